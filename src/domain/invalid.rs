@@ -1,0 +1,107 @@
+//! What is wrong with an input: one [`Violation`] a fault, and [`Invalid`], the collector of all of them.
+//!
+//! A parser pushes every violation it finds and hands the whole list back, so that a person mends a form or a file once.
+
+use serde::Serialize;
+
+/// One thing that is wrong, where it stands, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Where in a JSON body: an RFC 6901 pointer such as `/bands/2/from`; `None` where the fault is in no body.
+    pub pointer: Option<String>,
+    /// Which line of a file, the header being line 1; `None` outside files.
+    pub row: Option<u64>,
+    /// Which column of a file or which query parameter; `None` in a JSON body.
+    pub column: Option<String>,
+    /// A stable, machine-readable name in `snake_case`.
+    pub code: &'static str,
+    /// A sentence for a person: what is wrong and what to do.
+    pub detail: String,
+}
+
+impl Violation {
+    /// A fault in a JSON body at `pointer` (RFC 6901, empty for the whole body).
+    pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), row: None, column: None, code, detail: detail.into() }
+    }
+
+    /// A fault in the query parameter `name`.
+    pub fn in_query(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: None, row: None, column: Some(name.into()), code, detail: detail.into() }
+    }
+
+    /// A fault in a file: line `row` (the header is line 1) and the column's name, where one cell is to blame.
+    pub fn in_cell(row: u64, column: Option<&str>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: None, row: Some(row), column: column.map(str::to_owned), code, detail: detail.into() }
+    }
+}
+
+/// All that is wrong with one input; empty while nothing is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invalid(Vec<Violation>);
+
+impl Invalid {
+    /// A collector with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes one violation.
+    pub fn push(&mut self, violation: Violation) {
+        self.0.push(violation);
+    }
+
+    /// Notes a fault at `pointer` in a JSON body.
+    pub fn at(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.push(Violation::at(pointer, code, detail));
+    }
+
+    /// Takes over everything that another collector holds.
+    pub fn extend(&mut self, other: Invalid) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether nothing was found wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Everything found, in the order of finding.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.0
+    }
+
+    /// Gives up the list.
+    #[must_use]
+    pub fn into_violations(self) -> Vec<Violation> {
+        self.0
+    }
+
+    /// `Ok(value)` where nothing is wrong, else everything that is.
+    ///
+    /// # Errors
+    /// `self`, where it holds any violation.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Violation> for Invalid {
+    fn from(violation: Violation) -> Self {
+        Self(vec![violation])
+    }
+}
+
+/// "Did you mean": the candidate nearest to `word`, where one is near enough to be a slip of the pen.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count().max(folded.chars().count()) / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,3 @@
+//! What the words mean and how a figure becomes a status: pure functions, no I/O, no clock, no database.
+
+pub mod invalid;

@@ -1,0 +1,9 @@
+//! Waymark: an Integrated Performance Programme as a REST service.
+
+pub mod clock;
+pub mod domain;
+pub mod exchange;
+pub mod http;
+pub mod programme;
+pub mod store;
+pub mod token;
