@@ -1,0 +1,371 @@
+//! Exact figures (domain.md section 3).
+//!
+//! A [`Figure`] is a whole number of ten-thousand-millionths held in an `i128`: wide enough that every product the
+//! programme needs is exact, so that "exactly on target" means exactly. Nothing here, or above it, is a binary float.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One, in the units a figure is held in: figures keep ten decimal places.
+const ONE: i128 = 10_000_000_000;
+/// The decimal places a figure is held to.
+const SCALE: u32 = 10;
+/// The most decimal places a person may give.
+pub const MAX_DECIMALS: u32 = 6;
+/// The most significant digits a person may give: what a JSON client's double carries without loss.
+pub const MAX_DIGITS: usize = 15;
+/// Every figure is smaller than this: 10^15, in held units.
+const LIMIT: i128 = ONE * 1_000_000_000_000_000;
+
+/// An exact decimal of at most ten decimal places and smaller than 10^15 either side of zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Figure(i128);
+
+/// Why a text is no figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// Not written as a decimal number.
+    #[error("is not a number; write digits with at most one decimal point, such as 12.5")]
+    NotANumber,
+    /// More than fifteen significant digits.
+    #[error("has more than 15 significant digits")]
+    TooManyDigits,
+    /// More than six decimal places.
+    #[error("has more than 6 decimal places")]
+    TooManyDecimals,
+    /// At or past 10^15.
+    #[error("is too large; figures are smaller than 1,000,000,000,000,000")]
+    TooLarge,
+}
+
+impl NumberError {
+    /// The stable name of this fault in an `errors` list.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotANumber => "not_a_number",
+            Self::TooManyDigits => "too_many_digits",
+            Self::TooManyDecimals => "too_many_decimals",
+            Self::TooLarge => "number_too_large",
+        }
+    }
+}
+
+impl Figure {
+    /// Nought, which is a figure; a blank is none.
+    pub const ZERO: Self = Self(0);
+
+    /// A whole number; `None` at or past 10^15.
+    pub fn whole(number: i64) -> Option<Self> {
+        Self::within(i128::from(number) * ONE)
+    }
+
+    /// A small whole number, such as a multiplier.
+    pub fn small(number: u32) -> Self {
+        Self(i128::from(number) * ONE)
+    }
+
+    /// `numerator / denominator x multiplier`, held to ten decimal places, half to even (section 3).
+    ///
+    /// `None` where the denominator is zero or the result is at or past 10^15.
+    pub fn ratio(numerator: Self, denominator: Self, multiplier: u32) -> Option<Self> {
+        // Posted figures have at most six decimals: dropping the four empty ones keeps the product inside an i128.
+        let (over, under) = if numerator.0 % 10_000 == 0 && denominator.0 % 10_000 == 0 {
+            (numerator.0 / 10_000, denominator.0 / 10_000)
+        } else {
+            (numerator.0, denominator.0)
+        };
+        let product = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
+        divide_half_even(product, under).and_then(Self::within)
+    }
+
+    /// `self x part / whole` held to ten decimal places, half to even; `None` where `whole` is zero.
+    pub fn share(self, part: i64, whole: i64) -> Option<Self> {
+        divide_half_even(self.0.checked_mul(i128::from(part))?, i128::from(whole)).and_then(Self::within)
+    }
+
+    /// `self x factor` held to ten decimal places, half to even; `None` when it does not fit.
+    pub fn times(self, factor: Self) -> Option<Self> {
+        divide_half_even(self.0.checked_mul(factor.0)?, ONE).and_then(Self::within)
+    }
+
+    /// `self / other x 100`, held to ten decimal places, half to even; `None` where `other` is zero.
+    pub fn percent_of(self, other: Self) -> Option<Self> {
+        divide_half_even(self.0.checked_mul(100)?.checked_mul(ONE)?, other.0).map(Self)
+    }
+
+    /// The distance from zero.
+    pub fn abs(self) -> Self {
+        Self(self.0.abs())
+    }
+
+    /// Whether this is a whole number.
+    pub fn is_whole(self) -> bool {
+        self.0 % ONE == 0
+    }
+
+    /// Rounded half away from zero to `decimals` places: the *reported* figure.
+    pub fn rounded(self, decimals: u32) -> Self {
+        let unit = 10_i128.pow(SCALE.saturating_sub(decimals));
+        let half = unit / 2;
+        let away = if self.0 >= 0 { self.0 + half } else { self.0 - half };
+        Self(away / unit * unit)
+    }
+
+    /// Written with exactly `decimals` places, rounded half away from zero, as pages and files show it: `4.50`.
+    pub fn to_fixed(self, decimals: u32) -> String {
+        let rounded = self.rounded(decimals);
+        let whole = rounded.0.unsigned_abs() / ONE.unsigned_abs();
+        let sign = if rounded.0 < 0 { "-" } else { "" };
+        if decimals == 0 {
+            return format!("{sign}{whole}");
+        }
+        let fraction = rounded.0.unsigned_abs() % ONE.unsigned_abs() / 10_u128.pow(SCALE.saturating_sub(decimals));
+        format!("{sign}{whole}.{fraction:0width$}", width = usize::try_from(decimals).unwrap_or(0))
+    }
+
+    /// The whole number of held units, for exact comparison inside `domain`.
+    pub(super) fn units(self) -> i128 {
+        self.0
+    }
+
+    /// From held units, `None` at or past 10^15.
+    pub(super) fn from_units(units: i128) -> Option<Self> {
+        Self::within(units)
+    }
+
+    fn within(units: i128) -> Option<Self> {
+        (units.abs() < LIMIT).then_some(Self(units))
+    }
+}
+
+impl std::ops::Add for Figure {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl std::ops::Sub for Figure {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl std::ops::Neg for Figure {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+/// `dividend / divisor` to the nearest whole number, a tie to the even one; `None` where the divisor is zero.
+pub(super) fn divide_half_even(dividend: i128, divisor: i128) -> Option<i128> {
+    let quotient = dividend.checked_div(divisor)?;
+    let rest = dividend.checked_rem(divisor)?.unsigned_abs();
+    let half = divisor.unsigned_abs();
+    let up = match rest.cmp(&(half - rest)) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => quotient % 2 != 0,
+        std::cmp::Ordering::Greater => true,
+    };
+    let away = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
+    Some(if up { quotient + away } else { quotient })
+}
+
+impl FromStr for Figure {
+    type Err = NumberError;
+
+    /// Reads a figure as a person or a JSON document writes it: an optional sign, digits, an optional point, an
+    /// optional exponent. At most 15 significant digits and 6 decimal places.
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => {
+                (mantissa, exponent.parse::<i32>().map_err(|_not_a_number| NumberError::NotANumber)?)
+            }
+            None => (text, 0),
+        };
+        let (negative, digits) = match mantissa.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.') {
+            return Err(NumberError::NotANumber);
+        }
+        let written = format!("{whole}{fraction}");
+        let significant = written.trim_start_matches('0').trim_end_matches('0');
+        if significant.is_empty() {
+            return Ok(Self::ZERO);
+        }
+        if significant.len() > MAX_DIGITS {
+            return Err(NumberError::TooManyDigits);
+        }
+        // The power of ten of the last significant digit.
+        let trailing = written.len() - written.trim_end_matches('0').len();
+        let power = i64::try_from(trailing).unwrap_or(i64::MAX) - i64::try_from(fraction.len()).unwrap_or(i64::MAX)
+            + i64::from(exponent);
+        if power < -i64::from(MAX_DECIMALS) {
+            return Err(NumberError::TooManyDecimals);
+        }
+        let shift = u32::try_from(power + i64::from(SCALE)).map_err(|_negative| NumberError::TooManyDecimals)?;
+        let units = significant
+            .parse::<i128>()
+            .ok()
+            .zip(10_i128.checked_pow(shift))
+            .and_then(|(digits, unit)| digits.checked_mul(unit))
+            .ok_or(NumberError::TooLarge)?;
+        Self::within(if negative { -units } else { units }).ok_or(NumberError::TooLarge)
+    }
+}
+
+impl Figure {
+    /// Reads a figure that this type printed (ten decimal places allowed): what the store keeps.
+    ///
+    /// # Errors
+    /// [`NumberError::NotANumber`] where the text was not printed by [`Figure`]'s `Display`.
+    pub fn from_stored(text: &str) -> Result<Self, NumberError> {
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        if fraction.len() > 10 || whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return Err(NumberError::NotANumber);
+        }
+        let units = format!("{whole}{fraction:0<10}").parse::<i128>().map_err(|_not_digits| NumberError::NotANumber)?;
+        Self::within(if negative { -units } else { units }).ok_or(NumberError::TooLarge)
+    }
+}
+
+impl fmt::Display for Figure {
+    /// Plain decimal notation without needless zeros: `4.51171875`, `-3`, `0`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fixed = self.to_fixed(SCALE);
+        let trimmed = fixed.trim_end_matches('0').trim_end_matches('.');
+        out.pad(trimmed)
+    }
+}
+
+impl Serialize for Figure {
+    /// A JSON number with exactly these digits.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_string().parse::<serde_json::Number>().map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Figure {
+    /// A JSON number, read from its digits and never through a double.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        number.as_str().parse().map_err(|error: NumberError| serde::de::Error::custom(format!("{number} {error}")))
+    }
+}
+
+impl utoipa::PartialSchema for Figure {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::Number)
+            .description(Some("An exact decimal: at most 15 significant digits and 6 decimal places where it is given, 10 decimal places where it is computed."))
+            .minimum(Some(-999_999_999_999_999_i64))
+            .maximum(Some(999_999_999_999_999_i64))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Figure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn figure(text: &str) -> Figure {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reads_what_people_and_json_write() {
+        for (text, printed) in [
+            ("4.5", "4.5"),
+            ("-0", "0"),
+            ("0.0", "0"),
+            ("+7", "7"),
+            ("1e2", "100"),
+            ("12.50e-1", "1.25"),
+            ("000123.4500", "123.45"),
+            ("999999999999999", "999999999999999"),
+            ("0.000001", "0.000001"),
+        ] {
+            assert_eq!(figure(text).to_string(), printed, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_hold() {
+        for (text, error) in [
+            ("", NumberError::NotANumber),
+            (".", NumberError::NotANumber),
+            ("5.", NumberError::NotANumber),
+            (".5", NumberError::NotANumber),
+            ("1,000", NumberError::NotANumber),
+            ("NaN", NumberError::NotANumber),
+            ("1e", NumberError::NotANumber),
+            ("--1", NumberError::NotANumber),
+            ("0.0000001", NumberError::TooManyDecimals),
+            ("1e-7", NumberError::TooManyDecimals),
+            ("1234567890123456", NumberError::TooManyDigits),
+            ("1.000000000000001", NumberError::TooManyDigits),
+            ("1e15", NumberError::TooLarge),
+            ("1e400", NumberError::TooLarge),
+            ("1e999999999999", NumberError::NotANumber),
+        ] {
+            assert_eq!(text.parse::<Figure>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_reported_figure_rounds_half_away_from_zero() {
+        assert_eq!(figure("58.95").to_fixed(1), "59.0");
+        assert_eq!(figure("-58.95").to_fixed(1), "-59.0");
+        assert_eq!(figure("0.5").to_fixed(0), "1");
+        assert_eq!(figure("-0.04").to_fixed(1), "0.0");
+    }
+
+    #[test]
+    fn a_ratio_is_held_to_ten_places_half_to_even() {
+        assert_eq!(Figure::ratio(figure("231"), figure("5120"), 100).unwrap().to_string(), "4.51171875");
+        assert_eq!(Figure::ratio(figure("1"), figure("3"), 100).unwrap().to_string(), "33.3333333333");
+        assert_eq!(Figure::ratio(figure("2"), figure("3"), 1).unwrap().to_string(), "0.6666666667");
+        assert_eq!(Figure::ratio(figure("1"), Figure::ZERO, 100), None);
+        assert_eq!(Figure::ratio(figure("999999999999999"), figure("0.000001"), 1_000_000), None);
+        // 0.00000000005 lies half way between two held figures: the even one is nought.
+        assert_eq!(Figure::ratio(figure("1"), figure("20000000000"), 1).unwrap(), Figure::ZERO);
+    }
+
+    proptest! {
+        #[test]
+        fn printing_then_reading_gives_the_same_figure(digits in -999_999_999_999_999_i64..=999_999_999_999_999, decimals in 0_u32..=6) {
+            let units = i128::from(digits) * 10_i128.pow(10 - decimals);
+            let figure = Figure::from_units(units).unwrap();
+            prop_assert_eq!(figure.to_string().parse::<Figure>(), Ok(figure));
+            prop_assert_eq!(Figure::from_stored(&figure.to_string()), Ok(figure));
+            let json = serde_json::to_string(&figure).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Figure>(&json).unwrap(), figure);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,24}") {
+            drop(text.parse::<Figure>());
+            drop(Figure::from_stored(&text));
+        }
+
+        #[test]
+        fn rounding_moves_a_figure_by_at_most_half_a_unit(units in -10_i128.pow(20)..10_i128.pow(20), decimals in 0_u32..=6) {
+            let figure = Figure::from_units(units).unwrap();
+            let moved = (figure.rounded(decimals) - figure).abs().units();
+            prop_assert!(moved * 2 <= 10_i128.pow(10 - decimals));
+        }
+    }
+}

@@ -1,0 +1,712 @@
+//! Periods (domain.md section 2): what they are called, when they run, and how they follow on.
+//!
+//! A [`Period`] is its kind and its place in the unbroken row of such periods, so that "the one before" and "the same
+//! one a year ago" are sums, and leap years and year ends take care of themselves.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Europe::London;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// How often a KPI is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "How often a KPI is reported.")]
+pub enum Frequency {
+    /// Twelve times a year.
+    Month,
+    /// Four times a year; financial or calendar.
+    Quarter,
+    /// Twice a year; financial only.
+    Half,
+    /// Three times a year; academic only.
+    Term,
+    /// Once a year.
+    Year,
+}
+
+/// Which year a KPI's periods belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "Which year a KPI's periods belong to: financial from 1 April, academic from 1 September, calendar from 1 January."
+)]
+pub enum Calendar {
+    /// 1 April to 31 March.
+    Financial,
+    /// 1 September to 31 August.
+    Academic,
+    /// 1 January to 31 December.
+    Calendar,
+}
+
+/// The eight kinds of period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PeriodKind {
+    /// `2009-06`
+    Month,
+    /// `FY2009-10-Q1`
+    FinancialQuarter,
+    /// `FY2009-10-H2`
+    FinancialHalf,
+    /// `FY2009-10`
+    FinancialYear,
+    /// `AY2008-09-T3`
+    AcademicTerm,
+    /// `AY2008-09`
+    AcademicYear,
+    /// `CY2009-Q1`
+    CalendarQuarter,
+    /// `CY2009`
+    CalendarYear,
+}
+
+impl PeriodKind {
+    /// The kind that a KPI of this frequency and calendar reports in; `None` where there is none, as for academic quarters.
+    pub fn of(frequency: Frequency, calendar: Calendar) -> Option<Self> {
+        Some(match (frequency, calendar) {
+            (Frequency::Month, _) => Self::Month,
+            (Frequency::Quarter, Calendar::Financial) => Self::FinancialQuarter,
+            (Frequency::Quarter, Calendar::Calendar) => Self::CalendarQuarter,
+            (Frequency::Half, Calendar::Financial) => Self::FinancialHalf,
+            (Frequency::Term, Calendar::Academic) => Self::AcademicTerm,
+            (Frequency::Year, calendar) => Self::year_of(calendar),
+            _ => return None,
+        })
+    }
+
+    /// The year of a calendar.
+    pub fn year_of(calendar: Calendar) -> Self {
+        match calendar {
+            Calendar::Financial => Self::FinancialYear,
+            Calendar::Academic => Self::AcademicYear,
+            Calendar::Calendar => Self::CalendarYear,
+        }
+    }
+
+    /// How many of this kind make a year.
+    pub fn per_year(self) -> i32 {
+        match self {
+            Self::Month => 12,
+            Self::FinancialQuarter | Self::CalendarQuarter => 4,
+            Self::AcademicTerm => 3,
+            Self::FinancialHalf => 2,
+            Self::FinancialYear | Self::AcademicYear | Self::CalendarYear => 1,
+        }
+    }
+
+    /// The first months of the parts, counted from January of the year in which the period's year begins.
+    fn first_month(self, part: i32) -> i32 {
+        match self {
+            Self::Month | Self::CalendarYear => part,
+            Self::CalendarQuarter => part * 3,
+            Self::FinancialQuarter => 3 + part * 3,
+            Self::FinancialHalf => 3 + part * 6,
+            Self::FinancialYear => 3,
+            Self::AcademicYear => 8,
+            Self::AcademicTerm => match part {
+                0 => 8,
+                1 => 12,
+                2 => 15,
+                later => 8 + later * 4,
+            },
+        }
+    }
+}
+
+/// The first year a period may begin in.
+pub const FIRST_YEAR: i32 = 1900;
+/// The last year a period may begin in, so that every date has four digits.
+pub const LAST_YEAR: i32 = 9998;
+
+/// One period: `FY2009-10-Q1`. Sorts in time within a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Period {
+    kind: PeriodKind,
+    /// Periods of this kind since the one that began in the year 0.
+    place: i32,
+}
+
+/// A text names no period.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeriodError {
+    /// Not written like any period.
+    #[error("is no period; write one like FY2009-10-Q1, FY2009-10, AY2008-09-T3, CY2009 or 2009-06")]
+    Unreadable,
+    /// Two years that do not follow on, as in `FY2009-11`.
+    #[error("names two years that do not follow on; did you mean {0}?")]
+    YearsApart(String),
+    /// Another kind of period than the one asked for.
+    #[error("is a period of another kind; this is reported by {wanted}, such as {example}")]
+    OtherKind {
+        /// The kind that is wanted, in words.
+        wanted: &'static str,
+        /// A key of that kind.
+        example: &'static str,
+    },
+}
+
+impl PeriodError {
+    /// The stable name of this fault in an `errors` list.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "not_a_period",
+            Self::YearsApart(_) => "years_do_not_follow",
+            Self::OtherKind { .. } => "other_period_kind",
+        }
+    }
+}
+
+impl Period {
+    /// The part `part` (from 0) of the year that begins in `year`; `None` out of range.
+    fn new(kind: PeriodKind, year: i32, part: i32) -> Option<Self> {
+        let fits = (FIRST_YEAR..=LAST_YEAR).contains(&year) && (0..kind.per_year()).contains(&part);
+        fits.then(|| Self { kind, place: year * kind.per_year() + part })
+    }
+
+    /// The kind of this period.
+    pub fn kind(self) -> PeriodKind {
+        self.kind
+    }
+
+    /// The period of a kind that holds a day; `None` before 1900 and after 9998.
+    pub fn holding(kind: PeriodKind, day: NaiveDate) -> Option<Self> {
+        [day.year() - 1, day.year()]
+            .into_iter()
+            .flat_map(|year| (0..kind.per_year()).filter_map(move |part| Self::new(kind, year, part)))
+            .find(|period| period.start() <= day && day <= period.end())
+    }
+
+    /// The latest period of a kind that ended on or before a day.
+    pub fn latest_ended(kind: PeriodKind, day: NaiveDate) -> Option<Self> {
+        let holding = Self::holding(kind, day)?;
+        if holding.end() == day { Some(holding) } else { holding.step(-1) }
+    }
+
+    /// The period `by` places later (earlier where negative); `None` outside the years 1900 to 9998.
+    pub fn step(self, by: i32) -> Option<Self> {
+        let place = self.place.checked_add(by)?;
+        Self::new(self.kind, place.div_euclid(self.kind.per_year()), place.rem_euclid(self.kind.per_year()))
+    }
+
+    /// The same period a year before.
+    pub fn year_before(self) -> Option<Self> {
+        self.step(-self.kind.per_year())
+    }
+
+    /// How many places `other` lies after this one; `None` between kinds.
+    pub fn distance_to(self, other: Self) -> Option<i32> {
+        (self.kind == other.kind).then(|| other.place - self.place)
+    }
+
+    fn year(self) -> i32 {
+        self.place.div_euclid(self.kind.per_year())
+    }
+
+    fn part(self) -> i32 {
+        self.place.rem_euclid(self.kind.per_year())
+    }
+
+    /// The first day.
+    pub fn start(self) -> NaiveDate {
+        first_day(self.year(), self.kind.first_month(self.part()))
+    }
+
+    /// The last day.
+    pub fn end(self) -> NaiveDate {
+        let next = match self.kind {
+            // The year's last part ends where the next year begins, whatever the parts' lengths.
+            kind if self.part() + 1 == kind.per_year() => first_day(self.year() + 1, kind.first_month(0)),
+            kind => first_day(self.year(), kind.first_month(self.part() + 1)),
+        };
+        next.pred_opt().unwrap_or(next)
+    }
+
+    /// The year of a calendar that holds this period's first day.
+    pub fn year_in(self, calendar: Calendar) -> Option<Self> {
+        Self::holding(PeriodKind::year_of(calendar), self.start())
+    }
+
+    /// Which part of its year in `calendar` this is, from 1, and of how many.
+    pub fn position_in(self, calendar: Calendar) -> Option<(i32, i32)> {
+        let year = self.year_in(calendar)?;
+        let first = Self::holding(self.kind, year.start())?;
+        Some((first.distance_to(self)? + 1, self.kind.per_year()))
+    }
+
+    /// The last period of this one's kind within the year `year`: where a year's figure stands among its parts.
+    pub fn last_of_kind(kind: PeriodKind, year: Self) -> Option<Self> {
+        Self::holding(kind, year.end())
+    }
+
+    /// The last moment of the period in Europe/London: figures are due only after it.
+    pub fn closes_at(self) -> DateTime<Utc> {
+        end_of_day_in_london(self.end())
+    }
+
+    /// The moment a figure is due: 23:59:59 in Europe/London, `lag_days` after the period's last day.
+    pub fn due_at(self, lag_days: u32) -> DateTime<Utc> {
+        let day = self.end().checked_add_days(Days::new(lag_days.into())).unwrap_or(NaiveDate::MAX);
+        end_of_day_in_london(day)
+    }
+
+    /// What people call it: `2009/10 Q1`.
+    pub fn label(self) -> String {
+        let (year, part) = (self.year(), self.part());
+        let pair = || format!("{year}/{:02}", (year + 1).rem_euclid(100));
+        match self.kind {
+            PeriodKind::Month => format!("{} {year}", MONTHS.get(usize::try_from(part).unwrap_or(0)).unwrap_or(&"")),
+            PeriodKind::FinancialQuarter => format!("{} Q{}", pair(), part + 1),
+            PeriodKind::FinancialHalf => format!("{} H{}", pair(), part + 1),
+            PeriodKind::FinancialYear => pair(),
+            PeriodKind::AcademicTerm => {
+                format!("{} {}", TERMS.get(usize::try_from(part).unwrap_or(0)).unwrap_or(&""), pair())
+            }
+            PeriodKind::AcademicYear => format!("{} (academic)", pair()),
+            PeriodKind::CalendarQuarter => format!("Q{} {year}", part + 1),
+            PeriodKind::CalendarYear => year.to_string(),
+        }
+    }
+
+    /// Reads a period as people write it, for a KPI that is reported by `kind`: the canonical key, the label, and the
+    /// spellings in use (`Q1 2009/10`, `2009-10 Q1`, `Jun 2009`, `Summer 2008/09`), where they can mean one thing only.
+    ///
+    /// # Errors
+    /// [`PeriodError`], which says what to write instead.
+    pub fn read(text: &str, kind: PeriodKind) -> Result<Self, PeriodError> {
+        let other_kind = || PeriodError::OtherKind { wanted: kind.words(), example: kind.example() };
+        match text.parse::<Self>() {
+            Ok(period) if period.kind == kind => return Ok(period),
+            // `2009-10` is October as a key, and a year in everyday spelling: the KPI's own kind decides.
+            Ok(_) if kind == PeriodKind::Month => return Err(other_kind()),
+            _ => {}
+        }
+        let folded = text.to_lowercase().replace(['/', '_', ','], " ").replace("(academic)", " ");
+        let mut years = None;
+        let mut part = None;
+        for word in folded.split_whitespace().flat_map(|word| split_years(word).into_iter().flatten()) {
+            match word {
+                Word::Year(first) if years.is_none() => years = Some((first, None)),
+                Word::Year(next) | Word::Short(next) => match years {
+                    Some((first, None)) => years = Some((first, Some(next))),
+                    _ => return Err(PeriodError::Unreadable),
+                },
+                Word::Part(wanted, number) if part.is_none() => part = Some((wanted, number)),
+                Word::Part(..) | Word::Unknown => {
+                    return Err(if text.parse::<Self>().is_ok() { other_kind() } else { PeriodError::Unreadable });
+                }
+            }
+        }
+        let (year, next) = years.ok_or(PeriodError::Unreadable)?;
+        if let Some(next) = next.filter(|next| !follows(year, *next)) {
+            // `2009-06` is no pair of years but a month, and this KPI has no months.
+            let month = text.parse::<Self>().is_ok() && next < 100;
+            return Err(if month {
+                other_kind()
+            } else {
+                PeriodError::YearsApart(format!("{year}/{:02}", (year + 1) % 100))
+            });
+        }
+        let (wants_pair, wants_part) = match kind {
+            PeriodKind::Month => (false, Some(PartWord::Month)),
+            PeriodKind::FinancialQuarter => (true, Some(PartWord::Quarter)),
+            PeriodKind::FinancialHalf => (true, Some(PartWord::Half)),
+            PeriodKind::AcademicTerm => (true, Some(PartWord::Term)),
+            PeriodKind::FinancialYear | PeriodKind::AcademicYear => (true, None),
+            PeriodKind::CalendarQuarter => (false, Some(PartWord::Quarter)),
+            PeriodKind::CalendarYear => (false, None),
+        };
+        if next.is_some() != wants_pair || part.map(|(word, _)| word) != wants_part {
+            return Err(other_kind());
+        }
+        Self::new(kind, year, part.map_or(0, |(_, number)| number - 1)).ok_or(PeriodError::Unreadable)
+    }
+}
+
+/// The pieces of a period in everyday spelling.
+#[derive(Clone, Copy)]
+enum Word {
+    Year(i32),
+    Short(i32),
+    Part(PartWord, i32),
+    Unknown,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartWord {
+    Month,
+    Quarter,
+    Half,
+    Term,
+}
+
+/// Takes one word apart; `2009-10` and `2009-2010` give two years.
+fn split_years(word: &str) -> [Option<Word>; 2] {
+    if let Some((first, second)) = word.split_once('-')
+        && let (Word::Year(first), next @ (Word::Year(_) | Word::Short(_))) = (read_word(first), read_word(second))
+    {
+        return [Some(Word::Year(first)), Some(next)];
+    }
+    [Some(read_word(word)), None]
+}
+
+fn read_word(word: &str) -> Word {
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match (word.len(), word.parse()) {
+            (4, Ok(year)) => Word::Year(year),
+            (2, Ok(short)) => Word::Short(short),
+            _ => Word::Unknown,
+        };
+    }
+    let numbered = |prefix: &str, most: i32| {
+        word.strip_prefix(prefix).and_then(|rest| rest.parse().ok()).filter(|number| (1..=most).contains(number))
+    };
+    if let Some(number) = numbered("quarter", 4).or_else(|| numbered("q", 4)) {
+        return Word::Part(PartWord::Quarter, number);
+    }
+    if let Some(number) = numbered("h", 2) {
+        return Word::Part(PartWord::Half, number);
+    }
+    if let Some(number) = numbered("term", 3).or_else(|| numbered("t", 3)) {
+        return Word::Part(PartWord::Term, number);
+    }
+    let place = |names: &[&str]| names.iter().position(|name| name.eq_ignore_ascii_case(word));
+    if let Some(term) = place(&TERMS) {
+        return Word::Part(PartWord::Term, i32::try_from(term).unwrap_or(0) + 1);
+    }
+    let month = place(&MONTHS).or_else(|| place(&FULL_MONTHS));
+    month.map_or(Word::Unknown, |month| Word::Part(PartWord::Month, i32::try_from(month).unwrap_or(0) + 1))
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const FULL_MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const TERMS: [&str; 3] = ["Autumn", "Spring", "Summer"];
+
+impl PeriodKind {
+    /// In words, after "reported by".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::FinancialQuarter => "financial quarter",
+            Self::FinancialHalf => "financial half-year",
+            Self::FinancialYear => "financial year",
+            Self::AcademicTerm => "school term",
+            Self::AcademicYear => "academic year",
+            Self::CalendarQuarter => "calendar quarter",
+            Self::CalendarYear => "calendar year",
+        }
+    }
+
+    /// A key of this kind.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Month => "2009-06",
+            Self::FinancialQuarter => "FY2009-10-Q1",
+            Self::FinancialHalf => "FY2009-10-H2",
+            Self::FinancialYear => "FY2009-10",
+            Self::AcademicTerm => "AY2008-09-T3",
+            Self::AcademicYear => "AY2008-09",
+            Self::CalendarQuarter => "CY2009-Q1",
+            Self::CalendarYear => "CY2009",
+        }
+    }
+}
+
+/// Whether `next`, in two or four digits, is the year after `year`.
+fn follows(year: i32, next: i32) -> bool {
+    next == year + 1 || (next < 100 && next == (year + 1).rem_euclid(100))
+}
+
+fn first_day(year: i32, month_from_january: i32) -> NaiveDate {
+    let month = u32::try_from(month_from_january.rem_euclid(12)).unwrap_or(0) + 1;
+    NaiveDate::from_ymd_opt(year + month_from_january.div_euclid(12), month, 1).unwrap_or(NaiveDate::MAX)
+}
+
+/// 23:59:59 in Europe/London, which the clocks going forward or back never touch.
+fn end_of_day_in_london(day: NaiveDate) -> DateTime<Utc> {
+    let last_second = day.and_time(NaiveTime::from_hms_opt(23, 59, 59).unwrap_or(NaiveTime::MIN));
+    London.from_local_datetime(&last_second).latest().map_or_else(|| last_second.and_utc(), |at| at.to_utc())
+}
+
+/// The day it is in London at an instant.
+pub fn day_in_london(instant: DateTime<Utc>) -> NaiveDate {
+    instant.with_timezone(&London).date_naive()
+}
+
+impl fmt::Display for Period {
+    /// The canonical key.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, part) = (self.year(), self.part() + 1);
+        let next = (year + 1).rem_euclid(100);
+        match self.kind {
+            PeriodKind::Month => write!(out, "{year}-{part:02}"),
+            PeriodKind::FinancialQuarter => write!(out, "FY{year}-{next:02}-Q{part}"),
+            PeriodKind::FinancialHalf => write!(out, "FY{year}-{next:02}-H{part}"),
+            PeriodKind::FinancialYear => write!(out, "FY{year}-{next:02}"),
+            PeriodKind::AcademicTerm => write!(out, "AY{year}-{next:02}-T{part}"),
+            PeriodKind::AcademicYear => write!(out, "AY{year}-{next:02}"),
+            PeriodKind::CalendarQuarter => write!(out, "CY{year}-Q{part}"),
+            PeriodKind::CalendarYear => write!(out, "CY{year}"),
+        }
+    }
+}
+
+impl FromStr for Period {
+    type Err = PeriodError;
+
+    /// Reads a canonical key.
+    fn from_str(text: &str) -> Result<Self, PeriodError> {
+        let digits = |part: &str, length: usize| {
+            (part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| part.parse::<i32>().ok())
+                .flatten()
+        };
+        let (family, rest) = match text.get(..2) {
+            Some(family @ ("FY" | "AY" | "CY")) => (family, text.get(2..).unwrap_or_default()),
+            _ => ("", text),
+        };
+        let mut pieces = rest.split('-');
+        let year = pieces.next().and_then(|piece| digits(piece, 4)).ok_or(PeriodError::Unreadable)?;
+        if matches!(family, "FY" | "AY") {
+            let next = pieces.next().and_then(|piece| digits(piece, 2)).ok_or(PeriodError::Unreadable)?;
+            if !follows(year, next) {
+                return Err(PeriodError::YearsApart(format!("{family}{year}-{:02}", (year + 1) % 100)));
+            }
+        }
+        let last = pieces.next();
+        let part = |letter: char| last.and_then(|piece| piece.strip_prefix(letter)).and_then(|piece| digits(piece, 1));
+        let (kind, part) = match (family, last, part('Q'), part('H'), part('T')) {
+            ("FY", None, ..) => (PeriodKind::FinancialYear, 1),
+            ("FY", _, Some(quarter), ..) => (PeriodKind::FinancialQuarter, quarter),
+            ("FY", _, _, Some(half), _) => (PeriodKind::FinancialHalf, half),
+            ("AY", None, ..) => (PeriodKind::AcademicYear, 1),
+            ("AY", _, _, _, Some(term)) => (PeriodKind::AcademicTerm, term),
+            ("CY", None, ..) => (PeriodKind::CalendarYear, 1),
+            ("CY", _, Some(quarter), ..) => (PeriodKind::CalendarQuarter, quarter),
+            ("", Some(month), ..) => (PeriodKind::Month, digits(month, 2).ok_or(PeriodError::Unreadable)?),
+            _ => return Err(PeriodError::Unreadable),
+        };
+        if pieces.next().is_some() {
+            return Err(PeriodError::Unreadable);
+        }
+        Self::new(kind, year, part - 1).ok_or(PeriodError::Unreadable)
+    }
+}
+
+/// A period as it is sent: key, label, first and last day.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Period, description = "A reporting period.")]
+pub struct PeriodBody {
+    /// The canonical key.
+    #[schema(example = "FY2009-10-Q1")]
+    key: String,
+    /// What people call it.
+    #[schema(example = "2009/10 Q1")]
+    label: String,
+    /// The first day.
+    #[schema(example = "2009-04-01")]
+    start: NaiveDate,
+    /// The last day.
+    #[schema(example = "2009-06-30")]
+    end: NaiveDate,
+}
+
+impl Serialize for Period {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PeriodBody { key: self.to_string(), label: self.label(), start: self.start(), end: self.end() }
+            .serialize(serializer)
+    }
+}
+
+impl utoipa::PartialSchema for Period {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        PeriodBody::schema()
+    }
+}
+
+impl utoipa::ToSchema for Period {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Period".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KINDS: [PeriodKind; 8] = [
+        PeriodKind::Month,
+        PeriodKind::FinancialQuarter,
+        PeriodKind::FinancialHalf,
+        PeriodKind::FinancialYear,
+        PeriodKind::AcademicTerm,
+        PeriodKind::AcademicYear,
+        PeriodKind::CalendarQuarter,
+        PeriodKind::CalendarYear,
+    ];
+
+    fn period(key: &str) -> Period {
+        key.parse().unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_kind_has_its_key_label_and_days() {
+        for (key, label, start, end) in [
+            ("2009-06", "Jun 2009", "2009-06-01", "2009-06-30"),
+            ("2008-02", "Feb 2008", "2008-02-01", "2008-02-29"),
+            ("FY2009-10-Q1", "2009/10 Q1", "2009-04-01", "2009-06-30"),
+            ("FY2009-10-Q4", "2009/10 Q4", "2010-01-01", "2010-03-31"),
+            ("FY2009-10-H2", "2009/10 H2", "2009-10-01", "2010-03-31"),
+            ("FY2009-10", "2009/10", "2009-04-01", "2010-03-31"),
+            ("FY1999-00", "1999/00", "1999-04-01", "2000-03-31"),
+            ("AY2008-09-T1", "Autumn 2008/09", "2008-09-01", "2008-12-31"),
+            ("AY2008-09-T2", "Spring 2008/09", "2009-01-01", "2009-03-31"),
+            ("AY2008-09-T3", "Summer 2008/09", "2009-04-01", "2009-08-31"),
+            ("AY2008-09", "2008/09 (academic)", "2008-09-01", "2009-08-31"),
+            ("CY2009-Q1", "Q1 2009", "2009-01-01", "2009-03-31"),
+            ("CY2009", "2009", "2009-01-01", "2009-12-31"),
+        ] {
+            let period = period(key);
+            assert_eq!(period.to_string(), key);
+            assert_eq!(period.label(), label);
+            assert_eq!((period.start(), period.end()), (day(start), day(end)), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_period_is_refused_with_the_reason() {
+        assert_eq!("FY2009-11".parse::<Period>(), Err(PeriodError::YearsApart("FY2009-10".into())));
+        for text in [
+            "",
+            "FY2009",
+            "FY2009-10-Q5",
+            "FY2009-10-Q0",
+            "2009-13",
+            "2009-00",
+            "CY2009-T1",
+            "FY2009-10-Q1-x",
+            "FY99-00",
+            "é2009",
+            "FY9999-00",
+        ] {
+            assert_eq!(text.parse::<Period>(), Err(PeriodError::Unreadable), "{text}");
+        }
+    }
+
+    #[test]
+    fn everyday_spellings_are_read_where_they_mean_one_thing() {
+        for (text, kind, key) in [
+            ("2009/10 Q1", PeriodKind::FinancialQuarter, "FY2009-10-Q1"),
+            ("Q1 2009/10", PeriodKind::FinancialQuarter, "FY2009-10-Q1"),
+            ("2009-10 Q1", PeriodKind::FinancialQuarter, "FY2009-10-Q1"),
+            ("2009/2010 q3", PeriodKind::FinancialQuarter, "FY2009-10-Q3"),
+            ("2009/10", PeriodKind::FinancialYear, "FY2009-10"),
+            ("2009-10", PeriodKind::FinancialYear, "FY2009-10"),
+            ("2009-10", PeriodKind::Month, "2009-10"),
+            ("2008/09", PeriodKind::AcademicYear, "AY2008-09"),
+            ("2008/09 (academic)", PeriodKind::AcademicYear, "AY2008-09"),
+            ("Jun 2009", PeriodKind::Month, "2009-06"),
+            ("june 2009", PeriodKind::Month, "2009-06"),
+            ("Summer 2008/09", PeriodKind::AcademicTerm, "AY2008-09-T3"),
+            ("Q1 2009", PeriodKind::CalendarQuarter, "CY2009-Q1"),
+            ("2009", PeriodKind::CalendarYear, "CY2009"),
+            ("2009/10 H2", PeriodKind::FinancialHalf, "FY2009-10-H2"),
+        ] {
+            assert_eq!(Period::read(text, kind).unwrap().to_string(), key, "{text}");
+        }
+        for (text, kind) in [
+            ("2009/10", PeriodKind::FinancialQuarter),
+            ("Q1 2009", PeriodKind::FinancialQuarter),
+            ("FY2009-10", PeriodKind::FinancialQuarter),
+            ("AY2008-09", PeriodKind::FinancialYear),
+            ("2009-06", PeriodKind::FinancialQuarter),
+            ("FY2009-10", PeriodKind::Month),
+        ] {
+            let refused = Period::read(text, kind);
+            assert!(matches!(refused, Err(PeriodError::OtherKind { .. })), "{text} {refused:?}");
+        }
+        assert!(matches!(Period::read("2009/11", PeriodKind::FinancialYear), Err(PeriodError::YearsApart(_))));
+        assert_eq!(Period::read("soon", PeriodKind::Month), Err(PeriodError::Unreadable));
+    }
+
+    #[test]
+    fn figures_fall_due_by_the_clock_in_london() {
+        // British summer time: an hour before midnight UTC.
+        assert_eq!(period("FY2009-10-Q1").closes_at().to_rfc3339(), "2009-06-30T22:59:59+00:00");
+        assert_eq!(period("FY2009-10-Q1").due_at(30).to_rfc3339(), "2009-07-30T22:59:59+00:00");
+        assert_eq!(period("FY2009-10-Q3").due_at(0).to_rfc3339(), "2009-12-31T23:59:59+00:00");
+        // The clocks went forward on 28 March 2010.
+        assert_eq!(period("FY2009-10-Q4").closes_at().to_rfc3339(), "2010-03-31T22:59:59+00:00");
+    }
+
+    #[test]
+    fn a_period_knows_its_place_in_the_year() {
+        assert_eq!(period("FY2009-10-Q3").position_in(Calendar::Financial), Some((3, 4)));
+        assert_eq!(period("2010-03").position_in(Calendar::Financial), Some((12, 12)));
+        assert_eq!(period("2010-03").position_in(Calendar::Academic), Some((7, 12)));
+        assert_eq!(period("AY2008-09-T2").position_in(Calendar::Academic), Some((2, 3)));
+        assert_eq!(period("2010-03").year_in(Calendar::Financial), Some(period("FY2009-10")));
+    }
+
+    #[test]
+    fn a_report_takes_the_latest_period_that_has_ended() {
+        let end = day("2010-03-31");
+        assert_eq!(Period::latest_ended(PeriodKind::FinancialQuarter, end), Some(period("FY2009-10-Q4")));
+        assert_eq!(Period::latest_ended(PeriodKind::AcademicYear, end), Some(period("AY2008-09")));
+        assert_eq!(Period::latest_ended(PeriodKind::AcademicTerm, end), Some(period("AY2009-10-T2")));
+        assert_eq!(Period::latest_ended(PeriodKind::CalendarYear, end), Some(period("CY2009")));
+    }
+
+    proptest! {
+        #[test]
+        fn print_then_parse_gives_the_same_period(kind in 0_usize..8, year in FIRST_YEAR..=LAST_YEAR, part in 0_i32..12) {
+            let kind = KINDS[kind];
+            let period = Period::new(kind, year, part % kind.per_year()).unwrap();
+            prop_assert_eq!(period.to_string().parse::<Period>(), Ok(period));
+            prop_assert_eq!(Period::read(&period.to_string(), kind), Ok(period));
+            prop_assert_eq!(Period::read(&period.label(), kind), Ok(period));
+        }
+
+        #[test]
+        fn periods_of_a_kind_tile_the_calendar(kind in 0_usize..8, year in 1901_i32..=9000, part in 0_i32..12) {
+            let kind = KINDS[kind];
+            let period = Period::new(kind, year, part % kind.per_year()).unwrap();
+            let next = period.step(1).unwrap();
+            prop_assert_eq!(period.end().succ_opt().unwrap(), next.start());
+            prop_assert!(period < next);
+            prop_assert_eq!(next.step(-1), Some(period));
+            prop_assert_eq!(period.distance_to(next), Some(1));
+            let before = period.year_before().unwrap();
+            prop_assert_eq!(before.distance_to(period), Some(kind.per_year()));
+            prop_assert_eq!((before.start().month(), before.start().day()), (period.start().month(), period.start().day()));
+            prop_assert_eq!(Period::holding(kind, period.start()), Some(period));
+            prop_assert_eq!(Period::holding(kind, period.end()), Some(period));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,20}", kind in 0_usize..8) {
+            drop(text.parse::<Period>());
+            drop(Period::read(&text, KINDS[kind]));
+        }
+    }
+}
