@@ -109,6 +109,13 @@ impl GroupCode {
     }
 }
 
+impl PolicyCode {
+    /// The policy of plans that name none; every plan is made with it.
+    pub fn rag() -> Self {
+        Self("rag".into())
+    }
+}
+
 /// A plan's number in the database. Only the store makes one, and only for a plan that the caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PlanId(pub i64);

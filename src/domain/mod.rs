@@ -1,6 +1,21 @@
 //! What the words mean and how a figure becomes a status: pure functions, no I/O, no clock, no database.
+//!
+//! The doors: [`assess::assess`] gives a status, [`target::find_target`] the target of a period, [`travel`] the
+//! direction, [`rollup`] the counts and headlines, [`access`] what a caller may do.
 
+pub mod access;
+pub mod assess;
+pub mod disclosure;
+pub mod document;
+pub mod gap;
 pub mod ids;
 pub mod invalid;
+pub mod kpi;
 pub mod number;
 pub mod period;
+pub mod plan;
+pub mod policy;
+pub mod reading;
+pub mod rollup;
+pub mod target;
+pub mod travel;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::London;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How often a KPI is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -544,6 +544,40 @@ impl utoipa::ToSchema for Period {
         "Period".into()
     }
 }
+
+/// A period given by its key, as definitions name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeriodKey(pub Period);
+
+impl Serialize for PeriodKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PeriodKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|error| serde::de::Error::custom(format!("`{text}` {error}")))
+    }
+}
+
+/// What a period's canonical key looks like, as a regular expression.
+pub const PERIOD_PATTERN: &str =
+    "^([0-9]{4}-[0-9]{2}|FY[0-9]{4}-[0-9]{2}(-[QH][1-4])?|AY[0-9]{4}-[0-9]{2}(-T[1-3])?|CY[0-9]{4}(-Q[1-4])?)$";
+
+impl utoipa::PartialSchema for PeriodKey {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("A period's canonical key."))
+            .pattern(Some(PERIOD_PATTERN))
+            .examples(["FY2008-09"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for PeriodKey {}
 
 #[cfg(test)]
 mod tests {

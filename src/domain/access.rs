@@ -1,0 +1,246 @@
+//! Who may do what (domain.md section 12). A caller's [`Access`] to one plan is worked out once from the grants in the
+//! database, and every use case asks it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AreaCode, KpiCode, OrganisationCode};
+use super::kpi::{Kpi, Publication};
+
+/// What a grant lets its subject be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "What a grant lets its subject be.")]
+pub enum Role {
+    /// Everything, grants included.
+    Administrator,
+    /// Definitions, targets, rounds and policies.
+    ProgrammeManager,
+    /// Figures of some outcome areas.
+    SubGroupLead,
+    /// Figures of some KPIs, or of an organisation's.
+    Contributor,
+    /// Reads everything.
+    Board,
+    /// Reads what is published to partners, and all of its own organisation's.
+    Partner,
+    /// Reads what is published to everyone.
+    Public,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 7] = [
+        Self::Administrator,
+        Self::ProgrammeManager,
+        Self::SubGroupLead,
+        Self::Contributor,
+        Self::Board,
+        Self::Partner,
+        Self::Public,
+    ];
+
+    /// The name in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::ProgrammeManager => "programme_manager",
+            Self::SubGroupLead => "sub_group_lead",
+            Self::Contributor => "contributor",
+            Self::Board => "board",
+            Self::Partner => "partner",
+            Self::Public => "public",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| format!("is no role; the roles are {}", Self::ALL.map(Self::as_str).join(", ")))
+    }
+}
+
+/// One grant as it bears on a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Granted {
+    /// The role.
+    pub role: Role,
+    /// The outcome areas a sub-group lead answers for.
+    pub outcome_areas: Vec<AreaCode>,
+    /// The organisation a contributor or partner belongs to.
+    pub organisation: Option<OrganisationCode>,
+    /// The KPIs a contributor reports.
+    pub kpis: Vec<KpiCode>,
+}
+
+/// How much of a plan's figures a caller sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Audience {
+    /// What is published to everyone, small numbers withheld.
+    Public,
+    /// What is published to partners, small numbers withheld.
+    Partner,
+    /// Everything.
+    Member,
+}
+
+/// What one caller may do in one plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    granted: Vec<Granted>,
+}
+
+impl Access {
+    /// The access that these grants give; none of them gives the public's, for a plan that is public.
+    pub fn new(granted: Vec<Granted>) -> Self {
+        Self { granted }
+    }
+
+    fn has(&self, roles: &[Role]) -> bool {
+        self.granted.iter().any(|grant| roles.contains(&grant.role))
+    }
+
+    /// Grants, and everything else.
+    pub fn administers(&self) -> bool {
+        self.has(&[Role::Administrator])
+    }
+
+    /// Definitions, targets and policies.
+    pub fn manages(&self) -> bool {
+        self.has(&[Role::Administrator, Role::ProgrammeManager])
+    }
+
+    /// How much of the plan's figures the caller sees.
+    pub fn audience(&self) -> Audience {
+        if self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor, Role::Board])
+        {
+            Audience::Member
+        } else if self.has(&[Role::Partner]) {
+            Audience::Partner
+        } else {
+            Audience::Public
+        }
+    }
+
+    /// Whether the caller's own organisation leads or contributes to the KPI.
+    fn owns(&self, kpi: &Kpi) -> bool {
+        let involved = |organisation: &OrganisationCode| {
+            kpi.lead_organisation.as_ref() == Some(organisation) || kpi.contributors.contains(organisation)
+        };
+        self.granted
+            .iter()
+            .any(|grant| grant.role == Role::Partner && grant.organisation.as_ref().is_some_and(involved))
+    }
+
+    /// Whether the KPI exists for this caller.
+    pub fn sees(&self, kpi: &Kpi) -> bool {
+        match self.audience() {
+            Audience::Member => true,
+            Audience::Partner => kpi.publication >= Publication::Partners || self.owns(kpi),
+            Audience::Public => kpi.publication >= Publication::Public,
+        }
+    }
+
+    /// Whether the KPI's small numbers are shown to this caller.
+    pub fn sees_small_numbers(&self, kpi: &Kpi) -> bool {
+        self.audience() == Audience::Member || !kpi.sensitive || self.owns(kpi)
+    }
+
+    /// Whether the caller may report figures of a KPI, which belongs to `area`.
+    pub fn reports(&self, kpi: &Kpi, area: Option<&AreaCode>) -> bool {
+        self.granted.iter().any(|grant| match grant.role {
+            Role::Administrator | Role::ProgrammeManager => true,
+            Role::SubGroupLead => area.is_some_and(|area| grant.outcome_areas.contains(area)),
+            Role::Contributor => {
+                grant.kpis.contains(&kpi.code)
+                    || grant.organisation.as_ref().is_some_and(|organisation| {
+                        kpi.lead_organisation.as_ref() == Some(organisation) || kpi.contributors.contains(organisation)
+                    })
+            }
+            Role::Board | Role::Partner | Role::Public => false,
+        })
+    }
+
+    /// Whether the caller may report any figure at all.
+    pub fn reports_something(&self) -> bool {
+        self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
+    }
+
+    /// The roles held, each once.
+    pub fn roles(&self) -> BTreeSet<Role> {
+        self.granted.iter().map(|grant| grant.role).collect()
+    }
+
+    /// What tells this caller's view of a plan from another's: callers with the same mark see the same bytes.
+    pub fn mark(&self) -> String {
+        match self.audience() {
+            Audience::Member => "m".to_owned(),
+            Audience::Public => "p".to_owned(),
+            Audience::Partner => {
+                let organisations: BTreeSet<&str> = self
+                    .granted
+                    .iter()
+                    .filter_map(|grant| grant.organisation.as_ref().map(OrganisationCode::as_str))
+                    .collect();
+                format!("o.{}", organisations.into_iter().collect::<Vec<_>>().join("."))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::kpi::tests::kpi;
+    use serde_json::json;
+
+    fn access(role: Role, areas: &[&str], organisation: Option<&str>, kpis: &[&str]) -> Access {
+        Access::new(vec![Granted {
+            role,
+            outcome_areas: areas.iter().map(|code| code.parse().unwrap()).collect(),
+            organisation: organisation.map(|code| code.parse().unwrap()),
+            kpis: kpis.iter().map(|code| code.parse().unwrap()).collect(),
+        }])
+    }
+
+    #[test]
+    fn each_role_reports_what_is_its_own() {
+        let kpi = kpi(json!({"lead_organisation": "connexions", "contributors": ["council"]}));
+        let area: AreaCode = "economic".parse().unwrap();
+        for (access, reports) in [
+            (access(Role::Administrator, &[], None, &[]), true),
+            (access(Role::ProgrammeManager, &[], None, &[]), true),
+            (access(Role::SubGroupLead, &["economic"], None, &[]), true),
+            (access(Role::SubGroupLead, &["be-healthy"], None, &[]), false),
+            (access(Role::Contributor, &[], Some("connexions"), &[]), true),
+            (access(Role::Contributor, &[], Some("council"), &[]), true),
+            (access(Role::Contributor, &[], Some("police"), &[]), false),
+            (access(Role::Contributor, &[], None, &["NI-117"]), true),
+            (access(Role::Board, &["economic"], Some("connexions"), &["NI-117"]), false),
+            (access(Role::Partner, &[], Some("connexions"), &[]), false),
+            (Access::new(vec![]), false),
+        ] {
+            assert_eq!(access.reports(&kpi, Some(&area)), reports, "{access:?}");
+        }
+    }
+
+    #[test]
+    fn each_audience_sees_what_is_published_to_it() {
+        let internal = kpi(json!({"lead_organisation": "connexions", "sensitive": true}));
+        let partners = kpi(json!({"publication": "partners", "sensitive": true}));
+        let public = kpi(json!({"publication": "public"}));
+        let board = access(Role::Board, &[], None, &[]);
+        let own = access(Role::Partner, &[], Some("connexions"), &[]);
+        let anyone = Access::new(vec![]);
+        assert_eq!([board.sees(&internal), own.sees(&internal), anyone.sees(&internal)], [true, true, false]);
+        assert_eq!([board.sees(&partners), own.sees(&partners), anyone.sees(&partners)], [true, true, false]);
+        assert_eq!([board.sees(&public), own.sees(&public), anyone.sees(&public)], [true, true, true]);
+        assert_eq!(
+            [board.sees_small_numbers(&internal), own.sees_small_numbers(&internal), own.sees_small_numbers(&partners)],
+            [true, true, false]
+        );
+    }
+}

@@ -1,0 +1,1041 @@
+//! From figure to status (domain.md section 4). [`assess`] is the one function that gives a status: the API, files,
+//! pages, previews and roll-ups all call it.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::ids::{GroupCode, KpiCode, PolicyCode};
+use super::kpi::{Formula, Kpi, Polarity};
+use super::number::Figure;
+use super::period::Period;
+use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
+use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
+use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
+
+/// Why an assessment is as it is, where the figures alone do not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "Why no status is given, or where a status comes from if not from the figures. More may be added."
+)]
+pub enum Reason {
+    /// The KPI is not in force in the period.
+    NotApplicable,
+    /// No figure has been reported.
+    NoReading,
+    /// It was declared that there is no figure.
+    NilReturn,
+    /// The figure may not be seen by this reader.
+    Suppressed,
+    /// The KPI is watched and has no target.
+    Contextual,
+    /// A partner said what the status is.
+    PartnerDetermined,
+    /// A partner has yet to say what the status is.
+    AwaitingPartner,
+    /// No target reaches the period.
+    NoTarget,
+    /// The target is yet to be agreed.
+    PlaceholderTarget,
+    /// A cumulative KPI has a year's target and nothing to spread it by.
+    NoProfile,
+    /// The target is zero and the tolerance a percentage of it: there is no amber.
+    ZeroTarget,
+}
+
+impl Reason {
+    /// The name in JSON and CSV.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not_applicable",
+            Self::NoReading => "no_reading",
+            Self::NilReturn => "nil_return",
+            Self::Suppressed => "suppressed",
+            Self::Contextual => "contextual",
+            Self::PartnerDetermined => "partner_determined",
+            Self::AwaitingPartner => "awaiting_partner",
+            Self::NoTarget => "no_target",
+            Self::PlaceholderTarget => "placeholder_target",
+            Self::NoProfile => "no_profile",
+            Self::ZeroTarget => "zero_target",
+        }
+    }
+}
+
+/// Where the figure itself stands: a second axis beside the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "Where the figure itself stands; never mixed into the status.")]
+pub enum DataState {
+    /// Reported and final.
+    Final,
+    /// Reported, and may still change.
+    Provisional,
+    /// Declared to be none.
+    NilReturn,
+    /// The period has not ended.
+    NotDue,
+    /// The period has ended and the figure is not yet due.
+    Awaited,
+    /// The figure should be there.
+    Overdue,
+    /// The figure may not be seen by this reader.
+    Suppressed,
+}
+
+impl DataState {
+    /// Every state.
+    pub const ALL: [Self; 7] =
+        [Self::Final, Self::Provisional, Self::NilReturn, Self::NotDue, Self::Awaited, Self::Overdue, Self::Suppressed];
+
+    /// The name in JSON and CSV.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Final => "final",
+            Self::Provisional => "provisional",
+            Self::NilReturn => "nil_return",
+            Self::NotDue => "not_due",
+            Self::Awaited => "awaited",
+            Self::Overdue => "overdue",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
+impl std::str::FromStr for DataState {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| format!("is no data state; they are {}", Self::ALL.map(Self::as_str).join(", ")))
+    }
+}
+
+/// A reading as an assessment sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The exact figure; `None` for nil returns and for partners' statuses without a figure.
+    pub value: Option<Figure>,
+    /// What was counted.
+    pub numerator: Option<Figure>,
+    /// Over what.
+    pub denominator: Option<Figure>,
+    /// Whether it may still change.
+    pub provisional: bool,
+    /// Whether it was declared that there is no figure.
+    pub nil_return: bool,
+    /// The status that a partner determined.
+    pub determined: Option<Status>,
+    /// Who reported it.
+    pub recorded_by: String,
+    /// When it was reported.
+    pub recorded_at: DateTime<Utc>,
+    /// The version of the KPI's definition it was reported under.
+    pub definition_version: u32,
+}
+
+/// Everything that one assessment is made from.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The KPI's definition.
+    pub kpi: &'a Kpi,
+    /// The policy that grades it.
+    pub policy: &'a Policy,
+    /// That policy's version.
+    pub policy_version: u32,
+    /// The period assessed.
+    pub period: Period,
+    /// The group assessed.
+    pub group: &'a GroupCode,
+    /// The reading, where there is one.
+    pub reading: Option<&'a Observed>,
+    /// The target of the period.
+    pub target: Result<FoundTarget, NoTarget>,
+    /// The figure of the period before.
+    pub previous: Option<Earlier>,
+    /// The figure of the same period a year before.
+    pub year_ago: Option<Earlier>,
+    /// When the figure is due.
+    pub due_at: DateTime<Utc>,
+    /// The moment that is assessed as known at.
+    pub now: DateTime<Utc>,
+    /// Whether the reader may not see the figure.
+    pub withheld: bool,
+}
+
+/// The target in an assessment.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "What the figure is held against: one figure, or a range from `low` to `high`.")]
+pub struct AssessedTarget {
+    /// The figure wanted; `null` for a range.
+    #[schema(required = true, example = 5.0)]
+    pub value: Option<Figure>,
+    /// The lower end of the range wanted.
+    #[schema(required = true)]
+    pub low: Option<Figure>,
+    /// The upper end of the range wanted.
+    #[schema(required = true)]
+    pub high: Option<Figure>,
+    /// The figure at which amber ends, where the target has its own.
+    #[schema(required = true)]
+    pub floor: Option<Figure>,
+    /// Where the target came from.
+    pub source: TargetSource,
+}
+
+/// The next band in one direction.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "The next band in one direction, and the figure at which it begins.")]
+pub struct NextBand {
+    /// The band's code.
+    #[schema(example = "low_green")]
+    pub band: String,
+    /// The figure at which it begins; `null` where no figure alone decides.
+    #[schema(required = true, example = 4.75)]
+    pub at_value: Option<Figure>,
+}
+
+/// The policy an assessment was made by.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "The status policy that was applied, and its version.")]
+pub struct AppliedPolicy {
+    /// The policy's code.
+    pub code: PolicyCode,
+    /// Its version, from 1.
+    #[schema(minimum = 1, example = 1)]
+    pub version: u32,
+}
+
+/// Who determined a status.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "Who determined the status of a partner-determined KPI, and when.")]
+pub struct Determined {
+    /// The organisation that determines it.
+    #[schema(value_type = String, example = "metropolitan-police")]
+    pub organisation: super::ids::OrganisationCode,
+    /// The subject that recorded it.
+    #[schema(example = "demo-contributor")]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Where one KPI stands in one period for one group, with all that explains it.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "Where one KPI stands in one period for one group, with all that explains it.")]
+pub struct Assessment {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The KPI's title.
+    #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
+    pub title: String,
+    /// The period assessed.
+    pub period: Period,
+    /// The group assessed.
+    pub group: GroupCode,
+    /// Where it stands.
+    pub status: Status,
+    /// The code of the policy's band.
+    #[schema(required = true, example = "high_green")]
+    pub band: Option<String>,
+    /// What pages call the band.
+    #[schema(required = true, example = "High Green")]
+    pub band_label: Option<String>,
+    /// Why, where the figures alone do not say.
+    #[schema(required = true)]
+    pub reason: Option<Reason>,
+    /// Where the figure itself stands.
+    pub data_state: DataState,
+    /// The exact figure.
+    #[schema(required = true, example = 4.511_718_75)]
+    pub value: Option<Figure>,
+    /// The figure rounded to the KPI's decimals: what pages show.
+    #[schema(required = true, example = 4.5)]
+    pub reported: Option<Figure>,
+    /// The reported figure with its unit.
+    #[schema(required = true, example = "4.5 %")]
+    pub reported_text: Option<String>,
+    /// What was counted.
+    #[schema(required = true, example = 231)]
+    pub numerator: Option<Figure>,
+    /// Over what it was counted.
+    #[schema(required = true, example = 5120)]
+    pub denominator: Option<Figure>,
+    /// What the figure is held against.
+    #[schema(required = true)]
+    pub target: Option<AssessedTarget>,
+    /// Which way is better.
+    pub polarity: Polarity,
+    /// How far the figure is on the right side of the target; negative is worse.
+    #[schema(required = true, example = 0.5)]
+    pub variance: Option<Figure>,
+    /// What the tolerance counts in.
+    #[schema(required = true)]
+    pub basis: Option<Basis>,
+    /// The variance in that basis; `null` in percent of a zero target.
+    #[schema(required = true, example = 10)]
+    pub compared: Option<Figure>,
+    /// How far below the target is still amber, in the KPI's unit.
+    #[schema(required = true, example = 0.25)]
+    pub amber_limit: Option<Figure>,
+    /// The direction of travel.
+    pub travel: Travels,
+    /// The next band up.
+    #[schema(required = true)]
+    pub next_better: Option<NextBand>,
+    /// The next band down.
+    #[schema(required = true)]
+    pub next_worse: Option<NextBand>,
+    /// The policy that was applied.
+    pub policy: AppliedPolicy,
+    /// Who determined the status, where a partner did.
+    #[schema(required = true)]
+    pub determined: Option<Determined>,
+    /// All of it in plain English.
+    #[schema(
+        example = "4.5 % against a target of 5.0 %, where lower is better: 0.5 points better, 10 % of the target. High Green begins 5 % better than the target, at 4.75 %."
+    )]
+    pub explanation: String,
+}
+
+/// The one way from a figure to a status: the rules of section 4 in their order.
+pub fn assess(facts: &Facts<'_>) -> Assessment {
+    let kpi = facts.kpi;
+    let mut assessment = blank(facts);
+    let reading = facts.reading;
+    // 1. Out of force.
+    if !kpi.in_force(facts.period) {
+        return not_assessed(
+            assessment,
+            Reason::NotApplicable,
+            format!("This KPI is not in force in {}.", facts.period.label()),
+        );
+    }
+    // 2. Nothing reported.
+    let Some(reading) = reading else {
+        let explanation = match assessment.data_state {
+            DataState::NotDue => format!("{} has not ended; no figure is due yet.", facts.period.label()),
+            DataState::Awaited => format!(
+                "The figure for {} is awaited; it is due by {}.",
+                facts.period.label(),
+                london_day(facts.due_at)
+            ),
+            _ => format!(
+                "The figure for {} is overdue; it was due by {}.",
+                facts.period.label(),
+                london_day(facts.due_at)
+            ),
+        };
+        return not_assessed(assessment, Reason::NoReading, explanation);
+    };
+    // 3. Reported, and not for this reader's eyes.
+    if facts.withheld {
+        assessment.data_state = DataState::Suppressed;
+        assessment.travel =
+            Travels { short: Travel::none(NoTravel::Suppressed), long: Travel::none(NoTravel::Suppressed) };
+        return not_assessed(
+            assessment,
+            Reason::Suppressed,
+            "The figure is withheld because it could identify a child.".to_owned(),
+        );
+    }
+    if reading.nil_return {
+        return not_assessed(
+            assessment,
+            Reason::NilReturn,
+            format!("It was declared that there is no figure for {}.", facts.period.label()),
+        );
+    }
+    show_figure(&mut assessment, kpi, reading);
+    let found = facts.target.ok();
+    let aim = found.map(|found| found.aim);
+    let now = reading.value.map(|value| (value, reading.definition_version));
+    assessment.travel = Travels {
+        short: travel::short(kpi, now, aim, facts.previous),
+        long: travel::since(kpi, now, aim, facts.year_ago),
+    };
+    let shown = assessment.reported_text.clone().unwrap_or_else(|| "No figure was given".to_owned());
+    // 4. Nothing to hold it against by nature.
+    if let Formula::PartnerDetermined { by } = &kpi.formula {
+        return determined(assessment, by, reading);
+    }
+    if kpi.polarity == Polarity::None {
+        let explanation =
+            format!("{shown}. This KPI gives context: it is watched, and no target says which way is better.");
+        return not_assessed(assessment, Reason::Contextual, explanation);
+    }
+    // 5. Nothing to hold it against this time.
+    let (Some(value), Some(found)) = (reading.value, found) else {
+        let (reason, why) = match facts.target {
+            Err(NoTarget::Placeholder) => (Reason::PlaceholderTarget, "the target for this period is yet to be agreed"),
+            Err(NoTarget::NoProfile) => (
+                Reason::NoProfile,
+                "the figures add up over the year, only the whole year has a target, and no profile says how it spreads",
+            ),
+            _ => (Reason::NoTarget, "no target is set for this period"),
+        };
+        return not_assessed(assessment, reason, format!("{shown}; {why}."));
+    };
+    // 6 to 8. The figure against its target.
+    grade(facts, assessment, value, found)
+}
+
+/// An assessment before anything but the reading's whereabouts is known.
+fn blank(facts: &Facts<'_>) -> Assessment {
+    let data_state = match facts.reading {
+        Some(reading) if reading.nil_return => DataState::NilReturn,
+        Some(reading) if reading.provisional => DataState::Provisional,
+        Some(_) => DataState::Final,
+        None if facts.now <= facts.period.closes_at() || !facts.kpi.in_force(facts.period) => DataState::NotDue,
+        None if facts.now <= facts.due_at => DataState::Awaited,
+        None => DataState::Overdue,
+    };
+    Assessment {
+        kpi: facts.kpi.code.clone(),
+        title: facts.kpi.title.clone(),
+        period: facts.period,
+        group: facts.group.clone(),
+        status: Status::NotAssessed,
+        band: None,
+        band_label: None,
+        reason: None,
+        data_state,
+        value: None,
+        reported: None,
+        reported_text: None,
+        numerator: None,
+        denominator: None,
+        target: facts.target.ok().map(|found| shown_target(&found)),
+        polarity: facts.kpi.polarity,
+        variance: None,
+        basis: None,
+        compared: None,
+        amber_limit: None,
+        travel: Travels { short: Travel::none(NoTravel::NoComparison), long: Travel::none(NoTravel::NoComparison) },
+        next_better: None,
+        next_worse: None,
+        policy: AppliedPolicy { code: facts.policy.code.clone(), version: facts.policy_version },
+        determined: None,
+        explanation: String::new(),
+    }
+}
+
+fn shown_target(found: &FoundTarget) -> AssessedTarget {
+    let Aim { low, high } = found.aim;
+    let single = low == high;
+    AssessedTarget {
+        value: single.then_some(low),
+        low: (!single).then_some(low),
+        high: (!single).then_some(high),
+        floor: found.floor,
+        source: found.source,
+    }
+}
+
+fn show_figure(assessment: &mut Assessment, kpi: &Kpi, reading: &Observed) {
+    assessment.value = reading.value;
+    assessment.reported = reading.value.map(|value| value.rounded(kpi.decimals));
+    assessment.reported_text = reading.value.map(|value| kpi.in_words(value));
+    assessment.numerator = reading.numerator;
+    assessment.denominator = reading.denominator;
+}
+
+fn not_assessed(mut assessment: Assessment, reason: Reason, explanation: String) -> Assessment {
+    assessment.reason = Some(reason);
+    assessment.explanation = explanation;
+    assessment
+}
+
+fn determined(mut assessment: Assessment, by: &super::ids::OrganisationCode, reading: &Observed) -> Assessment {
+    let Some(status) = reading.determined else {
+        return not_assessed(
+            assessment,
+            Reason::AwaitingPartner,
+            format!("{by} determines this KPI's status and has not set it for this period."),
+        );
+    };
+    assessment.status = status;
+    assessment.determined =
+        Some(Determined { organisation: by.clone(), by: reading.recorded_by.clone(), at: reading.recorded_at });
+    not_assessed(
+        assessment,
+        Reason::PartnerDetermined,
+        format!("{by} determined that this KPI is {} on {}.", status.words(), london_day(reading.recorded_at)),
+    )
+}
+
+/// Rules 6 to 8: variance, amber limit, band.
+fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: FoundTarget) -> Assessment {
+    let (kpi, policy) = (facts.kpi, facts.policy);
+    let compared_figure = match policy.compare {
+        Compare::Reported => value.rounded(kpi.decimals),
+        Compare::Exact => value,
+    };
+    let aim = found.aim;
+    let (target, variance) = match kpi.polarity {
+        Polarity::HigherIsBetter => (aim.low, compared_figure - aim.low),
+        Polarity::LowerIsBetter => (aim.high, aim.high - compared_figure),
+        Polarity::WithinRange | Polarity::None => (aim.nearer_end(compared_figure), -aim.distance(compared_figure)),
+    };
+    let tolerance = kpi.tolerance.unwrap_or(policy.tolerance);
+    let (basis, limit) = match (found.floor, tolerance.kind) {
+        (Some(floor), _) => (Basis::Points, AmberLimit::points(aim.nearer_end(floor) - floor)),
+        (None, Basis::Points) => (Basis::Points, AmberLimit::points(tolerance.value)),
+        (None, Basis::Percent) => (Basis::Percent, AmberLimit::percent(target, tolerance.value)),
+    };
+    let held = matches!(assessment.travel.long.direction, Some(Direction::Improving | Direction::NoChange));
+    let Some(band) = policy.grade(variance, limit, held) else { return assessment };
+    assessment.status = band.status;
+    assessment.band = Some(band.code.clone());
+    assessment.band_label = Some(band.label.clone());
+    assessment.reason = (basis == Basis::Percent && target == Figure::ZERO).then_some(Reason::ZeroTarget);
+    assessment.variance = Some(variance);
+    assessment.basis = Some(basis);
+    assessment.compared = match basis {
+        Basis::Percent => variance.percent_of(target.abs()),
+        Basis::Points => Some(variance),
+    };
+    assessment.amber_limit = limit.figure();
+    let scale = Scale {
+        kpi,
+        policy,
+        limit,
+        aim,
+        low_side: compared_figure < aim.low || (compared_figure <= aim.high && target == aim.low),
+    };
+    assessment.next_better = scale.next_better(band);
+    assessment.next_worse = scale.next_worse(band);
+    assessment.explanation = explain(&scale, &assessment, &found, variance, band);
+    assessment
+}
+
+/// The bands laid out along the KPI's own unit.
+struct Scale<'a> {
+    kpi: &'a Kpi,
+    policy: &'a Policy,
+    limit: AmberLimit,
+    aim: Aim,
+    /// For a range: whether the figure's nearer end is the low one.
+    low_side: bool,
+}
+
+impl Scale<'_> {
+    /// The figure at which the variance is `from` times the limit; `None` where there is none such, as beyond the inside of a range.
+    fn figure_at(&self, from: Figure) -> Option<Figure> {
+        let step = self.limit.at(from)?;
+        match self.kpi.polarity {
+            Polarity::HigherIsBetter => Some(self.aim.low + step),
+            Polarity::LowerIsBetter => Some(self.aim.high - step),
+            Polarity::WithinRange | Polarity::None if from > Figure::ZERO => None,
+            Polarity::WithinRange | Polarity::None if self.low_side => Some(self.aim.low + step),
+            Polarity::WithinRange | Polarity::None => Some(self.aim.high - step),
+        }
+    }
+
+    fn place(&self, band: &Band) -> Option<usize> {
+        self.policy.bands.iter().position(|other| other.code == band.code)
+    }
+
+    /// The next band up that some figure reaches. Without an amber limit the bands between the target and the worst are
+    /// passed over.
+    fn next_better(&self, band: &Band) -> Option<NextBand> {
+        let better = self.policy.bands.get(..self.place(band)?)?;
+        let zero = self.limit.figure() == Some(Figure::ZERO);
+        let mut reachable = better.iter().rev().filter(|band| match band.from {
+            Some(from) if zero => from <= Figure::ZERO,
+            Some(from) => from <= Figure::ZERO || !matches!(self.kpi.polarity, Polarity::WithinRange),
+            None => !zero,
+        });
+        // With no limit every band at or under the target begins at the target itself: the best of them counts.
+        let next = if zero { reachable.last() } else { reachable.next() }?;
+        Some(NextBand { band: next.code.clone(), at_value: next.from.and_then(|from| self.figure_at(from)) })
+    }
+
+    /// The next band down, which begins where this one ends.
+    fn next_worse(&self, band: &Band) -> Option<NextBand> {
+        let zero = self.limit.figure() == Some(Figure::ZERO);
+        let worse = self.policy.bands.get(self.place(band)? + 1..)?;
+        let next = if zero { worse.last() } else { worse.first() }?;
+        let at_value =
+            if zero { self.figure_at(Figure::ZERO) } else { band.from.and_then(|from| self.figure_at(from)) };
+        Some(NextBand { band: next.code.clone(), at_value })
+    }
+}
+
+/// The assessment in plain English.
+fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, variance: Figure, band: &Band) -> String {
+    let kpi = scale.kpi;
+    let mut text = assessment.reported_text.clone().unwrap_or_default();
+    let aim = found.aim;
+    let wanted = if aim.low == aim.high {
+        format!("a target of {}", kpi.in_words(aim.low))
+    } else {
+        format!("a target range of {} to {}", kpi.in_words(aim.low), kpi.in_words(aim.high))
+    };
+    let direction = match kpi.polarity {
+        Polarity::HigherIsBetter => "where higher is better",
+        Polarity::LowerIsBetter => "where lower is better",
+        Polarity::WithinRange | Polarity::None => "where inside is best",
+    };
+    push(&mut text, format_args!(" against {wanted}{}, {direction}: ", source_words(found.source)));
+    if variance == Figure::ZERO {
+        text.push_str(if aim.low == aim.high { "exactly on target." } else { "inside the range." });
+    } else {
+        let side = if variance > Figure::ZERO { "better" } else { "worse" };
+        push(&mut text, format_args!("{} {side}", points(kpi, variance.abs())));
+        match (assessment.basis, assessment.compared) {
+            (Some(Basis::Percent), Some(compared)) => {
+                push(&mut text, format_args!(", {} % of the target.", trimmed(compared.abs(), 1)));
+            }
+            _ => text.push('.'),
+        }
+    }
+    text.push(' ');
+    text.push_str(&band_words(scale, assessment, band));
+    if assessment.data_state == DataState::Provisional {
+        text.push_str(" The figure is provisional.");
+    }
+    text
+}
+
+fn source_words(source: TargetSource) -> &'static str {
+    match source {
+        TargetSource::Set => "",
+        TargetSource::Held => " (the year's, which holds throughout)",
+        TargetSource::Even => " (an equal share of the year's)",
+        TargetSource::Weighted => " (this period's share of the year's)",
+        TargetSource::Linear => " (on the line to the next target)",
+    }
+}
+
+fn band_words(scale: &Scale<'_>, assessment: &Assessment, band: &Band) -> String {
+    if assessment.reason == Some(Reason::ZeroTarget) {
+        return format!("{}: with a target of zero there is no margin below it.", band.label);
+    }
+    if band.when.is_some() {
+        return format!("{}: short of the target by more than the margin, but no worse than a year ago.", band.label);
+    }
+    if let Some(from) = band.from
+        && let Some(value) = scale.figure_at(from)
+    {
+        return format!("{} begins {}.", band.label, begins(scale, assessment, from, value));
+    }
+    // The worst band has no beginning of its own: it is told by where the one above begins.
+    let better = scale.place(band).and_then(|place| scale.policy.bands.get(..place)).unwrap_or_default();
+    let passed_over = better.last().is_some_and(|next| next.when.is_some());
+    let year =
+        if passed_over { ", and the figure is worse than a year ago or has none to be compared with" } else { "" };
+    let above = better.iter().rev().find_map(|better| Some((better, better.from?, scale.figure_at(better.from?)?)));
+    match above {
+        Some((better, from, value)) => {
+            format!("{}: {} begins {}{year}.", band.label, better.label, begins(scale, assessment, from, value))
+        }
+        None => format!("{}.", band.label),
+    }
+}
+
+/// "5 % better than the target, at 4.75 %".
+fn begins(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figure) -> String {
+    let at = scale.kpi.in_exact_words(value);
+    if from == Figure::ZERO {
+        return format!("at the target, {at}");
+    }
+    let side = if from > Figure::ZERO { "better" } else { "worse" };
+    let step = scale.limit.at(from).map(Figure::abs).unwrap_or_default();
+    let distance = match assessment.basis {
+        Some(Basis::Percent) => {
+            let tolerance = scale.kpi.tolerance.unwrap_or(scale.policy.tolerance).value;
+            format!("{} %", trimmed(tolerance.times(from.abs()).unwrap_or_default(), 4))
+        }
+        _ => points(scale.kpi, step),
+    };
+    format!("{distance} {side} than the target, at {at}")
+}
+
+/// A difference in the KPI's unit: points for percentages, the unit itself for anything else.
+fn points(kpi: &Kpi, difference: Figure) -> String {
+    match kpi.unit {
+        super::kpi::Unit::Percentage | super::kpi::Unit::PercentagePoints => {
+            let number = trimmed(difference, kpi.decimals.max(2));
+            if number == "1" { "1 point".to_owned() } else { format!("{number} points") }
+        }
+        _ => kpi.in_exact_words(difference),
+    }
+}
+
+/// At most `decimals` places, and no needless zeros.
+fn trimmed(figure: Figure, decimals: u32) -> String {
+    figure.rounded(decimals).to_string()
+}
+
+fn london_day(instant: DateTime<Utc>) -> String {
+    super::period::day_in_london(instant).format("%-d %B %Y").to_string()
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _written = text.write_fmt(arguments);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::document::Document;
+    use crate::domain::kpi::tests::kpi;
+    use crate::domain::policy::shipped;
+    use crate::domain::target::{Target, find_target};
+
+    type Row = BTreeMap<String, String>;
+
+    /// The worked cases, which stand beside the tests as data.
+    fn rows(file: &str) -> Vec<Row> {
+        let path = format!("{}/tests/cases/{file}", env!("CARGO_MANIFEST_DIR"));
+        csv::Reader::from_path(&path).unwrap().deserialize().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn figure(text: &str) -> Option<Figure> {
+        (!text.is_empty()).then(|| text.parse().unwrap())
+    }
+
+    fn number(text: &str) -> serde_json::Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn policy(code: &str) -> Policy {
+        shipped().into_iter().find(|policy| policy.code.as_str() == code).unwrap()
+    }
+
+    fn moment(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn observed(value: Option<Figure>) -> Observed {
+        Observed {
+            value,
+            numerator: None,
+            denominator: None,
+            provisional: false,
+            nil_return: false,
+            determined: None,
+            recorded_by: "lead".into(),
+            recorded_at: moment("2009-07-20T09:00:00Z"),
+            definition_version: 1,
+        }
+    }
+
+    /// An assessment of the first quarter of 2009/10, known at the end of 2009.
+    struct Case {
+        kpi: Kpi,
+        policy: Policy,
+        reading: Option<Observed>,
+        target: Result<FoundTarget, NoTarget>,
+        previous: Option<Figure>,
+        year_ago: Option<Figure>,
+        withheld: bool,
+        now: DateTime<Utc>,
+    }
+
+    impl Case {
+        fn new(
+            kpi: Kpi,
+            policy: Policy,
+            value: Option<Figure>,
+            target: Option<(Figure, Figure, Option<Figure>)>,
+        ) -> Self {
+            Self {
+                kpi,
+                policy,
+                reading: Some(observed(value)),
+                target: target
+                    .map(|(low, high, floor)| FoundTarget { aim: Aim { low, high }, floor, source: TargetSource::Set })
+                    .ok_or(NoTarget::None),
+                previous: None,
+                year_ago: None,
+                withheld: false,
+                now: moment("2009-12-31T12:00:00Z"),
+            }
+        }
+
+        fn assess(&self) -> Assessment {
+            let period: Period = "FY2009-10-Q1".parse().unwrap();
+            let earlier = |value: Option<Figure>, period: Option<Period>| {
+                Some(Earlier { period: period?, value: value?, definition_version: 1 })
+            };
+            assess(&Facts {
+                kpi: &self.kpi,
+                policy: &self.policy,
+                policy_version: 1,
+                period,
+                group: &GroupCode::all(),
+                reading: self.reading.as_ref(),
+                target: self.target,
+                previous: earlier(self.previous, period.step(-1)),
+                year_ago: earlier(self.year_ago, period.year_before()),
+                due_at: period.due_at(self.kpi.collection_lag_days),
+                now: self.now,
+                withheld: self.withheld,
+            })
+        }
+    }
+
+    #[test]
+    fn every_worked_case_of_a_status_comes_out() {
+        let rows = rows("status.csv");
+        assert!(rows.len() >= 240, "the worked cases are all here");
+        for row in rows {
+            let cell = |name: &str| row.get(name).unwrap().as_str();
+            let mut members = json!({
+                "polarity": cell("polarity"), "decimals": number(cell("decimals")), "multiplier": number(cell("multiplier")),
+                "aggregation": cell("aggregation"), "steady_margin": number(cell("steady_margin")), "valid_min": -1000,
+            });
+            if !cell("tolerance").is_empty() {
+                members["tolerance"] = json!({"kind": cell("tolerance_kind"), "value": number(cell("tolerance"))});
+            }
+            let kpi = kpi(members);
+            let mut policy = policy(cell("policy"));
+            policy.compare = serde_json::from_value(json!(cell("compare"))).unwrap();
+            let value = figure(cell("value"))
+                .or_else(|| Figure::ratio(figure(cell("numerator"))?, figure(cell("denominator"))?, kpi.multiplier));
+            let floor = figure(cell("floor"));
+            let target = figure(cell("target"))
+                .map(|target| (target, target, floor))
+                .or_else(|| Some((figure(cell("target_low"))?, figure(cell("target_high"))?, floor)));
+            let mut case = Case::new(kpi, policy, value, target);
+            (case.previous, case.year_ago) = (figure(cell("previous")), figure(cell("year_ago")));
+            let assessment = case.assess();
+            let text = |figure: Option<Figure>| figure.map(|figure| figure.to_string()).unwrap_or_default();
+            let direction = |travel: &Travel| travel.direction.map_or("", Direction::as_str);
+            let basis = assessment.basis.map_or("", |basis| match basis {
+                Basis::Percent => "percent",
+                Basis::Points => "points",
+            });
+            for (name, got) in [
+                ("status", assessment.status.as_str()),
+                ("band", assessment.band.as_deref().unwrap_or("")),
+                ("reason", assessment.reason.map_or("", Reason::as_str)),
+                ("reported", &text(assessment.reported)),
+                ("variance", &text(assessment.variance)),
+                ("basis", basis),
+                ("compared", &text(assessment.compared)),
+                ("travel_short", direction(&assessment.travel.short)),
+                ("travel_long", direction(&assessment.travel.long)),
+            ] {
+                assert_eq!(got, cell(name), "{name} of case {}: {row:?}", cell("case"));
+            }
+            assert!(!assessment.explanation.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_worked_case_of_a_target_comes_out() {
+        let rows = rows("targets.csv");
+        assert!(rows.len() >= 80, "the worked cases are all here");
+        for row in rows {
+            let cell = |name: &str| row.get(name).unwrap().as_str();
+            let mut members = json!({
+                "aggregation": cell("aggregation"), "unit": cell("unit"), "polarity": "higher_is_better",
+                "weights": cell("weights").split_whitespace().map(number).collect::<Vec<_>>(),
+            });
+            if !cell("profile").is_empty() {
+                members["profile"] = json!(cell("profile"));
+            }
+            if !cell("baseline").is_empty() {
+                members["baseline"] = json!({"period": cell("baseline_period"), "value": number(cell("baseline"))});
+            }
+            let kpi = kpi(members);
+            assert!(kpi.check().is_empty(), "{:?}", kpi.check());
+            let targets: BTreeMap<Period, Target> = cell("targets")
+                .split(';')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| {
+                    let (period, value) = pair.split_once('=').unwrap();
+                    let members = json!({"value": number(value)});
+                    (period.parse().unwrap(), Target::parse(members.as_object().unwrap().clone()).unwrap())
+                })
+                .collect();
+            let found = find_target(&kpi, cell("period").parse().unwrap(), &targets);
+            let (value, source, reason) = match found {
+                Ok(found) => (found.aim.low.to_string(), serde_json::to_value(found.source).unwrap(), ""),
+                Err(NoTarget::None) => (String::new(), json!(""), "no_target"),
+                Err(NoTarget::NoProfile) => (String::new(), json!(""), "no_profile"),
+                Err(NoTarget::Placeholder) => (String::new(), json!(""), "placeholder_target"),
+            };
+            assert_eq!(
+                (value.as_str(), source.as_str().unwrap(), reason),
+                (cell("target"), cell("source"), cell("reason")),
+                "case {}: {row:?}",
+                cell("case")
+            );
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_api_reads_as_it_should() {
+        let five = figure("5.0").unwrap();
+        let mut case = Case::new(kpi(json!({})), policy("five-band"), figure("4.511"), Some((five, five, None)));
+        case.previous = figure("4.8");
+        let assessment = case.assess();
+        assert_eq!(
+            assessment.explanation,
+            "4.5 % against a target of 5.0 %, where lower is better: 0.5 points better, 10 % of the target. High Green begins 5 % better than the target, at 4.75 %."
+        );
+        assert_eq!(assessment.next_better, None);
+        assert_eq!(assessment.next_worse, Some(NextBand { band: "low_green".into(), at_value: figure("4.75") }));
+        assert_eq!(assessment.amber_limit, figure("0.25"));
+        assert_eq!(assessment.travel.short.from_value, figure("4.8"));
+    }
+
+    #[test]
+    fn explanations_name_the_nearest_border() {
+        let (five, ten, fifteen) = (figure("5.0").unwrap(), figure("10").unwrap(), figure("15").unwrap());
+        for (case, explanation) in [
+            (
+                Case::new(kpi(json!({})), policy("rag"), figure("7"), Some((five, five, None))),
+                "7.0 % against a target of 5.0 %, where lower is better: 2 points worse, 40 % of the target. Red: Amber begins 10 % worse than the target, at 5.5 %.",
+            ),
+            (
+                Case::new(
+                    kpi(json!({"polarity": "higher_is_better"})),
+                    policy("rag-points"),
+                    figure("5"),
+                    Some((five, five, None)),
+                ),
+                "5.0 % against a target of 5.0 %, where higher is better: exactly on target. Green begins at the target, 5.0 %.",
+            ),
+            (
+                Case::new(
+                    kpi(json!({"polarity": "within_range"})),
+                    policy("rag"),
+                    figure("16"),
+                    Some((ten, fifteen, None)),
+                ),
+                "16.0 % against a target range of 10.0 % to 15.0 %, where inside is best: 1 point worse, 6.7 % of the target. Amber begins 10 % worse than the target, at 16.5 %.",
+            ),
+            (
+                Case::new(
+                    kpi(json!({"unit": "count", "decimals": 0})),
+                    policy("rag"),
+                    figure("1"),
+                    Some((Figure::ZERO, Figure::ZERO, None)),
+                ),
+                "1 against a target of 0, where lower is better: 1 worse. Red: with a target of zero there is no margin below it.",
+            ),
+        ] {
+            assert_eq!(case.assess().explanation, explanation);
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_applies_decides() {
+        let five = figure("5.0").unwrap();
+        let case = || Case::new(kpi(json!({})), policy("rag"), figure("4"), Some((five, five, None)));
+        let reason = |case: &Case| {
+            let assessment = case.assess();
+            (assessment.reason.map(Reason::as_str), assessment.data_state.as_str())
+        };
+        assert_eq!(reason(&case()), (None, "final"));
+        let mut out = case();
+        out.kpi.in_force_to = Some("2009-03-31".parse().unwrap());
+        out.withheld = true;
+        assert_eq!(reason(&out), (Some("not_applicable"), "final"));
+        let mut none = case();
+        none.reading = None;
+        assert_eq!(reason(&none), (Some("no_reading"), "overdue"));
+        // The period ends, and its figure falls due, at 23:59:59 in London.
+        for (now, state) in [
+            ("2009-06-30T22:59:59Z", "not_due"),
+            ("2009-06-30T23:00:00Z", "awaited"),
+            ("2009-07-30T22:59:59Z", "awaited"),
+            ("2009-07-30T23:00:00Z", "overdue"),
+        ] {
+            none.now = moment(now);
+            assert_eq!(reason(&none), (Some("no_reading"), state), "{now}");
+        }
+        let mut nil = case();
+        nil.reading.as_mut().unwrap().nil_return = true;
+        assert_eq!(reason(&nil), (Some("nil_return"), "nil_return"));
+        let mut withheld = case();
+        withheld.withheld = true;
+        assert_eq!(reason(&withheld), (Some("suppressed"), "suppressed"));
+        let hidden = withheld.assess();
+        assert_eq!((hidden.value, hidden.reported, hidden.variance), (None, None, None));
+        let mut provisional = case();
+        provisional.reading.as_mut().unwrap().provisional = true;
+        assert_eq!(reason(&provisional), (None, "provisional"));
+        for (no_target, expected) in [
+            (NoTarget::None, "no_target"),
+            (NoTarget::Placeholder, "placeholder_target"),
+            (NoTarget::NoProfile, "no_profile"),
+        ] {
+            let mut case = case();
+            case.target = Err(no_target);
+            assert_eq!(reason(&case), (Some(expected), "final"));
+        }
+        let mut partner = case();
+        partner.kpi.formula = Formula::PartnerDetermined { by: "police".parse().unwrap() };
+        assert_eq!(reason(&partner), (Some("awaiting_partner"), "final"));
+        partner.reading.as_mut().unwrap().determined = Some(Status::AtRisk);
+        assert_eq!(reason(&partner), (Some("partner_determined"), "final"));
+        assert_eq!(partner.assess().status, Status::AtRisk);
+    }
+
+    #[test]
+    fn travel_stops_at_a_change_of_definition() {
+        let five = figure("5.0").unwrap();
+        let mut case = Case::new(kpi(json!({})), policy("rag"), figure("4"), Some((five, five, None)));
+        case.previous = figure("4.8");
+        case.reading.as_mut().unwrap().definition_version = 2;
+        assert_eq!(case.assess().travel.short.reason, Some(NoTravel::DefinitionChanged));
+    }
+
+    proptest! {
+        #[test]
+        fn a_better_figure_never_gets_a_worse_status(
+            which in 0_usize..4, polarity in 0_usize..3, a in -2000_i64..2000, b in -2000_i64..2000,
+            target in -1000_i64..1000, width in 0_i64..50, decimals in 0_u32..3, previous in proptest::option::of(-2000_i64..2000),
+        ) {
+            let tenth = |number: i64| Figure::whole(number).unwrap().share(1, 10).unwrap();
+            let (name, width) = [("higher_is_better", 0), ("lower_is_better", 0), ("within_range", width)][polarity];
+            let aim = (tenth(target), tenth(target + width));
+            let kpi = kpi(json!({"polarity": name, "decimals": decimals, "valid_min": -1000}));
+            let assessed = |value: i64| {
+                let mut case = Case::new(kpi.clone(), shipped().remove(which), Some(tenth(value)), Some((aim.0, aim.1, None)));
+                case.year_ago = previous.map(tenth);
+                case.assess()
+            };
+            let (first, second) = (assessed(a), assessed(b));
+            let distance = |value: i64| Aim { low: aim.0, high: aim.1 }.distance(tenth(value).rounded(decimals));
+            let first_is_no_worse = match polarity {
+                0 => a >= b,
+                1 => a <= b,
+                // The two ends of a range have limits of their own: only figures on one side compare.
+                _ => distance(a) <= distance(b) && ((a >= target) == (b >= target)) && ((a > target + width) == (b > target + width)),
+            };
+            if first_is_no_worse {
+                prop_assert!(first.status <= second.status, "{first:?} {second:?}");
+            }
+        }
+
+        #[test]
+        fn the_next_bands_begin_where_they_say(which in 0_usize..3, value in 0_i64..2000, target in 1_i64..1000, higher in any::<bool>()) {
+            let tenth = |number: i64| Figure::whole(number).unwrap().share(1, 10).unwrap();
+            let kpi = kpi(json!({"polarity": if higher { "higher_is_better" } else { "lower_is_better" }, "decimals": 6}));
+            let assessed = |value: Figure| Case::new(kpi.clone(), shipped().remove(which), Some(value), Some((tenth(target), tenth(target), None))).assess();
+            let here = assessed(tenth(value));
+            if let Some(NextBand { band, at_value: Some(at) }) = here.next_better.clone() {
+                prop_assert_eq!(assessed(at).band, Some(band));
+            }
+            if let Some(NextBand { band, at_value: Some(at) }) = here.next_worse.clone() {
+                prop_assert_eq!(assessed(at).band, here.band);
+                let step = Figure::from_units(10_000).unwrap();
+                prop_assert_eq!(assessed(if higher { at - step } else { at + step }).band, Some(band));
+            }
+        }
+    }
+}

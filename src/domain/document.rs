@@ -1,0 +1,204 @@
+//! Documents: the things a person writes (a plan, a KPI, a target, a figure), read from JSON with every fault found at
+//! once.
+//!
+//! [`document!`] turns one list of fields into the type, its reader and its three schemas: as it is sent (every field
+//! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, where `null` puts a
+//! field back to its default).
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Schema, SchemaType, Type};
+use utoipa::openapi::{OneOfBuilder, RefOr};
+
+use super::invalid::{Invalid, nearest};
+
+/// Something that [`document!`] made.
+pub trait Document: Sized {
+    /// Reads the document from the members of a JSON object.
+    ///
+    /// # Errors
+    /// Every member that is missing, unknown or of the wrong shape, each at its pointer.
+    fn parse(members: Map<String, Value>) -> Result<Self, Invalid>;
+
+    /// The members as they are sent and stored.
+    fn members(&self) -> Map<String, Value>;
+}
+
+/// Lays a merge patch (RFC 7396) over a document's members.
+pub fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, change) in patch {
+        match change {
+            Value::Null => drop(target.remove(&name)),
+            Value::Object(inner) => match target.get_mut(&name) {
+                Some(Value::Object(known)) => merge(known, inner),
+                _ => {
+                    let mut fresh = Map::new();
+                    merge(&mut fresh, inner);
+                    target.insert(name, Value::Object(fresh));
+                }
+            },
+            other => drop(target.insert(name, other)),
+        }
+    }
+}
+
+/// Takes one member out of an object: `Some` where it is there and of the right shape. Notes what is wrong.
+pub fn take<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str, invalid: &mut Invalid) -> Option<T> {
+    match serde_path_to_error::deserialize(members.remove(name)?) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let inner: String = error
+                .path()
+                .iter()
+                .filter_map(|segment| match segment {
+                    serde_path_to_error::Segment::Seq { index } => Some(format!("/{index}")),
+                    serde_path_to_error::Segment::Map { key } => Some(format!("/{}", escape(key))),
+                    _ => None,
+                })
+                .collect();
+            let message = error.inner().to_string();
+            invalid.at(format!("/{name}{inner}"), "wrong_shape", format!("`{name}`: {message}"));
+            None
+        }
+    }
+}
+
+/// Escapes a member's name for a JSON pointer.
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Notes every member that no field took.
+pub fn refuse_unknown(members: &Map<String, Value>, fields: &[&str], invalid: &mut Invalid) {
+    for name in members.keys() {
+        let hint = nearest(name, fields.iter().copied()).map(|field| format!("; did you mean `{field}`?"));
+        let hint = hint.unwrap_or_else(|| format!("; the members are {}", fields.join(", ")));
+        invalid.at(format!("/{}", escape(name)), "unknown_member", format!("`{name}` is no member here{hint}"));
+    }
+}
+
+/// The schema of a request: `full` closed, with only `required` demanded; where `nullable`, every other member may be `null`.
+pub fn request_schema(full: RefOr<Schema>, required: &[&str], nullable: bool) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = full else { return full };
+    object.required = if nullable { Vec::new() } else { required.iter().map(|&name| name.to_owned()).collect() };
+    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    if nullable {
+        for (name, property) in &mut object.properties {
+            if !required.contains(&name.as_str()) {
+                or_null(property);
+            }
+        }
+    }
+    RefOr::T(Schema::Object(object))
+}
+
+fn or_null(property: &mut RefOr<Schema>) {
+    let kind = match property {
+        RefOr::T(Schema::Object(object)) => &mut object.schema_type,
+        RefOr::T(Schema::Array(array)) => {
+            debug_assert!(!matches!(array.items, ArrayItems::False), "no document has a tuple");
+            &mut array.schema_type
+        }
+        RefOr::T(Schema::OneOf(choice)) if choice.items.iter().any(is_null) => return,
+        other => {
+            let null = utoipa::openapi::ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null));
+            *other = OneOfBuilder::new().item(null).item(other.clone()).into();
+            return;
+        }
+    };
+    if let SchemaType::Type(only) = kind {
+        *kind = SchemaType::Array(vec![only.clone(), Type::Null]);
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if matches!(object.schema_type, SchemaType::Type(Type::Null)))
+}
+
+/// Makes a document type: `struct Name / "New" / "Change" { field: Type, field: Type = default, ... }`.
+///
+/// A default may use the fields above it, each an `Option` that is `None` where the field was missing or wrong.
+macro_rules! document {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident / $new:ident / $change:ident {
+            $( $(#[$field_doc:meta])* $field:ident : $kind:ty $(= $default:expr)?, )*
+        }
+    ) => {
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
+        $(#[$doc])*
+        pub struct $name {
+            $( $(#[$field_doc])* #[schema(required = true)] pub $field: $kind, )*
+        }
+
+        impl $name {
+            const FIELDS: &[&str] = &[$(stringify!($field)),*];
+            const REQUIRED: &[&str] = &[$($crate::domain::document::document!(@required $field $(= $default)?)),*];
+        }
+
+        impl $crate::domain::document::Document for $name {
+            fn parse(
+                mut members: serde_json::Map<String, serde_json::Value>,
+            ) -> Result<Self, $crate::domain::invalid::Invalid> {
+                let mut invalid = $crate::domain::invalid::Invalid::new();
+                $( let $field: Option<$kind> = $crate::domain::document::document!(
+                    @take members invalid $field $(= $default)?
+                ); )*
+                $crate::domain::document::refuse_unknown(&members, Self::FIELDS, &mut invalid);
+                match ($($field,)*) {
+                    ($(Some($field),)*) if invalid.is_empty() => Ok(Self { $($field),* }),
+                    _ => Err(invalid),
+                }
+            }
+
+            fn members(&self) -> serde_json::Map<String, serde_json::Value> {
+                match serde_json::to_value(self) {
+                    Ok(serde_json::Value::Object(members)) => members,
+                    _ => serde_json::Map::new(),
+                }
+            }
+        }
+
+        $crate::domain::document::document!(@schema $name $new false);
+        $crate::domain::document::document!(@schema $name $change true);
+    };
+    (@schema $name:ident $request:ident $nullable:literal) => {
+        #[doc = concat!("How a [`", stringify!($name), "`] is written in a request: read it with `Document::parse`.")]
+        #[derive(Debug)]
+        pub struct $request;
+
+        impl utoipa::PartialSchema for $request {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let required: Vec<&str> = $name::REQUIRED.iter().copied().filter(|name| !name.is_empty()).collect();
+                $crate::domain::document::request_schema(
+                    <$name as utoipa::PartialSchema>::schema(), &required, $nullable,
+                )
+            }
+        }
+
+        impl utoipa::ToSchema for $request {
+            fn schemas(
+                schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>,
+            ) {
+                <$name as utoipa::ToSchema>::schemas(schemas);
+            }
+        }
+    };
+    (@required $field:ident = $default:expr) => { "" };
+    (@required $field:ident) => { stringify!($field) };
+    (@take $members:ident $invalid:ident $field:ident = $default:expr) => {
+        if $members.contains_key(stringify!($field)) {
+            $crate::domain::document::take(&mut $members, stringify!($field), &mut $invalid)
+        } else {
+            Some($default)
+        }
+    };
+    (@take $members:ident $invalid:ident $field:ident) => {{
+        if !$members.contains_key(stringify!($field)) {
+            let name = stringify!($field);
+            $invalid.at(format!("/{name}"), "missing", format!("`{name}` must be given"));
+        }
+        $crate::domain::document::take(&mut $members, stringify!($field), &mut $invalid)
+    }};
+}
+pub(crate) use document;

@@ -1,0 +1,245 @@
+//! A plan and its framework: organisations, sub-groups, outcome areas and priorities (domain.md section 1).
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::document::document;
+use super::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
+use super::invalid::Invalid;
+
+/// Who may find a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "Who may find a plan: `private`, those with a grant; `public`, everyone who signs in.")]
+pub enum Visibility {
+    /// Only those with a grant.
+    Private,
+    /// Everyone who signs in sees what is published as public.
+    Public,
+}
+
+/// From which shares of assessed KPIs a headline is on track or at risk (section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(description = "From which shares of the assessed KPIs a headline is on track or at risk.")]
+pub struct HeadlineRule {
+    /// On track where at least this many percent of the assessed KPIs are on track.
+    #[serde(default = "seventy_five")]
+    #[schema(minimum = 0, maximum = 100, example = 75)]
+    pub on_track_percent: u32,
+    /// At risk where at least this many percent are on track or at risk.
+    #[serde(default = "fifty")]
+    #[schema(minimum = 0, maximum = 100, example = 50)]
+    pub at_risk_percent: u32,
+}
+
+fn seventy_five() -> u32 {
+    75
+}
+
+fn fifty() -> u32 {
+    50
+}
+
+impl Default for HeadlineRule {
+    fn default() -> Self {
+        Self { on_track_percent: seventy_five(), at_risk_percent: fifty() }
+    }
+}
+
+document! {
+    /// One partnership's plan and its settings.
+    #[schema(description = "One partnership's plan and its settings.")]
+    pub struct Plan / NewPlan / PlanChange {
+        /// The plan's code, part of every address below it. It never changes.
+        #[schema(example = "harrow-cypp-2009-2011")]
+        code: PlanCode,
+        /// What the plan is called; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "Harrow Children and Young People's Plan 2009-2011")]
+        title: String,
+        /// The plan's first day.
+        #[schema(example = "2009-04-01")]
+        starts_on: NaiveDate,
+        /// The plan's last day, not before its first.
+        #[schema(example = "2011-03-31")]
+        ends_on: NaiveDate,
+        /// What readers should know; at most 4,000 characters.
+        #[schema(max_length = 4000, example = "Every figure is invented for illustration.")]
+        description: String = String::new(),
+        /// Who may find the plan.
+        visibility: Visibility = Visibility::Private,
+        /// The status policy of KPIs that name none.
+        #[schema(example = "rag")]
+        policy: PolicyCode = PolicyCode::rag(),
+        /// Figures from 1 to this are small numbers: 5, or 7 for figures derived from the NHS.
+        #[schema(minimum = 1, maximum = 20, example = 5)]
+        small_number_threshold: u32 = 5,
+        /// From which shares a headline is on track or at risk.
+        headline: HeadlineRule = HeadlineRule::default(),
+    }
+}
+
+document! {
+    /// A partner in the plan.
+    #[schema(description = "A partner in the plan: the council, a health trust, the police, schools, the voluntary sector.")]
+    pub struct Organisation / NewOrganisation / OrganisationChange {
+        /// The organisation's code.
+        #[schema(example = "harrow-pct")]
+        code: OrganisationCode,
+        /// What it is called; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "Harrow Primary Care Trust")]
+        title: String,
+        /// What sort of partner it is, in a word or two; at most 100 characters.
+        #[schema(max_length = 100, example = "health")]
+        kind: String = String::new(),
+    }
+}
+
+document! {
+    /// A multi-agency group that answers for outcome areas.
+    #[schema(description = "A multi-agency group that answers for one or more outcome areas.")]
+    pub struct SubGroup / NewSubGroup / SubGroupChange {
+        /// The sub-group's code.
+        #[schema(example = "be-healthy-group")]
+        code: SubGroupCode,
+        /// What it is called; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "Be Healthy sub-group")]
+        title: String,
+        /// The organisation that leads it.
+        #[schema(example = "harrow-pct")]
+        lead_organisation: OrganisationCode,
+        /// The outcome areas it answers for, at least one.
+        #[schema(min_items = 1, max_items = 100, example = json!(["be-healthy"]))]
+        outcome_areas: Vec<AreaCode>,
+    }
+}
+
+document! {
+    /// One of the plan's headings.
+    #[schema(description = "One of the plan's headings.")]
+    pub struct OutcomeArea / NewOutcomeArea / OutcomeAreaChange {
+        /// The outcome area's code.
+        #[schema(example = "be-healthy")]
+        code: AreaCode,
+        /// What it is called; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "Be Healthy")]
+        title: String,
+        /// Its place among the outcome areas, from 1; ties go by code.
+        #[schema(minimum = 0, maximum = 9999, example = 1)]
+        position: u32 = 0,
+    }
+}
+
+document! {
+    /// What the plan wants to improve.
+    #[schema(description = "What the plan wants to improve, within an outcome area.")]
+    pub struct Priority / NewPriority / PriorityChange {
+        /// The priority's code.
+        #[schema(example = "be-healthy-1")]
+        code: PriorityCode,
+        /// The priority in the plan's words; 1 to 400 characters.
+        #[schema(min_length = 1, max_length = 400, example = "To improve the oral health of our children")]
+        title: String,
+        /// The outcome area it belongs to.
+        #[schema(example = "be-healthy")]
+        outcome_area: AreaCode,
+        /// Its place within the outcome area, from 1; ties go by code.
+        #[schema(minimum = 0, maximum = 9999, example = 1)]
+        position: u32 = 0,
+    }
+}
+
+impl Plan {
+    /// What is wrong with the plan in itself.
+    pub fn check(&self) -> Invalid {
+        let mut invalid = Invalid::new();
+        check_text(&mut invalid, "/title", &self.title, 1, 200);
+        check_text(&mut invalid, "/description", &self.description, 0, 4000);
+        if self.ends_on < self.starts_on {
+            invalid.at("/ends_on", "ends_before_start", "the plan's last day lies before its first");
+        }
+        check_range(&mut invalid, "/small_number_threshold", self.small_number_threshold, 1, 20);
+        check_range(&mut invalid, "/headline/on_track_percent", self.headline.on_track_percent, 0, 100);
+        check_range(&mut invalid, "/headline/at_risk_percent", self.headline.at_risk_percent, 0, 100);
+        if self.headline.at_risk_percent > self.headline.on_track_percent {
+            invalid.at(
+                "/headline/at_risk_percent",
+                "thresholds_crossed",
+                "`at_risk_percent` must not be above `on_track_percent`",
+            );
+        }
+        invalid
+    }
+}
+
+impl Organisation {
+    /// What is wrong with the organisation in itself.
+    pub fn check(&self) -> Invalid {
+        let mut invalid = Invalid::new();
+        check_text(&mut invalid, "/title", &self.title, 1, 200);
+        check_text(&mut invalid, "/kind", &self.kind, 0, 100);
+        invalid
+    }
+}
+
+impl SubGroup {
+    /// What is wrong with the sub-group in itself.
+    pub fn check(&self) -> Invalid {
+        let mut invalid = Invalid::new();
+        check_text(&mut invalid, "/title", &self.title, 1, 200);
+        if self.outcome_areas.is_empty() || self.outcome_areas.len() > 100 {
+            invalid.at("/outcome_areas", "wrong_length", "a sub-group answers for 1 to 100 outcome areas");
+        }
+        check_distinct(&mut invalid, "/outcome_areas", &self.outcome_areas);
+        invalid
+    }
+}
+
+impl OutcomeArea {
+    /// What is wrong with the outcome area in itself.
+    pub fn check(&self) -> Invalid {
+        let mut invalid = Invalid::new();
+        check_text(&mut invalid, "/title", &self.title, 1, 200);
+        check_range(&mut invalid, "/position", self.position, 0, 9999);
+        invalid
+    }
+}
+
+impl Priority {
+    /// What is wrong with the priority in itself.
+    pub fn check(&self) -> Invalid {
+        let mut invalid = Invalid::new();
+        check_text(&mut invalid, "/title", &self.title, 1, 400);
+        check_range(&mut invalid, "/position", self.position, 0, 9999);
+        invalid
+    }
+}
+
+/// Notes a text that is too short, too long or holds a NUL.
+pub(super) fn check_text(invalid: &mut Invalid, pointer: &str, text: &str, least: usize, most: usize) {
+    let length = text.chars().count();
+    if length < least || (least > 0 && text.trim().is_empty()) {
+        invalid.at(pointer, "too_short", format!("needs at least {least} character(s) that are not blank"));
+    } else if length > most {
+        invalid.at(pointer, "too_long", format!("has {length} characters; at most {most} are kept"));
+    }
+    if text.contains('\0') {
+        invalid.at(pointer, "nul_character", "holds the character U+0000; take it out");
+    }
+}
+
+/// Notes a whole number outside its range.
+pub(super) fn check_range(invalid: &mut Invalid, pointer: &str, number: u32, least: u32, most: u32) {
+    if !(least..=most).contains(&number) {
+        invalid.at(pointer, "out_of_range", format!("{number} is not between {least} and {most}"));
+    }
+}
+
+/// Notes what a list names twice.
+pub(super) fn check_distinct<T: PartialEq + std::fmt::Display>(invalid: &mut Invalid, pointer: &str, items: &[T]) {
+    for (place, item) in items.iter().enumerate() {
+        if items.iter().take(place).any(|earlier| earlier == item) {
+            invalid.at(format!("{pointer}/{place}"), "named_twice", format!("`{item}` is named twice"));
+        }
+    }
+}

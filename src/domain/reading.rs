@@ -1,0 +1,286 @@
+//! Readings: the figure reported for one KPI, period and group (domain.md sections 1 and 3).
+
+use super::document::document;
+use super::invalid::Invalid;
+use super::kpi::{Formula, Kpi, Unit};
+use super::number::Figure;
+use super::period::Period;
+use super::plan::check_text;
+use super::policy::Status;
+
+document! {
+    /// A figure as it is reported.
+    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none.")]
+    pub struct ReportedFigure / NewReading / ReadingChange {
+        /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them.
+        #[schema(example = 4.5)]
+        value: Option<Figure> = None,
+        /// What is counted.
+        #[schema(example = 231)]
+        numerator: Option<Figure> = None,
+        /// Over what it is counted; not zero.
+        #[schema(example = 5120)]
+        denominator: Option<Figure> = None,
+        /// Whether the figure may still change.
+        provisional: bool = false,
+        /// Why there is no figure: a declared nil return; 1 to 400 characters.
+        #[schema(min_length = 1, max_length = 400, example = "School census not yet released")]
+        nil_return: Option<String> = None,
+        /// The status that the named partner determined; only for KPIs whose formula is `partner_determined`.
+        status: Option<Status> = None,
+        /// What readers should know about the figure; at most 4,000 characters.
+        #[schema(max_length = 4000, example = "Activity of 97 % of the cohort is known.")]
+        commentary: Option<String> = None,
+        /// Why it replaces an earlier figure; at most 2,000 characters.
+        #[schema(max_length = 2000, example = "Late returns from two colleges.")]
+        reason: Option<String> = None,
+    }
+}
+
+/// What a settled reading says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// The exact figure; `None` for a nil return, or a partner's status without a figure.
+    pub value: Option<Figure>,
+    /// What was counted, where that was given.
+    pub numerator: Option<Figure>,
+    /// Over what, where that was given.
+    pub denominator: Option<Figure>,
+}
+
+impl ReportedFigure {
+    /// Checks the figure against the KPI's definition and computes its value.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each at its member.
+    pub fn settle(&self, kpi: &Kpi, period: Period) -> Result<Settled, Invalid> {
+        let mut invalid = Invalid::new();
+        self.check_texts(&mut invalid);
+        if !kpi.in_force(period) {
+            invalid.at("/period", "not_in_force", format!("{} is not in force in {}", kpi.code, period.label()));
+        }
+        match &kpi.formula {
+            Formula::Gap { of, .. } => {
+                invalid.at(
+                    "/value",
+                    "computed_never_posted",
+                    format!("{} is computed from the groups of {of}; post those", kpi.code),
+                );
+            }
+            Formula::PartnerDetermined { .. } => {
+                if self.status == Some(Status::NotAssessed) {
+                    invalid.at(
+                        "/status",
+                        "not_a_grade",
+                        "a partner determines on_track, at_risk or off_track; leave it out while it is not set",
+                    );
+                }
+            }
+            Formula::Direct {} => {
+                if self.status.is_some() {
+                    invalid.at(
+                        "/status",
+                        "computed_never_posted",
+                        format!("the status of {} is computed from its figure; leave `status` out", kpi.code),
+                    );
+                }
+            }
+        }
+        let settled = self.figure(kpi, &mut invalid);
+        if let Some(value) = settled.value {
+            check_valid(kpi, value, &mut invalid);
+        }
+        invalid.or(settled)
+    }
+
+    fn check_texts(&self, invalid: &mut Invalid) {
+        for (pointer, text, least, most) in [
+            ("/nil_return", &self.nil_return, 1, 400),
+            ("/commentary", &self.commentary, 0, 4000),
+            ("/reason", &self.reason, 0, 2000),
+        ] {
+            if let Some(text) = text {
+                check_text(invalid, pointer, text, least, most);
+            }
+        }
+    }
+
+    fn figure(&self, kpi: &Kpi, invalid: &mut Invalid) -> Settled {
+        let given = self.value.is_some() || self.numerator.is_some() || self.denominator.is_some();
+        if self.nil_return.is_some() {
+            if given {
+                invalid.at(
+                    "/nil_return",
+                    "figure_and_nil_return",
+                    "a nil return says that there is no figure; give one or the other",
+                );
+            }
+            return Settled::default();
+        }
+        match (self.numerator, self.denominator) {
+            (Some(numerator), Some(denominator)) => {
+                let value = self.quotient(kpi, numerator, denominator, invalid);
+                Settled { value, numerator: Some(numerator), denominator: Some(denominator) }
+            }
+            (Some(_), None) => {
+                invalid.at("/denominator", "missing", "a numerator needs its denominator");
+                Settled::default()
+            }
+            (None, Some(_)) => {
+                invalid.at("/numerator", "missing", "a denominator needs its numerator");
+                Settled::default()
+            }
+            (None, None) => {
+                let may_be_without = matches!(kpi.formula, Formula::PartnerDetermined { .. } | Formula::Gap { .. });
+                if self.value.is_none()
+                    && !(may_be_without && self.status.is_some())
+                    && !matches!(kpi.formula, Formula::Gap { .. })
+                {
+                    invalid.at(
+                        "/value",
+                        "missing",
+                        "give `value`, or `numerator` and `denominator`, or say in `nil_return` why there is no figure",
+                    );
+                }
+                Settled { value: self.value, ..Settled::default() }
+            }
+        }
+    }
+
+    fn quotient(&self, kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> Option<Figure> {
+        if denominator <= Figure::ZERO {
+            invalid.at(
+                "/denominator",
+                "denominator_not_positive",
+                "a denominator is above zero; where there is no one to count, say so in `nil_return`",
+            );
+            return None;
+        }
+        // A share of a whole cannot pass it, unless the KPI says that it can.
+        let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_none_or(|most| most <= Figure::small(100));
+        if share && numerator > denominator {
+            invalid.at(
+                "/numerator",
+                "numerator_above_denominator",
+                format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
+            );
+        }
+        let computed = Figure::ratio(numerator, denominator, kpi.multiplier);
+        let Some(computed) = computed else {
+            invalid.at("/numerator", "number_too_large", "the figure that follows is too large");
+            return None;
+        };
+        if let Some(value) = self.value
+            && value.rounded(kpi.decimals) != computed.rounded(kpi.decimals)
+        {
+            invalid.at(
+                "/value",
+                "value_disagrees",
+                format!(
+                    "{numerator} / {denominator} makes {}, not {value}; leave `value` out or mend one of them",
+                    kpi.in_words(computed)
+                ),
+            );
+        }
+        Some(computed)
+    }
+}
+
+fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
+    if let Some(least) = kpi.valid_min
+        && value < least
+    {
+        invalid.at(
+            "/value",
+            "below_valid_range",
+            format!("{} is below {least}, the lowest that can be right for {}", kpi.in_words(value), kpi.code),
+        );
+    } else if value < Figure::ZERO && kpi.valid_min.is_none() && kpi.unit != Unit::PercentagePoints {
+        // Section 3: negative figures are legal where the valid range allows them.
+        invalid.at(
+            "/value",
+            "negative_figure",
+            format!(
+                "{} is negative, and the valid range of {} does not say that it may be",
+                kpi.in_words(value),
+                kpi.code
+            ),
+        );
+    }
+    if let Some(most) = kpi.valid_max
+        && value > most
+    {
+        invalid.at(
+            "/value",
+            "above_valid_range",
+            format!("{} is above {most}, the highest that can be right for {}", kpi.in_words(value), kpi.code),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::document::Document;
+    use crate::domain::kpi::tests::kpi;
+    use serde_json::json;
+
+    fn settle(changes: serde_json::Value, figure: serde_json::Value) -> Result<Settled, Vec<&'static str>> {
+        let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
+        figure
+            .settle(&kpi(changes), "FY2009-10-Q1".parse().unwrap())
+            .map_err(|invalid| invalid.violations().iter().map(|violation| violation.code).collect())
+    }
+
+    #[test]
+    fn a_figure_is_a_value_or_a_fraction() {
+        assert_eq!(
+            settle(json!({}), json!({"numerator": 231, "denominator": 5120})).unwrap().value.unwrap().to_string(),
+            "4.51171875"
+        );
+        assert_eq!(settle(json!({}), json!({"value": 4.5})).unwrap().value.unwrap().to_string(), "4.5");
+        assert_eq!(settle(json!({}), json!({"value": 0})).unwrap().value, Some(Figure::ZERO));
+        assert_eq!(settle(json!({}), json!({"nil_return": "none collected"})).unwrap().value, None);
+        let beside = settle(json!({}), json!({"value": 4.5, "numerator": 231, "denominator": 5120})).unwrap();
+        assert_eq!(beside.value.unwrap().to_string(), "4.51171875");
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_refused_all_at_once() {
+        for (changes, figure, codes) in [
+            (json!({}), json!({}), vec!["missing"]),
+            (json!({}), json!({"value": 1, "nil_return": "x"}), vec!["figure_and_nil_return"]),
+            (json!({}), json!({"numerator": 1}), vec!["missing"]),
+            (json!({}), json!({"denominator": 1}), vec!["missing"]),
+            (json!({}), json!({"numerator": 1, "denominator": 0}), vec!["denominator_not_positive"]),
+            (json!({}), json!({"numerator": 12, "denominator": 10}), vec!["numerator_above_denominator"]),
+            (json!({}), json!({"value": 5, "numerator": 1, "denominator": 10}), vec!["value_disagrees"]),
+            (json!({}), json!({"value": -1}), vec!["negative_figure"]),
+            (json!({"valid_min": -10, "valid_max": 10}), json!({"value": -11}), vec!["below_valid_range"]),
+            (json!({"valid_max": 10}), json!({"value": 11}), vec!["above_valid_range"]),
+            (json!({}), json!({"value": 1, "status": "on_track"}), vec!["computed_never_posted"]),
+            (json!({"in_force_from": "2010-01-01"}), json!({"value": 1}), vec!["not_in_force"]),
+            (
+                json!({"valid_max": 3, "in_force_to": "2008-01-01"}),
+                json!({"value": 4, "status": "at_risk", "nil_return": "", "commentary": "x".repeat(4001)}),
+                vec!["too_short", "too_long", "not_in_force", "computed_never_posted", "figure_and_nil_return"],
+            ),
+        ] {
+            assert_eq!(settle(changes, figure.clone()).unwrap_err(), codes, "{figure}");
+        }
+    }
+
+    #[test]
+    fn a_partner_may_determine_a_status_without_a_figure() {
+        let determined = json!({"formula": {"kind": "partner_determined", "by": "police"}});
+        assert_eq!(settle(determined.clone(), json!({"status": "at_risk"})), Ok(Settled::default()));
+        assert_eq!(settle(determined.clone(), json!({"status": "not_assessed"})), Err(vec!["not_a_grade"]));
+        assert_eq!(settle(determined, json!({})), Err(vec!["missing"]));
+    }
+
+    #[test]
+    fn a_gap_is_never_posted() {
+        let gap = json!({"formula": {"kind": "gap", "of": "NI-73", "group": "fsm", "comparator": "all"}});
+        assert_eq!(settle(gap, json!({"value": 1})), Err(vec!["computed_never_posted"]));
+    }
+}

@@ -1,0 +1,353 @@
+//! Targets and which one a period is held against (domain.md section 5).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::document::document;
+use super::invalid::Invalid;
+use super::kpi::{Aggregation, Kpi, Polarity, Profile};
+use super::number::Figure;
+use super::period::{Period, PeriodKind};
+use super::plan::check_text;
+
+/// Who asks for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "Who asks for a target: the law, the Local Area Agreement, or the partnership itself.")]
+pub enum TargetKind {
+    /// Set by law.
+    Statutory,
+    /// Part of the Local Area Agreement.
+    Laa,
+    /// The partnership's own.
+    Local,
+}
+
+/// Whether a target counts yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "Whether a target counts: only `agreed` ones assess.")]
+pub enum TargetState {
+    /// Agreed to be agreed.
+    Placeholder,
+    /// Put forward.
+    Proposed,
+    /// In force.
+    Agreed,
+    /// No longer wanted.
+    Withdrawn,
+}
+
+macro_rules! names {
+    ($kind:ident { $($variant:ident => $name:literal),* $(,)? }) => {
+        impl $kind {
+            /// The name in JSON, CSV and the database.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+
+        impl std::str::FromStr for $kind {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(format!("is none of {}", [$($name),*].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+names!(TargetKind { Statutory => "statutory", Laa => "laa", Local => "local" });
+names!(TargetState {
+    Placeholder => "placeholder", Proposed => "proposed", Agreed => "agreed", Withdrawn => "withdrawn",
+});
+
+document! {
+    /// The figure wanted for a period.
+    #[schema(description = "The figure, or the range, wanted for a period.")]
+    pub struct Target / NewTarget / TargetChange {
+        /// The figure wanted; `null` for a range or a placeholder.
+        #[schema(example = 5.0)]
+        value: Option<Figure> = None,
+        /// The lower end of the range wanted; with `high`, for KPIs whose polarity is `within_range`.
+        #[schema(example = 10.0)]
+        low: Option<Figure> = None,
+        /// The upper end of the range wanted.
+        #[schema(example = 15.0)]
+        high: Option<Figure> = None,
+        /// The figure at which amber ends, where the target has one of its own.
+        #[schema(example = 5.5)]
+        floor: Option<Figure> = None,
+        /// Who asks for it.
+        kind: TargetKind = TargetKind::Local,
+        /// Whether it counts.
+        state: TargetState = TargetState::Agreed,
+        /// Why this figure; at most 2,000 characters.
+        #[schema(max_length = 2000, example = "Halves the gap to the London average.")]
+        rationale: Option<String> = None,
+        /// Who agreed it; at most 200 characters.
+        #[schema(max_length = 200, example = "Children and Young People's Partnership")]
+        agreed_by: Option<String> = None,
+        /// When it was agreed.
+        #[schema(example = "2009-03-24")]
+        agreed_on: Option<NaiveDate> = None,
+        /// Why it replaces the one before; needed when it does; at most 2,000 characters.
+        #[schema(max_length = 2000, example = "New national baseline published in October 2009.")]
+        reason: Option<String> = None,
+    }
+}
+
+/// What a figure is held against: one figure (both ends the same) or a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// The lower end.
+    pub low: Figure,
+    /// The upper end.
+    pub high: Figure,
+}
+
+impl Aim {
+    fn map(self, change: impl Fn(Figure) -> Option<Figure>) -> Option<Self> {
+        Some(Self { low: change(self.low)?, high: change(self.high)? })
+    }
+
+    /// The end nearer to a figure; the low one where both are as near.
+    pub fn nearer_end(self, figure: Figure) -> Figure {
+        if (figure - self.low).abs() <= (figure - self.high).abs() { self.low } else { self.high }
+    }
+
+    /// How far outside the range a figure lies; nothing inside, ends included.
+    pub fn distance(self, figure: Figure) -> Figure {
+        if figure < self.low {
+            self.low - figure
+        } else if figure > self.high {
+            figure - self.high
+        } else {
+            Figure::ZERO
+        }
+    }
+}
+
+impl Target {
+    /// What the target aims at; `None` for a placeholder without a figure.
+    pub fn aim(&self) -> Option<Aim> {
+        match (self.value, self.low, self.high) {
+            (Some(value), ..) => Some(Aim { low: value, high: value }),
+            (None, Some(low), Some(high)) => Some(Aim { low, high }),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the target for this KPI and period.
+    pub fn check(&self, kpi: &Kpi, period: Period) -> Invalid {
+        let mut invalid = Invalid::new();
+        for (pointer, text, most) in [
+            ("/rationale", &self.rationale, 2000),
+            ("/agreed_by", &self.agreed_by, 200),
+            ("/reason", &self.reason, 2000),
+        ] {
+            if let Some(text) = text {
+                check_text(&mut invalid, pointer, text, 0, most);
+            }
+        }
+        let year = PeriodKind::year_of(kpi.calendar);
+        if period.kind() != kpi.period_kind() && period.kind() != year {
+            invalid.at(
+                "/period",
+                "other_period_kind",
+                format!(
+                    "a target of this KPI is for a {} or a {}, such as {}",
+                    kpi.period_kind().words(),
+                    year.words(),
+                    year.example()
+                ),
+            );
+        }
+        if kpi.polarity == Polarity::None {
+            invalid.at("/value", "contextual_kpi", "this KPI's polarity is `none`: it is watched and has no target");
+        }
+        let ranged = kpi.polarity == Polarity::WithinRange;
+        match (self.value, self.low, self.high) {
+            (None, None, None) if self.state == TargetState::Placeholder => {}
+            (None, None, None) => {
+                invalid.at("/value", "missing", "give `value`, or `low` and `high`; only a placeholder has neither");
+            }
+            (Some(_), None, None) => {}
+            (None, Some(low), Some(high)) if ranged => {
+                if low > high {
+                    invalid.at("/low", "range_reversed", "`low` is above `high`");
+                }
+            }
+            (None, Some(_), Some(_)) => {
+                invalid.at(
+                    "/low",
+                    "range_not_wanted",
+                    "a range is for KPIs whose polarity is `within_range`; give `value`",
+                );
+            }
+            (Some(_), ..) => invalid.at("/value", "value_and_range", "give `value`, or `low` and `high`, not both"),
+            (None, None, Some(_)) => invalid.at("/low", "missing", "a range has both `low` and `high`"),
+            (None, Some(_), None) => invalid.at("/high", "missing", "a range has both `low` and `high`"),
+        }
+        if let (Some(floor), Some(aim)) = (self.floor, self.aim()) {
+            let wrong_side = match kpi.polarity {
+                Polarity::HigherIsBetter => floor > aim.low,
+                Polarity::LowerIsBetter => floor < aim.high,
+                Polarity::WithinRange => floor > aim.low && floor < aim.high,
+                Polarity::None => false,
+            };
+            if wrong_side {
+                invalid.at(
+                    "/floor",
+                    "floor_on_wrong_side",
+                    "amber ends on the worse side of the target, not the better one",
+                );
+            }
+        }
+        invalid
+    }
+}
+
+/// Where the target of a period came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "Where the target came from: `set` for the period itself, or the year's target spread by the KPI's profile."
+)]
+pub enum TargetSource {
+    /// Set for the period itself.
+    Set,
+    /// The year's, which holds in each part.
+    Held,
+    /// An equal share of the year's.
+    Even,
+    /// A weighted share of the year's.
+    Weighted,
+    /// A point on the line between two targets, or a baseline and a target.
+    Linear,
+}
+
+/// The target a period is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundTarget {
+    /// What is aimed at.
+    pub aim: Aim,
+    /// Where amber ends, where the target says so itself.
+    pub floor: Option<Figure>,
+    /// Where it came from.
+    pub source: TargetSource,
+}
+
+/// Why a period has no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTarget {
+    /// None was set that reaches it.
+    None,
+    /// One is agreed to be agreed.
+    Placeholder,
+    /// Only a year's target, and a cumulative KPI without a profile to spread it by.
+    NoProfile,
+}
+
+/// Which target a period is held against: section 5, (a) to (d).
+///
+/// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and shares it where the
+/// target is shared out; a line has none.
+///
+/// # Errors
+/// [`NoTarget`], which says why there is none.
+pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Result<FoundTarget, NoTarget> {
+    let agreed = |period: Period| {
+        let target = targets.get(&period).filter(|target| target.state == TargetState::Agreed)?;
+        Some((target.aim()?, target.floor))
+    };
+    if let Some((aim, floor)) = agreed(period) {
+        return Ok(FoundTarget { aim, floor, source: TargetSource::Set });
+    }
+    let year = period.year_in(kpi.calendar).filter(|year| *year != period);
+    let found = match year.and_then(|year| Some((year, agreed(year)?))) {
+        Some((year, (aim, floor))) => match kpi.spread() {
+            Some(profile) => spread(kpi, period, year, profile, aim, floor, &agreed),
+            None if kpi.aggregation == Aggregation::YearToDate => return Err(NoTarget::NoProfile),
+            None => None,
+        },
+        None if kpi.spread() == Some(Profile::Linear) => between_known_points(kpi, period, targets),
+        None => None,
+    };
+    let is_placeholder = |period: Option<Period>| {
+        period.and_then(|period| targets.get(&period)).is_some_and(|target| target.state == TargetState::Placeholder)
+    };
+    found.ok_or_else(|| {
+        if is_placeholder(Some(period)) || is_placeholder(year) { NoTarget::Placeholder } else { NoTarget::None }
+    })
+}
+
+/// (b): the year's target, spread over its parts.
+fn spread(
+    kpi: &Kpi,
+    period: Period,
+    year: Period,
+    profile: Profile,
+    aim: Aim,
+    floor: Option<Figure>,
+    agreed: &impl Fn(Period) -> Option<(Aim, Option<Figure>)>,
+) -> Option<FoundTarget> {
+    let (place, parts) = period.position_in(kpi.calendar)?;
+    let (place, parts) = (i64::from(place), i64::from(parts));
+    let shared_out = |source, share: &dyn Fn(Figure) -> Option<Figure>| {
+        Some(FoundTarget { aim: aim.map(share)?, floor: floor.and_then(share), source })
+    };
+    let cumulative = kpi.aggregation == Aggregation::YearToDate;
+    match profile {
+        Profile::Held => Some(FoundTarget { aim, floor, source: TargetSource::Held }),
+        Profile::Even => {
+            let share = if cumulative { place } else { 1 };
+            shared_out(TargetSource::Even, &|figure| figure.share(share, parts))
+        }
+        Profile::Weighted => {
+            let upto = usize::try_from(place).ok()?;
+            let from = if cumulative { 0 } else { upto.checked_sub(1)? };
+            let weight = kpi.weights.get(from..upto)?.iter().fold(Figure::ZERO, |sum, weight| sum + *weight);
+            shared_out(TargetSource::Weighted, &|figure| figure.times(weight))
+        }
+        Profile::Linear => {
+            let start = year
+                .step(-1)
+                .and_then(agreed)
+                .map(|(aim, _)| aim)
+                .or_else(|| kpi.baseline.map(|baseline| Aim { low: baseline.value, high: baseline.value }))?;
+            line(start, aim, place, parts)
+        }
+    }
+}
+
+/// (c): the line between the nearest known points before and after, counted in periods.
+fn between_known_points(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Option<FoundTarget> {
+    // A year's figure stands where the year ends; a target set for that very part goes before it.
+    let place = |known: Period| {
+        if known.kind() == period.kind() { Some(known) } else { Period::last_of_kind(period.kind(), known) }
+    };
+    let mut points: BTreeMap<Period, Aim> = BTreeMap::new();
+    if let Some(baseline) = kpi.baseline {
+        points.insert(place(baseline.period.0)?, Aim { low: baseline.value, high: baseline.value });
+    }
+    let agreed = || targets.iter().filter(|(_, target)| target.state == TargetState::Agreed);
+    let years = agreed().filter(|(known, _)| known.kind() != period.kind());
+    let parts = agreed().filter(|(known, _)| known.kind() == period.kind());
+    for (known, target) in years.chain(parts) {
+        points.insert(place(*known)?, target.aim()?);
+    }
+    let (from, start) = points.range(..period).next_back()?;
+    let (to, end) = points.range(period..).next()?;
+    line(*start, *end, i64::from(from.distance_to(period)?), i64::from(from.distance_to(*to)?))
+}
+
+fn line(start: Aim, end: Aim, step: i64, steps: i64) -> Option<FoundTarget> {
+    let along = |from: Figure, to: Figure| Some(from + (to - from).share(step, steps)?);
+    let aim = Aim { low: along(start.low, end.low)?, high: along(start.high, end.high)? };
+    Some(FoundTarget { aim, floor: None, source: TargetSource::Linear })
+}

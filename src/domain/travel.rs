@@ -1,0 +1,144 @@
+//! Direction of travel (domain.md section 6).
+
+use serde::Serialize;
+
+use super::kpi::{Aggregation, Kpi, Polarity};
+use super::number::Figure;
+use super::period::{Period, PeriodKey};
+use super::target::Aim;
+
+/// Which way a KPI has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` where neither way is better.")]
+pub enum Direction {
+    /// For the better.
+    Improving,
+    /// By no more than the KPI's steady margin.
+    NoChange,
+    /// For the worse.
+    Worsening,
+    /// Up, where neither way is better.
+    Increasing,
+    /// Down, where neither way is better.
+    Decreasing,
+}
+
+impl Direction {
+    /// The name in JSON and CSV.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Improving => "improving",
+            Self::NoChange => "no_change",
+            Self::Worsening => "worsening",
+            Self::Increasing => "increasing",
+            Self::Decreasing => "decreasing",
+        }
+    }
+}
+
+/// Why no direction is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "Why no direction is given.")]
+pub enum NoTravel {
+    /// A year-to-date figure is only compared with the same span a year before.
+    Cumulative,
+    /// What is measured has changed between the two.
+    DefinitionChanged,
+    /// One side is missing.
+    NoComparison,
+    /// The figures may not be seen.
+    Suppressed,
+}
+
+/// One direction of travel.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "A direction of travel: what the figure is compared with, and which way it moved.")]
+pub struct Travel {
+    /// Which way; `null` where the reason says why not.
+    #[schema(required = true)]
+    pub direction: Option<Direction>,
+    /// The key of the period compared with.
+    #[schema(required = true, value_type = Option<String>, example = "FY2008-09-Q4")]
+    pub from_period: Option<PeriodKey>,
+    /// The reported figure of that period.
+    #[schema(required = true, example = 4.8)]
+    pub from_value: Option<Figure>,
+    /// Why there is no direction.
+    #[schema(required = true)]
+    pub reason: Option<NoTravel>,
+}
+
+impl Travel {
+    /// No direction, and why.
+    pub fn none(reason: NoTravel) -> Self {
+        Self { direction: None, from_period: None, from_value: None, reason: Some(reason) }
+    }
+}
+
+/// Both directions of travel.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "The direction of travel since the previous period (`short`) and since a year before (`long`).")]
+pub struct Travels {
+    /// Against the previous period of the same frequency.
+    pub short: Travel,
+    /// Against the same period a year before.
+    pub long: Travel,
+}
+
+/// An earlier figure to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// The period it is of.
+    pub period: Period,
+    /// The exact figure.
+    pub value: Figure,
+    /// The version of the KPI's definition it was reported under.
+    pub definition_version: u32,
+}
+
+/// The travel since the previous period: none for year-to-date figures.
+pub fn short(kpi: &Kpi, now: Option<(Figure, u32)>, aim: Option<Aim>, previous: Option<Earlier>) -> Travel {
+    if kpi.aggregation == Aggregation::YearToDate {
+        return Travel::none(NoTravel::Cumulative);
+    }
+    since(kpi, now, aim, previous)
+}
+
+/// The travel since a given earlier figure. `now` is the exact figure and the version of the definition it was reported
+/// under; both sides are compared as reported.
+pub fn since(kpi: &Kpi, now: Option<(Figure, u32)>, aim: Option<Aim>, earlier: Option<Earlier>) -> Travel {
+    let (Some((value, version)), Some(earlier)) = (now, earlier) else {
+        return Travel::none(NoTravel::NoComparison);
+    };
+    let before = earlier.value.rounded(kpi.decimals);
+    let compared = |direction, reason| Travel {
+        direction,
+        from_period: Some(PeriodKey(earlier.period)),
+        from_value: Some(before),
+        reason,
+    };
+    if version != earlier.definition_version {
+        return compared(None, Some(NoTravel::DefinitionChanged));
+    }
+    let rise = value.rounded(kpi.decimals) - before;
+    let (gain, better, worse) = match (kpi.polarity, aim) {
+        (Polarity::HigherIsBetter, _) => (rise, Direction::Improving, Direction::Worsening),
+        (Polarity::LowerIsBetter, _) => (-rise, Direction::Improving, Direction::Worsening),
+        (Polarity::None, _) => (rise, Direction::Increasing, Direction::Decreasing),
+        (Polarity::WithinRange, Some(aim)) => {
+            let nearer = aim.distance(before) - aim.distance(value.rounded(kpi.decimals));
+            (nearer, Direction::Improving, Direction::Worsening)
+        }
+        (Polarity::WithinRange, None) => return compared(None, Some(NoTravel::NoComparison)),
+    };
+    let direction = if gain.abs() <= kpi.steady_margin {
+        Direction::NoChange
+    } else if gain > Figure::ZERO {
+        better
+    } else {
+        worse
+    };
+    compared(Some(direction), None)
+}
