@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 mod bounded;
 mod jwk;
+mod jwks;
 mod keys;
 
 pub use jwk::{Algorithm, Jwk, JwkSet};
+pub use jwks::{KeySource, KeySourceError};
 pub use keys::{KeyError, KeyKind, SigningKey};
 
 /// The claims of an access token as this service issues it (RFC 9068). Dates are whole seconds since the Unix epoch.
