@@ -27,6 +27,22 @@ pub fn differences_disclose(kpi: &Kpi) -> bool {
     matches!(kpi.aggregation, Aggregation::YearToDate | Aggregation::Rolling12Months)
 }
 
+/// Whether taking one cumulative figure from the next leaves a small number.
+pub fn difference_is_small(kpi: &Kpi, before: &Observed, after: &Observed, threshold: u32) -> bool {
+    let small = |before: Option<Figure>, after: Option<Figure>| {
+        before.zip(after).is_some_and(|(before, after)| {
+            let difference = (after - before).abs();
+            difference > Figure::ZERO && difference <= Figure::small(threshold)
+        })
+    };
+    let rest = |reading: &Observed| Some(reading.denominator? - reading.numerator?);
+    differences_disclose(kpi)
+        && (small(before.numerator, after.numerator)
+            || small(before.denominator, after.denominator)
+            || small(rest(before), rest(after))
+            || (kpi.unit == Unit::Count && small(before.value, after.value)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,6 +64,18 @@ pub enum PeriodKind {
 }
 
 impl PeriodKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Month,
+        Self::FinancialQuarter,
+        Self::FinancialHalf,
+        Self::FinancialYear,
+        Self::AcademicTerm,
+        Self::AcademicYear,
+        Self::CalendarQuarter,
+        Self::CalendarYear,
+    ];
+
     /// The kind that a KPI of this frequency and calendar reports in; `None` where there is none, as for academic quarters.
     pub fn of(frequency: Frequency, calendar: Calendar) -> Option<Self> {
         Some(match (frequency, calendar) {
@@ -322,6 +334,24 @@ impl Period {
             return Err(other_kind());
         }
         Self::new(kind, year, part.map_or(0, |(_, number)| number - 1)).ok_or(PeriodError::Unreadable)
+    }
+}
+
+impl Period {
+    /// Reads a period of whatever kind: a canonical key, or a spelling that can mean one period only.
+    ///
+    /// # Errors
+    /// [`PeriodError::Unreadable`] where it means none, or more than one (`2009/10` is a financial and an academic year).
+    pub fn read_any(text: &str) -> Result<Self, PeriodError> {
+        let as_key = text.parse::<Self>();
+        if let Ok(_) | Err(PeriodError::YearsApart(_)) = as_key {
+            return as_key;
+        }
+        let mut read = PeriodKind::ALL.into_iter().filter_map(|kind| Self::read(text, kind).ok());
+        match (read.next(), read.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(PeriodError::Unreadable),
+        }
     }
 }
 
@@ -584,16 +614,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const KINDS: [PeriodKind; 8] = [
-        PeriodKind::Month,
-        PeriodKind::FinancialQuarter,
-        PeriodKind::FinancialHalf,
-        PeriodKind::FinancialYear,
-        PeriodKind::AcademicTerm,
-        PeriodKind::AcademicYear,
-        PeriodKind::CalendarQuarter,
-        PeriodKind::CalendarYear,
-    ];
+    const KINDS: [PeriodKind; 8] = PeriodKind::ALL;
 
     fn period(key: &str) -> Period {
         key.parse().unwrap()
@@ -681,6 +702,15 @@ mod tests {
         }
         assert!(matches!(Period::read("2009/11", PeriodKind::FinancialYear), Err(PeriodError::YearsApart(_))));
         assert_eq!(Period::read("soon", PeriodKind::Month), Err(PeriodError::Unreadable));
+    }
+
+    #[test]
+    fn a_spelling_of_any_kind_is_read_where_it_means_one_period() {
+        for (text, key) in [("FY2009-10-Q4", "FY2009-10-Q4"), ("2009/10 Q4", "FY2009-10-Q4"), ("Summer 2008/09", "AY2008-09-T3"), ("Jun 2009", "2009-06"), ("2009", "CY2009"), ("Q1 2009", "CY2009-Q1")] {
+            assert_eq!(Period::read_any(text).unwrap().to_string(), key);
+        }
+        assert_eq!(Period::read_any("2009/10"), Err(PeriodError::Unreadable));
+        assert_eq!(Period::read_any("FY2009-11"), Err(PeriodError::YearsApart("FY2009-10".into())));
     }
 
     #[test]

@@ -1,1 +1,5 @@
-//! exchange
+//! Reading and writing files. No rule of the programme is known here: only cells, columns and rows.
+
+pub mod sheet;
+pub mod spool;
+pub mod table;

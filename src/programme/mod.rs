@@ -1,1 +1,204 @@
-//! programme
+//! The use cases: check, change, journal; and the picture of a plan in memory that reports are made from.
+//!
+//! [`Programme`] is the door. Every use case takes the caller's [`Subject`], opens the plan for it (which is where
+//! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
+
+pub mod collecting;
+pub mod defining;
+pub mod error;
+pub mod granting;
+pub mod importing;
+pub mod picture;
+pub mod reporting;
+pub mod targeting;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::domain::access::{Access, Granted};
+use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
+use crate::store::plans::{self, VisiblePlan};
+use crate::store::{Conn, Store, Write, journal};
+
+pub use error::Refusal;
+use picture::Picture;
+
+/// The Integrated Performance Programme over one database.
+#[derive(Clone)]
+pub struct Programme {
+    store: Store,
+    clock: Clock,
+    pictures: Arc<Pictures>,
+}
+
+/// A plan opened for one caller.
+#[derive(Clone, Debug)]
+pub struct OpenPlan {
+    /// The plan's number.
+    pub id: PlanId,
+    /// Its code.
+    pub code: PlanCode,
+    /// Its version: the last place in its journal.
+    pub version: Seq,
+    /// What the caller may do in it.
+    pub access: Access,
+    /// Whether everyone who signs in may find it.
+    pub public: bool,
+}
+
+impl OpenPlan {
+    fn new(plan: VisiblePlan) -> Self {
+        let granted = plan.grants.into_iter().map(|grant| Granted {
+            role: grant.role,
+            outcome_areas: grant.outcome_areas,
+            organisation: grant.organisation,
+            kpis: grant.kpis,
+        });
+        Self {
+            id: plan.id,
+            code: plan.code,
+            version: plan.seq,
+            access: Access::new(granted.collect()),
+            public: plan.public,
+        }
+    }
+
+    /// What tells this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
+    pub fn view_tag(&self) -> String {
+        format!("{}.{}", self.version, self.access.mark())
+    }
+}
+
+impl Programme {
+    /// The programme kept in `store`, by `clock`.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, pictures: Arc::default() }
+    }
+
+    /// The clock that the programme goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The database underneath, for the command line.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Opens a plan for a caller.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where it is not there or not the caller's to see.
+    pub async fn open(&self, plan: &PlanCode, caller: &Subject) -> Result<OpenPlan, Refusal> {
+        let (plan, caller) = (plan.clone(), caller.clone());
+        self.store.read(move |conn| open(conn, &plan, &caller)).await
+    }
+
+    /// The plan's picture: as it stands, or as it was known at an instant.
+    pub async fn picture(&self, plan: &OpenPlan, as_of: Option<DateTime<Utc>>) -> Result<Arc<Picture>, Refusal> {
+        if as_of.is_none()
+            && let Some(picture) = self.pictures.at(plan.id, plan.version)
+        {
+            return Ok(picture);
+        }
+        let (pictures, id) = (Arc::clone(&self.pictures), plan.id);
+        self.store
+            .read(move |conn| match as_of {
+                None => pictures.current(conn, id),
+                Some(instant) => {
+                    let version = journal::seq_at(conn, id, instant)?;
+                    if version == Seq(0) { Err(Refusal::NotFound) } else { Picture::load(conn, id, version).map(Arc::new) }
+                }
+            })
+            .await
+    }
+
+    /// Opens a plan and changes it: `change` gets the plan's picture as no one else can change it meanwhile, and its
+    /// entries are kept only if it returns `Ok`.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        change: impl FnOnce(&mut Change<'_, '_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (plan, caller, now) = (plan.clone(), caller.clone(), self.clock.now());
+        let pictures = Arc::clone(&self.pictures);
+        self.store
+            .write(move |write| {
+                let visible = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
+                let plan = OpenPlan::new(visible);
+                let picture = pictures.current(write, plan.id)?;
+                change(&mut Change { write, plan, picture, caller, now })
+            })
+            .await
+    }
+}
+
+fn open(conn: &mut Conn, plan: &PlanCode, caller: &Subject) -> Result<OpenPlan, Refusal> {
+    plans::find_plan(conn, plan, caller)?.map(OpenPlan::new).ok_or(Refusal::NotFound)
+}
+
+/// A plan held for one change.
+pub(crate) struct Change<'a, 'w> {
+    write: &'a mut Write<'w>,
+    /// The plan.
+    pub plan: OpenPlan,
+    /// Its picture before the change.
+    pub picture: Arc<Picture>,
+    /// Who changes it.
+    pub caller: Subject,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+impl Change<'_, '_> {
+    /// Writes changes and their journal entries.
+    pub(crate) fn record(&mut self, changes: Vec<journal::Change>) -> Result<Vec<Seq>, Refusal> {
+        Ok(journal::record(self.write, self.plan.id, &self.caller, self.now, changes)?)
+    }
+
+    /// The connection, to read what the picture does not hold.
+    pub(crate) fn conn(&mut self) -> &mut Conn {
+        self.write
+    }
+
+    /// The connection, to write what the journal does not hold.
+    pub(crate) fn write(&mut self) -> &mut Write<'_> {
+        todo_write(self)
+    }
+}
+
+/// The latest picture of each plan in use.
+#[derive(Default)]
+struct Pictures(Mutex<HashMap<PlanId, Arc<Picture>>>);
+
+impl Pictures {
+    fn known(&self, plan: PlanId) -> Option<Arc<Picture>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
+    }
+
+    /// The picture at exactly this version, if it is at hand.
+    fn at(&self, plan: PlanId, version: Seq) -> Option<Arc<Picture>> {
+        self.known(plan).filter(|picture| picture.version() == version)
+    }
+
+    /// The picture brought up to date by what was written since, by this instance or another.
+    fn current(&self, conn: &mut Conn, plan: PlanId) -> Result<Arc<Picture>, Refusal> {
+        let version = plans::version(conn, plan)?;
+        let picture = match self.known(plan) {
+            Some(picture) if picture.version() == version => return Ok(picture),
+            Some(picture) if picture.version() < version => picture.brought_up_to(conn, version)?,
+            _ => Picture::load(conn, plan, version)?,
+        };
+        let picture = Arc::new(picture);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = known.get(&plan).is_none_or(|other| other.version() <= picture.version());
+        if newer {
+            known.insert(plan, Arc::clone(&picture));
+        }
+        Ok(picture)
+    }
+}

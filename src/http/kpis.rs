@@ -1,0 +1,188 @@
+//! KPIs, and where one of them stands.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::auth::Caller;
+use super::conditional::{Conditions, ETag};
+use super::definitions::created;
+use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use super::page::{Paging, page};
+use super::problem::Problem;
+use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+use super::view::{AsOf, IfMatch, View, view};
+use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, PriorityCode};
+use crate::domain::kpi::{Kpi, KpiChange, NewKpi};
+use crate::programme::Programme;
+use crate::programme::picture::KpiPicture;
+use crate::programme::reporting::involves;
+
+/// A KPI with what the service keeps about its definition.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A KPI with what the service keeps about its definition.")]
+pub struct KpiBody {
+    #[serde(flatten)]
+    kpi: Kpi,
+    /// The version of what is measured, from 1: figures compare only within one.
+    #[schema(minimum = 1, example = 1)]
+    definition_version: u32,
+    /// Whether it was archived, and takes no more figures.
+    archived: bool,
+}
+
+impl From<&KpiPicture> for KpiBody {
+    fn from(entry: &KpiPicture) -> Self {
+        Self { kpi: entry.kpi.clone(), definition_version: entry.definition_version, archived: entry.archived }
+    }
+}
+
+page!(
+    /// A page of KPIs.
+    pub KpiPage of KpiBody
+);
+
+/// Which KPIs are wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct KpiParams {
+    /// Only those of this priority.
+    #[param(example = "be-healthy-1")]
+    priority: Option<PriorityCode>,
+    /// Only those of this outcome area.
+    #[param(example = "be-healthy")]
+    outcome_area: Option<AreaCode>,
+    /// Only those that this organisation leads on or contributes to.
+    #[param(example = "harrow-pct")]
+    organisation: Option<OrganisationCode>,
+    /// The archived ones instead of the others.
+    #[param(value_type = Option<bool>, example = false)]
+    archived: bool,
+}
+
+impl FromParams for KpiParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self {
+            priority: params.optional("priority"),
+            outcome_area: params.optional("outcome_area"),
+            organisation: params.optional("organisation"),
+            archived: params.flag("archived"),
+        })
+    }
+}
+
+/// List KPIs
+///
+/// The plan's KPIs in the order of their codes, a page at a time.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis", tag = "kpis",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), KpiParams, AsOf, Paging),
+    responses((status = 200, description = "A page of KPIs.", body = KpiPage), NotModified, ListProblems)
+)]
+pub async fn list_kpis(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, (as_of, paging))): Params<(KpiParams, (AsOf, Paging))>, conditions: Conditions, request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let after: Option<String> = paging.after()?;
+    let rows = view.picture.kpis().values().filter(|entry| {
+        let kpi = &entry.kpi;
+        view.plan.access.sees(kpi)
+            && entry.archived == wanted.archived
+            && after.as_ref().is_none_or(|after| kpi.code.as_str() > after.as_str())
+            && wanted.priority.as_ref().is_none_or(|priority| kpi.priority == *priority)
+            && wanted.outcome_area.as_ref().is_none_or(|area| view.picture.area_of(kpi) == Some(area))
+            && wanted.organisation.as_ref().is_none_or(|organisation| involves(kpi, organisation))
+    });
+    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |entry| entry.kpi.code.to_string())?;
+    let page = KpiPage { items: rows.into_iter().map(|entry| KpiBody::from(&**entry)).collect(), next };
+    Ok(page.reply(&request, &view.tag))
+}
+
+/// Make a KPI
+///
+/// For programme managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/kpis", tag = "kpis",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    request_body(content = NewKpi, description = "The definition; what is left out gets its default."),
+    responses(
+        (status = 201, description = "It was made; Location says where it is.", body = KpiBody,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        CreateProblems
+    )
+)]
+pub async fn create_kpi(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let entry = programme.create_kpi(&plan, &caller.subject, members).await?;
+    let location = format!("/v1/plans/{plan}/kpis/{}", entry.kpi.code);
+    Ok(created(&KpiBody::from(&entry), &ETag::of(entry.seq), &location))
+}
+
+/// Find a KPI
+///
+/// Finds a KPI's definition by its code.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf
+    ),
+    responses((status = 200, description = "The KPI.", body = KpiBody), NotModified, ReadProblems)
+)]
+pub async fn find_kpi(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params(as_of): Params<AsOf>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let tag = ETag::of(entry.seq);
+    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(KpiBody::from(&**entry))))
+}
+
+/// Change a KPI
+///
+/// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. A change of what is
+/// measured begins the next version of the definition, and figures do not compare across it. For programme managers and
+/// administrators.
+#[utoipa::path(
+    patch, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), IfMatch
+    ),
+    request_body(content = KpiChange, content_type = "application/merge-patch+json", description = "The members to change."),
+    responses(
+        (status = 200, description = "The KPI as it is now.", body = KpiBody, headers(("ETag" = String, description = "Its state."))),
+        WriteProblems
+    )
+)]
+pub async fn update_kpi(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>, _: Params<NoParams>,
+    conditions: Conditions, Patch(patch): Patch<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let entry = programme.update_kpi(&plan, &caller.subject, &kpi, patch, (&conditions).into()).await?;
+    Ok(HttpResponse::Ok().insert_header(&ETag::of(entry.seq)).json(KpiBody::from(&entry)))
+}
+
+/// Archive a KPI
+///
+/// It leaves lists and reports and takes no more figures; its history stays. For programme managers and administrators.
+#[utoipa::path(
+    delete, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-199"), IfMatch
+    ),
+    responses((status = 204, description = "It is archived."), DeleteProblems)
+)]
+pub async fn archive_kpi(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>, _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    programme.archive_kpi(&plan, &caller.subject, &kpi, (&conditions).into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,370 @@
+//! Readings.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::auth::Caller;
+use super::conditional::{Conditions, ETag};
+use super::extract::{Body, FromParams, ParamReader, Params, Segments};
+use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
+use super::negotiate::{Accept, Format};
+use super::page::{Paging, page};
+use super::problem::Problem;
+use super::responses::{ImportProblems, ListProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
+use super::tables;
+use super::view::{AsOf, View, view};
+use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::number::Figure;
+use crate::domain::period::Period;
+use crate::domain::policy::Status;
+use crate::domain::reading::NewReading;
+use crate::programme::Programme;
+use crate::programme::collecting::{Effect, SeenReading};
+use crate::programme::importing::ImportKind;
+use crate::store::readings::{ReadingFilter, ReadingKey};
+
+/// A reading as it is kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Reading, description = "The figure reported for a KPI, a period and a group.")]
+pub struct ReadingBody {
+    /// The KPI's code.
+    kpi: KpiCode,
+    /// The period.
+    period: Period,
+    /// The group; `all` is everyone.
+    group: GroupCode,
+    /// The exact figure.
+    #[schema(required = true, example = 4.511_718_75)]
+    value: Option<Figure>,
+    /// What was counted.
+    #[schema(required = true, example = 231)]
+    numerator: Option<Figure>,
+    /// Over what it was counted.
+    #[schema(required = true, example = 5120)]
+    denominator: Option<Figure>,
+    /// Whether the figure may still change.
+    provisional: bool,
+    /// Why there is no figure, where that was declared.
+    #[schema(required = true, example = "School census not yet released")]
+    nil_return: Option<String>,
+    /// The status that a partner determined.
+    #[schema(required = true)]
+    status: Option<Status>,
+    /// What readers should know about the figure.
+    #[schema(required = true, example = "Activity of 97 % of the cohort is known.")]
+    commentary: Option<String>,
+    /// Why it replaced an earlier figure.
+    #[schema(required = true, example = "Late returns from two colleges.")]
+    reason: Option<String>,
+    /// Whether figures and words are withheld from this reader because they could identify a child.
+    suppressed: bool,
+    /// Which revision of the figure this is, from 1.
+    #[schema(minimum = 1, example = 1)]
+    revision: u32,
+    /// When it was reported.
+    recorded_at: DateTime<Utc>,
+    /// Who reported it.
+    #[schema(example = "demo-sub_group_lead")]
+    recorded_by: String,
+}
+
+impl From<SeenReading> for ReadingBody {
+    fn from(seen: SeenReading) -> Self {
+        let row = seen.row;
+        Self {
+            kpi: row.kpi,
+            period: row.period,
+            group: row.group,
+            value: row.value,
+            numerator: row.numerator,
+            denominator: row.denominator,
+            provisional: row.provisional,
+            nil_return: row.nil_return,
+            status: row.determined_status,
+            commentary: row.commentary,
+            reason: row.reason,
+            suppressed: seen.suppressed,
+            revision: row.revision,
+            recorded_at: row.recorded_at,
+            recorded_by: row.recorded_by.to_string(),
+        }
+    }
+}
+
+/// A reading that was put, and what it changed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A reading that was posted, and what it changed.")]
+pub struct PostedReading {
+    #[serde(flatten)]
+    reading: ReadingBody,
+    /// What it changed.
+    effect: Effect,
+}
+
+page!(
+    /// A page of readings.
+    pub ReadingPage of ReadingBody
+);
+
+/// Every revision of a reading.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Every revision of a reading, the first first.")]
+pub struct ReadingHistory {
+    /// The revisions.
+    items: Vec<ReadingBody>,
+}
+
+/// Which group is meant.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct GroupParams {
+    /// The group; `all` without it.
+    #[param(example = "all", required = false)]
+    group: GroupCode,
+}
+
+impl FromParams for GroupParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self { group: params.optional("group").unwrap_or_else(GroupCode::all) })
+    }
+}
+
+/// Which readings of a KPI are wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct KpiReadingParams {
+    /// Only those of this group.
+    #[param(example = "all")]
+    group: Option<GroupCode>,
+}
+
+impl FromParams for KpiReadingParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self { group: params.optional("group") })
+    }
+}
+
+/// Which readings are wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReadingParams {
+    /// Only those of this KPI.
+    #[param(example = "NI-117")]
+    kpi: Option<KpiCode>,
+    /// Only those of this period: its key, or another spelling that can mean one period only.
+    #[param(example = "FY2009-10-Q4", max_length = 40)]
+    period: Option<String>,
+    /// Only those of this group.
+    #[param(example = "all")]
+    group: Option<GroupCode>,
+    /// Only those of this outcome area's KPIs.
+    #[param(example = "be-healthy")]
+    outcome_area: Option<AreaCode>,
+}
+
+impl FromParams for ReadingParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self {
+            kpi: params.optional("kpi"),
+            period: params.optional("period"),
+            group: params.optional("group"),
+            outcome_area: params.optional("outcome_area"),
+        })
+    }
+}
+
+/// List a KPI's readings
+///
+/// The latest figure of each period and group, in the order of periods, a page at a time.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/readings", tag = "readings",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), KpiReadingParams, AsOf, Paging
+    ),
+    responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ListProblems)
+)]
+pub async fn list_kpi_readings(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, (as_of, paging))): Params<(KpiReadingParams, (AsOf, Paging))>, conditions: Conditions, request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let filter = ReadingFilter { kpi: Some(kpi), group: wanted.group, ..ReadingFilter::default() };
+    reply(&programme, &view, filter, &paging, &request).await
+}
+
+/// List readings: the flat table
+///
+/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV all at once. The columns that
+/// can be posted have the names they are posted by, so that the table can be sent back.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/readings", tag = "readings",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReadingParams, AsOf, Paging),
+    responses(
+        (status = 200, description = "A page of readings.", content((ReadingPage = "application/json"), (String = "text/csv"))),
+        NotModified, ListProblems, UnknownInQuery
+    )
+)]
+pub async fn list_readings(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, (as_of, paging))): Params<(ReadingParams, (AsOf, Paging))>, accept: Accept, conditions: Conditions,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
+    let period = wanted.period.as_deref().map(|text| {
+        Period::read_any(text).map_err(|error| Invalid::from(Violation::in_query("period", error.code(), format!("`{text}` {error}"))))
+    });
+    let of_area = wanted.outcome_area.map(|area| {
+        let entries = view.picture.kpis().values().filter(|entry| view.picture.area_of(&entry.kpi) == Some(&area));
+        entries.map(|entry| entry.kpi.code.clone()).collect()
+    });
+    let filter = ReadingFilter { kpi: wanted.kpi, period: period.transpose()?, group: wanted.group, kpis: of_area };
+    match format {
+        Format::Json => reply(&programme, &view, filter, &paging, &request).await,
+        Format::Csv => Ok(as_csv(programme.get_ref().clone(), view, filter)),
+    }
+}
+
+/// How many rows of a table are fetched at a time.
+const CSV_ROWS: u32 = 5_000;
+
+fn as_csv(programme: Programme, view: View, filter: ReadingFilter) -> HttpResponse {
+    let tag = view.tag.clone();
+    let rows = futures_util::stream::try_unfold(Some(None), move |after: Option<Option<ReadingKey>>| {
+        let (programme, plan, picture, filter) = (programme.clone(), view.plan.clone(), view.picture.clone(), filter.clone());
+        async move {
+            let Some(after) = after else { return Ok(None) };
+            let rows = programme.list_readings(&plan, &picture, filter, after, CSV_ROWS).await?;
+            let more = rows.len() == usize::try_from(CSV_ROWS).unwrap_or(usize::MAX);
+            let next = rows.last().filter(|_| more).map(|seen| Some(ReadingKey::of(&seen.row)));
+            let text: Vec<u8> = rows.iter().flat_map(tables::reading).collect();
+            Ok::<_, Problem>(Some((Bytes::from(text), next)))
+        }
+    });
+    tables::stream("readings", tables::READINGS, &tag, rows)
+}
+
+async fn reply(programme: &Programme, view: &View, filter: ReadingFilter, paging: &Paging, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let after: Option<(String, String, String)> = paging.after()?;
+    let after = after.map(|(kpi, period, group)| ReadingKey { kpi, period, group });
+    let limit = u32::try_from(paging.rows()).unwrap_or(u32::MAX);
+    let rows = programme.list_readings(&view.plan, &view.picture, filter, after, limit).await?;
+    let (rows, next) = paging.cut(rows, |seen| {
+        let key = ReadingKey::of(&seen.row);
+        (key.kpi, key.period, key.group)
+    })?;
+    let page = ReadingPage { items: rows.into_iter().map(ReadingBody::from).collect(), next };
+    Ok(page.reply(request, &view.tag))
+}
+
+/// Import readings
+///
+/// A CSV file, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. A file sent again
+/// changes nothing. For those who report figures, of the KPIs they report.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
+    request_body(
+        content = String, content_type = "text/csv", description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary and reason those that are needed; at most 1,000,000 rows.",
+        example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"
+    ),
+    responses(
+        (status = 200, description = "What the import did, or would do.", body = ImportResult),
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`).", body = ImportProblemBody, content_type = "application/problem+json"),
+        ImportProblems
+    )
+)]
+pub async fn import_readings(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, Params(dry_run): Params<DryRun>,
+    request: HttpRequest, payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    imports::import(&programme, &caller, &plan, ImportKind::Readings, dry_run, &request, payload).await
+}
+
+/// Find a reading
+///
+/// The latest figure of a KPI, period and group.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, AsOf
+    ),
+    responses((status = 200, description = "The reading.", body = ReadingBody), NotModified, ReadProblems)
+)]
+pub async fn find_reading(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params((wanted, as_of)): Params<(GroupParams, AsOf)>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let seen = programme.find_reading(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;
+    let tag = if seen.suppressed { ETag::of(seen.row.seq).rendered_as("c") } else { ETag::of(seen.row.seq) };
+    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(ReadingBody::from(seen))))
+}
+
+/// Post a figure
+///
+/// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. The answer
+/// says what it changed: the assessment before and after, and those of later periods that moved with it. With If-Match a
+/// revision is made only of the state that is named, with `If-None-Match: *` only a first figure is taken. For those who
+/// report the KPI.
+#[utoipa::path(
+    put, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams
+    ),
+    request_body(content = NewReading, description = "The figure."),
+    responses(
+        (status = 200, description = "It is the next revision, or was there already.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
+        (status = 201, description = "It is the first figure.", body = PostedReading,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        PutReadingProblems
+    )
+)]
+pub async fn put_reading(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(wanted): Params<GroupParams>, conditions: Conditions, Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let place = (kpi.clone(), period, wanted.group);
+    let put = programme.put_reading(&plan, &caller.subject, place, members, (&conditions).into()).await?;
+    let tag = ETag::of(put.row.seq);
+    let mut response = if put.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    if put.created {
+        let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
+        response.insert_header((LOCATION, format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period)));
+    }
+    let seen = SeenReading { row: put.row, suppressed: false };
+    Ok(response.insert_header(&tag).json(PostedReading { reading: seen.into(), effect: put.effect }))
+}
+
+/// Follow a figure's revisions
+///
+/// Every revision of a reading, the first first.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}/history", tag = "readings", operation_id = "list_reading_revisions",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, AsOf
+    ),
+    responses((status = 200, description = "The revisions.", body = ReadingHistory), NotModified, ReadProblems)
+)]
+pub async fn list_reading_revisions(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params((wanted, as_of)): Params<(GroupParams, AsOf)>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let seen = programme.reading_history(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;
+    let items = seen.into_iter().map(ReadingBody::from).collect();
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(ReadingHistory { items }))
+}

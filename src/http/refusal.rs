@@ -1,0 +1,65 @@
+//! What the use cases refuse, as problems: the one place where a refusal gets its status code.
+
+use super::conditional::Conditions;
+use super::problem::{Code, Problem};
+use crate::domain::invalid::Invalid;
+use crate::programme::Refusal;
+use crate::programme::defining::Precondition;
+use crate::store::StoreError;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::not_found(),
+            Refusal::NotAllowed(detail) => Self::new(Code::NotAllowed, sentence(&detail)),
+            Refusal::Invalid(invalid) => invalid.into(),
+            Refusal::Conflict(detail) => Self::new(Code::Conflict, sentence(&detail)),
+            Refusal::Stale => Self::new(
+                Code::PreconditionFailed,
+                "It is not in the state that the request names. Read it again, then send your change with its ETag.",
+            ),
+            Refusal::VersionNotGiven => Self::new(
+                Code::PreconditionRequired,
+                "Send If-Match with the ETag you got when you read this, so that nobody's change is lost.",
+            ),
+            Refusal::Store(StoreError::Busy) => Self::busy(),
+            Refusal::Store(error @ StoreError::Unavailable(_)) => Self::unavailable(&error),
+            Refusal::Store(StoreError::Conflict(_)) => {
+                Self::new(Code::Conflict, "Something with this code is there already, or was made at the same moment.")
+            }
+            Refusal::Store(error) => Self::internal(&error),
+            Refusal::Spoilt(_) => Self::internal_because("an import's outcome was lost"),
+        }
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        let violations = invalid.into_violations();
+        let detail = match violations.as_slice() {
+            [only] => sentence(&only.detail),
+            many => format!("{} things are wrong; each is listed under errors.", many.len()),
+        };
+        Self::new(Code::Invalid, detail).with_errors(violations)
+    }
+}
+
+/// A refusal's words with a capital letter and a full stop.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if words.ends_with(['.', '?']) { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
+}
+
+impl From<&Conditions> for Precondition {
+    /// What a request says about the state of what it changes.
+    fn from(conditions: &Conditions) -> Self {
+        match conditions.wanted() {
+            Some(None) => Self::Any,
+            Some(Some(tags)) => Self::OneOf(tags),
+            None if conditions.only_if_absent() => Self::Absent,
+            None => Self::None,
+        }
+    }
+}

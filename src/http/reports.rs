@@ -1,0 +1,232 @@
+//! Reports: the status report, one status, a series.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::auth::Caller;
+use super::conditional::Conditions;
+use super::extract::{FromParams, ParamReader, Params, Segments};
+use super::negotiate::{Accept, Format};
+use super::problem::{Code, Problem};
+use super::responses::{ListProblems, NotModified, ReadProblems, UnknownInQuery};
+use super::tables;
+use super::view::{AsOf, view};
+use crate::domain::assess::{Assessment, DataState};
+use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode};
+use crate::domain::invalid::{Invalid, Violation, nearest};
+use crate::domain::period::Period;
+use crate::domain::policy::Status;
+use crate::programme::Programme;
+use crate::programme::picture::Picture;
+use crate::programme::reporting::{MOST_POINTS, ReportFilter, Series, StatusReport};
+
+/// What a status report is about.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReportParams {
+    /// The period: its key, or another spelling that can mean one period only. Without it, the latest financial quarter of
+    /// the plan that has ended.
+    #[param(example = "FY2009-10-Q4", max_length = 40)]
+    period: Option<String>,
+    /// Only KPIs of this outcome area.
+    #[param(example = "be-healthy")]
+    outcome_area: Option<AreaCode>,
+    /// Only KPIs of this priority.
+    #[param(example = "be-healthy-1")]
+    priority: Option<PriorityCode>,
+    /// Only KPIs that this sub-group answers for.
+    #[param(example = "be-healthy")]
+    sub_group: Option<SubGroupCode>,
+    /// Only KPIs that this organisation leads on or contributes to.
+    #[param(example = "harrow-pct")]
+    organisation: Option<OrganisationCode>,
+    /// Only KPIs with this status.
+    #[param(inline, example = "off_track")]
+    status: Option<Status>,
+    /// Only KPIs in this data state.
+    #[param(inline, example = "final")]
+    data_state: Option<DataState>,
+}
+
+impl FromParams for ReportParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self {
+            period: params.optional("period"),
+            outcome_area: params.optional("outcome_area"),
+            priority: params.optional("priority"),
+            sub_group: params.optional("sub_group"),
+            organisation: params.optional("organisation"),
+            status: params.optional("status"),
+            data_state: params.optional("data_state"),
+        })
+    }
+}
+
+impl ReportParams {
+    /// The period and filter that are meant, where the plan has them.
+    fn settle(self, picture: &Picture, now: chrono::DateTime<chrono::Utc>) -> Result<(Period, ReportFilter), Problem> {
+        let mut invalid = Invalid::new();
+        let period = match &self.period {
+            None => picture.default_period(now),
+            Some(text) => match Period::read_any(text) {
+                Ok(period) => Some(period),
+                Err(error) => {
+                    invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));
+                    None
+                }
+            },
+        };
+        known(&mut invalid, "outcome_area", self.outcome_area.as_ref().map(AreaCode::as_str), picture.areas().keys().map(AreaCode::as_str));
+        known(&mut invalid, "priority", self.priority.as_ref().map(PriorityCode::as_str), picture.priorities().keys().map(PriorityCode::as_str));
+        known(&mut invalid, "sub_group", self.sub_group.as_ref().map(SubGroupCode::as_str), picture.sub_groups().keys().map(SubGroupCode::as_str));
+        known(&mut invalid, "organisation", self.organisation.as_ref().map(OrganisationCode::as_str), picture.organisations().keys().map(OrganisationCode::as_str));
+        let filter = ReportFilter {
+            outcome_area: self.outcome_area,
+            priority: self.priority,
+            sub_group: self.sub_group,
+            organisation: self.organisation,
+            status: self.status,
+            data_state: self.data_state,
+        };
+        match period {
+            Some(period) if invalid.is_empty() => Ok((period, filter)),
+            _ => Err(invalid.into()),
+        }
+    }
+}
+
+/// Notes a filter that names something the plan does not have.
+fn known<'a>(invalid: &mut Invalid, name: &str, wanted: Option<&str>, codes: impl Iterator<Item = &'a str> + Clone) {
+    if let Some(wanted) = wanted.filter(|wanted| !codes.clone().any(|code| code == *wanted)) {
+        let hint = nearest(wanted, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        invalid.push(Violation::in_query(name, "unknown_code", format!("the plan has no `{wanted}`{hint}")));
+    }
+}
+
+/// Report where the plan stands
+///
+/// Every KPI's assessment in a period under its priority and outcome area, with counts and a headline at each level. A KPI
+/// with another frequency brings its latest period that ended by the report's last day, and says which. As CSV, one row a
+/// KPI.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/status-report", tag = "reports", operation_id = "get_status_report",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
+    responses(
+        (status = 200, description = "The report.", content((StatusReport = "application/json"), (String = "text/csv"))),
+        NotModified, ListProblems, UnknownInQuery
+    )
+)]
+pub async fn get_status_report(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of)): Params<(ReportParams, AsOf)>, accept: Accept, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
+    let (period, filter) = wanted.settle(&view.picture, view.at)?;
+    let report = view.picture.status_report(period, &filter, view.at, &view.plan.access);
+    Ok(match format {
+        Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
+        Format::Csv => tables::status_report(&report, &view.tag),
+    })
+}
+
+/// Which status is wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StatusParams {
+    /// The period. Without it, the latest that has a reading.
+    #[param(example = "FY2009-10-Q4", max_length = 40)]
+    period: Option<String>,
+    /// The group; `all` without it.
+    #[param(example = "all", required = false)]
+    group: GroupCode,
+}
+
+impl FromParams for StatusParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        let period = params.optional("period");
+        Some(Self { period, group: params.optional("group").unwrap_or_else(GroupCode::all) })
+    }
+}
+
+/// Say where a KPI stands
+///
+/// One assessment, with all that explains it.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/status", tag = "reports", operation_id = "get_kpi_status",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), StatusParams, AsOf
+    ),
+    responses((status = 200, description = "The assessment.", body = Assessment), NotModified, ReadProblems, UnknownInQuery)
+)]
+pub async fn get_kpi_status(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of)): Params<(StatusParams, AsOf)>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let period = match &wanted.period {
+        None => view.picture.default_status_period(entry, &wanted.group, view.at),
+        Some(text) => Some(read_period("period", text, entry.kpi.period_kind())?),
+    };
+    let assessment = period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));
+    let assessment = assessment.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(assessment))
+}
+
+fn read_period(name: &str, text: &str, kind: crate::domain::period::PeriodKind) -> Result<Period, Problem> {
+    Period::read(text, kind)
+        .map_err(|error| Invalid::from(Violation::in_query(name, error.code(), format!("`{text}` {error}"))).into())
+}
+
+/// Which stretch of a series is wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SeriesParams {
+    /// The group; `all` without it.
+    #[param(example = "all", required = false)]
+    group: GroupCode,
+    /// The first period; without it, the first with a reading.
+    #[param(example = "FY2008-09-Q1", max_length = 40)]
+    from: Option<String>,
+    /// The last period; without it, the last with a reading or a target.
+    #[param(example = "FY2009-10-Q4", max_length = 40)]
+    to: Option<String>,
+}
+
+impl FromParams for SeriesParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        let group = params.optional("group").unwrap_or_else(GroupCode::all);
+        Some(Self { group, from: params.optional("from"), to: params.optional("to") })
+    }
+}
+
+/// Follow a KPI over time
+///
+/// Its readings, targets and statuses, one assessment a period in time order, for charts.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/series", tag = "reports", operation_id = "get_kpi_series",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), SeriesParams, AsOf
+    ),
+    responses((status = 200, description = "The series.", body = Series), NotModified, ReadProblems, UnknownInQuery)
+)]
+pub async fn get_kpi_series(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of)): Params<(SeriesParams, AsOf)>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let kind = entry.kpi.period_kind();
+    let end = |name: &str, text: &Option<String>| text.as_deref().map(|text| read_period(name, text, kind)).transpose();
+    let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
+    let series = view.picture.series(entry, &wanted.group, range, view.at, &view.plan.access);
+    let series = series.ok_or_else(|| {
+        let detail = format!("A series spans at most {MOST_POINTS} periods; ask for a shorter stretch with from and to.");
+        let violation = Violation::in_query("from", "range_too_long", detail.clone());
+        Problem::new(Code::Invalid, detail).with_errors(vec![violation])
+    })?;
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(series))
+}

@@ -1,0 +1,272 @@
+//! The flat tables: their columns, and the answers that carry them as CSV. The columns' names never change; each table is
+//! typed by a Table Schema at `/v1/schemas/{table}`.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_TYPE, LINK};
+use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt};
+
+use super::conditional::ETag;
+use super::extract::{NoParams, Params, Segments};
+use super::negotiate::Format;
+use super::problem::Problem;
+use super::responses::ReadProblems;
+use crate::domain::assess::Assessment;
+use crate::domain::ids::{AreaCode, PriorityCode};
+use crate::domain::number::Figure;
+use crate::domain::travel::Direction;
+use crate::exchange::table::{self, CellText, Column, ColumnType, column};
+use crate::programme::collecting::SeenReading;
+use crate::programme::reporting::StatusReport;
+use crate::store::targets::TargetRow;
+
+use ColumnType::{Boolean, Date, DateTime, Integer, Number, Text};
+
+/// The columns of the flat table of readings. What can be posted has the names it is posted by.
+pub const READINGS: &[Column] = &[
+    column("kpi", Text, "The KPI's code."),
+    column("period", Text, "The period's key."),
+    column("group", Text, "The group; all is everyone."),
+    column("value", Number, "The exact figure."),
+    column("numerator", Number, "What was counted."),
+    column("denominator", Number, "Over what it was counted."),
+    column("provisional", Boolean, "Whether the figure may still change."),
+    column("nil_return", Text, "Why there is no figure."),
+    column("status", Text, "The status that a partner determined, for KPIs where one does."),
+    column("commentary", Text, "What readers should know about the figure."),
+    column("reason", Text, "Why it replaced an earlier figure."),
+    column("symbol", Text, "c where the figure is suppressed."),
+    column("period_label", Text, "What people call the period."),
+    column("period_start", Date, "The period's first day."),
+    column("period_end", Date, "The period's last day."),
+    column("revision", Integer, "Which revision of the figure this is, from 1."),
+    column("recorded_at", DateTime, "When it was reported."),
+    column("recorded_by", Text, "Who reported it."),
+];
+
+/// The columns of the table of targets.
+pub const TARGETS: &[Column] = &[
+    column("kpi", Text, "The KPI's code."),
+    column("period", Text, "The period's key."),
+    column("value", Number, "The figure wanted."),
+    column("low", Number, "The lower end of the range wanted."),
+    column("high", Number, "The upper end of the range wanted."),
+    column("floor", Number, "The figure at which amber ends, where the target has its own."),
+    column("kind", Text, "Who asks for it: statutory, laa or local."),
+    column("state", Text, "Whether it counts: placeholder, proposed, agreed or withdrawn."),
+    column("rationale", Text, "Why this figure."),
+    column("agreed_by", Text, "Who agreed it."),
+    column("agreed_on", Date, "When it was agreed."),
+    column("reason", Text, "Why it replaced the one before."),
+    column("period_label", Text, "What people call the period."),
+    column("period_start", Date, "The period's first day."),
+    column("period_end", Date, "The period's last day."),
+    column("revision", Integer, "Which revision of the target this is, from 1."),
+    column("recorded_at", DateTime, "When it was set."),
+    column("recorded_by", Text, "Who set it."),
+];
+
+/// The columns of the status report as a table.
+pub const STATUS_REPORT: &[Column] = &[
+    column("plan", Text, "The plan's code."),
+    column("report_period", Text, "The period reported on."),
+    column("as_of", DateTime, "The moment that the report is as known at."),
+    column("outcome_area", Text, "The outcome area's code."),
+    column("priority", Text, "The priority's code."),
+    column("kpi", Text, "The KPI's code."),
+    column("title", Text, "The KPI's title."),
+    column("period", Text, "The KPI's own period that the report brings."),
+    column("period_label", Text, "What people call that period."),
+    column("period_start", Date, "That period's first day."),
+    column("period_end", Date, "That period's last day."),
+    column("group", Text, "The group; all is everyone."),
+    column("status", Text, "on_track, at_risk, off_track or not_assessed."),
+    column("band", Text, "The code of the policy's band."),
+    column("band_label", Text, "What pages call the band."),
+    column("reason", Text, "Why, where the figures alone do not say."),
+    column("data_state", Text, "Where the figure itself stands."),
+    column("symbol", Text, "c where the figure is suppressed."),
+    column("value", Number, "The exact figure."),
+    column("reported", Number, "The figure rounded to the KPI's decimals."),
+    column("reported_text", Text, "The reported figure with its unit."),
+    column("numerator", Number, "What was counted."),
+    column("denominator", Number, "Over what it was counted."),
+    column("target", Number, "The figure wanted."),
+    column("target_low", Number, "The lower end of the range wanted."),
+    column("target_high", Number, "The upper end of the range wanted."),
+    column("target_source", Text, "Where the target came from."),
+    column("polarity", Text, "Which way is better."),
+    column("variance", Number, "How far the figure is on the right side of the target."),
+    column("compared", Number, "The variance in the tolerance's basis."),
+    column("travel_short", Text, "Which way it moved since the previous period."),
+    column("travel_long", Text, "Which way it moved since a year before."),
+    column("policy", Text, "The status policy that was applied."),
+    column("policy_version", Integer, "The policy's version."),
+    column("explanation", Text, "All of it in plain English."),
+];
+
+fn text(value: &impl ToString) -> CellText {
+    Some(value.to_string())
+}
+
+fn figure(value: Option<Figure>) -> CellText {
+    value.as_ref().map(ToString::to_string)
+}
+
+fn name(value: &impl serde::Serialize) -> CellText {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned))
+}
+
+fn instant(at: &chrono::DateTime<chrono::Utc>) -> CellText {
+    Some(at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+}
+
+/// One row of the flat table of readings.
+pub fn reading(seen: &SeenReading) -> Vec<u8> {
+    let row = &seen.row;
+    let cells = [
+        text(&row.kpi),
+        text(&row.period),
+        text(&row.group),
+        figure(row.value),
+        figure(row.numerator),
+        figure(row.denominator),
+        text(&row.provisional),
+        row.nil_return.clone(),
+        row.determined_status.map(|status| status.as_str().to_owned()),
+        row.commentary.clone(),
+        row.reason.clone(),
+        seen.suppressed.then(|| "c".to_owned()),
+        Some(row.period.label()),
+        text(&row.period.start()),
+        text(&row.period.end()),
+        text(&row.revision),
+        instant(&row.recorded_at),
+        text(&row.recorded_by),
+    ];
+    table::row(READINGS, cells)
+}
+
+/// One row of the table of targets.
+pub fn target(row: &TargetRow) -> Vec<u8> {
+    let cells = [
+        text(&row.kpi),
+        text(&row.period),
+        figure(row.value),
+        figure(row.low),
+        figure(row.high),
+        figure(row.floor),
+        text(&row.kind.as_str()),
+        text(&row.state.as_str()),
+        row.rationale.clone(),
+        row.agreed_by.clone(),
+        row.agreed_on.as_ref().map(ToString::to_string),
+        row.reason.clone(),
+        Some(row.period.label()),
+        text(&row.period.start()),
+        text(&row.period.end()),
+        text(&row.revision),
+        instant(&row.recorded_at),
+        text(&row.recorded_by),
+    ];
+    table::row(TARGETS, cells)
+}
+
+fn assessment(report: &StatusReport, area: &AreaCode, priority: &PriorityCode, one: &Assessment) -> Vec<u8> {
+    let target = one.target.as_ref();
+    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
+    let cells = [
+        text(&report.plan),
+        text(&report.period),
+        instant(&report.as_of),
+        text(area),
+        text(priority),
+        text(&one.kpi),
+        text(&one.title),
+        text(&one.period),
+        Some(one.period.label()),
+        text(&one.period.start()),
+        text(&one.period.end()),
+        text(&one.group),
+        text(&one.status.as_str()),
+        one.band.clone(),
+        one.band_label.clone(),
+        one.reason.map(|reason| reason.as_str().to_owned()),
+        text(&one.data_state.as_str()),
+        (one.data_state == crate::domain::assess::DataState::Suppressed).then(|| "c".to_owned()),
+        figure(one.value),
+        figure(one.reported),
+        one.reported_text.clone(),
+        figure(one.numerator),
+        figure(one.denominator),
+        figure(target.and_then(|target| target.value)),
+        figure(target.and_then(|target| target.low)),
+        figure(target.and_then(|target| target.high)),
+        target.and_then(|target| name(&target.source)),
+        text(&one.polarity.as_str()),
+        figure(one.variance),
+        figure(one.compared),
+        travel(one.travel.short.direction),
+        travel(one.travel.long.direction),
+        text(&one.policy.code),
+        text(&one.policy.version),
+        text(&one.explanation),
+    ];
+    table::row(STATUS_REPORT, cells)
+}
+
+/// The status report as CSV text, one row a KPI.
+pub fn status_report_csv(report: &StatusReport) -> Vec<u8> {
+    let mut body = table::header(STATUS_REPORT);
+    for area in &report.outcome_areas {
+        for priority in &area.priorities {
+            for one in &priority.kpis {
+                body.extend(assessment(report, &area.code, &priority.code, one));
+            }
+        }
+    }
+    body
+}
+
+/// The status report as an answer in CSV.
+pub fn status_report(report: &StatusReport, tag: &ETag) -> HttpResponse {
+    csv("status-report", tag).body(status_report_csv(report))
+}
+
+/// A table as an answer in CSV, its rows sent as they come.
+pub fn stream(
+    table: &'static str,
+    columns: &'static [Column],
+    tag: &ETag,
+    rows: impl Stream<Item = Result<Bytes, Problem>> + 'static,
+) -> HttpResponse {
+    let header = futures_util::stream::once(async move { Ok(Bytes::from(table::header(columns))) });
+    csv(table, tag).streaming(header.chain(rows))
+}
+
+fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
+        .insert_header((LINK, format!("</v1/schemas/{table}>; rel=\"describedby\"; type=\"application/schema+json\"")))
+        .insert_header(tag);
+    response
+}
+
+/// Describe a table
+///
+/// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
+#[utoipa::path(
+    get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
+    params(("table" = String, Path, description = "The table: readings, targets or status-report.", example = "readings")),
+    responses((status = 200, description = "The Table Schema.", body = Object), ReadProblems)
+)]
+pub async fn get_table_schema(Segments((name,)): Segments<(String,)>, _: Params<NoParams>) -> Result<HttpResponse, Problem> {
+    let columns = match name.as_str() {
+        "readings" => READINGS,
+        "targets" => TARGETS,
+        "status-report" => STATUS_REPORT,
+        _ => return Err(Problem::not_found()),
+    };
+    Ok(HttpResponse::Ok().json(table::schema(columns)))
+}

@@ -1,0 +1,258 @@
+//! Targets.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::auth::Caller;
+use super::conditional::{Conditions, ETag};
+use super::extract::{Body, NoParams, Params, Segments};
+use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
+use super::negotiate::{Accept, Format};
+use super::page::{Paging, page};
+use super::problem::Problem;
+use super::responses::{DeleteProblems, ImportProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+use super::tables;
+use super::view::{AsOf, IfMatch, View, view};
+use crate::domain::ids::{KpiCode, PlanCode};
+use crate::domain::number::Figure;
+use crate::domain::period::Period;
+use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::programme::Programme;
+use crate::programme::importing::ImportKind;
+use crate::programme::picture::Picture;
+use crate::store::targets::TargetRow;
+
+/// A target as it is kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Target, description = "The figure, or the range, wanted for a period.")]
+pub struct TargetBody {
+    /// The KPI's code.
+    kpi: KpiCode,
+    /// The period.
+    period: Period,
+    /// The figure wanted; null for a range or a placeholder.
+    #[schema(required = true, example = 5.0)]
+    value: Option<Figure>,
+    /// The lower end of the range wanted.
+    #[schema(required = true)]
+    low: Option<Figure>,
+    /// The upper end of the range wanted.
+    #[schema(required = true)]
+    high: Option<Figure>,
+    /// The figure at which amber ends, where the target has one of its own.
+    #[schema(required = true)]
+    floor: Option<Figure>,
+    /// Who asks for it.
+    kind: TargetKind,
+    /// Whether it counts.
+    state: TargetState,
+    /// Why this figure.
+    #[schema(required = true, example = "Halves the gap to the London average.")]
+    rationale: Option<String>,
+    /// Who agreed it.
+    #[schema(required = true, example = "Harrow Strategic Partnership")]
+    agreed_by: Option<String>,
+    /// When it was agreed.
+    #[schema(required = true, example = "2009-03-31")]
+    agreed_on: Option<NaiveDate>,
+    /// Why it replaced the one before.
+    #[schema(required = true)]
+    reason: Option<String>,
+    /// Which revision of the target this is, from 1.
+    #[schema(minimum = 1, example = 1)]
+    revision: u32,
+    /// When it was set.
+    recorded_at: DateTime<Utc>,
+    /// Who set it.
+    #[schema(example = "demo-programme_manager")]
+    recorded_by: String,
+}
+
+impl From<TargetRow> for TargetBody {
+    fn from(row: TargetRow) -> Self {
+        Self {
+            kpi: row.kpi,
+            period: row.period,
+            value: row.value,
+            low: row.low,
+            high: row.high,
+            floor: row.floor,
+            kind: row.kind,
+            state: row.state,
+            rationale: row.rationale,
+            agreed_by: row.agreed_by,
+            agreed_on: row.agreed_on,
+            reason: row.reason,
+            revision: row.revision,
+            recorded_at: row.recorded_at,
+            recorded_by: row.recorded_by.to_string(),
+        }
+    }
+}
+
+page!(
+    /// A page of targets.
+    pub TargetPage of TargetBody
+);
+
+/// List a KPI's targets
+///
+/// In the order of their periods, a page at a time.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/targets", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf, Paging
+    ),
+    responses((status = 200, description = "A page of targets.", body = TargetPage), NotModified, ListProblems)
+)]
+pub async fn list_kpi_targets(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>, conditions: Conditions, request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let rows = programme.list_targets(&view.plan, &view.picture, Some(&kpi)).await?;
+    reply(rows, &paging, &request, &view.tag)
+}
+
+/// List targets
+///
+/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV all at once.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/targets", tag = "targets",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+    responses(
+        (status = 200, description = "A page of targets.", content((TargetPage = "application/json"), (String = "text/csv"))),
+        NotModified, ListProblems
+    )
+)]
+pub async fn list_targets(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>, accept: Accept, conditions: Conditions, request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
+    let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
+    match format {
+        Format::Json => reply(rows, &paging, &request, &view.tag),
+        Format::Csv => {
+            let rows = futures_util::stream::iter(rows).map(|row| Ok(Bytes::from(tables::target(&row))));
+            Ok(tables::stream("targets", tables::TARGETS, &view.tag, rows))
+        }
+    }
+}
+
+fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, tag: &ETag) -> Result<HttpResponse, Problem> {
+    let after: Option<(String, String)> = paging.after()?;
+    let key = |row: &TargetRow| (row.kpi.to_string(), row.period.to_string());
+    // A KPI's targets are of two kinds of period at most, and the keys of each kind sort in time.
+    let mut rows: Vec<_> = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after)).collect();
+    rows.sort_by_key(key);
+    rows.truncate(paging.rows());
+    let (rows, next) = paging.cut(rows, key)?;
+    let page = TargetPage { items: rows.into_iter().map(TargetBody::from).collect(), next };
+    Ok(page.reply(request, tag))
+}
+
+/// Import targets
+///
+/// A CSV file, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
+/// managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
+    request_body(
+        content = String, content_type = "text/csv", description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed.",
+        example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"
+    ),
+    responses(
+        (status = 200, description = "What the import did, or would do.", body = ImportResult),
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`).", body = ImportProblemBody, content_type = "application/problem+json"),
+        ImportProblems
+    )
+)]
+pub async fn import_targets(
+    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, Params(dry_run): Params<DryRun>,
+    request: HttpRequest, payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    imports::import(&programme, &caller, &plan, ImportKind::Targets, dry_run, &request, payload).await
+}
+
+/// Find a target
+///
+/// The target set for a period, or for a year.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), AsOf
+    ),
+    responses((status = 200, description = "The target.", body = TargetBody), NotModified, ReadProblems)
+)]
+pub async fn find_target(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(as_of): Params<AsOf>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let row = programme.find_target(&view.plan, &view.picture, &kpi, &period).await?;
+    let tag = ETag::of(row.seq);
+    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(TargetBody::from(row))))
+}
+
+/// Set or revise a target
+///
+/// The old one is kept and answers for the time it held. A revision needs a reason, and If-Match with the state it
+/// replaces. For programme managers and administrators.
+#[utoipa::path(
+    put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
+    ),
+    request_body(content = NewTarget, description = "The target; what is left out gets its default."),
+    responses(
+        (status = 200, description = "It was revised, or was so already.", body = TargetBody, headers(("ETag" = String, description = "Its state."))),
+        (status = 201, description = "It was set.", body = TargetBody,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        WriteProblems
+    )
+)]
+pub async fn put_target(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>, conditions: Conditions, Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let put = programme.put_target(&plan, &caller.subject, &kpi, &period, members, (&conditions).into()).await?;
+    let tag = ETag::of(put.row.seq);
+    let mut response = if put.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    if put.created {
+        response.insert_header((LOCATION, format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period)));
+    }
+    Ok(response.insert_header(&tag).json(TargetBody::from(put.row)))
+}
+
+/// Take a target away
+///
+/// Its history stays. For programme managers and administrators.
+#[utoipa::path(
+    delete, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
+    ),
+    responses((status = 204, description = "It is taken away."), DeleteProblems)
+)]
+pub async fn remove_target(
+    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>, conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    programme.remove_target(&plan, &caller.subject, &kpi, &period, (&conditions).into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,281 @@
+//! Readings: posted one by one, each with the effect it has.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::assess::{Assessment, Observed};
+use crate::domain::document::Document;
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::period::{Period, day_in_london};
+use crate::domain::reading::ReportedFigure;
+use crate::store::journal;
+use crate::store::readings::{self, ReadingFilter, ReadingKey, ReadingRow};
+
+use super::defining::Precondition;
+use super::picture::{Kept, KpiPicture, Picture};
+use super::{OpenPlan, Programme, Refusal};
+
+/// What a posted figure changes.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "What a posted figure changes: where the KPI stood in the period before and after, and later periods that moved with it.")]
+pub struct Effect {
+    /// Where it stood; `null` where nothing had been reported.
+    #[schema(required = true)]
+    pub before: Option<Assessment>,
+    /// Where it stands now.
+    #[schema(required = true)]
+    pub after: Option<Assessment>,
+    /// Later periods with a figure whose assessment changed, in time order.
+    pub later: Vec<Assessment>,
+}
+
+/// A figure that was put.
+#[derive(Clone, Debug)]
+pub struct PutReading {
+    /// The row as it is kept now.
+    pub row: ReadingRow,
+    /// Whether nothing had been reported before.
+    pub created: bool,
+    /// What it changed.
+    pub effect: Effect,
+}
+
+/// A figure that passed every check, and what becomes of it.
+#[derive(Clone, Debug)]
+pub(super) enum Checked {
+    /// It is what is there already.
+    Unchanged,
+    /// It is the next revision, with what it replaces.
+    Next(Box<ReadingRow>),
+}
+
+/// Who posts figures, and when: what a check of one needs beside the figure.
+pub(super) struct Desk<'a> {
+    pub picture: &'a Picture,
+    pub plan: &'a OpenPlan,
+    pub caller: &'a Subject,
+    pub now: DateTime<Utc>,
+}
+
+impl Desk<'_> {
+    /// Whether the caller may report figures of this KPI.
+    pub fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
+        if self.plan.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
+            Ok(())
+        } else {
+            Err(format!("you do not report figures of {}; its sub-group's lead or a contributor does", entry.kpi.code))
+        }
+    }
+
+    /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
+    pub fn check(&self, entry: &KpiPicture, period: Period, group: &GroupCode, figure: &ReportedFigure, before: Option<&FullReading>) -> Result<Checked, Invalid> {
+        let mut invalid = Invalid::new();
+        if entry.archived {
+            invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
+        }
+        if period.start() > day_in_london(self.now) {
+            invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
+        }
+        let settled = match figure.settle(&entry.kpi, period) {
+            Ok(settled) => settled,
+            Err(more) => {
+                invalid.extend(more);
+                return Err(invalid);
+            }
+        };
+        invalid.or(())?;
+        let row = ReadingRow {
+            kpi: entry.kpi.code.clone(),
+            period,
+            group: group.clone(),
+            revision: before.map_or(1, |before| before.revision + 1),
+            seq: Seq(0),
+            value: settled.value,
+            numerator: settled.numerator,
+            denominator: settled.denominator,
+            provisional: figure.provisional,
+            nil_return: figure.nil_return.clone(),
+            determined_status: figure.status,
+            commentary: figure.commentary.clone().filter(|text| !text.is_empty()),
+            reason: figure.reason.clone().filter(|text| !text.is_empty()),
+            definition_version: entry.definition_version,
+            recorded_at: self.now,
+            recorded_by: self.caller.clone(),
+        };
+        Ok(match before {
+            Some(before) if before.says_the_same(&row) => Checked::Unchanged,
+            _ => Checked::Next(Box::new(row)),
+        })
+    }
+}
+
+/// A reading with its words, as the database holds it.
+pub(super) type FullReading = ReadingRow;
+
+/// The journal's entry of a reading.
+pub(super) fn reading_change(row: ReadingRow, before: Option<&ReadingRow>) -> journal::Change {
+    journal::Change {
+        action: if before.is_none() { "reading.posted" } else { "reading.revised" },
+        before: before.map(ReadingRow::document),
+        reason: row.reason.clone(),
+        row: journal::Row::Reading(row),
+    }
+}
+
+impl Programme {
+    /// Posts the figure of a KPI, period and group.
+    ///
+    /// Without a precondition the same figure again changes nothing and another one is its next revision.
+    pub async fn put_reading(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        place: (KpiCode, String, GroupCode),
+        members: Map<String, Value>,
+        precondition: Precondition,
+    ) -> Result<PutReading, Refusal> {
+        self.change(plan, caller, move |change| {
+            let (kpi, period, group) = place;
+            let picture = Arc::clone(&change.picture);
+            let entry = picture.kpi_for(&kpi, &change.plan.access)?;
+            let period = Period::read(&period, entry.kpi.period_kind())
+                .map_err(|error| Violation::at("/period", error.code(), format!("`{period}` {error}")))?;
+            let (plan, caller) = (change.plan.clone(), change.caller.clone());
+            let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
+            desk.may_report(entry).map_err(Refusal::NotAllowed)?;
+            let figure = ReportedFigure::parse(members)?;
+            let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
+            match (&before, &precondition) {
+                (_, Precondition::None) => {}
+                (Some(before), precondition) => precondition.allows_change_of(before.seq)?,
+                (None, precondition) => precondition.allows_creation()?,
+            }
+            let assess = |picture: &Picture, period: Period| {
+                picture.assess(picture.kpis().get(&kpi)?, &group, period, desk.now, &plan.access)
+            };
+            let was = before.as_ref().and_then(|_| assess(&picture, period));
+            match desk.check(entry, period, &group, &figure, before.as_ref())? {
+                Checked::Unchanged => {
+                    let row = before.ok_or(Refusal::NotFound)?;
+                    Ok(PutReading { row, created: false, effect: Effect { after: was.clone(), before: was, later: Vec::new() } })
+                }
+                Checked::Next(row) => {
+                    let seqs = change.record(vec![reading_change((*row).clone(), before.as_ref())])?;
+                    let row = ReadingRow { seq: seqs.first().copied().unwrap_or_default(), ..*row };
+                    let kept = Kept { value: row.observed(), revision: row.revision, seq: row.seq };
+                    let changed = picture.with_reading(&kpi, &group, period, kept);
+                    let later = picture.observed_periods(entry, &group).into_iter().filter(|later| *later > period);
+                    let later = later.filter_map(|later| assess(&changed, later).filter(|after| Some(after) != assess(&picture, later).as_ref()));
+                    let effect = Effect { before: was, after: assess(&changed, period), later: later.collect() };
+                    Ok(PutReading { row, created: before.is_none(), effect })
+                }
+            }
+        })
+        .await
+    }
+
+    /// One reading as it stood at the picture's version.
+    pub async fn find_reading(&self, plan: &OpenPlan, picture: &Arc<Picture>, place: (KpiCode, String, GroupCode)) -> Result<SeenReading, Refusal> {
+        let (kpi, period, group) = self.place(plan, picture, place)?;
+        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        self.store
+            .read(move |conn| {
+                let row = readings::find(conn, plan.id, &kpi, period, &group, Some(picture.version()))?;
+                Ok(SeenReading::of(&picture, &plan, row.ok_or(Refusal::NotFound)?))
+            })
+            .await
+    }
+
+    /// Every revision of a reading up to the picture's version, the first first.
+    pub async fn reading_history(&self, plan: &OpenPlan, picture: &Arc<Picture>, place: (KpiCode, String, GroupCode)) -> Result<Vec<SeenReading>, Refusal> {
+        let (kpi, period, group) = self.place(plan, picture, place)?;
+        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        self.store
+            .read(move |conn| {
+                let rows = readings::history(conn, plan.id, &kpi, period, &group)?;
+                let known = rows.into_iter().filter(|row| row.seq <= picture.version());
+                let mut seen: Vec<_> = known.map(|row| SeenReading::of(&picture, &plan, row)).collect();
+                if seen.is_empty() {
+                    return Err(Refusal::NotFound);
+                }
+                // The difference between two revisions can tell as much as a figure: one withheld, all withheld.
+                let entry = picture.kpi_for(&kpi, &plan.access)?;
+                let threshold = picture.plan().value.small_number_threshold;
+                let small = |seen: &SeenReading| crate::domain::disclosure::is_small(&entry.kpi, &seen.row.observed(), threshold);
+                if !plan.access.sees_small_numbers(&entry.kpi) && seen.iter().any(|seen| seen.suppressed || small(seen)) {
+                    seen.iter_mut().for_each(SeenReading::withhold);
+                }
+                Ok(seen)
+            })
+            .await
+    }
+
+    /// The flat table: the latest figure of each KPI, period and group that the caller sees, in that order.
+    pub async fn list_readings(&self, plan: &OpenPlan, picture: &Arc<Picture>, mut filter: ReadingFilter, after: Option<ReadingKey>, limit: u32) -> Result<Vec<SeenReading>, Refusal> {
+        let mut kpis: Vec<KpiCode> = picture
+            .kpis()
+            .values()
+            .filter(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+            .map(|entry| entry.kpi.code.clone())
+            .collect();
+        if let Some(only) = filter.kpis.take() {
+            kpis.retain(|code| only.contains(code));
+        }
+        filter.kpis = Some(kpis);
+        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        self.store
+            .read(move |conn| {
+                let rows = readings::page(conn, plan.id, &filter, Some(picture.version()), after.as_ref(), limit)?;
+                Ok(rows.into_iter().map(|row| SeenReading::of(&picture, &plan, row)).collect())
+            })
+            .await
+    }
+
+    fn place(&self, plan: &OpenPlan, picture: &Picture, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode, Period, GroupCode), Refusal> {
+        let (kpi, period, group) = place;
+        let entry = picture.kpi_for(&kpi, &plan.access)?;
+        let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
+        Ok((kpi, period, group))
+    }
+}
+
+/// A reading as one reader sees it.
+#[derive(Clone, Debug)]
+pub struct SeenReading {
+    /// The row; without its figures and words where they are withheld.
+    pub row: ReadingRow,
+    /// Whether they are.
+    pub suppressed: bool,
+}
+
+impl SeenReading {
+    fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
+        let withheld = picture
+            .kpis()
+            .get(&row.kpi)
+            .is_none_or(|entry| picture.withholds(entry, &row.group, row.period, &plan.access));
+        let mut seen = Self { row, suppressed: false };
+        if withheld {
+            seen.withhold();
+        }
+        seen
+    }
+
+    fn withhold(&mut self) {
+        self.suppressed = true;
+        let row = &mut self.row;
+        (row.value, row.numerator, row.denominator) = (None, None, None);
+        (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
+    }
+}
+
+impl KpiPicture {
+    /// The observed figure of a group and period, where one was posted.
+    pub fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
+        self.readings.get(group)?.get(&period)
+    }
+}

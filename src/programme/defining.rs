@@ -1,0 +1,556 @@
+//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, policies and KPIs. Each is
+//! made, changed by merge patch and removed the same way; what differs stands in [`Defined`].
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde_json::{Map, Value};
+
+use crate::domain::access::Role;
+use crate::domain::document::{Document, merge};
+use crate::domain::ids::{
+    AreaCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
+};
+use crate::domain::invalid::{Invalid, nearest};
+use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::plan::{OutcomeArea, Organisation, Plan, Priority, SubGroup, Visibility};
+use crate::domain::policy::{Policy, shipped};
+use crate::store::definitions::{DefinitionKind, DefinitionRow};
+use crate::store::{grants, journal, plans};
+
+use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
+use super::{Change, OpenPlan, Programme, Refusal};
+
+/// Which version of a thing the caller means to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// It did not say.
+    None,
+    /// Whatever is there.
+    Any,
+    /// One of these versions.
+    OneOf(Vec<String>),
+    /// Nothing may be there yet.
+    Absent,
+}
+
+impl Precondition {
+    /// Checks the precondition of a change to a thing that is there and was last changed at `seq`.
+    ///
+    /// # Errors
+    /// [`Refusal::Stale`] where another version is meant, [`Refusal::VersionNotGiven`] where none is.
+    pub fn allows_change_of(&self, seq: Seq) -> Result<(), Refusal> {
+        match self {
+            Self::Any => Ok(()),
+            Self::OneOf(versions) if versions.iter().any(|version| *version == seq.to_string()) => Ok(()),
+            Self::OneOf(_) | Self::Absent => Err(Refusal::Stale),
+            Self::None => Err(Refusal::VersionNotGiven),
+        }
+    }
+
+    /// Checks the precondition of making a thing that is not there.
+    ///
+    /// # Errors
+    /// [`Refusal::Stale`] where the caller means to change one that is.
+    pub fn allows_creation(&self) -> Result<(), Refusal> {
+        match self {
+            Self::None | Self::Absent => Ok(()),
+            Self::Any | Self::OneOf(_) => Err(Refusal::Stale),
+        }
+    }
+}
+
+/// What the simple kinds of definition have in common.
+pub trait Defined: Document + Clone + Send + Sync + 'static {
+    /// The code it goes by.
+    type Code: Ord + Display + Clone + Send + Sync + 'static;
+    /// Its kind in the store.
+    const KIND: DefinitionKind;
+    /// What a person calls it.
+    const NOUN: &'static str;
+    /// The journal's words for making, changing and removing it.
+    const ACTIONS: [&'static str; 3];
+
+    /// Its code.
+    fn code(&self) -> &Self::Code;
+    /// All of its kind in a plan.
+    fn all(picture: &Picture) -> &BTreeMap<Self::Code, Kept<Self>>;
+    /// What is wrong with it, in itself and beside what is in the plan.
+    fn check_in(&self, picture: &Picture) -> Invalid;
+    /// What still refers to it, in words.
+    fn used_by(picture: &Picture, code: &Self::Code) -> Option<String>;
+}
+
+/// Notes a code that nothing goes by, with the nearest one that something does.
+pub(super) fn refer<C: Display, K: Display + 'static, V>(
+    invalid: &mut Invalid,
+    pointer: impl Into<String>,
+    noun: &str,
+    code: &C,
+    known: &BTreeMap<K, V>,
+) {
+    let codes: Vec<String> = known.keys().map(ToString::to_string).collect();
+    let wanted = code.to_string();
+    if !codes.contains(&wanted) {
+        let hint = nearest(&wanted, codes.iter().map(String::as_str));
+        let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        invalid.at(pointer, "unknown_code", format!("no {noun} goes by `{wanted}`{hint}"));
+    }
+}
+
+fn first_in<'a, T: Display + 'a>(mut users: impl Iterator<Item = (&'static str, &'a T)>) -> Option<String> {
+    users.next().map(|(noun, code)| format!("the {noun} `{code}`"))
+}
+
+impl Defined for Organisation {
+    type Code = OrganisationCode;
+    const KIND: DefinitionKind = DefinitionKind::Organisation;
+    const NOUN: &'static str = "organisation";
+    const ACTIONS: [&'static str; 3] = ["organisation.created", "organisation.updated", "organisation.removed"];
+
+    fn code(&self) -> &OrganisationCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<OrganisationCode, Kept<Self>> {
+        picture.organisations()
+    }
+
+    fn check_in(&self, _picture: &Picture) -> Invalid {
+        self.check()
+    }
+
+    fn used_by(picture: &Picture, code: &OrganisationCode) -> Option<String> {
+        let leads = picture.sub_groups().values().map(|group| &group.value);
+        let groups = leads.filter(|group| &group.lead_organisation == code).map(|group| ("sub-group", &group.code));
+        let determines = |kpi: &Kpi| matches!(&kpi.formula, Formula::PartnerDetermined { by } if by == code);
+        let kpis = picture.kpis().values().map(|entry| &entry.kpi);
+        let kpis = kpis.filter(|kpi| super::reporting::involves(kpi, code) || determines(kpi));
+        first_in(groups).or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
+    }
+}
+
+impl Defined for SubGroup {
+    type Code = SubGroupCode;
+    const KIND: DefinitionKind = DefinitionKind::SubGroup;
+    const NOUN: &'static str = "sub-group";
+    const ACTIONS: [&'static str; 3] = ["sub_group.created", "sub_group.updated", "sub_group.removed"];
+
+    fn code(&self) -> &SubGroupCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<SubGroupCode, Kept<Self>> {
+        picture.sub_groups()
+    }
+
+    fn check_in(&self, picture: &Picture) -> Invalid {
+        let mut invalid = self.check();
+        refer(&mut invalid, "/lead_organisation", "organisation", &self.lead_organisation, picture.organisations());
+        for (place, area) in self.outcome_areas.iter().enumerate() {
+            refer(&mut invalid, format!("/outcome_areas/{place}"), "outcome area", area, picture.areas());
+        }
+        invalid
+    }
+
+    fn used_by(_picture: &Picture, _code: &SubGroupCode) -> Option<String> {
+        None
+    }
+}
+
+impl Defined for OutcomeArea {
+    type Code = AreaCode;
+    const KIND: DefinitionKind = DefinitionKind::OutcomeArea;
+    const NOUN: &'static str = "outcome area";
+    const ACTIONS: [&'static str; 3] = ["outcome_area.created", "outcome_area.updated", "outcome_area.removed"];
+
+    fn code(&self) -> &AreaCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<AreaCode, Kept<Self>> {
+        picture.areas()
+    }
+
+    fn check_in(&self, _picture: &Picture) -> Invalid {
+        self.check()
+    }
+
+    fn used_by(picture: &Picture, code: &AreaCode) -> Option<String> {
+        let priorities = picture.priorities().values().map(|priority| &priority.value);
+        let priorities = priorities.filter(|priority| &priority.outcome_area == code);
+        let groups = picture.sub_groups().values().map(|group| &group.value);
+        let groups = groups.filter(|group| group.outcome_areas.contains(code));
+        first_in(priorities.map(|priority| ("priority", &priority.code)))
+            .or_else(|| first_in(groups.map(|group| ("sub-group", &group.code))))
+    }
+}
+
+impl Defined for Priority {
+    type Code = PriorityCode;
+    const KIND: DefinitionKind = DefinitionKind::Priority;
+    const NOUN: &'static str = "priority";
+    const ACTIONS: [&'static str; 3] = ["priority.created", "priority.updated", "priority.removed"];
+
+    fn code(&self) -> &PriorityCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<PriorityCode, Kept<Self>> {
+        picture.priorities()
+    }
+
+    fn check_in(&self, picture: &Picture) -> Invalid {
+        let mut invalid = self.check();
+        refer(&mut invalid, "/outcome_area", "outcome area", &self.outcome_area, picture.areas());
+        invalid
+    }
+
+    fn used_by(picture: &Picture, code: &PriorityCode) -> Option<String> {
+        let kpis = picture.kpis().values().map(|entry| &entry.kpi).filter(|kpi| &kpi.priority == code);
+        first_in(kpis.map(|kpi| ("KPI", &kpi.code)))
+    }
+}
+
+impl Defined for Policy {
+    type Code = PolicyCode;
+    const KIND: DefinitionKind = DefinitionKind::Policy;
+    const NOUN: &'static str = "policy";
+    const ACTIONS: [&'static str; 3] = ["policy.created", "policy.updated", "policy.removed"];
+
+    fn code(&self) -> &PolicyCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<PolicyCode, Kept<Self>> {
+        picture.policies()
+    }
+
+    fn check_in(&self, _picture: &Picture) -> Invalid {
+        self.check()
+    }
+
+    fn used_by(picture: &Picture, code: &PolicyCode) -> Option<String> {
+        if &picture.plan().value.policy == code {
+            return Some("the plan itself".to_owned());
+        }
+        let kpis = picture.kpis().values().map(|entry| &entry.kpi);
+        first_in(kpis.filter(|kpi| kpi.policy.as_ref() == Some(code)).map(|kpi| ("KPI", &kpi.code)))
+    }
+}
+
+impl Change<'_, '_> {
+    fn must_manage(&self) -> Result<(), Refusal> {
+        if self.plan.access.manages() {
+            Ok(())
+        } else {
+            Err(Refusal::NotAllowed("only a programme manager or an administrator changes definitions".to_owned()))
+        }
+    }
+
+    /// Writes one revision of a definition and gives the place in the journal it got.
+    fn define(
+        &mut self,
+        action: &'static str,
+        kind: DefinitionKind,
+        code: &impl Display,
+        revision: u32,
+        before: Option<Map<String, Value>>,
+        after: Option<&Map<String, Value>>,
+    ) -> Result<Seq, Refusal> {
+        let body = after.map(|members| Value::Object(members.clone()).to_string());
+        let row = DefinitionRow { kind, code: code.to_string(), revision, seq: Seq(0), body };
+        let before = before.map(Value::Object);
+        let seqs = self.record(vec![journal::Change { action, row: journal::Row::Definition(row), before, reason: None }])?;
+        Ok(seqs.first().copied().unwrap_or_default())
+    }
+
+    /// The revision that the next definition of this code gets: revisions count on over a removal.
+    fn next_revision(&mut self, kind: DefinitionKind, code: &impl Display) -> Result<u32, Refusal> {
+        let plan = self.plan.id;
+        Ok(crate::store::definitions::latest_revision(self.conn(), plan, kind, &code.to_string())? + 1)
+    }
+}
+
+/// Lays a patch over a document and reads the result; the code must stay as it is.
+fn patched<D: Document>(members: Map<String, Value>, patch: Map<String, Value>) -> Result<D, Refusal> {
+    let mut changed = members.clone();
+    merge(&mut changed, patch);
+    if changed.get("code") != members.get("code") {
+        let mut invalid = Invalid::new();
+        invalid.at("/code", "code_is_fixed", "a code never changes; make another and remove this one");
+        if let Err(more) = D::parse(changed) {
+            invalid.extend(more);
+        }
+        return Err(invalid.into());
+    }
+    Ok(D::parse(changed)?)
+}
+
+impl Programme {
+    /// Makes a definition.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] where the code is taken; everything that is wrong with it.
+    pub async fn create<D: Defined>(&self, plan: &PlanCode, caller: &Subject, members: Map<String, Value>) -> Result<Kept<D>, Refusal> {
+        self.change(plan, caller, move |change| {
+            change.must_manage()?;
+            let value = D::parse(members)?;
+            value.check_in(&change.picture).or(())?;
+            if D::all(&change.picture).contains_key(value.code()) {
+                return Err(Refusal::Conflict(format!("the {} `{}` is there already; change it with PATCH", D::NOUN, value.code())));
+            }
+            let revision = change.next_revision(D::KIND, value.code())?;
+            let seq = change.define(D::ACTIONS[0], D::KIND, value.code(), revision, None, Some(&value.members()))?;
+            Ok(Kept { value, revision, seq })
+        })
+        .await
+    }
+
+    /// Changes a definition by merge patch. A patch that changes nothing keeps the revision.
+    pub async fn update<D: Defined>(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        code: &D::Code,
+        patch: Map<String, Value>,
+        precondition: Precondition,
+    ) -> Result<Kept<D>, Refusal> {
+        let code = code.clone();
+        self.change(plan, caller, move |change| {
+            let kept = D::all(&change.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
+            change.must_manage()?;
+            precondition.allows_change_of(kept.seq)?;
+            let before = kept.value.members();
+            let value: D = patched(before.clone(), patch)?;
+            value.check_in(&change.picture).or(())?;
+            let after = value.members();
+            if after == before {
+                return Ok(kept);
+            }
+            let revision = kept.revision + 1;
+            let seq = change.define(D::ACTIONS[1], D::KIND, &code, revision, Some(before), Some(&after))?;
+            Ok(Kept { value, revision, seq })
+        })
+        .await
+    }
+
+    /// Removes a definition that nothing refers to.
+    pub async fn remove<D: Defined>(&self, plan: &PlanCode, caller: &Subject, code: &D::Code, precondition: Precondition) -> Result<(), Refusal> {
+        let code = code.clone();
+        self.change(plan, caller, move |change| {
+            let kept = D::all(&change.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
+            change.must_manage()?;
+            precondition.allows_change_of(kept.seq)?;
+            if let Some(user) = D::used_by(&change.picture, &code) {
+                return Err(Refusal::Conflict(format!("the {} `{code}` is still used by {user}", D::NOUN)));
+            }
+            change.define(D::ACTIONS[2], D::KIND, &code, kept.revision + 1, Some(kept.value.members()), None)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes a KPI.
+    pub async fn create_kpi(&self, plan: &PlanCode, caller: &Subject, members: Map<String, Value>) -> Result<KpiPicture, Refusal> {
+        self.change(plan, caller, move |change| {
+            change.must_manage()?;
+            let kpi = Kpi::parse(members)?;
+            check_kpi(&kpi, &change.picture).or(())?;
+            if change.picture.kpis().contains_key(&kpi.code) {
+                return Err(Refusal::Conflict(format!("the KPI `{}` is there already; change it with PATCH", kpi.code)));
+            }
+            let record = KpiRecord { kpi, archived: false, definition_version: 1 };
+            change.keep_kpi("kpi.created", record, None)
+        })
+        .await
+    }
+
+    /// Changes a KPI by merge patch; a change of what is measured begins the next version of its definition.
+    pub async fn update_kpi(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        code: &KpiCode,
+        patch: Map<String, Value>,
+        precondition: Precondition,
+    ) -> Result<KpiPicture, Refusal> {
+        let code = code.clone();
+        self.change(plan, caller, move |change| {
+            let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
+            change.must_manage()?;
+            precondition.allows_change_of(entry.seq)?;
+            let kpi: Kpi = patched(entry.kpi.members(), patch)?;
+            check_kpi(&kpi, &change.picture).or(())?;
+            check_periods_kept(&entry, &kpi).or(())?;
+            if kpi == entry.kpi {
+                return Ok((*entry).clone());
+            }
+            let anew = u32::from(!kpi.measures_the_same_as(&entry.kpi));
+            let record = KpiRecord { kpi, archived: entry.archived, definition_version: entry.definition_version + anew };
+            change.keep_kpi("kpi.updated", record, Some(&entry))
+        })
+        .await
+    }
+
+    /// Archives a KPI: it leaves lists and reports, and its history stays.
+    pub async fn archive_kpi(&self, plan: &PlanCode, caller: &Subject, code: &KpiCode, precondition: Precondition) -> Result<(), Refusal> {
+        let code = code.clone();
+        self.change(plan, caller, move |change| {
+            let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
+            change.must_manage()?;
+            precondition.allows_change_of(entry.seq)?;
+            let uses = |kpi: &Kpi| matches!(&kpi.formula, Formula::Gap { of, .. } if *of == code);
+            if let Some(gap) = change.picture.kpis().values().find(|other| !other.archived && uses(&other.kpi)) {
+                return Err(Refusal::Conflict(format!("the KPI `{code}` is still used by the gap `{}`", gap.kpi.code)));
+            }
+            if !entry.archived {
+                let record = KpiRecord { kpi: entry.kpi.clone(), archived: true, definition_version: entry.definition_version };
+                change.keep_kpi("kpi.archived", record, Some(&entry))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The plans that a caller may see, by code, after `after`.
+    pub async fn list_plans(&self, caller: &Subject, after: Option<PlanCode>, limit: u32) -> Result<Vec<(OpenPlan, Plan)>, Refusal> {
+        let (caller, pictures) = (caller.clone(), std::sync::Arc::clone(&self.pictures));
+        self.store
+            .read(move |conn| {
+                let mut found = Vec::new();
+                for visible in plans::list_plans(conn, &caller, after.as_ref(), limit)? {
+                    let picture = pictures.current(conn, visible.id)?;
+                    found.push((OpenPlan::new(visible), picture.plan().value.clone()));
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    /// Makes a plan, with the shipped policies in it. For administrators of the whole service.
+    pub async fn create_plan(&self, caller: &Subject, members: Map<String, Value>) -> Result<Kept<Plan>, Refusal> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.store
+            .write(move |write| {
+                let serves = grants::held_by(write, &caller)?;
+                if !serves.iter().any(|grant| grant.plan.is_none() && grant.role == Role::Administrator) {
+                    return Err(Refusal::NotAllowed("only an administrator of the service makes plans".to_owned()));
+                }
+                let plan = Plan::parse(members)?;
+                let policies = shipped();
+                let mut invalid = plan.check();
+                let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), ())).collect();
+                refer(&mut invalid, "/policy", "policy", &plan.policy, &known);
+                invalid.or(())?;
+                let id = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public)?;
+                let definitions = policies.iter().map(|policy| (DefinitionKind::Policy, policy.code.to_string(), policy.members(), "policy.created"));
+                let first = (DefinitionKind::Plan, plan.code.to_string(), plan.members(), "plan.created");
+                let changes = std::iter::once(first).chain(definitions).map(|(kind, code, members, action)| journal::Change {
+                    action,
+                    row: journal::Row::Definition(DefinitionRow { kind, code, revision: 1, seq: Seq(0), body: Some(Value::Object(members).to_string()) }),
+                    before: None,
+                    reason: None,
+                });
+                let seqs = journal::record(write, id, &caller, now, changes.collect())?;
+                Ok(Kept { value: plan, revision: 1, seq: seqs.first().copied().unwrap_or_default() })
+            })
+            .await
+    }
+
+    /// Changes the plan's own settings by merge patch.
+    pub async fn update_plan(&self, plan: &PlanCode, caller: &Subject, patch: Map<String, Value>, precondition: Precondition) -> Result<Kept<Plan>, Refusal> {
+        self.change(plan, caller, move |change| {
+            change.must_manage()?;
+            let kept = change.picture.plan().clone();
+            precondition.allows_change_of(kept.seq)?;
+            let before = kept.value.members();
+            let value: Plan = patched(before.clone(), patch)?;
+            let mut invalid = value.check();
+            refer(&mut invalid, "/policy", "policy", &value.policy, change.picture.policies());
+            invalid.or(())?;
+            let after = value.members();
+            if after == before {
+                return Ok(kept);
+            }
+            let id = change.plan.id;
+            plans::set_public(change.write, id, value.visibility == Visibility::Public)?;
+            let seq = change.define("plan.updated", DefinitionKind::Plan, &value.code, kept.revision + 1, Some(before), Some(&after))?;
+            Ok(Kept { value, revision: kept.revision + 1, seq })
+        })
+        .await
+    }
+
+    /// Deletes a plan that holds nothing yet: no framework, no KPI.
+    pub async fn delete_plan(&self, plan: &PlanCode, caller: &Subject, precondition: Precondition) -> Result<(), Refusal> {
+        self.change(plan, caller, move |change| {
+            if !change.plan.access.administers() {
+                return Err(Refusal::NotAllowed("only an administrator deletes a plan".to_owned()));
+            }
+            precondition.allows_change_of(change.picture.plan().seq)?;
+            let picture = &change.picture;
+            let empty = picture.kpis().is_empty()
+                && picture.priorities().is_empty()
+                && picture.areas().is_empty()
+                && picture.sub_groups().is_empty()
+                && picture.organisations().is_empty();
+            if !empty {
+                return Err(Refusal::Conflict("only an empty plan is deleted: this one has organisations, outcome areas or KPIs".to_owned()));
+            }
+            let id = change.plan.id;
+            Ok(plans::delete_plan(change.write, id)?)
+        })
+        .await
+    }
+}
+
+impl Change<'_, '_> {
+    fn keep_kpi(&mut self, action: &'static str, record: KpiRecord, before: Option<&KpiPicture>) -> Result<KpiPicture, Refusal> {
+        let code = record.kpi.code.clone();
+        let members_before = before.map(|entry| entry.record().members());
+        let revision = before.map_or(0, |entry| entry.revision) + 1;
+        let seq = self.define(action, DefinitionKind::Kpi, &code, revision, members_before, Some(&record.members()))?;
+        Ok(KpiPicture::of(record, revision, seq, before))
+    }
+}
+
+/// What is wrong with a KPI, in itself and beside what is in the plan.
+fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
+    let mut invalid = kpi.check();
+    refer(&mut invalid, "/priority", "priority", &kpi.priority, picture.priorities());
+    if let Some(organisation) = &kpi.lead_organisation {
+        refer(&mut invalid, "/lead_organisation", "organisation", organisation, picture.organisations());
+    }
+    for (place, organisation) in kpi.contributors.iter().enumerate() {
+        refer(&mut invalid, format!("/contributors/{place}"), "organisation", organisation, picture.organisations());
+    }
+    if let Some(policy) = &kpi.policy {
+        refer(&mut invalid, "/policy", "policy", policy, picture.policies());
+    }
+    match &kpi.formula {
+        Formula::Direct {} => {}
+        Formula::PartnerDetermined { by } => refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations()),
+        Formula::Gap { of, .. } => {
+            refer(&mut invalid, "/formula/of", "KPI", of, picture.kpis());
+            if let Some(source) = picture.kpis().get(of) {
+                if !matches!(source.kpi.formula, Formula::Direct {}) {
+                    invalid.at("/formula/of", "not_a_source", format!("`{of}` is not posted itself; a gap is computed from posted figures"));
+                }
+                if source.kpi.period_kind() != kpi.period_kind() {
+                    invalid.at("/frequency", "other_period_kind", format!("a gap is reported as its source `{of}` is: by {}", source.kpi.period_kind().words()));
+                }
+            }
+        }
+    }
+    invalid
+}
+
+/// Refuses a change of frequency or calendar under figures that are already kept by the old one.
+fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi) -> Invalid {
+    let mut invalid = Invalid::new();
+    let has_figures = entry.readings.values().any(|readings| !readings.is_empty()) || !entry.targets.is_empty();
+    if has_figures && (entry.kpi.period_kind() != kpi.period_kind() || entry.kpi.calendar != kpi.calendar) {
+        invalid.at("/frequency", "has_figures", "figures and targets are kept by the old frequency and calendar; make a new KPI and withdraw this one");
+    }
+    invalid
+}

@@ -1,0 +1,547 @@
+//! Imports: a file of readings or targets, all or nothing.
+//!
+//! A file is gone through row by row in bounded memory, and every wrong cell of it is told. It is gone through twice
+//! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
+//! by the very same checks. Nothing of a file with a single wrong cell is kept.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufReader, Seek};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::assess::{Assessment, DataState, Reason};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
+use crate::domain::invalid::{Invalid, Violation, nearest};
+use crate::domain::number::Figure;
+use crate::domain::period::Period;
+use crate::domain::policy::Status;
+use crate::domain::reading::ReportedFigure;
+use crate::domain::target::{Target, TargetKind, TargetState};
+use crate::exchange::sheet::{Sheet, SheetRow};
+use crate::exchange::spool::Spool;
+use crate::store::{Conn, StoreError, journal, readings};
+
+use super::collecting::{Checked, Desk, reading_change};
+use super::picture::{Kept, KpiPicture, Picture};
+use super::targeting::{read_period, revise, target_change};
+use super::{OpenPlan, Programme, Refusal};
+
+/// The most rows of one file.
+pub const MOST_ROWS: u64 = 1_000_000;
+/// How many changes go to the database at a time.
+const CHUNK: usize = 5_000;
+
+/// The columns of a file of readings.
+pub const READING_COLUMNS: &[&str] = &[
+    "kpi", "period", "group", "value", "numerator", "denominator", "provisional", "nil_return", "commentary", "reason", "status",
+];
+/// The columns of a file of targets.
+pub const TARGET_COLUMNS: &[&str] = &[
+    "kpi", "period", "value", "low", "high", "floor", "kind", "state", "rationale", "agreed_by", "agreed_on", "reason",
+];
+
+/// What is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportKind {
+    /// Readings.
+    Readings,
+    /// Targets.
+    Targets,
+}
+
+/// What an import did, or would do.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether it was only tried.
+    pub dry_run: bool,
+    /// Rows gone through, blank ones not counted.
+    pub rows: u64,
+    /// Rows that make something new.
+    pub created: u64,
+    /// Rows that make the next revision of something.
+    pub revised: u64,
+    /// Rows that say what is there already.
+    pub unchanged: u64,
+    /// Rows with anything wrong in them.
+    pub rejected: u64,
+    /// What the changed rows change, as [`ImportEffect`]s; empty where anything is wrong.
+    pub effects: Spool,
+    /// Everything that is wrong, as [`Violation`]s.
+    pub errors: Spool,
+}
+
+/// Where one KPI, period and group stood before an import and stands after it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Where one KPI, period and group stood before an import and stands after it.")]
+pub struct ImportEffect {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The period.
+    pub period: Period,
+    /// The group.
+    pub group: GroupCode,
+    /// Where it stood; `null` where nothing had been reported.
+    #[schema(required = true)]
+    pub before: Option<Standing>,
+    /// Where it stands.
+    #[schema(required = true)]
+    pub after: Option<Standing>,
+}
+
+/// An assessment in short.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "An assessment in short.")]
+pub struct Standing {
+    /// The status.
+    pub status: Status,
+    /// The code of the policy's band.
+    #[schema(required = true, example = "amber")]
+    pub band: Option<String>,
+    /// Why, where the figures alone do not say.
+    #[schema(required = true)]
+    pub reason: Option<Reason>,
+    /// Where the figure itself stands.
+    pub data_state: DataState,
+    /// The reported figure.
+    #[schema(required = true, example = 4.5)]
+    pub reported: Option<Figure>,
+    /// The reported figure with its unit.
+    #[schema(required = true, example = "4.5 %")]
+    pub reported_text: Option<String>,
+}
+
+impl From<Assessment> for Standing {
+    fn from(assessment: Assessment) -> Self {
+        Self {
+            status: assessment.status,
+            band: assessment.band,
+            reason: assessment.reason,
+            data_state: assessment.data_state,
+            reported: assessment.reported,
+            reported_text: assessment.reported_text,
+        }
+    }
+}
+
+impl Programme {
+    /// Imports a CSV file, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
+    ///
+    /// # Errors
+    /// Only where nothing could be tried: the plan is not the caller's to see or to report to, or the database fails.
+    /// What is wrong with the file stands in the [`Outcome`].
+    pub async fn import(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        kind: ImportKind,
+        mut file: File,
+        dry_run: bool,
+        progress: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<Outcome, Refusal> {
+        let progress = Arc::new(progress);
+        let open = self.open(plan, caller).await?;
+        let allowed = match kind {
+            ImportKind::Readings => open.access.reports_something(),
+            ImportKind::Targets => open.access.manages(),
+        };
+        if !allowed {
+            let who = match kind {
+                ImportKind::Readings => "only those who report figures import them: leads, contributors and managers",
+                ImportKind::Targets => "only a programme manager or an administrator sets targets",
+            };
+            return Err(Refusal::NotAllowed(who.to_owned()));
+        }
+        let picture = self.picture(&open, None).await?;
+        let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
+        let (tried, file_back) = self
+            .store
+            .read(move |conn| {
+                let mut import = Import::new(kind, &picture, &open, &tried_by, now);
+                import.go_through(&file, &mut Source::Read(conn), &*heard)?;
+                file.rewind().map_err(disk)?;
+                Ok::<_, Refusal>((import.finish(true, dry_run)?, file))
+            })
+            .await?;
+        if dry_run || tried.errors.count() > 0 {
+            return Ok(tried);
+        }
+        let kept = self.change(plan, caller, move |change| {
+            let (picture, open, caller, now) = (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
+            let mut import = Import::new(kind, &picture, &open, &caller, now);
+            import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
+            let outcome = import.finish(false, true)?;
+            // Someone else's change in between can make a row wrong: then nothing is kept after all.
+            if outcome.errors.count() > 0 { Err(Refusal::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
+        });
+        match kept.await {
+            Err(Refusal::Spoilt(outcome)) => Ok(*outcome),
+            other => other,
+        }
+    }
+}
+
+fn disk(error: io::Error) -> Refusal {
+    Refusal::Store(StoreError::Unavailable(format!("the file that the import was put in cannot be used: {error}")))
+}
+
+/// Where rows are checked against, and written to when they are kept.
+enum Source<'a, 'c, 'w> {
+    Read(&'a mut Conn),
+    Write(&'a mut super::Change<'c, 'w>),
+}
+
+impl Source<'_, '_, '_> {
+    fn conn(&mut self) -> &mut Conn {
+        match self {
+            Self::Read(conn) => conn,
+            Self::Write(change) => change.conn(),
+        }
+    }
+
+    fn keep(&mut self, changes: &mut Vec<journal::Change>) -> Result<(), Refusal> {
+        let changes = std::mem::take(changes);
+        match self {
+            Self::Write(change) if !changes.is_empty() => change.record(changes).map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What becomes of a row that is right.
+enum Fate {
+    Created,
+    Revised,
+    Unchanged,
+}
+
+/// One going through a file.
+struct Import<'a> {
+    kind: ImportKind,
+    desk: Desk<'a>,
+    /// The plan as the file would leave it.
+    after: Picture,
+    /// The places that the file changes, in its order.
+    changed: Vec<(KpiCode, GroupCode, Period)>,
+    /// Which row first spoke of each place.
+    seen: HashMap<(KpiCode, GroupCode, Period), u64>,
+    /// What is on its way to the database.
+    pending: Vec<journal::Change>,
+    outcome: Outcome,
+}
+
+impl<'a> Import<'a> {
+    fn new(kind: ImportKind, picture: &'a Picture, plan: &'a OpenPlan, caller: &'a Subject, now: DateTime<Utc>) -> Self {
+        Self {
+            kind,
+            desk: Desk { picture, plan, caller, now },
+            after: picture.clone(),
+            changed: Vec::new(),
+            seen: HashMap::new(),
+            pending: Vec::new(),
+            outcome: Outcome {
+                dry_run: false,
+                rows: 0,
+                created: 0,
+                revised: 0,
+                unchanged: 0,
+                rejected: 0,
+                effects: Spool::default(),
+                errors: Spool::default(),
+            },
+        }
+    }
+
+    fn go_through(&mut self, file: &File, source: &mut Source<'_, '_, '_>, progress: &dyn Fn(u64)) -> Result<(), Refusal> {
+        let (known, required): (_, &[_]) = match self.kind {
+            ImportKind::Readings => (READING_COLUMNS, &["kpi", "period"]),
+            ImportKind::Targets => (TARGET_COLUMNS, &["kpi", "period"]),
+        };
+        let mut sheet = match Sheet::open(BufReader::new(file), known, required) {
+            Ok(sheet) => sheet,
+            Err(faults) => return self.reject_all(faults),
+        };
+        while let Some(row) = sheet.next() {
+            self.outcome.rows += 1;
+            if self.outcome.rows > MOST_ROWS {
+                self.outcome.rows = MOST_ROWS;
+                let detail = "a file holds at most 1,000,000 rows; send the rest in another";
+                return self.reject_all(vec![Violation::in_cell(MOST_ROWS + 2, None, "too_many_rows", detail)]);
+            }
+            match row {
+                Ok(row) => {
+                    let fate = match self.kind {
+                        ImportKind::Readings => self.reading(&row, source)?,
+                        ImportKind::Targets => self.target(&row)?,
+                    };
+                    match fate {
+                        Ok(Fate::Created) => self.outcome.created += 1,
+                        Ok(Fate::Revised) => self.outcome.revised += 1,
+                        Ok(Fate::Unchanged) => self.outcome.unchanged += 1,
+                        Err(faults) => self.reject(faults)?,
+                    }
+                }
+                Err(fault) => {
+                    self.reject(vec![fault.violation])?;
+                    if fault.last {
+                        break;
+                    }
+                }
+            }
+            if self.pending.len() >= CHUNK {
+                source.keep(&mut self.pending)?;
+            }
+            if self.outcome.rows % 1_000 == 0 {
+                progress(self.outcome.rows);
+            }
+        }
+        source.keep(&mut self.pending)
+    }
+
+    fn reject(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
+        self.outcome.rejected += 1;
+        self.reject_all(faults)
+    }
+
+    fn reject_all(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
+        for fault in faults {
+            self.outcome.errors.push(&fault).map_err(disk)?;
+        }
+        Ok(())
+    }
+
+    /// Tells what the file changes, where `with_effects`; nothing does where a cell is wrong.
+    fn finish(mut self, dry_run: bool, with_effects: bool) -> Result<Outcome, Refusal> {
+        self.outcome.dry_run = dry_run;
+        if with_effects && self.outcome.errors.count() == 0 {
+            for (kpi, group, period) in &self.changed {
+                let stands = |picture: &Picture| {
+                    let entry = picture.kpis().get(kpi)?;
+                    picture.observed(entry, group, *period)?;
+                    picture.assess(entry, group, *period, self.desk.now, &self.desk.plan.access).map(Standing::from)
+                };
+                let effect = ImportEffect {
+                    kpi: kpi.clone(),
+                    period: *period,
+                    group: group.clone(),
+                    before: stands(self.desk.picture),
+                    after: stands(&self.after),
+                };
+                self.outcome.effects.push(&effect).map_err(disk)?;
+            }
+        }
+        Ok(self.outcome)
+    }
+
+    /// The KPI that a row names.
+    fn kpi(&self, row: &SheetRow<'_>, faults: &mut Vec<Violation>) -> Option<&'a Arc<KpiPicture>> {
+        let mut fault = |code, detail: String| faults.push(Violation::in_cell(row.number, Some("kpi"), code, detail));
+        let Some(code) = row.cell("kpi") else {
+            fault("missing", "name the KPI by its code".to_owned());
+            return None;
+        };
+        let (picture, access) = (self.desk.picture, &self.desk.plan.access);
+        let found = picture.kpis().get(code).filter(|entry| access.sees(&entry.kpi));
+        if found.is_none() {
+            let codes = picture.kpis().values().filter(|entry| access.sees(&entry.kpi)).map(|entry| entry.kpi.code.as_str());
+            let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            fault("unknown_code", format!("no KPI goes by `{code}`{hint}"));
+        }
+        found
+    }
+
+    /// Notes a place that an earlier row spoke of already.
+    fn once(&mut self, place: (KpiCode, GroupCode, Period), row: u64, faults: &mut Vec<Violation>) {
+        if let Some(first) = self.seen.get(&place) {
+            let detail = format!("row {first} already speaks of {} in {}; keep one of the two", place.0, place.2);
+            faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
+        } else {
+            self.seen.insert(place, row);
+        }
+    }
+
+    fn reading(&mut self, row: &SheetRow<'_>, source: &mut Source<'_, '_, '_>) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
+        let mut faults = Vec::new();
+        let entry = self.kpi(row, &mut faults);
+        let period = entry.and_then(|entry| period(row, |text| Period::read(text, entry.kpi.period_kind()), &mut faults));
+        let mut cells = Cells { row, faults: &mut faults };
+        let group = match row.cell("group") {
+            None => Some(GroupCode::all()),
+            Some(_) => cells.read("group"),
+        };
+        let figure = ReportedFigure {
+            value: cells.figure("value"),
+            numerator: cells.figure("numerator"),
+            denominator: cells.figure("denominator"),
+            provisional: cells.flag("provisional"),
+            nil_return: cells.text("nil_return"),
+            status: cells.read("status"),
+            commentary: cells.text("commentary"),
+            reason: cells.text("reason"),
+        };
+        let (Some(entry), Some(period), Some(group)) = (entry, period, group) else { return Ok(Err(faults)) };
+        if let Err(detail) = self.desk.may_report(entry) {
+            faults.push(Violation::in_cell(row.number, Some("kpi"), "not_allowed", detail));
+        }
+        let place = (entry.kpi.code.clone(), group, period);
+        let known = entry.posted(&place.1, period).is_some();
+        // A cell that cannot be read is told by itself: what it would have meant is not guessed at.
+        let readable = faults.is_empty();
+        self.once(place.clone(), row.number, &mut faults);
+        let before = if known { readings::find(source.conn(), self.desk.plan.id, &place.0, period, &place.1, None)? } else { None };
+        let checked = match self.desk.check(entry, period, &place.1, &figure, before.as_ref()) {
+            Ok(checked) => Some(checked),
+            Err(invalid) => {
+                if readable || faults.iter().all(|fault| fault.code == "not_allowed" || fault.code == "named_twice") {
+                    faults.extend(in_row(row.number, invalid));
+                }
+                None
+            }
+        };
+        let Some(checked) = checked.filter(|_| faults.is_empty()) else { return Ok(Err(faults)) };
+        Ok(Ok(match checked {
+            Checked::Unchanged => Fate::Unchanged,
+            Checked::Next(reading) => {
+                let kept = Kept { value: reading.observed(), revision: reading.revision, seq: reading.seq };
+                self.after.lay_over(&place.0, &place.1, period, kept);
+                self.changed.push(place);
+                if matches!(source, Source::Write(_)) {
+                    self.pending.push(reading_change(*reading, before.as_ref()));
+                }
+                if before.is_some() { Fate::Revised } else { Fate::Created }
+            }
+        }))
+    }
+
+    fn target(&mut self, row: &SheetRow<'_>) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
+        let mut faults = Vec::new();
+        let entry = self.kpi(row, &mut faults);
+        let period = entry.and_then(|entry| period(row, |text| read_period(text, entry), &mut faults));
+        let mut cells = Cells { row, faults: &mut faults };
+        let target = Target {
+            value: cells.figure("value"),
+            low: cells.figure("low"),
+            high: cells.figure("high"),
+            floor: cells.figure("floor"),
+            kind: cells.read("kind").unwrap_or(TargetKind::Local),
+            state: cells.read("state").unwrap_or(TargetState::Agreed),
+            rationale: cells.text("rationale"),
+            agreed_by: cells.text("agreed_by"),
+            agreed_on: cells.read("agreed_on"),
+            reason: cells.text("reason"),
+        };
+        let (Some(entry), Some(period)) = (entry, period) else { return Ok(Err(faults)) };
+        let readable = faults.is_empty();
+        self.once((entry.kpi.code.clone(), GroupCode::all(), period), row.number, &mut faults);
+        let revised = match revise(entry, period, &target) {
+            Ok(revised) => revised,
+            Err(invalid) => {
+                if readable {
+                    faults.extend(in_row(row.number, invalid));
+                }
+                return Ok(Err(faults));
+            }
+        };
+        if !faults.is_empty() {
+            return Ok(Err(faults));
+        }
+        let Some(next) = revised else { return Ok(Ok(Fate::Unchanged)) };
+        let before = entry.targets.get(&period);
+        self.after.lay_target_over(&entry.kpi.code, period, target);
+        let moved = entry.readings.get(&GroupCode::all()).into_iter().flat_map(BTreeMap::keys);
+        let within = moved.filter(|moved| moved.start() >= period.start() && moved.end() <= period.end());
+        self.changed.extend(within.map(|moved| (entry.kpi.code.clone(), GroupCode::all(), *moved)));
+        self.pending.push(target_change(next, before));
+        Ok(Ok(if before.is_some() { Fate::Revised } else { Fate::Created }))
+    }
+}
+
+/// The period in a row, read as that KPI's periods are.
+fn period(
+    row: &SheetRow<'_>,
+    read: impl FnOnce(&str) -> Result<Period, crate::domain::period::PeriodError>,
+    faults: &mut Vec<Violation>,
+) -> Option<Period> {
+    let Some(text) = row.cell("period") else {
+        faults.push(Violation::in_cell(row.number, Some("period"), "missing", "name the period, such as 2009/10 Q1"));
+        return None;
+    };
+    read(text)
+        .map_err(|error| faults.push(Violation::in_cell(row.number, Some("period"), error.code(), format!("`{text}` {error}"))))
+        .ok()
+}
+
+/// Puts violations of a body into the row that the body was read from: the pointer's first member is the column.
+fn in_row(row: u64, invalid: Invalid) -> impl Iterator<Item = Violation> {
+    invalid.into_violations().into_iter().map(move |violation| {
+        let column = violation.pointer.as_deref().and_then(|pointer| pointer.split('/').nth(1)).map(str::to_owned);
+        Violation { pointer: None, row: Some(row), column, ..violation }
+    })
+}
+
+/// The cells of one row, each read or told why it cannot be.
+struct Cells<'a, 'r> {
+    row: &'a SheetRow<'r>,
+    faults: &'a mut Vec<Violation>,
+}
+
+impl Cells<'_, '_> {
+    fn fault(&mut self, column: &'static str, code: &'static str, detail: String) {
+        self.faults.push(Violation::in_cell(self.row.number, Some(column), code, detail));
+    }
+
+    fn text(&mut self, column: &'static str) -> Option<String> {
+        self.row.cell(column).map(str::to_owned)
+    }
+
+    fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let text = self.row.cell(column)?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let error: T::Err = error;
+                self.fault(column, "not_readable", format!("`{text}`: {error}"));
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, column: &'static str) -> bool {
+        match self.row.cell(column).map(str::to_lowercase).as_deref() {
+            None | Some("false" | "no" | "n" | "0") => false,
+            Some("true" | "yes" | "y" | "1") => true,
+            Some(other) => {
+                let detail = format!("`{other}` is neither true nor false");
+                self.fault(column, "not_a_flag", detail);
+                false
+            }
+        }
+    }
+
+    /// A figure; the symbols of statistical tables are known and told apart from slips.
+    fn figure(&mut self, column: &'static str) -> Option<Figure> {
+        let text = self.row.cell(column)?;
+        let (code, detail) = match text {
+            "c" => ("symbol_not_a_figure", "`c` marks a suppressed figure, and here the figure itself is wanted; those who may not see it will not".to_owned()),
+            "x" => ("symbol_not_a_figure", "`x` marks a figure that is not available (in tables of 2009 it meant suppressed); give the figure, or say in nil_return why there is none".to_owned()),
+            "z" => ("symbol_not_a_figure", "`z` marks a figure that does not apply; leave the row out, or say in nil_return why there is no figure".to_owned()),
+            ":" | ".." | "-" | "n/a" | "N/A" => ("symbol_not_a_figure", format!("`{text}` is no figure; leave the cell empty and say in nil_return why there is none")),
+            _ => match text.parse() {
+                Ok(figure) => return Some(figure),
+                Err(error) => {
+                    let bare: String = text.chars().filter(|char| !matches!(char, ',' | '%' | '£' | ' ')).collect();
+                    let hint = if bare != text && bare.parse::<Figure>().is_ok() { format!("; write {bare}") } else { String::new() };
+                    (error.code(), format!("`{text}` {error}{hint}"))
+                }
+            },
+        };
+        self.fault(column, code, detail);
+        None
+    }
+}

@@ -1,0 +1,394 @@
+//! The picture of a plan in memory: its definitions, targets and figures as they stood at one version.
+//!
+//! A picture never changes. A newer one is made from it by the rows written since ([`Picture::brought_up_to`]), sharing
+//! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::domain::access::Access;
+use crate::domain::assess::{Assessment, Facts, Observed, assess};
+use crate::domain::disclosure;
+use crate::domain::document::Document;
+use crate::domain::gap::gap;
+use crate::domain::ids::{
+    AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode, PriorityCode, Seq, SubGroupCode,
+};
+use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::period::Period;
+use crate::domain::plan::{OutcomeArea, Organisation, Plan, Priority, SubGroup};
+use crate::domain::policy::Policy;
+use crate::domain::target::{NoTarget, Target, find_target};
+use crate::domain::travel::Earlier;
+use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
+use crate::store::{Conn, StoreError, readings, targets};
+
+use super::Refusal;
+
+/// Something that is kept revision by revision.
+#[derive(Clone, Debug)]
+pub struct Kept<T> {
+    /// What it says.
+    pub value: T,
+    /// Its revision, from 1.
+    pub revision: u32,
+    /// Where in the journal it was last changed.
+    pub seq: Seq,
+}
+
+/// A KPI with everything known of it.
+#[derive(Clone, Debug)]
+pub struct KpiPicture {
+    /// The definition.
+    pub kpi: Kpi,
+    /// Its revision, from 1.
+    pub revision: u32,
+    /// Where in the journal it was last changed.
+    pub seq: Seq,
+    /// Whether it was archived.
+    pub archived: bool,
+    /// The version of what is measured, from 1: figures compare only within one.
+    pub definition_version: u32,
+    /// Its current targets by period.
+    pub targets: BTreeMap<Period, Target>,
+    /// Where in the journal each target was last changed.
+    pub target_seqs: BTreeMap<Period, (u32, Seq)>,
+    /// Its current figures by group and period.
+    pub readings: BTreeMap<GroupCode, BTreeMap<Period, Kept<Observed>>>,
+}
+
+/// A plan as it stood at one version.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    id: PlanId,
+    version: Seq,
+    plan: Kept<Plan>,
+    organisations: BTreeMap<OrganisationCode, Kept<Organisation>>,
+    sub_groups: BTreeMap<SubGroupCode, Kept<SubGroup>>,
+    areas: BTreeMap<AreaCode, Kept<OutcomeArea>>,
+    priorities: BTreeMap<PriorityCode, Kept<Priority>>,
+    policies: BTreeMap<PolicyCode, Kept<Policy>>,
+    kpis: BTreeMap<KpiCode, Arc<KpiPicture>>,
+}
+
+impl Picture {
+    /// Loads the plan as it stood at a version.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where the plan did not exist then, [`Refusal::Store`] where rows cannot be read.
+    pub fn load(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
+        let rows = definitions::load(conn, plan, Seq(0), Some(version))?;
+        let first = rows.iter().find(|row| row.kind == DefinitionKind::Plan).ok_or(Refusal::NotFound)?;
+        let mut picture = Self {
+            id: plan,
+            version: Seq(0),
+            plan: kept(first)?,
+            organisations: BTreeMap::new(),
+            sub_groups: BTreeMap::new(),
+            areas: BTreeMap::new(),
+            priorities: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            kpis: BTreeMap::new(),
+        };
+        picture.take_in(conn, rows, version)?;
+        Ok(picture)
+    }
+
+    /// This picture with what was written since, up to a version.
+    pub fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
+        let rows = definitions::load(conn, self.id, self.version, Some(version))?;
+        let mut picture = self.clone();
+        picture.take_in(conn, rows, version)?;
+        Ok(picture)
+    }
+
+    fn take_in(&mut self, conn: &mut Conn, rows: Vec<DefinitionRow>, version: Seq) -> Result<(), Refusal> {
+        for row in &rows {
+            self.define(row)?;
+        }
+        for row in targets::load(conn, self.id, self.version, Some(version))? {
+            if let Some(entry) = self.kpis.get_mut(&row.kpi) {
+                let entry = Arc::make_mut(entry);
+                if row.removed {
+                    entry.targets.remove(&row.period);
+                } else {
+                    entry.targets.insert(row.period, row.target());
+                }
+                entry.target_seqs.insert(row.period, (row.revision, row.seq));
+            }
+        }
+        let kpis = &mut self.kpis;
+        readings::load_figures(conn, self.id, self.version, Some(version), |row| {
+            if let Some(entry) = kpis.get_mut(&row.kpi) {
+                let observed = row.observed();
+                let kept = Kept { value: observed, revision: row.revision, seq: row.seq };
+                Arc::make_mut(entry).readings.entry(row.group).or_default().insert(row.period, kept);
+            }
+            Ok(())
+        })?;
+        self.version = version;
+        Ok(())
+    }
+
+    fn define(&mut self, row: &DefinitionRow) -> Result<(), StoreError> {
+        match row.kind {
+            DefinitionKind::Plan => self.plan = kept(row)?,
+            DefinitionKind::Organisation => place(&mut self.organisations, row)?,
+            DefinitionKind::SubGroup => place(&mut self.sub_groups, row)?,
+            DefinitionKind::OutcomeArea => place(&mut self.areas, row)?,
+            DefinitionKind::Priority => place(&mut self.priorities, row)?,
+            DefinitionKind::Policy => place(&mut self.policies, row)?,
+            DefinitionKind::Kpi => {
+                let record = KpiRecord::from_members(members(row)?).ok_or_else(|| unreadable(row))?;
+                let code = record.kpi.code.clone();
+                let entry = self.kpis.entry(code).or_insert_with(|| {
+                    Arc::new(KpiPicture {
+                        kpi: record.kpi.clone(),
+                        revision: row.revision,
+                        seq: row.seq,
+                        archived: false,
+                        definition_version: 1,
+                        targets: BTreeMap::new(),
+                        target_seqs: BTreeMap::new(),
+                        readings: BTreeMap::new(),
+                    })
+                });
+                let entry = Arc::make_mut(entry);
+                entry.kpi = record.kpi;
+                entry.archived = record.archived;
+                entry.definition_version = record.definition_version;
+                (entry.revision, entry.seq) = (row.revision, row.seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan's number.
+    pub fn id(&self) -> PlanId {
+        self.id
+    }
+
+    /// The version that this is a picture of.
+    pub fn version(&self) -> Seq {
+        self.version
+    }
+
+    /// The plan itself.
+    pub fn plan(&self) -> &Kept<Plan> {
+        &self.plan
+    }
+
+    /// The organisations by code.
+    pub fn organisations(&self) -> &BTreeMap<OrganisationCode, Kept<Organisation>> {
+        &self.organisations
+    }
+
+    /// The sub-groups by code.
+    pub fn sub_groups(&self) -> &BTreeMap<SubGroupCode, Kept<SubGroup>> {
+        &self.sub_groups
+    }
+
+    /// The outcome areas by code.
+    pub fn areas(&self) -> &BTreeMap<AreaCode, Kept<OutcomeArea>> {
+        &self.areas
+    }
+
+    /// The priorities by code.
+    pub fn priorities(&self) -> &BTreeMap<PriorityCode, Kept<Priority>> {
+        &self.priorities
+    }
+
+    /// The policies by code.
+    pub fn policies(&self) -> &BTreeMap<PolicyCode, Kept<Policy>> {
+        &self.policies
+    }
+
+    /// The KPIs by code, archived ones among them.
+    pub fn kpis(&self) -> &BTreeMap<KpiCode, Arc<KpiPicture>> {
+        &self.kpis
+    }
+
+    /// A KPI that the caller may see.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where there is none, or not for this caller.
+    pub fn kpi_for(&self, code: &KpiCode, access: &Access) -> Result<&Arc<KpiPicture>, Refusal> {
+        self.kpis.get(code).filter(|entry| access.sees(&entry.kpi)).ok_or(Refusal::NotFound)
+    }
+
+    /// The outcome area that a KPI belongs to, through its priority.
+    pub fn area_of(&self, kpi: &Kpi) -> Option<&AreaCode> {
+        self.priorities.get(&kpi.priority).map(|priority| &priority.value.outcome_area)
+    }
+
+    /// The policy that grades a KPI: its own, else the plan's. Both are checked to exist when they are set, and none in
+    /// use can be removed.
+    pub fn policy_of(&self, kpi: &Kpi) -> Option<&Kept<Policy>> {
+        self.policies.get(kpi.policy.as_ref().unwrap_or(&self.plan.value.policy))
+    }
+
+    /// The reading of a KPI for a group and period: as it was posted, or computed where the KPI is a gap.
+    pub fn observed<'a>(&'a self, entry: &'a KpiPicture, group: &GroupCode, period: Period) -> Option<Cow<'a, Observed>> {
+        let posted = |entry: &'a KpiPicture, group: &GroupCode| {
+            entry.readings.get(group)?.get(&period).map(|reading| &reading.value)
+        };
+        match &entry.kpi.formula {
+            Formula::Gap { of, group: behind, comparator } if group.is_all() => {
+                let source = self.kpis.get(of)?;
+                Some(Cow::Owned(gap(posted(source, comparator)?, posted(source, behind)?)))
+            }
+            Formula::Gap { .. } => None,
+            Formula::Direct {} | Formula::PartnerDetermined { .. } => posted(entry, group).map(Cow::Borrowed),
+        }
+    }
+
+    /// The periods that a KPI has a reading for in a group, in order.
+    pub fn observed_periods(&self, entry: &KpiPicture, group: &GroupCode) -> Vec<Period> {
+        let of = |entry: &KpiPicture, group: &GroupCode| -> Vec<Period> {
+            entry.readings.get(group).map(|readings| readings.keys().copied().collect()).unwrap_or_default()
+        };
+        match &entry.kpi.formula {
+            Formula::Gap { of: source, comparator, .. } if group.is_all() => {
+                let periods = self.kpis.get(source).map(|source| of(source, comparator)).unwrap_or_default();
+                periods.into_iter().filter(|period| self.observed(entry, group, *period).is_some()).collect()
+            }
+            Formula::Gap { .. } => Vec::new(),
+            Formula::Direct {} | Formula::PartnerDetermined { .. } => of(entry, group),
+        }
+    }
+
+    /// Where a KPI stands in a period for a group, as known at `now`, for a reader with this access.
+    pub fn assess(&self, entry: &KpiPicture, group: &GroupCode, period: Period, now: DateTime<Utc>, access: &Access) -> Option<Assessment> {
+        let policy = self.policy_of(&entry.kpi)?;
+        let reading = self.observed(entry, group, period);
+        let withheld_at = |period| self.withholds(entry, group, period, access);
+        let earlier = |period: Option<Period>| {
+            let period = period?;
+            let reading = self.observed(entry, group, period)?;
+            let value = reading.value.filter(|_| !withheld_at(period))?;
+            Some(Earlier { period, value, definition_version: reading.definition_version })
+        };
+        Some(assess(&Facts {
+            kpi: &entry.kpi,
+            policy: &policy.value,
+            policy_version: policy.revision,
+            period,
+            group,
+            reading: reading.as_deref(),
+            target: self.target_of(entry, period),
+            previous: earlier(period.step(-1)),
+            year_ago: earlier(period.year_before()),
+            due_at: period.due_at(entry.kpi.collection_lag_days),
+            now,
+            withheld: reading.is_some() && withheld_at(period),
+        }))
+    }
+
+    fn target_of(&self, entry: &KpiPicture, period: Period) -> Result<crate::domain::target::FoundTarget, NoTarget> {
+        find_target(&entry.kpi, period, &entry.targets)
+    }
+
+    /// Whether a figure must be withheld from a reader (domain.md section 10): it is small itself, or could be worked out
+    /// from ones that are.
+    pub fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
+        match &entry.kpi.formula {
+            // Either side of a published gap gives the other away.
+            Formula::Gap { of, .. } if group.is_all() => {
+                self.kpis.get(of).is_some_and(|source| self.withholds_posted(source, period, access))
+                    || self.withholds_posted(entry, period, access)
+            }
+            _ => self.withholds_posted(entry, period, access),
+        }
+    }
+
+    fn withholds_posted(&self, entry: &KpiPicture, period: Period, access: &Access) -> bool {
+        if access.sees_small_numbers(&entry.kpi) {
+            return false;
+        }
+        let threshold = self.plan.value.small_number_threshold;
+        let linked = |other: Period| {
+            other == period
+                || (disclosure::differences_disclose(&entry.kpi)
+                    && other.year_in(entry.kpi.calendar) == period.year_in(entry.kpi.calendar))
+        };
+        entry.readings.values().any(|readings| {
+            let mut before: Option<&Observed> = None;
+            readings.iter().filter(|(other, _)| linked(**other)).any(|(_, reading)| {
+                let small = disclosure::is_small(&entry.kpi, &reading.value, threshold)
+                    || before.is_some_and(|before| disclosure::difference_is_small(&entry.kpi, before, &reading.value, threshold));
+                before = Some(&reading.value);
+                small
+            })
+        })
+    }
+
+    /// This picture as it would be with one reading more.
+    pub fn with_reading(&self, kpi: &KpiCode, group: &GroupCode, period: Period, reading: Kept<Observed>) -> Self {
+        let mut picture = self.clone();
+        if let Some(entry) = picture.kpis.get_mut(kpi) {
+            Arc::make_mut(entry).readings.entry(group.clone()).or_default().insert(period, reading);
+        }
+        picture
+    }
+
+    /// Lays one reading over this picture in place: for building what an import would make of it.
+    pub(super) fn lay_over(&mut self, kpi: &KpiCode, group: &GroupCode, period: Period, reading: Kept<Observed>) {
+        if let Some(entry) = self.kpis.get_mut(kpi) {
+            Arc::make_mut(entry).readings.entry(group.clone()).or_default().insert(period, reading);
+        }
+    }
+}
+
+/// A KPI as it is stored: its definition, and what the service keeps about it.
+#[derive(Clone, Debug)]
+pub struct KpiRecord {
+    /// The definition.
+    pub kpi: Kpi,
+    /// Whether it was archived.
+    pub archived: bool,
+    /// The version of what is measured.
+    pub definition_version: u32,
+}
+
+impl KpiRecord {
+    /// The members as they are stored and journalled.
+    pub fn members(&self) -> Map<String, Value> {
+        let mut members = self.kpi.members();
+        members.insert("archived".into(), self.archived.into());
+        members.insert("definition_version".into(), self.definition_version.into());
+        members
+    }
+
+    fn from_members(mut members: Map<String, Value>) -> Option<Self> {
+        let archived = members.remove("archived")?.as_bool()?;
+        let definition_version = members.remove("definition_version")?.as_u64()?.try_into().ok()?;
+        Some(Self { kpi: Kpi::parse(members).ok()?, archived, definition_version })
+    }
+}
+
+fn members(row: &DefinitionRow) -> Result<Map<String, Value>, StoreError> {
+    row.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).ok_or_else(|| unreadable(row))
+}
+
+fn unreadable(row: &DefinitionRow) -> StoreError {
+    StoreError::Corrupt(format!("the {} `{}` of journal entry {} cannot be read", row.kind.as_str(), row.code, row.seq))
+}
+
+fn kept<T: Document>(row: &DefinitionRow) -> Result<Kept<T>, StoreError> {
+    let value = T::parse(members(row)?).map_err(|_invalid| unreadable(row))?;
+    Ok(Kept { value, revision: row.revision, seq: row.seq })
+}
+
+fn place<C: Ord + std::str::FromStr, T: Document>(map: &mut BTreeMap<C, Kept<T>>, row: &DefinitionRow) -> Result<(), StoreError> {
+    let code: C = row.code.parse().map_err(|_no_code| unreadable(row))?;
+    if row.body.is_some() {
+        map.insert(code, kept(row)?);
+    } else {
+        map.remove(&code);
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Targets: set, revised with a reason, withdrawn, and never overwritten.
+
+use serde_json::{Map, Value};
+
+use crate::domain::document::Document;
+use crate::domain::ids::{KpiCode, PlanCode, Subject};
+use crate::domain::invalid::Invalid;
+use crate::domain::period::{Period, PeriodError, PeriodKind};
+use crate::domain::target::Target;
+use crate::store::journal;
+use crate::store::targets::{self, TargetRow};
+
+use super::defining::Precondition;
+use super::picture::{KpiPicture, Picture};
+use super::{Change, OpenPlan, Programme, Refusal};
+
+/// A target that was put.
+#[derive(Clone, Debug)]
+pub struct PutTarget {
+    /// The row as it is kept now.
+    pub row: TargetRow,
+    /// Whether there was none before.
+    pub created: bool,
+}
+
+/// Reads the period of a target: the KPI's own kind of period or a year of its calendar.
+///
+/// # Errors
+/// [`PeriodError`] where it is neither.
+pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
+    let own = Period::read(text, entry.kpi.period_kind());
+    own.or_else(|error| Period::read(text, PeriodKind::year_of(entry.kpi.calendar)).map_err(|_neither| error))
+}
+
+/// Makes the next revision of a target; `None` where nothing would change.
+///
+/// # Errors
+/// Everything that is wrong with it, a missing reason among it.
+pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRow>, Invalid> {
+    let current = entry.targets.get(&period);
+    let mut invalid = target.check(&entry.kpi, period);
+    if let Some(current) = current {
+        // The reason belongs to the change, not to the target: the same target for another reason is no change.
+        let same = Target { reason: current.reason.clone(), ..target.clone() } == *current;
+        if same && invalid.is_empty() {
+            return Ok(None);
+        }
+        if target.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+            invalid.at("/reason", "reason_needed", "this replaces a target that is set; say why");
+        }
+    }
+    let revision = entry.target_seqs.get(&period).map_or(1, |(revision, _)| revision + 1);
+    invalid.or(Some(TargetRow::new(entry.kpi.code.clone(), period, revision, target)))
+}
+
+impl Programme {
+    /// Sets or revises the target of a period.
+    pub async fn put_target(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        kpi: &KpiCode,
+        period: &str,
+        members: Map<String, Value>,
+        precondition: Precondition,
+    ) -> Result<PutTarget, Refusal> {
+        let (kpi, period) = (kpi.clone(), period.to_owned());
+        self.change(plan, caller, move |change| {
+            let (entry, period) = change.target_place(&kpi, &period)?;
+            let target = Target::parse(members)?;
+            let current = entry.targets.contains_key(&period);
+            match entry.target_seqs.get(&period).filter(|_| current) {
+                Some((_, seq)) => precondition.allows_change_of(*seq)?,
+                None => precondition.allows_creation()?,
+            }
+            match revise(&entry, period, &target)? {
+                Some(row) => {
+                    let row = change.keep_target(row, entry.targets.get(&period))?;
+                    Ok(PutTarget { row, created: !current })
+                }
+                None => {
+                    let plan = change.plan.id;
+                    let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
+                    Ok(PutTarget { row, created: false })
+                }
+            }
+        })
+        .await
+    }
+
+    /// Takes a target away; its history stays.
+    pub async fn remove_target(&self, plan: &PlanCode, caller: &Subject, kpi: &KpiCode, period: &str, precondition: Precondition) -> Result<(), Refusal> {
+        let (kpi, period) = (kpi.clone(), period.to_owned());
+        self.change(plan, caller, move |change| {
+            let (entry, period) = change.target_place(&kpi, &period)?;
+            let current = entry.targets.get(&period).ok_or(Refusal::NotFound)?;
+            let (revision, seq) = entry.target_seqs.get(&period).copied().ok_or(Refusal::NotFound)?;
+            precondition.allows_change_of(seq)?;
+            let mut row = TargetRow::new(kpi.clone(), period, revision + 1, current);
+            row.removed = true;
+            change.keep_target(row, Some(current))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// One target as it stands, or stood.
+    pub async fn find_target(&self, plan: &OpenPlan, picture: &Picture, kpi: &KpiCode, period: &str) -> Result<TargetRow, Refusal> {
+        let entry = picture.kpi_for(kpi, &plan.access)?;
+        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        if !entry.targets.contains_key(&period) {
+            return Err(Refusal::NotFound);
+        }
+        let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
+        self.store.read(move |conn| targets::find(conn, id, &kpi, period, Some(version))?.ok_or(Refusal::NotFound)).await
+    }
+
+    /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the order of KPI and period.
+    pub async fn list_targets(&self, plan: &OpenPlan, picture: &std::sync::Arc<Picture>, kpi: Option<&KpiCode>) -> Result<Vec<TargetRow>, Refusal> {
+        if let Some(kpi) = kpi {
+            picture.kpi_for(kpi, &plan.access)?;
+        }
+        let (plan, picture, only) = (plan.clone(), std::sync::Arc::clone(picture), kpi.cloned());
+        self.store
+            .read(move |conn| {
+                let mut latest = std::collections::BTreeMap::new();
+                for row in targets::load(conn, plan.id, crate::domain::ids::Seq(0), Some(picture.version()))? {
+                    latest.insert((row.kpi.clone(), row.period), row);
+                }
+                let seen = |row: &TargetRow| {
+                    !row.removed
+                        && only.as_ref().is_none_or(|kpi| *kpi == row.kpi)
+                        && picture.kpis().get(&row.kpi).is_some_and(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+                };
+                Ok(latest.into_values().filter(seen).collect())
+            })
+            .await
+    }
+}
+
+impl Change<'_, '_> {
+    /// The KPI and period that a target stands at, for a caller who may set it.
+    fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(std::sync::Arc<KpiPicture>, Period), Refusal> {
+        let entry = self.picture.kpi_for(kpi, &self.plan.access)?;
+        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        self.must_set_targets()?;
+        Ok((std::sync::Arc::clone(entry), period))
+    }
+
+    pub(super) fn must_set_targets(&self) -> Result<(), Refusal> {
+        if self.plan.access.manages() {
+            Ok(())
+        } else {
+            Err(Refusal::NotAllowed("only a programme manager or an administrator sets targets".to_owned()))
+        }
+    }
+
+    fn keep_target(&mut self, row: TargetRow, before: Option<&Target>) -> Result<TargetRow, Refusal> {
+        let change = target_change(row.clone(), before);
+        let seqs = self.record(vec![change])?;
+        Ok(TargetRow { seq: seqs.first().copied().unwrap_or_default(), recorded_at: self.now, recorded_by: self.caller.clone(), ..row })
+    }
+}
+
+/// The journal's entry of a revised target.
+pub(super) fn target_change(row: TargetRow, before: Option<&Target>) -> journal::Change {
+    let action = match (row.removed, before) {
+        (true, _) => "target.removed",
+        (false, None) => "target.set",
+        (false, Some(_)) => "target.revised",
+    };
+    let reason = row.reason.clone();
+    let before = before.map(|target| {
+        let mut members = target.members();
+        members.insert("kpi".into(), row.kpi.to_string().into());
+        members.insert("period".into(), row.period.to_string().into());
+        Value::Object(members)
+    });
+    journal::Change { action, row: journal::Row::Target(row), before, reason }
+}
