@@ -5,7 +5,10 @@
 //! [`problem`] is every error a client can see, and [`mod@resource`] puts a handler under its path. [`middleware`] wraps it
 //! all, and [`openapi`] collects what the handlers say about themselves.
 
+pub mod conditional;
 pub mod extract;
 mod json;
 pub mod middleware;
+pub mod negotiate;
+pub mod page;
 pub mod problem;
