@@ -12,3 +12,5 @@ pub mod middleware;
 pub mod negotiate;
 pub mod page;
 pub mod problem;
+pub mod resource;
+pub mod responses;
