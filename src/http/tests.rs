@@ -624,3 +624,27 @@ async fn a_server_that_met_a_panic_goes_on_serving() {
     assert!(panic.contains("x-request-id: "), "{panic}");
     assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
 }
+
+#[actix_web::test]
+async fn a_request_leaves_one_line_in_the_log_and_no_secret() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(std::sync::Arc::new(file.reopen().unwrap())).finish();
+    // With one listener alone, tracing asks whichever test comes first to a line whether anybody listens to it.
+    let another = tracing::Dispatch::new(tracing_subscriber::registry());
+    let listening = tracing::subscriber::set_default(subscriber);
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let request = TestRequest::get().uri("/v1/things.csv?cod=s3cret").insert_header(("authorization", "Bearer s3cret"));
+    let answer = send(request.insert_header(("traceparent", trace)).insert_header(("x-request-id", "job-7"))).await;
+    drop((listening, another));
+    assert_eq!(answer.problem(), "unknown_parameter");
+    let log = std::fs::read_to_string(file.path()).unwrap();
+    assert!(!log.contains("s3cret"), "{log}");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [line] = lines.as_slice() else { panic!("{log}") };
+    assert_eq!(line["target"], "waymark::access");
+    let fields = &line["fields"];
+    assert_eq!((&fields["method"], &fields["path"]), (&json!("GET"), &json!("/v1/things.csv")));
+    assert_eq!((&fields["status"], &fields["request_id"]), (&json!(400), &json!("job-7")));
+    assert!(fields["duration_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(line["span"]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+}
