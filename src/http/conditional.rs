@@ -1,0 +1,249 @@
+//! Conditional requests (RFC 9110 section 13): answering 304 before any work, and never overwriting a change unseen.
+
+use std::fmt::{self, Display};
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderName, HeaderValue, InvalidHeaderValue, TryIntoHeaderPair};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+
+use super::problem::{Code, Problem};
+
+/// A strong entity tag: two answers with the same tag are the same to the byte.
+///
+/// It goes into an answer as a header: `HttpResponse::Ok().insert_header(&tag)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The tag of a state with this version, a counter or a digest. What may not stand in a tag is left out of it.
+    pub fn of(version: impl Display) -> Self {
+        Self(version.to_string().chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect())
+    }
+
+    /// The tag of another rendering of the same state, such as `csv`: its bytes differ, and so must its tag.
+    #[must_use]
+    pub fn rendered_as(&self, rendering: impl Display) -> Self {
+        Self::of(format_args!("{}-{rendering}", self.0))
+    }
+}
+
+impl Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0)
+    }
+}
+
+impl TryIntoHeaderPair for &ETag {
+    type Error = InvalidHeaderValue;
+
+    fn try_into_pair(self) -> Result<(HeaderName, HeaderValue), Self::Error> {
+        Ok((header::ETAG, HeaderValue::from_str(&self.to_string())?))
+    }
+}
+
+/// What a request says about the state it expects, from `If-Match` and `If-None-Match`.
+///
+/// As an extractor it refuses headers that cannot be read: ignoring one would overwrite what it was to protect.
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tags {
+    Any,
+    These(Vec<Tag>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Tag {
+    weak: bool,
+    opaque: String,
+}
+
+impl Conditions {
+    /// The answer 304 with this tag, where the client has this state already. Ask before doing any work.
+    pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
+        let known = match self.if_none_match.as_ref()? {
+            Tags::Any => true,
+            // Weak comparison: a proxy may have weakened the tag when it compressed the answer.
+            Tags::These(tags) => tags.iter().any(|tag| tag.opaque == current.0),
+        };
+        known.then(|| HttpResponse::NotModified().insert_header(current).finish())
+    }
+
+    /// Lets a change of something that is in state `current` pass only where the client names that state.
+    ///
+    /// # Errors
+    /// `precondition_required` without `If-Match`, `precondition_failed` where it names another state.
+    pub fn require_if_match(&self, current: &ETag) -> Result<(), Problem> {
+        if self.if_match.is_none() {
+            let detail = "Send If-Match with the ETag you got when you read this, so that nobody's change is lost.";
+            return Err(Problem::new(Code::PreconditionRequired, detail));
+        }
+        self.check_if_match(current)
+    }
+
+    /// Like [`Conditions::require_if_match`] where saying nothing is allowed too.
+    ///
+    /// # Errors
+    /// `precondition_failed` where `If-Match` names another state, or `If-None-Match` this one.
+    pub fn check_if_match(&self, current: &ETag) -> Result<(), Problem> {
+        let holds = match &self.if_match {
+            None | Some(Tags::Any) => true,
+            // Strong comparison: a weak tag promises too little to write by.
+            Some(Tags::These(tags)) => tags.iter().any(|tag| !tag.weak && tag.opaque == current.0),
+        };
+        if holds && self.not_modified(current).is_none() {
+            return Ok(());
+        }
+        let detail = format!("It is in the state {current} now. Read it again, then send your change with that.");
+        Err(Problem::new(Code::PreconditionFailed, detail))
+    }
+
+    /// Lets the creation of something that is not there pass, unless the client expected it to be there.
+    ///
+    /// # Errors
+    /// `precondition_failed` where `If-Match` was sent.
+    pub fn check_absent(&self) -> Result<(), Problem> {
+        if self.if_match.is_none() {
+            return Ok(());
+        }
+        let detail = "It is not there (any more), so it is in no state that If-Match could name.";
+        Err(Problem::new(Code::PreconditionFailed, detail))
+    }
+
+    /// Whether the client means to create and not to replace: `If-None-Match: *`.
+    pub fn only_if_absent(&self) -> bool {
+        self.if_none_match == Some(Tags::Any)
+    }
+
+    /// Whether `If-Match` was sent.
+    pub fn has_if_match(&self) -> bool {
+        self.if_match.is_some()
+    }
+}
+
+impl FromRequest for Conditions {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let conditions = || {
+            Ok(Self {
+                if_match: tags_of(request, &header::IF_MATCH)?,
+                if_none_match: tags_of(request, &header::IF_NONE_MATCH)?,
+            })
+        };
+        ready(conditions())
+    }
+}
+
+/// The tags in all the header's lines together.
+fn tags_of(request: &HttpRequest, name: &HeaderName) -> Result<Option<Tags>, Problem> {
+    let lines: Option<Vec<&str>> = request.headers().get_all(name).map(|line| line.to_str().ok()).collect();
+    let tags = match lines.as_deref() {
+        Some([]) => return Ok(None),
+        Some(lines) => parse(&lines.join(",")),
+        None => None,
+    };
+    let unreadable = || {
+        let detail = format!("The header {name} must be * or a list of ETags in double quotes, as they were sent.");
+        Problem::new(Code::MalformedRequest, detail)
+    };
+    tags.map(Some).ok_or_else(unreadable)
+}
+
+/// Reads `*` or a list of entity tags; a comma may stand inside one.
+fn parse(text: &str) -> Option<Tags> {
+    if text.trim() == "*" {
+        return Some(Tags::Any);
+    }
+    let mut tags = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        // RFC 9110 section 5.6.1 lets a list have empty members.
+        if let Some(after) = rest.strip_prefix(',') {
+            rest = after.trim_start();
+            continue;
+        }
+        let strong = rest.strip_prefix("W/");
+        let (opaque, after) = strong.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+        tags.push(Tag { weak: strong.is_some(), opaque: opaque.to_owned() });
+        rest = after.trim_start();
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
+    }
+    (!tags.is_empty()).then_some(Tags::These(tags))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn conditions(headers: &[(&'static str, &'static str)]) -> Result<Conditions, Problem> {
+        let request = headers.iter().fold(TestRequest::get(), |r, pair| r.append_header(*pair)).to_http_request();
+        Conditions::from_request(&request, &mut Payload::None).into_inner()
+    }
+
+    fn required(headers: &[(&'static str, &'static str)]) -> Result<(), Code> {
+        conditions(headers).unwrap().require_if_match(&ETag::of(7)).map_err(|problem| problem.code())
+    }
+
+    fn not_modified(value: &'static str) -> bool {
+        conditions(&[("if-none-match", value)]).unwrap().not_modified(&ETag::of(7)).is_some()
+    }
+
+    #[test]
+    fn a_tag_is_quoted_and_clean() {
+        assert_eq!(ETag::of(7).to_string(), "\"7\"");
+        assert_eq!(ETag::of("a\"b c\n").to_string(), "\"abc\"");
+        assert_eq!(ETag::of(7).rendered_as("csv").to_string(), "\"7-csv\"");
+    }
+
+    #[test]
+    fn what_the_client_has_is_not_sent_again() {
+        assert!(not_modified("\"7\""));
+        assert!(not_modified("W/\"7\""));
+        assert!(not_modified("\"6\", , W/\"7\""));
+        assert!(not_modified("*"));
+        assert!(!not_modified("\"6\",\"a,7\""));
+        let lines = conditions(&[("if-none-match", "\"6\""), ("if-none-match", "\"7\"")]).unwrap();
+        let answer = lines.not_modified(&ETag::of(7)).unwrap();
+        assert_eq!(answer.status(), 304);
+        assert_eq!(answer.headers().get("etag").unwrap(), "\"7\"");
+    }
+
+    #[test]
+    fn a_change_needs_the_present_state() {
+        assert_eq!(required(&[]), Err(Code::PreconditionRequired));
+        assert_eq!(required(&[("if-match", "\"7\"")]), Ok(()));
+        assert_eq!(required(&[("if-match", "*")]), Ok(()));
+        assert_eq!(required(&[("if-match", "\"5\", \"7\"")]), Ok(()));
+        assert_eq!(required(&[("if-match", "\"6\"")]), Err(Code::PreconditionFailed));
+        assert_eq!(required(&[("if-match", "W/\"7\"")]), Err(Code::PreconditionFailed));
+    }
+
+    #[test]
+    fn creating_only_what_is_not_there() {
+        let create = conditions(&[("if-none-match", "*")]).unwrap();
+        assert!(create.only_if_absent() && !create.has_if_match());
+        assert!(create.check_absent().is_ok());
+        assert_eq!(create.check_if_match(&ETag::of(7)).unwrap_err().code(), Code::PreconditionFailed);
+        let change = conditions(&[("if-match", "\"7\"")]).unwrap();
+        assert_eq!(change.check_absent().unwrap_err().code(), Code::PreconditionFailed);
+        assert!(conditions(&[]).unwrap().check_if_match(&ETag::of(7)).is_ok());
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_is_not_ignored() {
+        for bad in ["7", "\"7", "\"7\" \"8\"", "", ",", "*, \"7\"", "w/\"7\""] {
+            assert_eq!(conditions(&[("if-match", bad)]).unwrap_err().code(), Code::MalformedRequest, "{bad}");
+        }
+    }
+}

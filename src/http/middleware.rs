@@ -1,0 +1,265 @@
+//! What wraps every request: its id, its trace, its line in the log, and the headers and the errors of its answer.
+//!
+//! [`envelope`] is the one door: `App::new().wrap(from_fn(middleware::envelope))`, outside everything else.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::http::uri::PathAndQuery;
+use actix_web::http::{Method, Uri};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use futures_util::FutureExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+/// The header that a request's id comes and goes in.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a page of the API itself may load: nothing.
+const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+
+/// For what is the same for everybody: keep it, but ask before using it.
+pub(crate) const PUBLIC_NO_CACHE: HeaderValue = HeaderValue::from_static("public, no-cache");
+
+tokio::task_local! {
+    /// The id of the request being answered, for whatever is made deep inside and names it.
+    static REQUEST_ID: String;
+}
+
+/// The id of the request being answered; `None` outside of one, and in threads that a request's work is handed to.
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok()
+}
+
+/// The request being answered as a URN, as a problem's `instance`; `urn:request:none` outside of one.
+pub fn instance() -> String {
+    /// All that may not stand in a URN as it is.
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+    let id = request_id().unwrap_or_else(|| "none".to_owned());
+    format!("urn:request:{}", utf8_percent_encode(&id, ENCODED))
+}
+
+/// The path as the client wrote it, before a suffix such as `.csv` was taken off.
+#[derive(Clone, Debug)]
+struct AskedPath(String);
+
+/// The path as the client wrote it, with the suffix it may have had: what a link back to the same resource needs.
+pub fn asked_path(request: &HttpRequest) -> String {
+    request.extensions().get::<AskedPath>().map_or_else(|| request.path().to_owned(), |asked| asked.0.clone())
+}
+
+/// Wraps a request in all that every request has.
+///
+/// It names the request, reads the caller's trace, routes `.csv` and `.json` as if asked for by `Accept`, turns errors
+/// the framework made into problem documents, outlives a handler that panics, adds the headers every answer carries, and
+/// writes one line to the log.
+///
+/// # Errors
+/// Only where there is no request left to answer, after a panic: the error then carries the whole answer.
+pub async fn envelope(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = id_of(request.headers());
+    let method = request.method().clone();
+    let path = request.path().to_owned();
+    let trace = TraceParent::of(request.headers()).unwrap_or_default();
+    let span = tracing::info_span!(
+        "request", request_id = id, trace_id = trace.trace_id, parent_id = trace.parent_id, %method, path
+    );
+    take_suffix(&mut request);
+
+    let mut outcome = REQUEST_ID.scope(id.clone(), answer(request, next).instrument(span.clone())).await;
+
+    let (status, headers) = match &mut outcome {
+        Ok(response) => (response.status(), response.headers_mut()),
+        Err(response) => (response.status(), response.headers_mut()),
+    };
+    add_headers(headers, &path, &id);
+    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    span.in_scope(|| {
+        // The query is left out: people put into it what does not belong in a log.
+        tracing::info!(
+            target: "waymark::access", %method, path, status = status.as_u16(), duration_ms, request_id = id, "answered"
+        );
+    });
+    outcome.map_err(|response| InternalError::from_response("answered", response).into())
+}
+
+/// The answer of what lies within; an answer without its request where the request was lost on the way.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
+    match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
+        Ok(Ok(response)) => Ok(as_problem(response)),
+        Ok(Err(error)) => Err(error.error_response()),
+        Err(panic) => Err(Problem::internal_because(&format!("panic: {}", message(&*panic))).error_response()),
+    }
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without words")
+}
+
+/// Replaces an error that the framework made (an empty body, or a line of text) by a problem document.
+fn as_problem(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let plain = |value: &HeaderValue| value.as_bytes().starts_with(b"text/plain");
+    let failed = status.is_client_error() || status.is_server_error();
+    if !failed || !response.headers().get(CONTENT_TYPE).is_none_or(plain) {
+        return response.map_into_boxed_body();
+    }
+    if let (true, Some(error)) = (status.is_server_error(), response.response().error()) {
+        tracing::error!(cause = %error, "internal error");
+    }
+    let (request, made) = response.into_parts();
+    let mut problem = Problem::of_status(status).error_response();
+    for (name, value) in made.headers() {
+        if name != CONTENT_TYPE && name != CONTENT_LENGTH {
+            problem.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, problem)
+}
+
+/// The headers that every answer carries, where the handler did not set its own.
+fn add_headers(headers: &mut HeaderMap, path: &str, id: &str) {
+    let mut default = |name: HeaderName, value: HeaderValue| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    };
+    default(CONTENT_SECURITY_POLICY, CSP);
+    default(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    default(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    default(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    default(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if path.starts_with("/v1/") {
+        headers.append(VARY, HeaderValue::from_static("Accept"));
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+}
+
+/// The id that the client gave, where it can be repeated without harm, else a new one.
+fn id_of(headers: &HeaderMap) -> String {
+    headers
+        .get(X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Where the request comes from in the caller's trace (W3C Trace Context); empty where it says nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct TraceParent {
+    trace_id: String,
+    parent_id: String,
+}
+
+impl TraceParent {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        Self::parse(headers.get("traceparent")?.to_str().ok()?)
+    }
+
+    /// Reads `00-<trace-id>-<parent-id>-<flags>`; a later version may add fields, which are left alone.
+    fn parse(text: &str) -> Option<Self> {
+        let hex = |part: &str, length: usize| {
+            part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let given = |part: &str| part.bytes().any(|b| b != b'0');
+        let mut parts = text.split('-');
+        let (version, trace_id, parent_id, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let well_formed = hex(version, 2) && hex(trace_id, 32) && hex(parent_id, 16) && hex(flags, 2);
+        let known = version != "ff" && (version != "00" || parts.next().is_none());
+        (well_formed && known && given(trace_id) && given(parent_id))
+            .then(|| Self { trace_id: trace_id.to_owned(), parent_id: parent_id.to_owned() })
+    }
+}
+
+/// Routes `/v1/….csv` as `/v1/…` with `Accept: text/csv`, for those who can give a link but not a header.
+fn take_suffix(request: &mut ServiceRequest) {
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return;
+    }
+    let asked = request.uri().path().to_owned();
+    let Some((bare, accept)) = [(".csv", "text/csv"), (".json", "application/json")]
+        .into_iter()
+        .find_map(|(suffix, accept)| asked.strip_suffix(suffix).map(|bare| (bare, accept)))
+        .filter(|(bare, _)| bare.starts_with("/v1/") && !bare.ends_with('/'))
+    else {
+        return;
+    };
+    let target = request.uri().query().map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}"));
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(target).ok();
+    let Ok(uri) = Uri::from_parts(parts) else { return };
+    // The router reads the path from here, and the handlers from the head.
+    request.match_info_mut().get_mut().update(&uri);
+    let head = request.head_mut();
+    head.uri = uri;
+    head.headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    request.extensions_mut().insert(AskedPath(asked));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> bool {
+        TraceParent::parse(text).is_some()
+    }
+
+    #[test]
+    fn a_traceparent_is_read_as_w3c_says() {
+        let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        assert_eq!(trace.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(trace.parent_id, "00f067aa0ba902b7");
+        assert!(parsed("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"));
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        ] {
+            assert!(!parsed(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_taken_only_where_it_is_harmless() {
+        let with = |id: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_str(id).unwrap());
+            id_of(&headers)
+        };
+        assert_eq!(with("job-7/a"), "job-7/a");
+        assert_eq!(with(&"x".repeat(128)).len(), 128);
+        for bad in ["", "two words", &"x".repeat(129), "t\tb"] {
+            assert!(Uuid::parse_str(&with(bad)).is_ok(), "{bad:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Which format a client gets: what `Accept` likes best among what a resource has (RFC 9110 section 12.5.1).
+
+use std::fmt::{self, Display};
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::problem::{Code, Problem};
+
+/// A format that a resource can be had in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, the format of everything.
+    Json,
+    /// CSV as in RFC 4180, with a header row.
+    Csv,
+}
+
+impl Format {
+    /// The media type, without parameters.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv",
+        }
+    }
+
+    /// The value of `Content-Type`.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+        }
+    }
+}
+
+impl Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        })
+    }
+}
+
+/// What a client would like to get. Everything under `/v1/` says `Vary: Accept`; the middleware sees to that.
+#[derive(Clone, Debug)]
+pub struct Accept(Option<Vec<Range>>);
+
+/// A media range and how much it is liked, in thousandths.
+#[derive(Clone, Debug)]
+struct Range {
+    media: String,
+    quality: u16,
+}
+
+impl Accept {
+    /// The format that is liked best; of equals, the one that stands first in `formats`.
+    ///
+    /// # Errors
+    /// `not_acceptable` where none will do.
+    pub fn choose(&self, formats: &[Format]) -> Result<Format, Problem> {
+        let liked = formats.iter().map(|format| (self.quality(*format), *format)).filter(|(quality, _)| *quality > 0);
+        // Of equals `max_by_key` takes the last.
+        liked.rev().max_by_key(|(quality, _)| *quality).map(|(_, format)| format).ok_or_else(|| {
+            let types: Vec<_> = formats.iter().map(|format| format.media_type()).collect();
+            Problem::new(Code::NotAcceptable, format!("This can be had as {}.", types.join(" or ")))
+        })
+    }
+
+    /// How much a format is liked: what the most specific range says that covers it.
+    fn quality(&self, format: Format) -> u16 {
+        let Some(ranges) = &self.0 else { return 1000 };
+        let media = format.media_type();
+        let specificity = |range: &Range| match range.media.strip_suffix("/*") {
+            _ if range.media == media => Some(2),
+            Some("*") => Some(0),
+            Some(kind) if media.split('/').next() == Some(kind) => Some(1),
+            _ => None,
+        };
+        ranges
+            .iter()
+            .filter_map(|range| specificity(range).map(|specificity| (specificity, range.quality)))
+            .max()
+            .map_or(0, |(_, quality)| quality)
+    }
+}
+
+impl FromRequest for Accept {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let lines: Vec<_> = request.headers().get_all(header::ACCEPT).filter_map(|line| line.to_str().ok()).collect();
+        let ranges: Vec<_> = lines.iter().flat_map(|line| line.split(',')).filter_map(range).collect();
+        // An empty header, or one that makes no sense, asks for nothing in particular.
+        ready(Ok(Self((!ranges.is_empty()).then_some(ranges))))
+    }
+}
+
+/// Reads one media range with its quality; `None` for what is none.
+fn range(text: &str) -> Option<Range> {
+    let mut parts = text.split(';').map(str::trim);
+    let media = parts.next().filter(|media| media.contains('/'))?.to_ascii_lowercase();
+    let quality = parts
+        .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+        .map_or(Some(1000), thousandths)?;
+    Some(Range { media, quality })
+}
+
+/// Reads a quality: 0 to 1 with at most three decimals.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let decimals: u16 = format!("{decimals:0<3}").parse().ok()?;
+    match (whole, decimals) {
+        ("0", decimals) => Some(decimals),
+        ("1", 0) => Some(1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn chosen(accept: Option<&str>) -> Result<Format, Code> {
+        let mut request = TestRequest::get();
+        if let Some(accept) = accept {
+            request = request.insert_header((header::ACCEPT, accept.to_owned()));
+        }
+        let accept = Accept::from_request(&request.to_http_request(), &mut Payload::None).into_inner().unwrap();
+        accept.choose(&[Format::Json, Format::Csv]).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn the_format_liked_best_is_chosen() {
+        for (accept, format) in [
+            (None, Format::Json),
+            (Some(""), Format::Json),
+            (Some("nonsense"), Format::Json),
+            (Some("*/*"), Format::Json),
+            (Some("text/csv"), Format::Csv),
+            (Some("Text/CSV; charset=utf-8"), Format::Csv),
+            (Some("text/*"), Format::Csv),
+            (Some("application/json, text/csv"), Format::Json),
+            (Some("application/json;q=0.5, text/csv;q=0.51"), Format::Csv),
+            (Some("application/json;q=0, */*;q=0.1"), Format::Csv),
+            (Some("text/html, application/xhtml+xml, */*;q=0.8"), Format::Json),
+            (Some("text/csv;q=0.2, text/*;q=1, application/json;q=0.5"), Format::Json),
+        ] {
+            assert_eq!(chosen(accept), Ok(format), "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn where_none_will_do_it_says_so() {
+        for accept in ["image/png", "application/json;q=0", "text/csv;q=0.000, application/xml"] {
+            assert_eq!(chosen(Some(accept)), Err(Code::NotAcceptable), "{accept}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The OpenAPI document: what stands in it beside the operations, and how it is served.
+//!
+//! The operations come from the handlers (`resource!`); [`base`] is what they are collected into,
+//! [`document`] the last touch, and [`Documents`] the bytes, made once and shared by all workers.
+
+mod downgrade;
+mod lint;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Bytes, Data};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, SecurityRequirement, Server,
+};
+
+pub use self::downgrade::downgrade_to_3_0;
+pub use self::lint::lint;
+use super::conditional::{Conditions, ETag};
+use super::extract::{NoParams, Params};
+use super::problem::{Problem, ProblemBody, ViolationBody};
+use super::responses::{NotModified, PublicProblems};
+
+/// What the API is for, in the words of those who use it.
+const DESCRIPTION: &str = "\
+Waymark keeps a partnership's plan, its KPIs, the targets set for them and the figures reported against them, and says \
+how each is doing, why, and what moved.
+
+Every error is a problem document (RFC 9457); its `type` leads to a page that explains it, and all of them are listed at \
+[/problems](/problems). Everything read carries an `ETag`: send it as `If-None-Match` to read again cheaply, and as \
+`If-Match` to change what you read and nothing newer. Lists come in pages; follow `Link: rel=\"next\"`, or send `next` as \
+`cursor`. New members may be added to answers at any time: ignore those you do not know. Requests are closed: a member or \
+a query parameter that is not known is refused.";
+
+/// The groups that operations are shown in, in this order; one that no operation uses is left out.
+const TAGS: &[(&str, &str)] = &[
+    ("plans", "Plans: the boundary of everything else, and of access."),
+    ("structure", "How a plan is divided: organisations, sub-groups, outcome areas and priorities."),
+    ("policies", "Status policies: how a figure becomes a band and a status."),
+    ("kpis", "Key performance indicators."),
+    ("targets", "The figures wanted, by period."),
+    ("readings", "The figures reported, by period and group, with every revision."),
+    ("reports", "How the KPIs are doing: assessments, series, status reports and board reports."),
+    ("collecting", "Collection rounds and the returns in them: who owes what, by when."),
+    ("actions", "What will be done about a KPI that is off track."),
+    ("changes", "What changed: the change feed, the journal and webhooks."),
+    ("access", "Who may do what: grants and tokens."),
+    ("service", "The service itself: its health, its version and its documentation."),
+];
+
+/// The document without its operations.
+pub fn base() -> OpenApi {
+    let mut licence = License::new("Apache-2.0");
+    licence.identifier = Some("Apache-2.0".to_owned());
+    let contact = ContactBuilder::new().name(Some("Waymark")).url(Some(env!("CARGO_PKG_REPOSITORY"))).build();
+    let info = InfoBuilder::new()
+        .title("Waymark")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .contact(Some(contact))
+        .license(Some(licence))
+        .build();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token, or a personal access token, sent as `Authorization: Bearer <token>`."))
+        .build();
+    // Responses that are declared by type are not searched for schemas, so these two are named here.
+    let components = ComponentsBuilder::new()
+        .schema_from::<ProblemBody>()
+        .schema_from::<ViolationBody>()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .build();
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([Server::new("/")]))
+        .components(Some(components))
+        .security(Some([SecurityRequirement::new("bearer", [""; 0])]))
+        .tags(Some(TAGS.iter().map(|(name, told)| TagBuilder::new().name(*name).description(Some(*told)).build())))
+        .build()
+}
+
+/// The finished document, as JSON: operations named in camelCase, and no tag that none of them has.
+///
+/// # Errors
+/// Where the document cannot be written as JSON, which a test rules out.
+pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
+    let mut document = serde_json::to_value(parts)?;
+    let mut used = Vec::new();
+    for operation in operations_mut(&mut document) {
+        if let Some(Value::String(id)) = operation.get_mut("operationId") {
+            *id = camel_case(id);
+        }
+        used.extend(operation.get("tags").and_then(Value::as_array).into_iter().flatten().cloned());
+    }
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        tags.retain(|tag| tag.get("name").is_some_and(|name| used.contains(name)));
+    }
+    Ok(document)
+}
+
+/// Every operation of a document.
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    paths
+        .filter_map(|(_, item)| item.as_object_mut())
+        .flatten()
+        .filter(|(method, _)| METHODS.contains(&method.as_str()))
+        .map(|(_, operation)| operation)
+}
+
+/// The members of a path that are operations.
+const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// `list_kpis` as `listKpis`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |done, word| {
+        let mut chars = word.chars();
+        done + &chars.next().map(|first| first.to_ascii_uppercase()).into_iter().collect::<String>() + chars.as_str()
+    })
+}
+
+/// The documents as they are served, handed to the app as `Data<Documents>`.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    current: Served,
+    older: Served,
+}
+
+#[derive(Clone, Debug)]
+struct Served {
+    bytes: Bytes,
+    tag: ETag,
+}
+
+impl Documents {
+    /// Both documents, from what the handlers say about themselves.
+    ///
+    /// # Errors
+    /// As [`document`].
+    pub fn new(parts: &OpenApi) -> serde_json::Result<Self> {
+        let current = document(parts)?;
+        Ok(Self { older: Served::new(&downgrade_to_3_0(current.clone()))?, current: Served::new(&current)? })
+    }
+
+    /// The OpenAPI 3.1 document, as served.
+    pub fn v3_1(&self) -> &[u8] {
+        &self.current.bytes
+    }
+
+    /// The OpenAPI 3.0 document, as served.
+    pub fn v3_0(&self) -> &[u8] {
+        &self.older.bytes
+    }
+}
+
+impl Served {
+    fn new(document: &Value) -> serde_json::Result<Self> {
+        // Indented, so that the copy in the repository has diffs that can be read.
+        let mut bytes = serde_json::to_vec_pretty(document)?;
+        bytes.push(b'\n');
+        let tag = ETag::of(URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes)));
+        Ok(Self { bytes: Bytes::from(bytes), tag })
+    }
+
+    fn reply(&self, conditions: &Conditions) -> HttpResponse {
+        let mut response = conditions.not_modified(&self.tag).unwrap_or_else(|| {
+            HttpResponse::Ok().content_type("application/json").insert_header(&self.tag).body(self.bytes.clone())
+        });
+        response.headers_mut().insert(CACHE_CONTROL, super::middleware::PUBLIC_NO_CACHE);
+        response
+    }
+}
+
+/// Describe this API
+///
+/// The OpenAPI 3.1 document that you are reading.
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "get_openapi", tag = "service", security(()),
+    responses((status = 200, description = "The document.", body = Object), NotModified, PublicProblems)
+)]
+pub async fn openapi_3_1(
+    _: Params<NoParams>,
+    conditions: Conditions,
+    documents: Data<Documents>,
+) -> Result<HttpResponse, Problem> {
+    Ok(documents.current.reply(&conditions))
+}
+
+/// Describe this API to older tools
+///
+/// The same as an OpenAPI 3.0 document.
+#[utoipa::path(
+    get, path = "/openapi-3.0.json", operation_id = "get_openapi_3_0", tag = "service", security(()),
+    responses((status = 200, description = "The document.", body = Object), NotModified, PublicProblems)
+)]
+pub async fn openapi_3_0(
+    _: Params<NoParams>,
+    conditions: Conditions,
+    documents: Data<Documents>,
+) -> Result<HttpResponse, Problem> {
+    Ok(documents.older.reply(&conditions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_put_in_camel_case() {
+        assert_eq!(camel_case("list_kpis"), "listKpis");
+        assert_eq!(camel_case("livez"), "livez");
+        assert_eq!(camel_case("get_openapi_3_0"), "getOpenapi30");
+    }
+
+    #[test]
+    fn the_base_names_its_licence_once() {
+        let base = serde_json::to_value(base()).unwrap();
+        assert_eq!(base["openapi"], "3.1.0");
+        assert_eq!(base["info"]["license"], serde_json::json!({"name": "Apache-2.0", "identifier": "Apache-2.0"}));
+        assert_eq!(base["info"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(base["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    }
+}

@@ -1,0 +1,120 @@
+//! Routes: one path, its handlers, and what they say about themselves, registered together.
+//!
+//! `resource!(kpis::{list_kpis, create_kpi})` takes path and methods from each handler's `#[utoipa::path]`, so that
+//! neither is written twice. A method that no handler has is answered 405 with `Allow`, `HEAD` by the `GET` handler, and
+//! `OPTIONS` with `Allow` alone.
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::guard;
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::{HttpResponse, Resource, Route, web};
+use utoipa::openapi::path::{HttpMethod, Paths};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa_actix_web::OpenApiFactory;
+
+use super::problem::Problem;
+
+/// One path with its documented handlers; made by `resource!`.
+pub struct Documented {
+    resource: Resource,
+    allow: Vec<&'static str>,
+    docs: Vec<Box<dyn OpenApiFactory>>,
+}
+
+impl Documented {
+    /// A resource at `path` with nothing in it yet.
+    pub fn new(path: &str) -> Self {
+        Self { resource: web::resource(path), allow: Vec::new(), docs: Vec::new() }
+    }
+
+    /// Adds a handler: `doc` is the type that `#[utoipa::path]` made, `to` puts the handler on a route.
+    #[must_use]
+    pub fn add<P: utoipa::Path + OpenApiFactory + 'static>(mut self, doc: P, to: impl Fn(Route) -> Route) -> Self {
+        for method in P::methods() {
+            self = match method {
+                HttpMethod::Get => self.page(&to),
+                other => {
+                    let (name, method) = named(&other);
+                    self.allow.push(name);
+                    self.resource = self.resource.route(to(web::method(method)));
+                    self
+                }
+            };
+        }
+        self.docs.push(Box::new(doc));
+        self
+    }
+
+    /// Adds a `GET` handler that the document does not tell of: a page for people.
+    #[must_use]
+    pub fn page(mut self, to: impl Fn(Route) -> Route) -> Self {
+        self.allow.extend(["GET", "HEAD"]);
+        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+        self.resource = self.resource.route(to(route));
+        self
+    }
+}
+
+/// The methods a handler may have besides `GET`.
+fn named(method: &HttpMethod) -> (&'static str, Method) {
+    match method {
+        HttpMethod::Post => ("POST", Method::POST),
+        HttpMethod::Put => ("PUT", Method::PUT),
+        HttpMethod::Patch => ("PATCH", Method::PATCH),
+        HttpMethod::Delete => ("DELETE", Method::DELETE),
+        HttpMethod::Options => ("OPTIONS", Method::OPTIONS),
+        HttpMethod::Trace => ("TRACE", Method::TRACE),
+        _ => ("HEAD", Method::HEAD),
+    }
+}
+
+impl HttpServiceFactory for Documented {
+    fn register(self, config: &mut AppService) {
+        let mut methods = self.allow;
+        methods.push("OPTIONS");
+        let allow = methods.join(", ");
+        let refusal = allow.clone();
+        self.resource
+            .route(web::method(Method::OPTIONS).to(move || {
+                let allow = allow.clone();
+                async move { HttpResponse::NoContent().insert_header((ALLOW, allow)).finish() }
+            }))
+            .default_service(web::to(move || {
+                let problem = Problem::method_not_allowed(&refusal);
+                async move { Err::<HttpResponse, _>(problem) }
+            }))
+            .register(config);
+    }
+}
+
+impl OpenApiFactory for Documented {
+    fn paths(&self) -> Paths {
+        let mut paths = Paths::new();
+        for doc in &self.docs {
+            paths.merge(doc.paths());
+        }
+        paths
+    }
+
+    fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        for doc in &self.docs {
+            doc.schemas(schemas);
+        }
+    }
+}
+
+/// Puts the handlers of one path together: `resource!(kpis::{list_kpis, create_kpi})`.
+///
+/// Each is an `async fn` with `#[utoipa::path(..)]`; the path comes from the first.
+macro_rules! resource {
+    ($module:ident :: { $first:ident $(, $handler:ident)* $(,)? }) => {
+        ::pastey::paste! {
+            $crate::http::resource::Documented::new(&<$module::[<__path_ $first>] as ::utoipa::Path>::path())
+                .add($module::[<__path_ $first>], |route| route.to($module::$first))
+                $(.add($module::[<__path_ $handler>], |route| route.to($module::$handler)))*
+        }
+    };
+}
+
+pub(crate) use resource;
