@@ -1,6 +1,8 @@
 //! Waymark: an Integrated Performance Programme as a REST service.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod exchange;
 pub mod http;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::ids::{GroupCode, KpiCode, PolicyCode};
+use super::ids::{GroupCode, KpiCode, PolicyCode, Subject};
 use super::kpi::{Formula, Kpi, Polarity};
 use super::number::Figure;
 use super::period::Period;
@@ -128,11 +128,11 @@ pub struct Observed {
     /// The status that a partner determined.
     pub determined: Option<Status>,
     /// Who reported it.
-    pub recorded_by: String,
+    pub recorded_by: Subject,
     /// When it was reported.
     pub recorded_at: DateTime<Utc>,
     /// The version of the KPI's definition it was reported under.
-    pub definition_version: u32,
+    pub definition_version: i32,
 }
 
 /// Everything that one assessment is made from.
@@ -143,7 +143,7 @@ pub struct Facts<'a> {
     /// The policy that grades it.
     pub policy: &'a Policy,
     /// That policy's version.
-    pub policy_version: u32,
+    pub policy_version: i32,
     /// The period assessed.
     pub period: Period,
     /// The group assessed.
@@ -162,6 +162,8 @@ pub struct Facts<'a> {
     pub now: DateTime<Utc>,
     /// Whether the reader may not see the figure.
     pub withheld: bool,
+    /// What the partner that determines the status is called, where one does.
+    pub partner: &'a str,
 }
 
 /// The target in an assessment.
@@ -204,7 +206,7 @@ pub struct AppliedPolicy {
     pub code: PolicyCode,
     /// Its version, from 1.
     #[schema(minimum = 1, example = 1)]
-    pub version: u32,
+    pub version: i32,
 }
 
 /// Who determined a status.
@@ -358,7 +360,7 @@ pub fn assess(facts: &Facts<'_>) -> Assessment {
     let shown = assessment.reported_text.clone().unwrap_or_else(|| "No figure was given".to_owned());
     // 4. Nothing to hold it against by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
-        return determined(assessment, by, reading);
+        return determined(assessment, by, facts.partner, reading);
     }
     if kpi.polarity == Polarity::None {
         let explanation =
@@ -447,21 +449,26 @@ fn not_assessed(mut assessment: Assessment, reason: Reason, explanation: String)
     assessment
 }
 
-fn determined(mut assessment: Assessment, by: &super::ids::OrganisationCode, reading: &Observed) -> Assessment {
+fn determined(
+    mut assessment: Assessment,
+    by: &super::ids::OrganisationCode,
+    partner: &str,
+    reading: &Observed,
+) -> Assessment {
     let Some(status) = reading.determined else {
         return not_assessed(
             assessment,
             Reason::AwaitingPartner,
-            format!("{by} determines this KPI's status and has not set it for this period."),
+            format!("{partner} determines this KPI's status and has not set it for this period."),
         );
     };
     assessment.status = status;
     assessment.determined =
-        Some(Determined { organisation: by.clone(), by: reading.recorded_by.clone(), at: reading.recorded_at });
+        Some(Determined { organisation: by.clone(), by: reading.recorded_by.to_string(), at: reading.recorded_at });
     not_assessed(
         assessment,
         Reason::PartnerDetermined,
-        format!("{by} determined that this KPI is {} on {}.", status.words(), london_day(reading.recorded_at)),
+        format!("{partner} determined that this KPI is {} on {}.", status.words(), london_day(reading.recorded_at)),
     )
 }
 
@@ -569,9 +576,9 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, vari
     let mut text = assessment.reported_text.clone().unwrap_or_default();
     let aim = found.aim;
     let wanted = if aim.low == aim.high {
-        format!("a target of {}", kpi.in_words(aim.low))
+        format!("a target of {}", kpi.in_exact_words(aim.low))
     } else {
-        format!("a target range of {} to {}", kpi.in_words(aim.low), kpi.in_words(aim.high))
+        format!("a target range of {} to {}", kpi.in_exact_words(aim.low), kpi.in_exact_words(aim.high))
     };
     let direction = match kpi.polarity {
         Polarity::HigherIsBetter => "where higher is better",
@@ -619,7 +626,7 @@ fn band_words(scale: &Scale<'_>, assessment: &Assessment, band: &Band) -> String
     if let Some(from) = band.from
         && let Some(value) = scale.figure_at(from)
     {
-        return format!("{} begins {}.", band.label, begins(scale, assessment, from, value));
+        return format!("{} {}.", band.label, reach(scale, assessment, from, value));
     }
     // The worst band has no beginning of its own: it is told by where the one above begins.
     let better = scale.place(band).and_then(|place| scale.policy.bands.get(..place)).unwrap_or_default();
@@ -629,19 +636,19 @@ fn band_words(scale: &Scale<'_>, assessment: &Assessment, band: &Band) -> String
     let above = better.iter().rev().find_map(|better| Some((better, better.from?, scale.figure_at(better.from?)?)));
     match above {
         Some((better, from, value)) => {
-            format!("{}: {} begins {}{year}.", band.label, better.label, begins(scale, assessment, from, value))
+            format!("{}: {} {}{year}.", band.label, better.label, reach(scale, assessment, from, value))
         }
         None => format!("{}.", band.label),
     }
 }
 
-/// "5 % better than the target, at 4.75 %".
-fn begins(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figure) -> String {
+/// Where a band ends on its worse side: "begins 5 % better than the target, at 4.75 %" above the target, "reaches as far
+/// as 10 % worse than the target, 5.5 %" below it.
+fn reach(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figure) -> String {
     let at = scale.kpi.in_exact_words(value);
     if from == Figure::ZERO {
-        return format!("at the target, {at}");
+        return format!("begins at the target, {at}");
     }
-    let side = if from > Figure::ZERO { "better" } else { "worse" };
     let step = scale.limit.at(from).map(Figure::abs).unwrap_or_default();
     let distance = match assessment.basis {
         Some(Basis::Percent) => {
@@ -650,14 +657,18 @@ fn begins(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figur
         }
         _ => points(scale.kpi, step),
     };
-    format!("{distance} {side} than the target, at {at}")
+    if from > Figure::ZERO {
+        format!("begins {distance} better than the target, at {at}")
+    } else {
+        format!("reaches as far as {distance} worse than the target, {at}")
+    }
 }
 
 /// A difference in the KPI's unit: points for percentages, the unit itself for anything else.
 fn points(kpi: &Kpi, difference: Figure) -> String {
     match kpi.unit {
         super::kpi::Unit::Percentage | super::kpi::Unit::PercentagePoints => {
-            let number = trimmed(difference, kpi.decimals.max(2));
+            let number = trimmed(difference, kpi.decimals + 2);
             if number == "1" { "1 point".to_owned() } else { format!("{number} points") }
         }
         _ => kpi.in_exact_words(difference),
@@ -723,7 +734,7 @@ mod tests {
             provisional: false,
             nil_return: false,
             determined: None,
-            recorded_by: "lead".into(),
+            recorded_by: "lead".parse().unwrap(),
             recorded_at: moment("2009-07-20T09:00:00Z"),
             definition_version: 1,
         }
@@ -780,6 +791,7 @@ mod tests {
                 due_at: period.due_at(self.kpi.collection_lag_days),
                 now: self.now,
                 withheld: self.withheld,
+                partner: "Metropolitan Police",
             })
         }
     }
@@ -897,7 +909,7 @@ mod tests {
         for (case, explanation) in [
             (
                 Case::new(kpi(json!({})), policy("rag"), figure("7"), Some((five, five, None))),
-                "7.0 % against a target of 5.0 %, where lower is better: 2 points worse, 40 % of the target. Red: Amber begins 10 % worse than the target, at 5.5 %.",
+                "7.0 % against a target of 5.0 %, where lower is better: 2 points worse, 40 % of the target. Red: Amber reaches as far as 10 % worse than the target, 5.5 %.",
             ),
             (
                 Case::new(
@@ -915,7 +927,7 @@ mod tests {
                     figure("16"),
                     Some((ten, fifteen, None)),
                 ),
-                "16.0 % against a target range of 10.0 % to 15.0 %, where inside is best: 1 point worse, 6.7 % of the target. Amber begins 10 % worse than the target, at 16.5 %.",
+                "16.0 % against a target range of 10.0 % to 15.0 %, where inside is best: 1 point worse, 6.7 % of the target. Amber reaches as far as 10 % worse than the target, 16.5 %.",
             ),
             (
                 Case::new(

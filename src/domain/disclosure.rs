@@ -57,7 +57,7 @@ mod tests {
             provisional: false,
             nil_return: false,
             determined: None,
-            recorded_by: "lead".into(),
+            recorded_by: "lead".parse().unwrap(),
             recorded_at: chrono::DateTime::UNIX_EPOCH,
             definition_version: 1,
         }

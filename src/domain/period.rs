@@ -706,7 +706,14 @@ mod tests {
 
     #[test]
     fn a_spelling_of_any_kind_is_read_where_it_means_one_period() {
-        for (text, key) in [("FY2009-10-Q4", "FY2009-10-Q4"), ("2009/10 Q4", "FY2009-10-Q4"), ("Summer 2008/09", "AY2008-09-T3"), ("Jun 2009", "2009-06"), ("2009", "CY2009"), ("Q1 2009", "CY2009-Q1")] {
+        for (text, key) in [
+            ("FY2009-10-Q4", "FY2009-10-Q4"),
+            ("2009/10 Q4", "FY2009-10-Q4"),
+            ("Summer 2008/09", "AY2008-09-T3"),
+            ("Jun 2009", "2009-06"),
+            ("2009", "CY2009"),
+            ("Q1 2009", "CY2009-Q1"),
+        ] {
             assert_eq!(Period::read_any(text).unwrap().to_string(), key);
         }
         assert_eq!(Period::read_any("2009/10"), Err(PeriodError::Unreadable));

@@ -95,11 +95,11 @@ pub struct Earlier {
     /// The exact figure.
     pub value: Figure,
     /// The version of the KPI's definition it was reported under.
-    pub definition_version: u32,
+    pub definition_version: i32,
 }
 
 /// The travel since the previous period: none for year-to-date figures.
-pub fn short(kpi: &Kpi, now: Option<(Figure, u32)>, aim: Option<Aim>, previous: Option<Earlier>) -> Travel {
+pub fn short(kpi: &Kpi, now: Option<(Figure, i32)>, aim: Option<Aim>, previous: Option<Earlier>) -> Travel {
     if kpi.aggregation == Aggregation::YearToDate {
         return Travel::none(NoTravel::Cumulative);
     }
@@ -108,7 +108,7 @@ pub fn short(kpi: &Kpi, now: Option<(Figure, u32)>, aim: Option<Aim>, previous: 
 
 /// The travel since a given earlier figure. `now` is the exact figure and the version of the definition it was reported
 /// under; both sides are compared as reported.
-pub fn since(kpi: &Kpi, now: Option<(Figure, u32)>, aim: Option<Aim>, earlier: Option<Earlier>) -> Travel {
+pub fn since(kpi: &Kpi, now: Option<(Figure, i32)>, aim: Option<Aim>, earlier: Option<Earlier>) -> Travel {
     let (Some((value, version)), Some(earlier)) = (now, earlier) else {
         return Travel::none(NoTravel::NoComparison);
     };

@@ -122,7 +122,12 @@ fn read_header(
         let folded = name.to_lowercase().replace([' ', '-'], "_");
         let column = known.iter().copied().find(|column| *column == folded);
         if let Some(column) = column.filter(|column| columns.contains(&Some(*column))) {
-            faults.push(Violation::in_cell(1, Some(column), "named_twice", format!("the column `{column}` is there twice")));
+            faults.push(Violation::in_cell(
+                1,
+                Some(column),
+                "named_twice",
+                format!("the column `{column}` is there twice"),
+            ));
         } else if column.is_none() {
             let hint = match nearest(&folded, known.iter().copied()) {
                 _ if name.contains(';') => "; separate the columns with commas, not semicolons".to_owned(),
@@ -130,12 +135,22 @@ fn read_header(
                 Some(near) => format!("; did you mean `{near}`?"),
                 None => format!("; the columns are {}", known.join(",")),
             };
-            faults.push(Violation::in_cell(1, Some(name), "unknown_column", format!("`{name}` is no column here{hint}")));
+            faults.push(Violation::in_cell(
+                1,
+                Some(name),
+                "unknown_column",
+                format!("`{name}` is no column here{hint}"),
+            ));
         }
         columns.push(column);
     }
     for column in required.iter().filter(|column| !columns.contains(&Some(**column))) {
-        faults.push(Violation::in_cell(1, Some(column), "missing_column", format!("the column `{column}` must be there")));
+        faults.push(Violation::in_cell(
+            1,
+            Some(column),
+            "missing_column",
+            format!("the column `{column}` must be there"),
+        ));
     }
     if faults.is_empty() { Ok(columns) } else { Err(faults) }
 }
@@ -147,10 +162,15 @@ fn line_ends(record: &csv::StringRecord) -> u64 {
 
 fn unreadable(row: u64, error: &csv::Error) -> Violation {
     match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => Violation::in_cell(row, None, "not_utf8", "the row is not UTF-8; save the file as CSV UTF-8"),
-        csv::ErrorKind::Io(io) if io.kind() == io::ErrorKind::FileTooLarge => {
-            Violation::in_cell(row, None, "row_too_long", "the row is longer than 1 MiB; is a quotation mark left open?")
+        csv::ErrorKind::Utf8 { .. } => {
+            Violation::in_cell(row, None, "not_utf8", "the row is not UTF-8; save the file as CSV UTF-8")
         }
+        csv::ErrorKind::Io(io) if io.kind() == io::ErrorKind::FileTooLarge => Violation::in_cell(
+            row,
+            None,
+            "row_too_long",
+            "the row is longer than 1 MiB; is a quotation mark left open?",
+        ),
         _ => Violation::in_cell(row, None, "unreadable", "the file cannot be read on from here"),
     }
 }
@@ -195,7 +215,11 @@ mod tests {
         rows
     }
 
-    fn row(number: u64, kpi: &str, value: &str) -> Result<(u64, Option<String>, Option<String>), (Option<u64>, &'static str)> {
+    fn row(
+        number: u64,
+        kpi: &str,
+        value: &str,
+    ) -> Result<(u64, Option<String>, Option<String>), (Option<u64>, &'static str)> {
         Ok((number, Some(kpi.into()), Some(value.into()).filter(|value: &String| !value.is_empty())))
     }
 
@@ -219,12 +243,15 @@ mod tests {
             let faults = Sheet::open(text.as_bytes(), KNOWN, &["kpi", "period"]).err().unwrap();
             faults.into_iter().map(|fault| (fault.code, fault.column.unwrap_or_default())).collect::<Vec<_>>()
         };
-        assert_eq!(codes("value,valeu,value\n"), [
-            ("unknown_column", "valeu".to_owned()),
-            ("named_twice", "value".to_owned()),
-            ("missing_column", "kpi".to_owned()),
-            ("missing_column", "period".to_owned()),
-        ]);
+        assert_eq!(
+            codes("value,valeu,value\n"),
+            [
+                ("unknown_column", "valeu".to_owned()),
+                ("named_twice", "value".to_owned()),
+                ("missing_column", "kpi".to_owned()),
+                ("missing_column", "period".to_owned()),
+            ]
+        );
         assert_eq!(codes("")[0].0, "empty_file");
     }
 

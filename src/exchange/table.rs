@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn texts_are_quoted_and_never_run_and_numbers_stay_numbers() {
-        let columns = [column("a", ColumnType::Text, ""), column("b", ColumnType::Number, ""), column("c", ColumnType::Text, "")];
+        let columns =
+            [column("a", ColumnType::Text, ""), column("b", ColumnType::Number, ""), column("c", ColumnType::Text, "")];
         assert_eq!(header(&columns), b"a,b,c\r\n");
         let cells = [Some("=1+1".to_owned()), Some("-4.5".to_owned()), Some("say \"no\", twice".to_owned())];
         assert_eq!(String::from_utf8(row(&columns, cells)).unwrap(), "'=1+1,-4.5,\"say \"\"no\"\", twice\"\r\n");

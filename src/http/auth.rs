@@ -27,7 +27,10 @@ pub struct Caller {
 
 /// Lets nothing under `/v1` through without a good token. It stands before the handlers, so that a caller who may not
 /// enter learns nothing from how a body or a parameter is judged.
-pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+pub async fn authenticate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let guarded = request.path() == "/v1" || request.path().starts_with("/v1/");
     if guarded && request.method() != Method::OPTIONS {
         let caller = verified(&request).await?;

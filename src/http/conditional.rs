@@ -115,6 +115,15 @@ impl Conditions {
         Err(Problem::new(Code::PreconditionFailed, detail))
     }
 
+    /// The states that `If-Match` names: `None` where it was not sent, `Some(None)` for whatever is there. Weak tags are
+    /// left out: they promise too little to write by.
+    pub fn wanted(&self) -> Option<Option<Vec<String>>> {
+        self.if_match.as_ref().map(|tags| match tags {
+            Tags::Any => None,
+            Tags::These(tags) => Some(tags.iter().filter(|tag| !tag.weak).map(|tag| tag.opaque.clone()).collect()),
+        })
+    }
+
     /// Whether the client means to create and not to replace: `If-None-Match: *`.
     pub fn only_if_absent(&self) -> bool {
         self.if_none_match == Some(Tags::Any)

@@ -53,7 +53,7 @@ pub struct PolicyBody {
     policy: Policy,
     /// The version, from 1: every change makes the next.
     #[schema(minimum = 1, example = 1)]
-    version: u32,
+    version: i32,
 }
 
 impl Sent for Policy {

@@ -117,7 +117,7 @@ pub fn read_body(
 }
 
 /// Judges a body by its headers, before any of it is read.
-fn admit(request: &HttpRequest, accepted: &[&str], limit: usize) -> Result<(), Problem> {
+pub(super) fn admit(request: &HttpRequest, accepted: &[&str], limit: usize) -> Result<(), Problem> {
     let list = accepted.join(", ");
     let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let unsupported = |detail: String| Problem::new(Code::UnsupportedMediaType, detail).with_header(ACCEPT, &list);
@@ -201,6 +201,13 @@ impl<A: FromParams, B: FromParams> FromParams for (A, B) {
         let first = A::read(params);
         let second = B::read(params);
         Some((first?, second?))
+    }
+}
+
+impl<A: FromParams, B: FromParams, C: FromParams> FromParams for (A, B, C) {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        let (first, second, third) = (A::read(params), B::read(params), C::read(params));
+        Some((first?, second?, third?))
     }
 }
 

@@ -116,7 +116,10 @@ async fn to_disk(mut payload: Payload) -> Result<File, Problem> {
     loop {
         let chunk = tokio::time::timeout(SILENCE, payload.next()).await;
         let chunk = chunk.map_err(|_elapsed| {
-            Problem::new(Code::RequestTimeout, format!("Nothing more of the file arrived for {} seconds.", SILENCE.as_secs()))
+            Problem::new(
+                Code::RequestTimeout,
+                format!("Nothing more of the file arrived for {} seconds.", SILENCE.as_secs()),
+            )
         })?;
         let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|error| {
@@ -142,7 +145,9 @@ fn answer(outcome: Outcome) -> Result<HttpResponse, Problem> {
     if refused {
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
-        let detail = format!("{cells} things are wrong in {rows} of {all} rows; each is listed under errors, and nothing was kept.");
+        let detail = format!(
+            "{cells} things are wrong in {rows} of {all} rows; each is listed under errors, and nothing was kept."
+        );
         members = Problem::new(Code::Invalid, detail).members();
         members.remove("errors");
     } else {

@@ -27,7 +27,7 @@ pub struct KpiBody {
     kpi: Kpi,
     /// The version of what is measured, from 1: figures compare only within one.
     #[schema(minimum = 1, example = 1)]
-    definition_version: u32,
+    definition_version: i32,
     /// Whether it was archived, and takes no more figures.
     archived: bool,
 }
@@ -81,8 +81,12 @@ impl FromParams for KpiParams {
     responses((status = 200, description = "A page of KPIs.", body = KpiPage), NotModified, ListProblems)
 )]
 pub async fn list_kpis(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
-    Params((wanted, (as_of, paging))): Params<(KpiParams, (AsOf, Paging))>, conditions: Conditions, request: HttpRequest,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of, paging)): Params<(KpiParams, AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let after: Option<String> = paging.after()?;
@@ -114,7 +118,10 @@ pub async fn list_kpis(
     )
 )]
 pub async fn create_kpi(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, _: Params<NoParams>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let entry = programme.create_kpi(&plan, &caller.subject, members).await?;
@@ -134,13 +141,18 @@ pub async fn create_kpi(
     responses((status = 200, description = "The KPI.", body = KpiBody), NotModified, ReadProblems)
 )]
 pub async fn find_kpi(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
-    Params(as_of): Params<AsOf>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
     let tag = ETag::of(entry.seq);
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(KpiBody::from(&**entry))))
+    Ok(conditions
+        .not_modified(&tag)
+        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(KpiBody::from(&**entry))))
 }
 
 /// Change a KPI
@@ -161,8 +173,12 @@ pub async fn find_kpi(
     )
 )]
 pub async fn update_kpi(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>, _: Params<NoParams>,
-    conditions: Conditions, Patch(patch): Patch<Map<String, Value>>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+    Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let entry = programme.update_kpi(&plan, &caller.subject, &kpi, patch, (&conditions).into()).await?;
     Ok(HttpResponse::Ok().insert_header(&ETag::of(entry.seq)).json(KpiBody::from(&entry)))
@@ -180,7 +196,10 @@ pub async fn update_kpi(
     responses((status = 204, description = "It is archived."), DeleteProblems)
 )]
 pub async fn archive_kpi(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>, _: Params<NoParams>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     programme.archive_kpi(&plan, &caller.subject, &kpi, (&conditions).into()).await?;

@@ -5,40 +5,36 @@
 //! [`problem`] is every error a client can see, and [`mod@resource`] puts a handler under its path. [`middleware`] wraps it
 //! all, and [`openapi`] collects what the handlers say about themselves.
 
+mod app;
+pub mod auth;
+pub mod changes;
 pub mod conditional;
+pub mod definitions;
 pub mod docs;
 pub mod extract;
+pub mod grants;
 pub mod health;
+pub mod imports;
 mod json;
+pub mod kpis;
 pub mod middleware;
 pub mod negotiate;
 pub mod openapi;
 pub mod page;
+pub mod plans;
 pub mod problem;
 pub mod problem_pages;
+pub mod readings;
+mod refusal;
+pub mod reports;
 pub mod resource;
 pub mod responses;
+mod routes;
+pub mod tables;
+pub mod targets;
+pub mod view;
 
 #[cfg(test)]
 mod tests;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
-use resource::{Documented, resource};
-
-/// Mounts what the service says about itself: its health, its version, its documents and the pages of its problems.
-///
-/// The app's data must hold a [`health::Readiness`] and the [`openapi::Documents`].
-pub fn service(config: &mut ServiceConfig<'_>) {
-    config
-        .service(resource!(health::{livez}))
-        .service(resource!(health::{readyz}))
-        .service(resource!(health::{version}))
-        .service(resource!(openapi::{openapi_3_1}))
-        .service(resource!(openapi::{openapi_3_0}))
-        .service(resource!(problem_pages::{list_problems}))
-        .service(resource!(problem_pages::{find_problem}))
-        .service(Documented::new("/docs").page(|route| route.to(docs::index)))
-        .service(Documented::new("/docs/").page(|route| route.to(docs::index)))
-        .service(Documented::new("/docs/{file}").page(|route| route.to(docs::file)));
-}
+pub use app::{AppState, configure, documents};

@@ -48,8 +48,8 @@ impl FromParams for Paging {
 
 impl Paging {
     /// How many rows to fetch: one more than the page has, to see whether there is another page.
-    pub fn fetch(&self) -> i64 {
-        i64::from(self.limit) + 1
+    pub fn rows(&self) -> usize {
+        usize::from(self.limit) + 1
     }
 
     /// The key of the last item of the page before, `None` on the first page.
@@ -155,7 +155,6 @@ pub fn next_link(request: &HttpRequest, cursor: &str) -> Option<HeaderValue> {
 /// Makes the type of a page: `page!(/** The KPIs of a plan. */ pub KpiPage of KpiBody)`.
 ///
 /// Generic types get unreadable names in the document, so each list has a type of its own.
-#[cfg_attr(not(test), expect(unused_macros, reason = "the resources that use it are yet to come"))]
 macro_rules! page {
     ($(#[$meta:meta])* $vis:vis $name:ident of $item:ty) => {
         $(#[$meta])*
@@ -181,7 +180,6 @@ macro_rules! page {
     };
 }
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the resources that use it are yet to come"))]
 pub(crate) use page;
 
 #[cfg(test)]
@@ -197,8 +195,8 @@ mod tests {
 
     #[test]
     fn the_limit_has_limits() {
-        assert_eq!(paging("").unwrap().fetch(), 101);
-        assert_eq!(paging("limit=1000").unwrap().fetch(), 1001);
+        assert_eq!(paging("").unwrap().rows(), 101);
+        assert_eq!(paging("limit=1000").unwrap().rows(), 1001);
         for bad in ["limit=0", "limit=1001", "limit=-1", "limit=ten", "limit="] {
             let problem = paging(bad).unwrap_err();
             assert_eq!(problem.errors()[0].detail, "limit: give a whole number from 1 to 1000", "{bad}");

@@ -44,14 +44,20 @@ page!(
     responses((status = 200, description = "A page of plans.", body = PlanPage), ListProblems)
 )]
 pub async fn list_plans(
-    programme: Data<Programme>, caller: Caller, Params(paging): Params<Paging>, request: HttpRequest,
+    programme: Data<Programme>,
+    caller: Caller,
+    Params(paging): Params<Paging>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let after = paging.after::<String>()?.and_then(|code| code.parse().ok());
-    let rows = u32::try_from(paging.rows()).unwrap_or(u32::MAX);
-    let rows = programme.list_plans(&caller.subject, after, rows).await?;
+    let rows = programme.list_plans(&caller.subject, after, paging.rows()).await?;
     let (rows, next) = paging.cut(rows, |(open, _)| open.code.to_string())?;
     let versions: Vec<String> = rows.iter().map(|(open, _)| format!("{}{}", open.code, open.view_tag())).collect();
-    let items = rows.into_iter().map(|(open, plan)| PlanBody { plan, version: open.version, roles: open.access.roles().into_iter().collect() });
+    let items = rows.into_iter().map(|(open, plan)| PlanBody {
+        plan,
+        version: open.version,
+        roles: open.access.roles().into_iter().collect(),
+    });
     let page = PlanPage { items: items.collect(), next };
     Ok(page.reply(&request, &ETag::of(versions.join("."))))
 }
@@ -69,7 +75,10 @@ pub async fn list_plans(
     )
 )]
 pub async fn create_plan(
-    programme: Data<Programme>, caller: Caller, _: Params<NoParams>, Body(members): Body<Map<String, Value>>,
+    programme: Data<Programme>,
+    caller: Caller,
+    _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let kept = programme.create_plan(&caller.subject, members).await?;
     Ok(created(&kept.value, &ETag::of(kept.seq), &format!("/v1/plans/{}", kept.value.code)))
@@ -84,7 +93,10 @@ pub async fn create_plan(
     responses((status = 200, description = "The plan.", body = PlanBody), NotModified, ReadProblems)
 )]
 pub async fn find_plan(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, Params(as_of): Params<AsOf>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
@@ -112,8 +124,12 @@ pub async fn find_plan(
     )
 )]
 pub async fn update_plan(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, _: Params<NoParams>,
-    conditions: Conditions, Patch(patch): Patch<Map<String, Value>>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+    Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let kept = programme.update_plan(&plan, &caller.subject, patch, (&conditions).into()).await?;
     Ok(HttpResponse::Ok().insert_header(&ETag::of(kept.seq)).json(kept.value))
@@ -128,7 +144,11 @@ pub async fn update_plan(
     responses((status = 204, description = "It is deleted."), DeleteProblems)
 )]
 pub async fn delete_plan(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, _: Params<NoParams>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     programme.delete_plan(&plan, &caller.subject, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())

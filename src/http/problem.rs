@@ -226,6 +226,14 @@ impl Problem {
         self.with_header(RETRY_AFTER, &seconds(wait).to_string())
     }
 
+    /// The members of the document, to which an answer may add its own.
+    pub fn members(&self) -> serde_json::Map<String, serde_json::Value> {
+        match serde_json::to_value(self.body()) {
+            Ok(serde_json::Value::Object(members)) => members,
+            _ => serde_json::Map::new(),
+        }
+    }
+
     fn body(&self) -> ProblemBody {
         ProblemBody {
             kind: format!("/problems/{}", self.code.as_str()),

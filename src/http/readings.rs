@@ -20,7 +20,7 @@ use super::view::{AsOf, View, view};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
 use crate::programme::Programme;
@@ -65,7 +65,7 @@ pub struct ReadingBody {
     suppressed: bool,
     /// Which revision of the figure this is, from 1.
     #[schema(minimum = 1, example = 1)]
-    revision: u32,
+    revision: i32,
     /// When it was reported.
     recorded_at: DateTime<Utc>,
     /// Who reported it.
@@ -75,7 +75,8 @@ pub struct ReadingBody {
 
 impl From<SeenReading> for ReadingBody {
     fn from(seen: SeenReading) -> Self {
-        let row = seen.row;
+        let SeenReading { row, suppressed } = seen;
+        let (recorded_at, recorded_by, row) = (row.recorded_at, row.recorded_by, row.said);
         Self {
             kpi: row.kpi,
             period: row.period,
@@ -88,10 +89,10 @@ impl From<SeenReading> for ReadingBody {
             status: row.determined_status,
             commentary: row.commentary,
             reason: row.reason,
-            suppressed: seen.suppressed,
+            suppressed,
             revision: row.revision,
-            recorded_at: row.recorded_at,
-            recorded_by: row.recorded_by.to_string(),
+            recorded_at,
+            recorded_by: recorded_by.to_string(),
         }
     }
 }
@@ -190,8 +191,12 @@ impl FromParams for ReadingParams {
     responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ListProblems)
 )]
 pub async fn list_kpi_readings(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
-    Params((wanted, (as_of, paging))): Params<(KpiReadingParams, (AsOf, Paging))>, conditions: Conditions, request: HttpRequest,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of, paging)): Params<(KpiReadingParams, AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     view.picture.kpi_for(&kpi, &view.plan.access)?;
@@ -212,14 +217,19 @@ pub async fn list_kpi_readings(
     )
 )]
 pub async fn list_readings(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
-    Params((wanted, (as_of, paging))): Params<(ReadingParams, (AsOf, Paging))>, accept: Accept, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of, paging)): Params<(ReadingParams, AsOf, Paging)>,
+    accept: Accept,
+    conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let period = wanted.period.as_deref().map(|text| {
-        Period::read_any(text).map_err(|error| Invalid::from(Violation::in_query("period", error.code(), format!("`{text}` {error}"))))
+        Period::read_any(text)
+            .map_err(|error| Invalid::from(Violation::in_query("period", error.code(), format!("`{text}` {error}"))))
     });
     let of_area = wanted.outcome_area.map(|area| {
         let entries = view.picture.kpis().values().filter(|entry| view.picture.area_of(&entry.kpi) == Some(&area));
@@ -233,17 +243,18 @@ pub async fn list_readings(
 }
 
 /// How many rows of a table are fetched at a time.
-const CSV_ROWS: u32 = 5_000;
+const CSV_ROWS: usize = 5_000;
 
 fn as_csv(programme: Programme, view: View, filter: ReadingFilter) -> HttpResponse {
     let tag = view.tag.clone();
     let rows = futures_util::stream::try_unfold(Some(None), move |after: Option<Option<ReadingKey>>| {
-        let (programme, plan, picture, filter) = (programme.clone(), view.plan.clone(), view.picture.clone(), filter.clone());
+        let (programme, plan, picture, filter) =
+            (programme.clone(), view.plan.clone(), view.picture.clone(), filter.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
             let rows = programme.list_readings(&plan, &picture, filter, after, CSV_ROWS).await?;
-            let more = rows.len() == usize::try_from(CSV_ROWS).unwrap_or(usize::MAX);
-            let next = rows.last().filter(|_| more).map(|seen| Some(ReadingKey::of(&seen.row)));
+            let more = rows.len() == CSV_ROWS;
+            let next = rows.last().filter(|_| more).map(|seen| Some(seen.row.reading_key()));
             let text: Vec<u8> = rows.iter().flat_map(tables::reading).collect();
             Ok::<_, Problem>(Some((Bytes::from(text), next)))
         }
@@ -251,15 +262,18 @@ fn as_csv(programme: Programme, view: View, filter: ReadingFilter) -> HttpRespon
     tables::stream("readings", tables::READINGS, &tag, rows)
 }
 
-async fn reply(programme: &Programme, view: &View, filter: ReadingFilter, paging: &Paging, request: &HttpRequest) -> Result<HttpResponse, Problem> {
-    let after: Option<(String, String, String)> = paging.after()?;
-    let after = after.map(|(kpi, period, group)| ReadingKey { kpi, period, group });
-    let limit = u32::try_from(paging.rows()).unwrap_or(u32::MAX);
-    let rows = programme.list_readings(&view.plan, &view.picture, filter, after, limit).await?;
-    let (rows, next) = paging.cut(rows, |seen| {
-        let key = ReadingKey::of(&seen.row);
-        (key.kpi, key.period, key.group)
-    })?;
+async fn reply(
+    programme: &Programme,
+    view: &View,
+    filter: ReadingFilter,
+    paging: &Paging,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let after: Option<(KpiCode, PeriodKey, GroupCode)> = paging.after()?;
+    let after = after.map(|(kpi, PeriodKey(period), group)| ReadingKey { kpi, period, group });
+    let rows = programme.list_readings(&view.plan, &view.picture, filter, after, paging.rows()).await?;
+    let (rows, next) =
+        paging.cut(rows, |seen| (seen.row.kpi.clone(), PeriodKey(seen.row.period), seen.row.group.clone()))?;
     let page = ReadingPage { items: rows.into_iter().map(ReadingBody::from).collect(), next };
     Ok(page.reply(request, &view.tag))
 }
@@ -282,8 +296,12 @@ async fn reply(programme: &Programme, view: &View, filter: ReadingFilter, paging
     )
 )]
 pub async fn import_readings(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, Params(dry_run): Params<DryRun>,
-    request: HttpRequest, payload: Payload,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params(dry_run): Params<DryRun>,
+    request: HttpRequest,
+    payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     imports::import(&programme, &caller, &plan, ImportKind::Readings, dry_run, &request, payload).await
 }
@@ -301,13 +319,18 @@ pub async fn import_readings(
     responses((status = 200, description = "The reading.", body = ReadingBody), NotModified, ReadProblems)
 )]
 pub async fn find_reading(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    Params((wanted, as_of)): Params<(GroupParams, AsOf)>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params((wanted, as_of)): Params<(GroupParams, AsOf)>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let seen = programme.find_reading(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;
     let tag = if seen.suppressed { ETag::of(seen.row.seq).rendered_as("c") } else { ETag::of(seen.row.seq) };
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(ReadingBody::from(seen))))
+    Ok(conditions
+        .not_modified(&tag)
+        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(ReadingBody::from(seen))))
 }
 
 /// Post a figure
@@ -332,8 +355,12 @@ pub async fn find_reading(
     )
 )]
 pub async fn put_reading(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    Params(wanted): Params<GroupParams>, conditions: Conditions, Body(members): Body<Map<String, Value>>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(wanted): Params<GroupParams>,
+    conditions: Conditions,
+    Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let place = (kpi.clone(), period, wanted.group);
     let put = programme.put_reading(&plan, &caller.subject, place, members, (&conditions).into()).await?;
@@ -360,8 +387,11 @@ pub async fn put_reading(
     responses((status = 200, description = "The revisions.", body = ReadingHistory), NotModified, ReadProblems)
 )]
 pub async fn list_reading_revisions(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    Params((wanted, as_of)): Params<(GroupParams, AsOf)>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params((wanted, as_of)): Params<(GroupParams, AsOf)>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let seen = programme.reading_history(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;

@@ -2,7 +2,6 @@
 
 use super::conditional::Conditions;
 use super::problem::{Code, Problem};
-use crate::domain::invalid::Invalid;
 use crate::programme::Refusal;
 use crate::programme::defining::Precondition;
 use crate::store::StoreError;
@@ -30,17 +29,6 @@ impl From<Refusal> for Problem {
             Refusal::Store(error) => Self::internal(&error),
             Refusal::Spoilt(_) => Self::internal_because("an import's outcome was lost"),
         }
-    }
-}
-
-impl From<Invalid> for Problem {
-    fn from(invalid: Invalid) -> Self {
-        let violations = invalid.into_violations();
-        let detail = match violations.as_slice() {
-            [only] => sentence(&only.detail),
-            many => format!("{} things are wrong; each is listed under errors.", many.len()),
-        };
-        Self::new(Code::Invalid, detail).with_errors(violations)
     }
 }
 

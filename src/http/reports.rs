@@ -76,10 +76,30 @@ impl ReportParams {
                 }
             },
         };
-        known(&mut invalid, "outcome_area", self.outcome_area.as_ref().map(AreaCode::as_str), picture.areas().keys().map(AreaCode::as_str));
-        known(&mut invalid, "priority", self.priority.as_ref().map(PriorityCode::as_str), picture.priorities().keys().map(PriorityCode::as_str));
-        known(&mut invalid, "sub_group", self.sub_group.as_ref().map(SubGroupCode::as_str), picture.sub_groups().keys().map(SubGroupCode::as_str));
-        known(&mut invalid, "organisation", self.organisation.as_ref().map(OrganisationCode::as_str), picture.organisations().keys().map(OrganisationCode::as_str));
+        known(
+            &mut invalid,
+            "outcome_area",
+            self.outcome_area.as_ref().map(AreaCode::as_str),
+            picture.areas().keys().map(AreaCode::as_str),
+        );
+        known(
+            &mut invalid,
+            "priority",
+            self.priority.as_ref().map(PriorityCode::as_str),
+            picture.priorities().keys().map(PriorityCode::as_str),
+        );
+        known(
+            &mut invalid,
+            "sub_group",
+            self.sub_group.as_ref().map(SubGroupCode::as_str),
+            picture.sub_groups().keys().map(SubGroupCode::as_str),
+        );
+        known(
+            &mut invalid,
+            "organisation",
+            self.organisation.as_ref().map(OrganisationCode::as_str),
+            picture.organisations().keys().map(OrganisationCode::as_str),
+        );
         let filter = ReportFilter {
             outcome_area: self.outcome_area,
             priority: self.priority,
@@ -117,8 +137,12 @@ fn known<'a>(invalid: &mut Invalid, name: &str, wanted: Option<&str>, codes: imp
     )
 )]
 pub async fn get_status_report(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
-    Params((wanted, as_of)): Params<(ReportParams, AsOf)>, accept: Accept, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of)): Params<(ReportParams, AsOf)>,
+    accept: Accept,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
@@ -161,8 +185,11 @@ impl FromParams for StatusParams {
     responses((status = 200, description = "The assessment.", body = Assessment), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn get_kpi_status(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
-    Params((wanted, as_of)): Params<(StatusParams, AsOf)>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of)): Params<(StatusParams, AsOf)>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
@@ -170,7 +197,8 @@ pub async fn get_kpi_status(
         None => view.picture.default_status_period(entry, &wanted.group, view.at),
         Some(text) => Some(read_period("period", text, entry.kpi.period_kind())?),
     };
-    let assessment = period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));
+    let assessment =
+        period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));
     let assessment = assessment.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().insert_header(&view.tag).json(assessment))
 }
@@ -214,8 +242,11 @@ impl FromParams for SeriesParams {
     responses((status = 200, description = "The series.", body = Series), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn get_kpi_series(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
-    Params((wanted, as_of)): Params<(SeriesParams, AsOf)>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of)): Params<(SeriesParams, AsOf)>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
@@ -224,7 +255,8 @@ pub async fn get_kpi_series(
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
     let series = view.picture.series(entry, &wanted.group, range, view.at, &view.plan.access);
     let series = series.ok_or_else(|| {
-        let detail = format!("A series spans at most {MOST_POINTS} periods; ask for a shorter stretch with from and to.");
+        let detail =
+            format!("A series spans at most {MOST_POINTS} periods; ask for a shorter stretch with from and to.");
         let violation = Violation::in_query("from", "range_too_long", detail.clone());
         Problem::new(Code::Invalid, detail).with_errors(vec![violation])
     })?;

@@ -51,6 +51,15 @@ problems! {
     /// What can go wrong where something is deleted.
     DeleteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         Conflict PreconditionFailed PreconditionRequired TooManyRequests Internal Busy Unavailable;
+    /// What can go wrong where a figure is posted, for which no state need be named.
+    PutReadingProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
+        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy
+        Unavailable;
+    /// What can go wrong where a file is imported, besides what is wrong in it.
+    ImportProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
+        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;
+    /// A query parameter names what the plan does not have.
+    UnknownInQuery: Invalid;
     /// Reading needs a role, and not only a place in the plan.
     NotAllowed: NotAllowed;
 }

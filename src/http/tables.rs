@@ -149,19 +149,20 @@ pub fn reading(seen: &SeenReading) -> Vec<u8> {
 
 /// One row of the table of targets.
 pub fn target(row: &TargetRow) -> Vec<u8> {
+    let target = &row.target;
     let cells = [
         text(&row.kpi),
         text(&row.period),
-        figure(row.value),
-        figure(row.low),
-        figure(row.high),
-        figure(row.floor),
-        text(&row.kind.as_str()),
-        text(&row.state.as_str()),
-        row.rationale.clone(),
-        row.agreed_by.clone(),
-        row.agreed_on.as_ref().map(ToString::to_string),
-        row.reason.clone(),
+        figure(target.value),
+        figure(target.low),
+        figure(target.high),
+        figure(target.floor),
+        text(&target.kind.as_str()),
+        text(&target.state.as_str()),
+        target.rationale.clone(),
+        target.agreed_by.clone(),
+        target.agreed_on.as_ref().map(ToString::to_string),
+        target.reason.clone(),
         Some(row.period.label()),
         text(&row.period.start()),
         text(&row.period.end()),
@@ -261,7 +262,10 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
     params(("table" = String, Path, description = "The table: readings, targets or status-report.", example = "readings")),
     responses((status = 200, description = "The Table Schema.", body = Object), ReadProblems)
 )]
-pub async fn get_table_schema(Segments((name,)): Segments<(String,)>, _: Params<NoParams>) -> Result<HttpResponse, Problem> {
+pub async fn get_table_schema(
+    Segments((name,)): Segments<(String,)>,
+    _: Params<NoParams>,
+) -> Result<HttpResponse, Problem> {
     let columns = match name.as_str() {
         "readings" => READINGS,
         "targets" => TARGETS,

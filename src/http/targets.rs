@@ -3,8 +3,8 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::StreamExt;
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -24,7 +24,6 @@ use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
-use crate::programme::picture::Picture;
 use crate::store::targets::TargetRow;
 
 /// A target as it is kept.
@@ -65,7 +64,7 @@ pub struct TargetBody {
     reason: Option<String>,
     /// Which revision of the target this is, from 1.
     #[schema(minimum = 1, example = 1)]
-    revision: u32,
+    revision: i32,
     /// When it was set.
     recorded_at: DateTime<Utc>,
     /// Who set it.
@@ -75,22 +74,24 @@ pub struct TargetBody {
 
 impl From<TargetRow> for TargetBody {
     fn from(row: TargetRow) -> Self {
+        let TargetRow { recorded_at, recorded_by, said, .. } = row;
+        let target = said.target;
         Self {
-            kpi: row.kpi,
-            period: row.period,
-            value: row.value,
-            low: row.low,
-            high: row.high,
-            floor: row.floor,
-            kind: row.kind,
-            state: row.state,
-            rationale: row.rationale,
-            agreed_by: row.agreed_by,
-            agreed_on: row.agreed_on,
-            reason: row.reason,
-            revision: row.revision,
-            recorded_at: row.recorded_at,
-            recorded_by: row.recorded_by.to_string(),
+            kpi: said.kpi,
+            period: said.period,
+            value: target.value,
+            low: target.low,
+            high: target.high,
+            floor: target.floor,
+            kind: target.kind,
+            state: target.state,
+            rationale: target.rationale,
+            agreed_by: target.agreed_by,
+            agreed_on: target.agreed_on,
+            reason: target.reason,
+            revision: said.revision,
+            recorded_at,
+            recorded_by: recorded_by.to_string(),
         }
     }
 }
@@ -112,8 +113,12 @@ page!(
     responses((status = 200, description = "A page of targets.", body = TargetPage), NotModified, ListProblems)
 )]
 pub async fn list_kpi_targets(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
-    Params((as_of, paging)): Params<(AsOf, Paging)>, conditions: Conditions, request: HttpRequest,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let rows = programme.list_targets(&view.plan, &view.picture, Some(&kpi)).await?;
@@ -132,8 +137,13 @@ pub async fn list_kpi_targets(
     )
 )]
 pub async fn list_targets(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
-    Params((as_of, paging)): Params<(AsOf, Paging)>, accept: Accept, conditions: Conditions, request: HttpRequest,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>,
+    accept: Accept,
+    conditions: Conditions,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
@@ -151,7 +161,8 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, tag: &ETa
     let after: Option<(String, String)> = paging.after()?;
     let key = |row: &TargetRow| (row.kpi.to_string(), row.period.to_string());
     // A KPI's targets are of two kinds of period at most, and the keys of each kind sort in time.
-    let mut rows: Vec<_> = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after)).collect();
+    let mut rows: Vec<_> =
+        rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after)).collect();
     rows.sort_by_key(key);
     rows.truncate(paging.rows());
     let (rows, next) = paging.cut(rows, key)?;
@@ -177,8 +188,12 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, tag: &ETa
     )
 )]
 pub async fn import_targets(
-    programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>, Params(dry_run): Params<DryRun>,
-    request: HttpRequest, payload: Payload,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params(dry_run): Params<DryRun>,
+    request: HttpRequest,
+    payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     imports::import(&programme, &caller, &plan, ImportKind::Targets, dry_run, &request, payload).await
 }
@@ -196,13 +211,18 @@ pub async fn import_targets(
     responses((status = 200, description = "The target.", body = TargetBody), NotModified, ReadProblems)
 )]
 pub async fn find_target(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    Params(as_of): Params<AsOf>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let row = programme.find_target(&view.plan, &view.picture, &kpi, &period).await?;
     let tag = ETag::of(row.seq);
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(TargetBody::from(row))))
+    Ok(conditions
+        .not_modified(&tag)
+        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(TargetBody::from(row))))
 }
 
 /// Set or revise a target
@@ -225,8 +245,12 @@ pub async fn find_target(
     )
 )]
 pub async fn put_target(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    _: Params<NoParams>, conditions: Conditions, Body(members): Body<Map<String, Value>>,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+    Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let put = programme.put_target(&plan, &caller.subject, &kpi, &period, members, (&conditions).into()).await?;
     let tag = ETag::of(put.row.seq);
@@ -250,8 +274,11 @@ pub async fn put_target(
     responses((status = 204, description = "It is taken away."), DeleteProblems)
 )]
 pub async fn remove_target(
-    programme: Data<Programme>, caller: Caller, Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    _: Params<NoParams>, conditions: Conditions,
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     programme.remove_target(&plan, &caller.subject, &kpi, &period, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())

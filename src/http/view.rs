@@ -58,7 +58,7 @@ impl View {
         plan: &PlanCode,
         as_of: AsOf,
         conditions: &Conditions,
-        rendering: &str,
+        rendering: impl std::fmt::Display,
     ) -> Result<Result<Self, HttpResponse>, Problem> {
         let now = programme.clock().now();
         let as_of = as_of.as_of.filter(|instant| *instant < now);

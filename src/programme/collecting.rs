@@ -8,20 +8,22 @@ use serde_json::{Map, Value};
 
 use crate::domain::assess::{Assessment, Observed};
 use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::ReportedFigure;
 use crate::store::journal;
-use crate::store::readings::{self, ReadingFilter, ReadingKey, ReadingRow};
+use crate::store::readings::{self, ReadingFilter, ReadingKey, ReadingRevision, ReadingRow};
 
 use super::defining::Precondition;
-use super::picture::{Kept, KpiPicture, Picture};
+use super::picture::{Kept, KpiPicture, Picture, observed_revision};
 use super::{OpenPlan, Programme, Refusal};
 
 /// What a posted figure changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "What a posted figure changes: where the KPI stood in the period before and after, and later periods that moved with it.")]
+#[schema(
+    description = "What a posted figure changes: where the KPI stood in the period before and after, and later periods that moved with it."
+)]
 pub struct Effect {
     /// Where it stood; `null` where nothing had been reported.
     #[schema(required = true)]
@@ -50,7 +52,7 @@ pub(super) enum Checked {
     /// It is what is there already.
     Unchanged,
     /// It is the next revision, with what it replaces.
-    Next(Box<ReadingRow>),
+    Next(Box<ReadingRevision>),
 }
 
 /// Who posts figures, and when: what a check of one needs beside the figure.
@@ -72,7 +74,14 @@ impl Desk<'_> {
     }
 
     /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
-    pub fn check(&self, entry: &KpiPicture, period: Period, group: &GroupCode, figure: &ReportedFigure, before: Option<&FullReading>) -> Result<Checked, Invalid> {
+    pub fn check(
+        &self,
+        entry: &KpiPicture,
+        period: Period,
+        group: &GroupCode,
+        figure: &ReportedFigure,
+        before: Option<&ReadingRow>,
+    ) -> Result<Checked, Invalid> {
         let mut invalid = Invalid::new();
         if entry.archived {
             invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
@@ -88,12 +97,11 @@ impl Desk<'_> {
             }
         };
         invalid.or(())?;
-        let row = ReadingRow {
+        let next = ReadingRevision {
             kpi: entry.kpi.code.clone(),
             period,
             group: group.clone(),
             revision: before.map_or(1, |before| before.revision + 1),
-            seq: Seq(0),
             value: settled.value,
             numerator: settled.numerator,
             denominator: settled.denominator,
@@ -103,26 +111,27 @@ impl Desk<'_> {
             commentary: figure.commentary.clone().filter(|text| !text.is_empty()),
             reason: figure.reason.clone().filter(|text| !text.is_empty()),
             definition_version: entry.definition_version,
-            recorded_at: self.now,
-            recorded_by: self.caller.clone(),
         };
         Ok(match before {
-            Some(before) if before.says_the_same(&row) => Checked::Unchanged,
-            _ => Checked::Next(Box::new(row)),
+            Some(before) if says_the_same(before, &next) => Checked::Unchanged,
+            _ => Checked::Next(Box::new(next)),
         })
     }
 }
 
-/// A reading with its words, as the database holds it.
-pub(super) type FullReading = ReadingRow;
+/// Whether two revisions report the same: all but why and under which number.
+fn says_the_same(before: &ReadingRow, next: &ReadingRevision) -> bool {
+    let alike = ReadingRevision { revision: next.revision, reason: next.reason.clone(), ..before.said.clone() };
+    alike == *next
+}
 
 /// The journal's entry of a reading.
-pub(super) fn reading_change(row: ReadingRow, before: Option<&ReadingRow>) -> journal::Change {
+pub(super) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>) -> journal::Change {
     journal::Change {
         action: if before.is_none() { "reading.posted" } else { "reading.revised" },
-        before: before.map(ReadingRow::document),
-        reason: row.reason.clone(),
-        row: journal::Row::Reading(row),
+        before: before.map(|before| before.said.document()),
+        reason: said.reason.clone(),
+        row: journal::NewRow::Reading(said),
     }
 }
 
@@ -161,15 +170,23 @@ impl Programme {
             match desk.check(entry, period, &group, &figure, before.as_ref())? {
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
-                    Ok(PutReading { row, created: false, effect: Effect { after: was.clone(), before: was, later: Vec::new() } })
+                    Ok(PutReading {
+                        row,
+                        created: false,
+                        effect: Effect { after: was.clone(), before: was, later: Vec::new() },
+                    })
                 }
-                Checked::Next(row) => {
-                    let seqs = change.record(vec![reading_change((*row).clone(), before.as_ref())])?;
-                    let row = ReadingRow { seq: seqs.first().copied().unwrap_or_default(), ..*row };
-                    let kept = Kept { value: row.observed(), revision: row.revision, seq: row.seq };
+                Checked::Next(said) => {
+                    let seqs = change.record(vec![reading_change((*said).clone(), before.as_ref())])?;
+                    let seq = seqs.first().copied().unwrap_or_default();
+                    let row = ReadingRow { seq, recorded_at: desk.now, recorded_by: caller.clone(), said: *said };
+                    let kept =
+                        Kept { value: observed_revision(&row.said, &caller, desk.now), revision: row.revision, seq };
                     let changed = picture.with_reading(&kpi, &group, period, kept);
                     let later = picture.observed_periods(entry, &group).into_iter().filter(|later| *later > period);
-                    let later = later.filter_map(|later| assess(&changed, later).filter(|after| Some(after) != assess(&picture, later).as_ref()));
+                    let later = later.filter_map(|later| {
+                        assess(&changed, later).filter(|after| Some(after) != assess(&picture, later).as_ref())
+                    });
                     let effect = Effect { before: was, after: assess(&changed, period), later: later.collect() };
                     Ok(PutReading { row, created: before.is_none(), effect })
                 }
@@ -179,7 +196,12 @@ impl Programme {
     }
 
     /// One reading as it stood at the picture's version.
-    pub async fn find_reading(&self, plan: &OpenPlan, picture: &Arc<Picture>, place: (KpiCode, String, GroupCode)) -> Result<SeenReading, Refusal> {
+    pub async fn find_reading(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        place: (KpiCode, String, GroupCode),
+    ) -> Result<SeenReading, Refusal> {
         let (kpi, period, group) = self.place(plan, picture, place)?;
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
@@ -191,7 +213,12 @@ impl Programme {
     }
 
     /// Every revision of a reading up to the picture's version, the first first.
-    pub async fn reading_history(&self, plan: &OpenPlan, picture: &Arc<Picture>, place: (KpiCode, String, GroupCode)) -> Result<Vec<SeenReading>, Refusal> {
+    pub async fn reading_history(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        place: (KpiCode, String, GroupCode),
+    ) -> Result<Vec<SeenReading>, Refusal> {
         let (kpi, period, group) = self.place(plan, picture, place)?;
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
@@ -205,8 +232,15 @@ impl Programme {
                 // The difference between two revisions can tell as much as a figure: one withheld, all withheld.
                 let entry = picture.kpi_for(&kpi, &plan.access)?;
                 let threshold = picture.plan().value.small_number_threshold;
-                let small = |seen: &SeenReading| crate::domain::disclosure::is_small(&entry.kpi, &seen.row.observed(), threshold);
-                if !plan.access.sees_small_numbers(&entry.kpi) && seen.iter().any(|seen| seen.suppressed || small(seen)) {
+                let small = |seen: &SeenReading| {
+                    crate::domain::disclosure::is_small(
+                        &entry.kpi,
+                        &observed_revision(&seen.row.said, &seen.row.recorded_by, seen.row.recorded_at),
+                        threshold,
+                    )
+                };
+                if !plan.access.sees_small_numbers(&entry.kpi) && seen.iter().any(|seen| seen.suppressed || small(seen))
+                {
                     seen.iter_mut().for_each(SeenReading::withhold);
                 }
                 Ok(seen)
@@ -215,7 +249,14 @@ impl Programme {
     }
 
     /// The flat table: the latest figure of each KPI, period and group that the caller sees, in that order.
-    pub async fn list_readings(&self, plan: &OpenPlan, picture: &Arc<Picture>, mut filter: ReadingFilter, after: Option<ReadingKey>, limit: u32) -> Result<Vec<SeenReading>, Refusal> {
+    pub async fn list_readings(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        mut filter: ReadingFilter,
+        after: Option<ReadingKey>,
+        limit: usize,
+    ) -> Result<Vec<SeenReading>, Refusal> {
         let mut kpis: Vec<KpiCode> = picture
             .kpis()
             .values()
@@ -229,13 +270,25 @@ impl Programme {
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
             .read(move |conn| {
-                let rows = readings::page(conn, plan.id, &filter, Some(picture.version()), after.as_ref(), limit)?;
+                let rows = readings::page(
+                    conn,
+                    plan.id,
+                    &filter,
+                    Some(picture.version()),
+                    after.as_ref(),
+                    super::rows(limit),
+                )?;
                 Ok(rows.into_iter().map(|row| SeenReading::of(&picture, &plan, row)).collect())
             })
             .await
     }
 
-    fn place(&self, plan: &OpenPlan, picture: &Picture, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode, Period, GroupCode), Refusal> {
+    fn place(
+        &self,
+        plan: &OpenPlan,
+        picture: &Picture,
+        place: (KpiCode, String, GroupCode),
+    ) -> Result<(KpiCode, Period, GroupCode), Refusal> {
         let (kpi, period, group) = place;
         let entry = picture.kpi_for(&kpi, &plan.access)?;
         let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
@@ -267,7 +320,7 @@ impl SeenReading {
 
     fn withhold(&mut self) {
         self.suppressed = true;
-        let row = &mut self.row;
+        let row = &mut self.row.said;
         (row.value, row.numerator, row.denominator) = (None, None, None);
         (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
     }

@@ -13,9 +13,9 @@ use crate::domain::ids::{
 };
 use crate::domain::invalid::{Invalid, nearest};
 use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::plan::{OutcomeArea, Organisation, Plan, Priority, SubGroup, Visibility};
+use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup, Visibility};
 use crate::domain::policy::{Policy, shipped};
-use crate::store::definitions::{DefinitionKind, DefinitionRow};
+use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
 
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
@@ -254,21 +254,27 @@ impl Change<'_, '_> {
         action: &'static str,
         kind: DefinitionKind,
         code: &impl Display,
-        revision: u32,
+        revision: i32,
         before: Option<Map<String, Value>>,
-        after: Option<&Map<String, Value>>,
+        after: Option<Map<String, Value>>,
     ) -> Result<Seq, Refusal> {
-        let body = after.map(|members| Value::Object(members.clone()).to_string());
-        let row = DefinitionRow { kind, code: code.to_string(), revision, seq: Seq(0), body };
-        let before = before.map(Value::Object);
-        let seqs = self.record(vec![journal::Change { action, row: journal::Row::Definition(row), before, reason: None }])?;
+        let said = |revision, members: Option<Map<String, Value>>| DefinitionRevision {
+            kind,
+            code: code.to_string(),
+            revision,
+            body: members.map(Value::Object),
+        };
+        let before = before.map(|members| said(revision - 1, Some(members)).document());
+        let row = journal::NewRow::Definition(said(revision, after));
+        let seqs = self.record(vec![journal::Change { action, row, before, reason: None }])?;
         Ok(seqs.first().copied().unwrap_or_default())
     }
 
     /// The revision that the next definition of this code gets: revisions count on over a removal.
-    fn next_revision(&mut self, kind: DefinitionKind, code: &impl Display) -> Result<u32, Refusal> {
+    fn next_revision(&mut self, kind: DefinitionKind, code: &impl Display) -> Result<i32, Refusal> {
         let plan = self.plan.id;
-        Ok(crate::store::definitions::latest_revision(self.conn(), plan, kind, &code.to_string())? + 1)
+        let latest = definitions::find(self.conn(), plan, kind, &code.to_string(), None)?;
+        Ok(latest.map_or(0, |row| row.revision) + 1)
     }
 }
 
@@ -292,16 +298,25 @@ impl Programme {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] where the code is taken; everything that is wrong with it.
-    pub async fn create<D: Defined>(&self, plan: &PlanCode, caller: &Subject, members: Map<String, Value>) -> Result<Kept<D>, Refusal> {
+    pub async fn create<D: Defined>(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        members: Map<String, Value>,
+    ) -> Result<Kept<D>, Refusal> {
         self.change(plan, caller, move |change| {
             change.must_manage()?;
             let value = D::parse(members)?;
             value.check_in(&change.picture).or(())?;
             if D::all(&change.picture).contains_key(value.code()) {
-                return Err(Refusal::Conflict(format!("the {} `{}` is there already; change it with PATCH", D::NOUN, value.code())));
+                return Err(Refusal::Conflict(format!(
+                    "the {} `{}` is there already; change it with PATCH",
+                    D::NOUN,
+                    value.code()
+                )));
             }
             let revision = change.next_revision(D::KIND, value.code())?;
-            let seq = change.define(D::ACTIONS[0], D::KIND, value.code(), revision, None, Some(&value.members()))?;
+            let seq = change.define(D::ACTIONS[0], D::KIND, value.code(), revision, None, Some(value.members()))?;
             Ok(Kept { value, revision, seq })
         })
         .await
@@ -329,14 +344,20 @@ impl Programme {
                 return Ok(kept);
             }
             let revision = kept.revision + 1;
-            let seq = change.define(D::ACTIONS[1], D::KIND, &code, revision, Some(before), Some(&after))?;
+            let seq = change.define(D::ACTIONS[1], D::KIND, &code, revision, Some(before), Some(after))?;
             Ok(Kept { value, revision, seq })
         })
         .await
     }
 
     /// Removes a definition that nothing refers to.
-    pub async fn remove<D: Defined>(&self, plan: &PlanCode, caller: &Subject, code: &D::Code, precondition: Precondition) -> Result<(), Refusal> {
+    pub async fn remove<D: Defined>(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        code: &D::Code,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
         let code = code.clone();
         self.change(plan, caller, move |change| {
             let kept = D::all(&change.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
@@ -352,13 +373,21 @@ impl Programme {
     }
 
     /// Makes a KPI.
-    pub async fn create_kpi(&self, plan: &PlanCode, caller: &Subject, members: Map<String, Value>) -> Result<KpiPicture, Refusal> {
+    pub async fn create_kpi(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        members: Map<String, Value>,
+    ) -> Result<KpiPicture, Refusal> {
         self.change(plan, caller, move |change| {
             change.must_manage()?;
             let kpi = Kpi::parse(members)?;
             check_kpi(&kpi, &change.picture).or(())?;
             if change.picture.kpis().contains_key(&kpi.code) {
-                return Err(Refusal::Conflict(format!("the KPI `{}` is there already; change it with PATCH", kpi.code)));
+                return Err(Refusal::Conflict(format!(
+                    "the KPI `{}` is there already; change it with PATCH",
+                    kpi.code
+                )));
             }
             let record = KpiRecord { kpi, archived: false, definition_version: 1 };
             change.keep_kpi("kpi.created", record, None)
@@ -386,15 +415,22 @@ impl Programme {
             if kpi == entry.kpi {
                 return Ok((*entry).clone());
             }
-            let anew = u32::from(!kpi.measures_the_same_as(&entry.kpi));
-            let record = KpiRecord { kpi, archived: entry.archived, definition_version: entry.definition_version + anew };
+            let anew = i32::from(!kpi.measures_the_same_as(&entry.kpi));
+            let record =
+                KpiRecord { kpi, archived: entry.archived, definition_version: entry.definition_version + anew };
             change.keep_kpi("kpi.updated", record, Some(&entry))
         })
         .await
     }
 
     /// Archives a KPI: it leaves lists and reports, and its history stays.
-    pub async fn archive_kpi(&self, plan: &PlanCode, caller: &Subject, code: &KpiCode, precondition: Precondition) -> Result<(), Refusal> {
+    pub async fn archive_kpi(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        code: &KpiCode,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
         let code = code.clone();
         self.change(plan, caller, move |change| {
             let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
@@ -405,7 +441,8 @@ impl Programme {
                 return Err(Refusal::Conflict(format!("the KPI `{code}` is still used by the gap `{}`", gap.kpi.code)));
             }
             if !entry.archived {
-                let record = KpiRecord { kpi: entry.kpi.clone(), archived: true, definition_version: entry.definition_version };
+                let record =
+                    KpiRecord { kpi: entry.kpi.clone(), archived: true, definition_version: entry.definition_version };
                 change.keep_kpi("kpi.archived", record, Some(&entry))?;
             }
             Ok(())
@@ -414,14 +451,19 @@ impl Programme {
     }
 
     /// The plans that a caller may see, by code, after `after`.
-    pub async fn list_plans(&self, caller: &Subject, after: Option<PlanCode>, limit: u32) -> Result<Vec<(OpenPlan, Plan)>, Refusal> {
+    pub async fn list_plans(
+        &self,
+        caller: &Subject,
+        after: Option<PlanCode>,
+        limit: usize,
+    ) -> Result<Vec<(OpenPlan, Plan)>, Refusal> {
         let (caller, pictures) = (caller.clone(), std::sync::Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
-                for visible in plans::list_plans(conn, &caller, after.as_ref(), limit)? {
-                    let picture = pictures.current(conn, visible.id)?;
-                    found.push((OpenPlan::new(visible), picture.plan().value.clone()));
+                for visible in plans::list_plans(conn, &caller, after.as_ref(), super::rows(limit))? {
+                    let picture = pictures.at_version(conn, visible.id, visible.seq)?;
+                    found.push((OpenPlan::new(&visible), picture.plan().value.clone()));
                 }
                 Ok(found)
             })
@@ -433,8 +475,8 @@ impl Programme {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store
             .write(move |write| {
-                let serves = grants::held_by(write, &caller)?;
-                if !serves.iter().any(|grant| grant.plan.is_none() && grant.role == Role::Administrator) {
+                let serves = grants::of_service(write, &caller)?;
+                if !serves.iter().any(|grant| grant.granted.role == Role::Administrator) {
                     return Err(Refusal::NotAllowed("only an administrator of the service makes plans".to_owned()));
                 }
                 let plan = Plan::parse(members)?;
@@ -443,23 +485,37 @@ impl Programme {
                 let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), ())).collect();
                 refer(&mut invalid, "/policy", "policy", &plan.policy, &known);
                 invalid.or(())?;
-                let id = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public)?;
-                let definitions = policies.iter().map(|policy| (DefinitionKind::Policy, policy.code.to_string(), policy.members(), "policy.created"));
-                let first = (DefinitionKind::Plan, plan.code.to_string(), plan.members(), "plan.created");
-                let changes = std::iter::once(first).chain(definitions).map(|(kind, code, members, action)| journal::Change {
-                    action,
-                    row: journal::Row::Definition(DefinitionRow { kind, code, revision: 1, seq: Seq(0), body: Some(Value::Object(members).to_string()) }),
-                    before: None,
-                    reason: None,
+                let mut locked = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public, now)?;
+                let definitions = policies.iter().map(|policy| {
+                    (DefinitionKind::Policy, policy.code.to_string(), policy.members(), "policy.created")
                 });
-                let seqs = journal::record(write, id, &caller, now, changes.collect())?;
+                let first = (DefinitionKind::Plan, plan.code.to_string(), plan.members(), "plan.created");
+                let changes =
+                    std::iter::once(first).chain(definitions).map(|(kind, code, members, action)| journal::Change {
+                        action,
+                        row: journal::NewRow::Definition(DefinitionRevision {
+                            kind,
+                            code,
+                            revision: 1,
+                            body: Some(Value::Object(members)),
+                        }),
+                        before: None,
+                        reason: None,
+                    });
+                let seqs = journal::record(write, &mut locked, &caller, now, changes.collect())?;
                 Ok(Kept { value: plan, revision: 1, seq: seqs.first().copied().unwrap_or_default() })
             })
             .await
     }
 
     /// Changes the plan's own settings by merge patch.
-    pub async fn update_plan(&self, plan: &PlanCode, caller: &Subject, patch: Map<String, Value>, precondition: Precondition) -> Result<Kept<Plan>, Refusal> {
+    pub async fn update_plan(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        patch: Map<String, Value>,
+        precondition: Precondition,
+    ) -> Result<Kept<Plan>, Refusal> {
         self.change(plan, caller, move |change| {
             change.must_manage()?;
             let kept = change.picture.plan().clone();
@@ -473,16 +529,29 @@ impl Programme {
             if after == before {
                 return Ok(kept);
             }
-            let id = change.plan.id;
-            plans::set_public(change.write, id, value.visibility == Visibility::Public)?;
-            let seq = change.define("plan.updated", DefinitionKind::Plan, &value.code, kept.revision + 1, Some(before), Some(&after))?;
+            if let Some(locked) = &mut change.locked {
+                plans::set_public(change.write, locked, value.visibility == Visibility::Public)?;
+            }
+            let seq = change.define(
+                "plan.updated",
+                DefinitionKind::Plan,
+                &value.code,
+                kept.revision + 1,
+                Some(before),
+                Some(after),
+            )?;
             Ok(Kept { value, revision: kept.revision + 1, seq })
         })
         .await
     }
 
     /// Deletes a plan that holds nothing yet: no framework, no KPI.
-    pub async fn delete_plan(&self, plan: &PlanCode, caller: &Subject, precondition: Precondition) -> Result<(), Refusal> {
+    pub async fn delete_plan(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
         self.change(plan, caller, move |change| {
             if !change.plan.access.administers() {
                 return Err(Refusal::NotAllowed("only an administrator deletes a plan".to_owned()));
@@ -495,21 +564,28 @@ impl Programme {
                 && picture.sub_groups().is_empty()
                 && picture.organisations().is_empty();
             if !empty {
-                return Err(Refusal::Conflict("only an empty plan is deleted: this one has organisations, outcome areas or KPIs".to_owned()));
+                return Err(Refusal::Conflict(
+                    "only an empty plan is deleted: this one has organisations, outcome areas or KPIs".to_owned(),
+                ));
             }
-            let id = change.plan.id;
-            Ok(plans::delete_plan(change.write, id)?)
+            let locked = change.locked.take().ok_or(Refusal::NotFound)?;
+            Ok(plans::delete_plan(change.write, locked)?)
         })
         .await
     }
 }
 
 impl Change<'_, '_> {
-    fn keep_kpi(&mut self, action: &'static str, record: KpiRecord, before: Option<&KpiPicture>) -> Result<KpiPicture, Refusal> {
+    fn keep_kpi(
+        &mut self,
+        action: &'static str,
+        record: KpiRecord,
+        before: Option<&KpiPicture>,
+    ) -> Result<KpiPicture, Refusal> {
         let code = record.kpi.code.clone();
         let members_before = before.map(|entry| entry.record().members());
         let revision = before.map_or(0, |entry| entry.revision) + 1;
-        let seq = self.define(action, DefinitionKind::Kpi, &code, revision, members_before, Some(&record.members()))?;
+        let seq = self.define(action, DefinitionKind::Kpi, &code, revision, members_before, Some(record.members()))?;
         Ok(KpiPicture::of(record, revision, seq, before))
     }
 }
@@ -529,15 +605,25 @@ fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
     }
     match &kpi.formula {
         Formula::Direct {} => {}
-        Formula::PartnerDetermined { by } => refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations()),
+        Formula::PartnerDetermined { by } => {
+            refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations())
+        }
         Formula::Gap { of, .. } => {
             refer(&mut invalid, "/formula/of", "KPI", of, picture.kpis());
             if let Some(source) = picture.kpis().get(of) {
                 if !matches!(source.kpi.formula, Formula::Direct {}) {
-                    invalid.at("/formula/of", "not_a_source", format!("`{of}` is not posted itself; a gap is computed from posted figures"));
+                    invalid.at(
+                        "/formula/of",
+                        "not_a_source",
+                        format!("`{of}` is not posted itself; a gap is computed from posted figures"),
+                    );
                 }
                 if source.kpi.period_kind() != kpi.period_kind() {
-                    invalid.at("/frequency", "other_period_kind", format!("a gap is reported as its source `{of}` is: by {}", source.kpi.period_kind().words()));
+                    invalid.at(
+                        "/frequency",
+                        "other_period_kind",
+                        format!("a gap is reported as its source `{of}` is: by {}", source.kpi.period_kind().words()),
+                    );
                 }
             }
         }
@@ -550,7 +636,11 @@ fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi) -> Invalid {
     let mut invalid = Invalid::new();
     let has_figures = entry.readings.values().any(|readings| !readings.is_empty()) || !entry.targets.is_empty();
     if has_figures && (entry.kpi.period_kind() != kpi.period_kind() || entry.kpi.calendar != kpi.calendar) {
-        invalid.at("/frequency", "has_figures", "figures and targets are kept by the old frequency and calendar; make a new KPI and withdraw this one");
+        invalid.at(
+            "/frequency",
+            "has_figures",
+            "figures and targets are kept by the old frequency and calendar; make a new KPI and withdraw this one",
+        );
     }
     invalid
 }

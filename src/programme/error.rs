@@ -3,6 +3,8 @@
 use crate::domain::invalid::{Invalid, Violation};
 use crate::store::StoreError;
 
+use super::importing::Outcome;
+
 /// Why a use case was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -24,6 +26,9 @@ pub enum Refusal {
     /// The thing is there, and the caller did not say which version it means to change.
     #[error("say in If-Match which version is meant")]
     VersionNotGiven,
+    /// An import that was right when it was tried and no longer is: the outcome, for the one who tried it.
+    #[error("the plan changed while the file was imported")]
+    Spoilt(Box<Outcome>),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::access::Role;
+use crate::domain::access::{Granted, Role};
 use crate::domain::document::{Document, document};
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
-use crate::store::grants::{self, GrantRow};
-use crate::store::journal;
+use crate::store::grants::{self, GrantId, GrantRow};
+use crate::store::plans;
 
-use super::defining::{Precondition, refer};
-use super::{Change, OpenPlan, Programme, Refusal};
+use super::defining::refer;
+use super::{OpenPlan, Programme, Refusal};
 
 document! {
     /// What a grant says.
@@ -55,7 +55,9 @@ impl GrantTerms {
             Role::Contributor if self.organisation.is_none() && self.kpis.is_empty() => {
                 Some(("/organisation", "a contributor belongs to an organisation or reports named KPIs"))
             }
-            Role::Partner if self.organisation.is_none() => Some(("/organisation", "a partner belongs to an organisation")),
+            Role::Partner if self.organisation.is_none() => {
+                Some(("/organisation", "a partner belongs to an organisation"))
+            }
             _ => None,
         };
         if let Some((pointer, detail)) = needed {
@@ -65,18 +67,16 @@ impl GrantTerms {
             invalid.at("/outcome_areas", "scope_does_not_fit", "only a sub-group lead's grant names outcome areas");
         }
         if !matches!(self.role, Role::Contributor | Role::Partner) && self.organisation.is_some() {
-            invalid.at("/organisation", "scope_does_not_fit", "only a contributor's or partner's grant names an organisation");
+            invalid.at(
+                "/organisation",
+                "scope_does_not_fit",
+                "only a contributor's or partner's grant names an organisation",
+            );
         }
         if self.role != Role::Contributor && !self.kpis.is_empty() {
             invalid.at("/kpis", "scope_does_not_fit", "only a contributor's grant names KPIs");
         }
         invalid
-    }
-}
-
-impl Change<'_, '_> {
-    fn must_administer(&self) -> Result<(), Refusal> {
-        must_administer(&self.plan)
     }
 }
 
@@ -93,55 +93,64 @@ impl Programme {
     pub async fn list_grants(&self, plan: &OpenPlan) -> Result<Vec<GrantRow>, Refusal> {
         must_administer(plan)?;
         let id = plan.id;
-        self.store.read(move |conn| Ok(grants::list(conn, id)?)).await
+        self.store
+            .read(move |conn| {
+                let mut rows = grants::list(conn, id)?;
+                rows.retain(|row| row.revoked_at.is_none());
+                Ok(rows)
+            })
+            .await
     }
 
     /// One live grant.
-    pub async fn find_grant(&self, plan: &OpenPlan, grant: &str) -> Result<GrantRow, Refusal> {
+    pub async fn find_grant(&self, plan: &OpenPlan, grant: GrantId) -> Result<GrantRow, Refusal> {
         must_administer(plan)?;
-        let (id, grant) = (plan.id, grant.to_owned());
-        self.store.read(move |conn| grants::find(conn, id, &grant)?.ok_or(Refusal::NotFound)).await
+        let id = plan.id;
+        self.store
+            .read(move |conn| {
+                grants::find(conn, id, grant)?.filter(|row| row.revoked_at.is_none()).ok_or(Refusal::NotFound)
+            })
+            .await
     }
 
     /// Gives a subject a role.
-    pub async fn give_grant(&self, plan: &PlanCode, caller: &Subject, members: Map<String, Value>) -> Result<GrantRow, Refusal> {
+    pub async fn give_grant(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        members: Map<String, Value>,
+    ) -> Result<GrantRow, Refusal> {
         self.change(plan, caller, move |change| {
-            change.must_administer()?;
+            must_administer(&change.plan)?;
             let terms = GrantTerms::parse(members)?;
             terms.check_in(&change.picture).or(())?;
-            change.give(&terms)
-        })
-        .await
-    }
-
-    /// Changes how far a grant reaches: the old one ends and stays in the journal. The subject stays as it is.
-    pub async fn change_grant(&self, plan: &PlanCode, caller: &Subject, grant: &str, patch: Map<String, Value>, precondition: Precondition) -> Result<GrantRow, Refusal> {
-        let grant = grant.to_owned();
-        self.change(plan, caller, move |change| {
-            change.must_administer()?;
-            let row = change.live_grant(&grant)?;
-            precondition.allows_change_of(row.seq)?;
-            let mut members = terms(&row).members();
-            crate::domain::document::merge(&mut members, patch);
-            let terms = GrantTerms::parse(members)?;
-            let mut invalid = terms.check_in(&change.picture);
-            if terms.subject != row.subject.as_str() {
-                invalid.at("/subject", "subject_is_fixed", "a grant stays with its subject; give another one and revoke this one");
-            }
-            invalid.or(())?;
-            change.keep_grant("grant.changed", GrantRow { role: terms.role, outcome_areas: terms.outcome_areas, organisation: terms.organisation, kpis: terms.kpis, ..row.clone() }, Some(&row))
+            let subject = terms.subject.parse().map_err(|_checked| Refusal::NotFound)?;
+            let GrantTerms { role, outcome_areas, organisation, kpis, .. } = terms;
+            let granted = Granted { role, outcome_areas, organisation, kpis };
+            let (caller, now) = (change.caller.clone(), change.now);
+            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
+            Ok(grants::grant(change.write, locked, &caller, now, subject, granted, None)?)
         })
         .await
     }
 
     /// Revokes a grant.
-    pub async fn revoke_grant(&self, plan: &PlanCode, caller: &Subject, grant: &str, precondition: Precondition) -> Result<(), Refusal> {
-        let grant = grant.to_owned();
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] for the caller's own: a plan must not lose its last administrator by a slip.
+    pub async fn revoke_grant(&self, plan: &PlanCode, caller: &Subject, grant: GrantId) -> Result<(), Refusal> {
         self.change(plan, caller, move |change| {
-            change.must_administer()?;
-            let row = change.live_grant(&grant)?;
-            precondition.allows_change_of(row.seq)?;
-            change.keep_grant("grant.revoked", GrantRow { revoked_at: Some(change.now), ..row.clone() }, Some(&row))?;
+            must_administer(&change.plan)?;
+            let plan = change.plan.id;
+            let row = grants::find(change.conn(), plan, grant)?.ok_or(Refusal::NotFound)?;
+            if row.subject == change.caller && row.granted.role == Role::Administrator {
+                return Err(Refusal::Conflict(
+                    "nobody revokes their own administrator's grant; another administrator does".to_owned(),
+                ));
+            }
+            let (caller, now) = (change.caller.clone(), change.now);
+            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
+            grants::revoke(change.write, locked, &caller, now, grant, None)?.ok_or(Refusal::NotFound)?;
             Ok(())
         })
         .await
@@ -152,21 +161,13 @@ impl Programme {
         let caller = caller.clone();
         self.store
             .read(move |conn| {
-                let plans = crate::store::plans::list_all(conn)?;
-                let held = grants::held_by(conn, &caller)?;
-                let code = |grant: &GrantRow| plans.iter().find(|plan| Some(plan.id) == grant.plan).map(|plan| plan.code.clone());
-                Ok(held.into_iter().map(|grant| (code(&grant), grant)).collect())
+                let mut held: Vec<_> = grants::of_service(conn, &caller)?.into_iter().map(|row| (None, row)).collect();
+                for plan in plans::list_plans(conn, &caller, None, i64::MAX)? {
+                    let own = plan.grants.iter().filter(|row| row.plan.is_some());
+                    held.extend(own.map(|row| (Some(plan.code.clone()), row.clone())));
+                }
+                Ok(held)
             })
             .await
-    }
-}
-
-fn terms(row: &GrantRow) -> GrantTerms {
-    GrantTerms {
-        subject: row.subject.to_string(),
-        role: row.role,
-        outcome_areas: row.outcome_areas.clone(),
-        organisation: row.organisation.clone(),
-        kpis: row.kpis.clone(),
     }
 }

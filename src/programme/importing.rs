@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::assess::{Assessment, DataState, Reason};
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
@@ -26,8 +26,8 @@ use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
-use super::picture::{Kept, KpiPicture, Picture};
-use super::targeting::{read_period, revise, target_change};
+use super::picture::{Kept, KpiPicture, Picture, observed_revision};
+use super::targeting::{previous, read_period, revise, target_change};
 use super::{OpenPlan, Programme, Refusal};
 
 /// The most rows of one file.
@@ -37,11 +37,32 @@ const CHUNK: usize = 5_000;
 
 /// The columns of a file of readings.
 pub const READING_COLUMNS: &[&str] = &[
-    "kpi", "period", "group", "value", "numerator", "denominator", "provisional", "nil_return", "commentary", "reason", "status",
+    "kpi",
+    "period",
+    "group",
+    "value",
+    "numerator",
+    "denominator",
+    "provisional",
+    "nil_return",
+    "commentary",
+    "reason",
+    "status",
 ];
 /// The columns of a file of targets.
 pub const TARGET_COLUMNS: &[&str] = &[
-    "kpi", "period", "value", "low", "high", "floor", "kind", "state", "rationale", "agreed_by", "agreed_on", "reason",
+    "kpi",
+    "period",
+    "value",
+    "low",
+    "high",
+    "floor",
+    "kind",
+    "state",
+    "rationale",
+    "agreed_by",
+    "agreed_on",
+    "reason",
 ];
 
 /// What is imported.
@@ -128,6 +149,22 @@ impl From<Assessment> for Standing {
 }
 
 impl Programme {
+    /// Whether a caller may import into a plan at all; each row is checked by itself too.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] and [`Refusal::NotAllowed`].
+    pub async fn may_import(&self, plan: &PlanCode, caller: &Subject, kind: ImportKind) -> Result<OpenPlan, Refusal> {
+        let open = self.open(plan, caller).await?;
+        let (allowed, who) = match kind {
+            ImportKind::Readings => (
+                open.access.reports_something(),
+                "only those who report figures import them: leads, contributors and managers",
+            ),
+            ImportKind::Targets => (open.access.manages(), "only a programme manager or an administrator sets targets"),
+        };
+        if allowed { Ok(open) } else { Err(Refusal::NotAllowed(who.to_owned())) }
+    }
+
     /// Imports a CSV file, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
     ///
     /// # Errors
@@ -143,18 +180,7 @@ impl Programme {
         progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<Outcome, Refusal> {
         let progress = Arc::new(progress);
-        let open = self.open(plan, caller).await?;
-        let allowed = match kind {
-            ImportKind::Readings => open.access.reports_something(),
-            ImportKind::Targets => open.access.manages(),
-        };
-        if !allowed {
-            let who = match kind {
-                ImportKind::Readings => "only those who report figures import them: leads, contributors and managers",
-                ImportKind::Targets => "only a programme manager or an administrator sets targets",
-            };
-            return Err(Refusal::NotAllowed(who.to_owned()));
-        }
+        let open = self.may_import(plan, caller, kind).await?;
         let picture = self.picture(&open, None).await?;
         let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
         let (tried, file_back) = self
@@ -170,7 +196,8 @@ impl Programme {
             return Ok(tried);
         }
         let kept = self.change(plan, caller, move |change| {
-            let (picture, open, caller, now) = (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
+            let (picture, open, caller, now) =
+                (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
             let mut import = Import::new(kind, &picture, &open, &caller, now);
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
             let outcome = import.finish(false, true)?;
@@ -234,7 +261,13 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    fn new(kind: ImportKind, picture: &'a Picture, plan: &'a OpenPlan, caller: &'a Subject, now: DateTime<Utc>) -> Self {
+    fn new(
+        kind: ImportKind,
+        picture: &'a Picture,
+        plan: &'a OpenPlan,
+        caller: &'a Subject,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             kind,
             desk: Desk { picture, plan, caller, now },
@@ -255,7 +288,12 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn go_through(&mut self, file: &File, source: &mut Source<'_, '_, '_>, progress: &dyn Fn(u64)) -> Result<(), Refusal> {
+    fn go_through(
+        &mut self,
+        file: &File,
+        source: &mut Source<'_, '_, '_>,
+        progress: &dyn Fn(u64),
+    ) -> Result<(), Refusal> {
         let (known, required): (_, &[_]) = match self.kind {
             ImportKind::Readings => (READING_COLUMNS, &["kpi", "period"]),
             ImportKind::Targets => (TARGET_COLUMNS, &["kpi", "period"]),
@@ -346,7 +384,8 @@ impl<'a> Import<'a> {
         let (picture, access) = (self.desk.picture, &self.desk.plan.access);
         let found = picture.kpis().get(code).filter(|entry| access.sees(&entry.kpi));
         if found.is_none() {
-            let codes = picture.kpis().values().filter(|entry| access.sees(&entry.kpi)).map(|entry| entry.kpi.code.as_str());
+            let codes =
+                picture.kpis().values().filter(|entry| access.sees(&entry.kpi)).map(|entry| entry.kpi.code.as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             fault("unknown_code", format!("no KPI goes by `{code}`{hint}"));
         }
@@ -363,10 +402,15 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn reading(&mut self, row: &SheetRow<'_>, source: &mut Source<'_, '_, '_>) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
+    fn reading(
+        &mut self,
+        row: &SheetRow<'_>,
+        source: &mut Source<'_, '_, '_>,
+    ) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
         let mut faults = Vec::new();
         let entry = self.kpi(row, &mut faults);
-        let period = entry.and_then(|entry| period(row, |text| Period::read(text, entry.kpi.period_kind()), &mut faults));
+        let period =
+            entry.and_then(|entry| period(row, |text| Period::read(text, entry.kpi.period_kind()), &mut faults));
         let mut cells = Cells { row, faults: &mut faults };
         let group = match row.cell("group") {
             None => Some(GroupCode::all()),
@@ -391,7 +435,11 @@ impl<'a> Import<'a> {
         // A cell that cannot be read is told by itself: what it would have meant is not guessed at.
         let readable = faults.is_empty();
         self.once(place.clone(), row.number, &mut faults);
-        let before = if known { readings::find(source.conn(), self.desk.plan.id, &place.0, period, &place.1, None)? } else { None };
+        let before = if known {
+            readings::find(source.conn(), self.desk.plan.id, &place.0, period, &place.1, None)?
+        } else {
+            None
+        };
         let checked = match self.desk.check(entry, period, &place.1, &figure, before.as_ref()) {
             Ok(checked) => Some(checked),
             Err(invalid) => {
@@ -405,7 +453,8 @@ impl<'a> Import<'a> {
         Ok(Ok(match checked {
             Checked::Unchanged => Fate::Unchanged,
             Checked::Next(reading) => {
-                let kept = Kept { value: reading.observed(), revision: reading.revision, seq: reading.seq };
+                let value = observed_revision(&reading, self.desk.caller, self.desk.now);
+                let kept = Kept { value, revision: reading.revision, seq: Seq(0) };
                 self.after.lay_over(&place.0, &place.1, period, kept);
                 self.changed.push(place);
                 if matches!(source, Source::Write(_)) {
@@ -449,12 +498,12 @@ impl<'a> Import<'a> {
             return Ok(Err(faults));
         }
         let Some(next) = revised else { return Ok(Ok(Fate::Unchanged)) };
-        let before = entry.targets.get(&period);
+        let before = previous(entry, period);
         self.after.lay_target_over(&entry.kpi.code, period, target);
         let moved = entry.readings.get(&GroupCode::all()).into_iter().flat_map(BTreeMap::keys);
         let within = moved.filter(|moved| moved.start() >= period.start() && moved.end() <= period.end());
         self.changed.extend(within.map(|moved| (entry.kpi.code.clone(), GroupCode::all(), *moved)));
-        self.pending.push(target_change(next, before));
+        self.pending.push(target_change(next, before.as_ref()));
         Ok(Ok(if before.is_some() { Fate::Revised } else { Fate::Created }))
     }
 }
@@ -470,7 +519,9 @@ fn period(
         return None;
     };
     read(text)
-        .map_err(|error| faults.push(Violation::in_cell(row.number, Some("period"), error.code(), format!("`{text}` {error}"))))
+        .map_err(|error| {
+            faults.push(Violation::in_cell(row.number, Some("period"), error.code(), format!("`{text}` {error}")))
+        })
         .ok()
 }
 

@@ -8,6 +8,8 @@ pub mod defining;
 pub mod error;
 pub mod granting;
 pub mod importing;
+pub mod journalling;
+pub mod loading;
 pub mod picture;
 pub mod reporting;
 pub mod targeting;
@@ -18,9 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::domain::access::{Access, Granted};
+use crate::domain::access::Access;
 use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
-use crate::store::plans::{self, VisiblePlan};
+use crate::store::plans::{self, LockedPlan, VisiblePlan};
 use crate::store::{Conn, Store, Write, journal};
 
 pub use error::Refusal;
@@ -50,18 +52,13 @@ pub struct OpenPlan {
 }
 
 impl OpenPlan {
-    fn new(plan: VisiblePlan) -> Self {
-        let granted = plan.grants.into_iter().map(|grant| Granted {
-            role: grant.role,
-            outcome_areas: grant.outcome_areas,
-            organisation: grant.organisation,
-            kpis: grant.kpis,
-        });
+    fn new(plan: &VisiblePlan) -> Self {
+        let granted = plan.grants.iter().map(|grant| grant.granted.clone()).collect();
         Self {
             id: plan.id,
-            code: plan.code,
+            code: plan.code.clone(),
             version: plan.seq,
-            access: Access::new(granted.collect()),
+            access: Access::new(granted),
             public: plan.public,
         }
     }
@@ -104,13 +101,17 @@ impl Programme {
         {
             return Ok(picture);
         }
-        let (pictures, id) = (Arc::clone(&self.pictures), plan.id);
+        let (pictures, id, version) = (Arc::clone(&self.pictures), plan.id, plan.version);
         self.store
             .read(move |conn| match as_of {
-                None => pictures.current(conn, id),
+                None => pictures.at_version(conn, id, version),
                 Some(instant) => {
                     let version = journal::seq_at(conn, id, instant)?;
-                    if version == Seq(0) { Err(Refusal::NotFound) } else { Picture::load(conn, id, version).map(Arc::new) }
+                    if version == Seq(0) {
+                        Err(Refusal::NotFound)
+                    } else {
+                        Picture::load(conn, id, version).map(Arc::new)
+                    }
                 }
             })
             .await
@@ -128,22 +129,30 @@ impl Programme {
         let pictures = Arc::clone(&self.pictures);
         self.store
             .write(move |write| {
-                let visible = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
-                let plan = OpenPlan::new(visible);
-                let picture = pictures.current(write, plan.id)?;
-                change(&mut Change { write, plan, picture, caller, now })
+                let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
+                let plan = OpenPlan::new(&locked);
+                let picture = pictures.at_version(write, plan.id, plan.version)?;
+                let now = locked.instant_after(now);
+                change(&mut Change { write, locked: Some(locked), plan, picture, caller, now })
             })
             .await
     }
 }
 
+/// A number of rows as the store counts them.
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 fn open(conn: &mut Conn, plan: &PlanCode, caller: &Subject) -> Result<OpenPlan, Refusal> {
-    plans::find_plan(conn, plan, caller)?.map(OpenPlan::new).ok_or(Refusal::NotFound)
+    plans::find_plan(conn, plan, caller)?.map(|plan| OpenPlan::new(&plan)).ok_or(Refusal::NotFound)
 }
 
 /// A plan held for one change.
 pub(crate) struct Change<'a, 'w> {
     write: &'a mut Write<'w>,
+    /// The plan's lock; gone once the plan is deleted.
+    locked: Option<LockedPlan>,
     /// The plan.
     pub plan: OpenPlan,
     /// Its picture before the change.
@@ -157,17 +166,13 @@ pub(crate) struct Change<'a, 'w> {
 impl Change<'_, '_> {
     /// Writes changes and their journal entries.
     pub(crate) fn record(&mut self, changes: Vec<journal::Change>) -> Result<Vec<Seq>, Refusal> {
-        Ok(journal::record(self.write, self.plan.id, &self.caller, self.now, changes)?)
+        let locked = self.locked.as_mut().ok_or(Refusal::NotFound)?;
+        Ok(journal::record(self.write, locked, &self.caller, self.now, changes)?)
     }
 
     /// The connection, to read what the picture does not hold.
     pub(crate) fn conn(&mut self) -> &mut Conn {
         self.write
-    }
-
-    /// The connection, to write what the journal does not hold.
-    pub(crate) fn write(&mut self) -> &mut Write<'_> {
-        todo_write(self)
     }
 }
 
@@ -185,9 +190,8 @@ impl Pictures {
         self.known(plan).filter(|picture| picture.version() == version)
     }
 
-    /// The picture brought up to date by what was written since, by this instance or another.
-    fn current(&self, conn: &mut Conn, plan: PlanId) -> Result<Arc<Picture>, Refusal> {
-        let version = plans::version(conn, plan)?;
+    /// The picture at a version, brought up to it by what was written since, by this instance or another.
+    fn at_version(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
         let picture = match self.known(plan) {
             Some(picture) if picture.version() == version => return Ok(picture),
             Some(picture) if picture.version() < version => picture.brought_up_to(conn, version)?,

@@ -16,15 +16,16 @@ use crate::domain::disclosure;
 use crate::domain::document::Document;
 use crate::domain::gap::gap;
 use crate::domain::ids::{
-    AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode, PriorityCode, Seq, SubGroupCode,
+    AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
 };
 use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::period::Period;
-use crate::domain::plan::{OutcomeArea, Organisation, Plan, Priority, SubGroup};
+use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
 use crate::domain::target::{NoTarget, Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
+use crate::store::readings::{FigureRow, ReadingRevision};
 use crate::store::{Conn, StoreError, readings, targets};
 
 use super::Refusal;
@@ -35,7 +36,7 @@ pub struct Kept<T> {
     /// What it says.
     pub value: T,
     /// Its revision, from 1.
-    pub revision: u32,
+    pub revision: i32,
     /// Where in the journal it was last changed.
     pub seq: Seq,
 }
@@ -46,17 +47,17 @@ pub struct KpiPicture {
     /// The definition.
     pub kpi: Kpi,
     /// Its revision, from 1.
-    pub revision: u32,
+    pub revision: i32,
     /// Where in the journal it was last changed.
     pub seq: Seq,
     /// Whether it was archived.
     pub archived: bool,
     /// The version of what is measured, from 1: figures compare only within one.
-    pub definition_version: u32,
+    pub definition_version: i32,
     /// Its current targets by period.
     pub targets: BTreeMap<Period, Target>,
     /// Where in the journal each target was last changed.
-    pub target_seqs: BTreeMap<Period, (u32, Seq)>,
+    pub target_seqs: BTreeMap<Period, (i32, Seq)>,
     /// Its current figures by group and period.
     pub readings: BTreeMap<GroupCode, BTreeMap<Period, Kept<Observed>>>,
 }
@@ -113,22 +114,20 @@ impl Picture {
         for row in targets::load(conn, self.id, self.version, Some(version))? {
             if let Some(entry) = self.kpis.get_mut(&row.kpi) {
                 let entry = Arc::make_mut(entry);
+                entry.target_seqs.insert(row.period, (row.revision, row.seq));
                 if row.removed {
                     entry.targets.remove(&row.period);
                 } else {
-                    entry.targets.insert(row.period, row.target());
+                    entry.targets.insert(row.period, row.said.target);
                 }
-                entry.target_seqs.insert(row.period, (row.revision, row.seq));
             }
         }
         let kpis = &mut self.kpis;
         readings::load_figures(conn, self.id, self.version, Some(version), |row| {
             if let Some(entry) = kpis.get_mut(&row.kpi) {
-                let observed = row.observed();
-                let kept = Kept { value: observed, revision: row.revision, seq: row.seq };
+                let kept = Kept { revision: row.revision, seq: row.seq, value: observed_figure(&row) };
                 Arc::make_mut(entry).readings.entry(row.group).or_default().insert(row.period, kept);
             }
-            Ok(())
         })?;
         self.version = version;
         Ok(())
@@ -145,23 +144,8 @@ impl Picture {
             DefinitionKind::Kpi => {
                 let record = KpiRecord::from_members(members(row)?).ok_or_else(|| unreadable(row))?;
                 let code = record.kpi.code.clone();
-                let entry = self.kpis.entry(code).or_insert_with(|| {
-                    Arc::new(KpiPicture {
-                        kpi: record.kpi.clone(),
-                        revision: row.revision,
-                        seq: row.seq,
-                        archived: false,
-                        definition_version: 1,
-                        targets: BTreeMap::new(),
-                        target_seqs: BTreeMap::new(),
-                        readings: BTreeMap::new(),
-                    })
-                });
-                let entry = Arc::make_mut(entry);
-                entry.kpi = record.kpi;
-                entry.archived = record.archived;
-                entry.definition_version = record.definition_version;
-                (entry.revision, entry.seq) = (row.revision, row.seq);
+                let entry = KpiPicture::of(record, row.revision, row.seq, self.kpis.get(&code).map(|entry| &**entry));
+                self.kpis.insert(code, Arc::new(entry));
             }
         }
         Ok(())
@@ -232,7 +216,12 @@ impl Picture {
     }
 
     /// The reading of a KPI for a group and period: as it was posted, or computed where the KPI is a gap.
-    pub fn observed<'a>(&'a self, entry: &'a KpiPicture, group: &GroupCode, period: Period) -> Option<Cow<'a, Observed>> {
+    pub fn observed<'a>(
+        &'a self,
+        entry: &'a KpiPicture,
+        group: &GroupCode,
+        period: Period,
+    ) -> Option<Cow<'a, Observed>> {
         let posted = |entry: &'a KpiPicture, group: &GroupCode| {
             entry.readings.get(group)?.get(&period).map(|reading| &reading.value)
         };
@@ -262,7 +251,14 @@ impl Picture {
     }
 
     /// Where a KPI stands in a period for a group, as known at `now`, for a reader with this access.
-    pub fn assess(&self, entry: &KpiPicture, group: &GroupCode, period: Period, now: DateTime<Utc>, access: &Access) -> Option<Assessment> {
+    pub fn assess(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Assessment> {
         let policy = self.policy_of(&entry.kpi)?;
         let reading = self.observed(entry, group, period);
         let withheld_at = |period| self.withholds(entry, group, period, access);
@@ -285,6 +281,12 @@ impl Picture {
             due_at: period.due_at(entry.kpi.collection_lag_days),
             now,
             withheld: reading.is_some() && withheld_at(period),
+            partner: match &entry.kpi.formula {
+                Formula::PartnerDetermined { by } => {
+                    self.organisations.get(by).map_or(by.as_str(), |by| &by.value.title)
+                }
+                Formula::Direct {} | Formula::Gap { .. } => "",
+            },
         }))
     }
 
@@ -319,7 +321,9 @@ impl Picture {
             let mut before: Option<&Observed> = None;
             readings.iter().filter(|(other, _)| linked(**other)).any(|(_, reading)| {
                 let small = disclosure::is_small(&entry.kpi, &reading.value, threshold)
-                    || before.is_some_and(|before| disclosure::difference_is_small(&entry.kpi, before, &reading.value, threshold));
+                    || before.is_some_and(|before| {
+                        disclosure::difference_is_small(&entry.kpi, before, &reading.value, threshold)
+                    });
                 before = Some(&reading.value);
                 small
             })
@@ -333,6 +337,13 @@ impl Picture {
             Arc::make_mut(entry).readings.entry(group.clone()).or_default().insert(period, reading);
         }
         picture
+    }
+
+    /// Lays one target over this picture in place: for building what an import would make of it.
+    pub(super) fn lay_target_over(&mut self, kpi: &KpiCode, period: Period, target: Target) {
+        if let Some(entry) = self.kpis.get_mut(kpi) {
+            Arc::make_mut(entry).targets.insert(period, target);
+        }
     }
 
     /// Lays one reading over this picture in place: for building what an import would make of it.
@@ -351,7 +362,23 @@ pub struct KpiRecord {
     /// Whether it was archived.
     pub archived: bool,
     /// The version of what is measured.
-    pub definition_version: u32,
+    pub definition_version: i32,
+}
+
+impl KpiPicture {
+    /// The KPI as it is stored.
+    pub fn record(&self) -> KpiRecord {
+        KpiRecord { kpi: self.kpi.clone(), archived: self.archived, definition_version: self.definition_version }
+    }
+
+    /// A stored KPI with what is known of it beside its definition: what `before` knew.
+    pub(super) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
+        let (targets, target_seqs, readings) = before
+            .map(|before| (before.targets.clone(), before.target_seqs.clone(), before.readings.clone()))
+            .unwrap_or_default();
+        let KpiRecord { kpi, archived, definition_version } = record;
+        Self { kpi, revision, seq, archived, definition_version, targets, target_seqs, readings }
+    }
 }
 
 impl KpiRecord {
@@ -371,7 +398,37 @@ impl KpiRecord {
 }
 
 fn members(row: &DefinitionRow) -> Result<Map<String, Value>, StoreError> {
-    row.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).ok_or_else(|| unreadable(row))
+    row.body.as_ref().and_then(Value::as_object).cloned().ok_or_else(|| unreadable(row))
+}
+
+/// A stored figure as an assessment sees it.
+fn observed_figure(row: &FigureRow) -> Observed {
+    Observed {
+        value: row.value,
+        numerator: row.numerator,
+        denominator: row.denominator,
+        provisional: row.provisional,
+        nil_return: row.nil_return,
+        determined: row.determined_status,
+        recorded_by: row.recorded_by.clone(),
+        recorded_at: row.recorded_at,
+        definition_version: row.definition_version,
+    }
+}
+
+/// A figure on its way to the store as an assessment will see it.
+pub(super) fn observed_revision(row: &ReadingRevision, recorded_by: &Subject, recorded_at: DateTime<Utc>) -> Observed {
+    Observed {
+        value: row.value,
+        numerator: row.numerator,
+        denominator: row.denominator,
+        provisional: row.provisional,
+        nil_return: row.nil_return.is_some(),
+        determined: row.determined_status,
+        recorded_by: recorded_by.clone(),
+        recorded_at,
+        definition_version: row.definition_version,
+    }
 }
 
 fn unreadable(row: &DefinitionRow) -> StoreError {
@@ -383,7 +440,10 @@ fn kept<T: Document>(row: &DefinitionRow) -> Result<Kept<T>, StoreError> {
     Ok(Kept { value, revision: row.revision, seq: row.seq })
 }
 
-fn place<C: Ord + std::str::FromStr, T: Document>(map: &mut BTreeMap<C, Kept<T>>, row: &DefinitionRow) -> Result<(), StoreError> {
+fn place<C: Ord + std::str::FromStr, T: Document>(
+    map: &mut BTreeMap<C, Kept<T>>,
+    row: &DefinitionRow,
+) -> Result<(), StoreError> {
     let code: C = row.code.parse().map_err(|_no_code| unreadable(row))?;
     if row.body.is_some() {
         map.insert(code, kept(row)?);

@@ -33,7 +33,9 @@ pub struct ReportFilter {
 
 /// Where a plan stands in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a plan stands in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level.")]
+#[schema(
+    description = "Where a plan stands in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
+)]
 pub struct StatusReport {
     /// The plan's code.
     pub plan: PlanCode,
@@ -117,11 +119,21 @@ impl Picture {
 
     /// The KPI's period that a report for `period` brings: that period itself, or its latest that ended by its last day.
     pub fn reported_period(kpi: &Kpi, period: Period) -> Option<Period> {
-        if kpi.period_kind() == period.kind() { Some(period) } else { Period::latest_ended(kpi.period_kind(), period.end()) }
+        if kpi.period_kind() == period.kind() {
+            Some(period)
+        } else {
+            Period::latest_ended(kpi.period_kind(), period.end())
+        }
     }
 
     /// The status report for a period, as known at `now`, for a reader with this access.
-    pub fn status_report(&self, period: Period, filter: &ReportFilter, now: DateTime<Utc>, access: &Access) -> StatusReport {
+    pub fn status_report(
+        &self,
+        period: Period,
+        filter: &ReportFilter,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> StatusReport {
         let plan = &self.plan().value;
         let group = GroupCode::all();
         let mut areas: Vec<_> = self.areas().values().map(|area| &area.value).collect();
@@ -132,9 +144,7 @@ impl Picture {
             self.kpis()
                 .values()
                 .filter(|entry| &entry.kpi.priority == priority && self.is_reported(entry, filter, access))
-                .filter_map(|entry| {
-                    self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access)
-                })
+                .filter_map(|entry| self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access))
                 .filter(|assessment| filter.status.is_none_or(|status| assessment.status == status))
                 .filter(|assessment| filter.data_state.is_none_or(|state| assessment.data_state == state))
                 .collect()
@@ -149,7 +159,13 @@ impl Picture {
                     .map(|priority| {
                         let kpis = assessed(&priority.code);
                         let (headline, counts) = roll_up(&kpis, plan.headline);
-                        PriorityReport { code: priority.code.clone(), title: priority.title.clone(), headline, counts, kpis }
+                        PriorityReport {
+                            code: priority.code.clone(),
+                            title: priority.title.clone(),
+                            headline,
+                            counts,
+                            kpis,
+                        }
                     })
                     .filter(|priority| !narrowed || !priority.kpis.is_empty())
                     .collect();
@@ -217,9 +233,7 @@ impl Picture {
         if count > MOST_POINTS {
             return None;
         }
-        let points = (0..count)
-            .filter_map(|step| self.assess(entry, group, from?.step(step)?, now, access))
-            .collect();
+        let points = (0..count).filter_map(|step| self.assess(entry, group, from?.step(step)?, now, access)).collect();
         Some(Series {
             plan: self.plan().value.code.clone(),
             kpi: entry.kpi.code.clone(),

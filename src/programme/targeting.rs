@@ -8,7 +8,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::target::Target;
 use crate::store::journal;
-use crate::store::targets::{self, TargetRow};
+use crate::store::targets::{self, TargetRevision, TargetRow};
 
 use super::defining::Precondition;
 use super::picture::{KpiPicture, Picture};
@@ -36,7 +36,7 @@ pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError
 ///
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.
-pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRow>, Invalid> {
+pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRevision>, Invalid> {
     let current = entry.targets.get(&period);
     let mut invalid = target.check(&entry.kpi, period);
     if let Some(current) = current {
@@ -50,7 +50,13 @@ pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Res
         }
     }
     let revision = entry.target_seqs.get(&period).map_or(1, |(revision, _)| revision + 1);
-    invalid.or(Some(TargetRow::new(entry.kpi.code.clone(), period, revision, target)))
+    invalid.or(Some(TargetRevision {
+        kpi: entry.kpi.code.clone(),
+        period,
+        revision,
+        target: target.clone(),
+        removed: false,
+    }))
 }
 
 impl Programme {
@@ -75,7 +81,7 @@ impl Programme {
             }
             match revise(&entry, period, &target)? {
                 Some(row) => {
-                    let row = change.keep_target(row, entry.targets.get(&period))?;
+                    let row = change.keep_target(row, previous(&entry, period))?;
                     Ok(PutTarget { row, created: !current })
                 }
                 None => {
@@ -89,34 +95,59 @@ impl Programme {
     }
 
     /// Takes a target away; its history stays.
-    pub async fn remove_target(&self, plan: &PlanCode, caller: &Subject, kpi: &KpiCode, period: &str, precondition: Precondition) -> Result<(), Refusal> {
+    pub async fn remove_target(
+        &self,
+        plan: &PlanCode,
+        caller: &Subject,
+        kpi: &KpiCode,
+        period: &str,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
         self.change(plan, caller, move |change| {
             let (entry, period) = change.target_place(&kpi, &period)?;
             let current = entry.targets.get(&period).ok_or(Refusal::NotFound)?;
             let (revision, seq) = entry.target_seqs.get(&period).copied().ok_or(Refusal::NotFound)?;
             precondition.allows_change_of(seq)?;
-            let mut row = TargetRow::new(kpi.clone(), period, revision + 1, current);
-            row.removed = true;
-            change.keep_target(row, Some(current))?;
+            let row = TargetRevision {
+                kpi: kpi.clone(),
+                period,
+                revision: revision + 1,
+                target: current.clone(),
+                removed: true,
+            };
+            change.keep_target(row, previous(&entry, period))?;
             Ok(())
         })
         .await
     }
 
     /// One target as it stands, or stood.
-    pub async fn find_target(&self, plan: &OpenPlan, picture: &Picture, kpi: &KpiCode, period: &str) -> Result<TargetRow, Refusal> {
+    pub async fn find_target(
+        &self,
+        plan: &OpenPlan,
+        picture: &Picture,
+        kpi: &KpiCode,
+        period: &str,
+    ) -> Result<TargetRow, Refusal> {
         let entry = picture.kpi_for(kpi, &plan.access)?;
         let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         if !entry.targets.contains_key(&period) {
             return Err(Refusal::NotFound);
         }
         let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
-        self.store.read(move |conn| targets::find(conn, id, &kpi, period, Some(version))?.ok_or(Refusal::NotFound)).await
+        self.store
+            .read(move |conn| targets::find(conn, id, &kpi, period, Some(version))?.ok_or(Refusal::NotFound))
+            .await
     }
 
     /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the order of KPI and period.
-    pub async fn list_targets(&self, plan: &OpenPlan, picture: &std::sync::Arc<Picture>, kpi: Option<&KpiCode>) -> Result<Vec<TargetRow>, Refusal> {
+    pub async fn list_targets(
+        &self,
+        plan: &OpenPlan,
+        picture: &std::sync::Arc<Picture>,
+        kpi: Option<&KpiCode>,
+    ) -> Result<Vec<TargetRow>, Refusal> {
         if let Some(kpi) = kpi {
             picture.kpi_for(kpi, &plan.access)?;
         }
@@ -130,7 +161,10 @@ impl Programme {
                 let seen = |row: &TargetRow| {
                     !row.removed
                         && only.as_ref().is_none_or(|kpi| *kpi == row.kpi)
-                        && picture.kpis().get(&row.kpi).is_some_and(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+                        && picture
+                            .kpis()
+                            .get(&row.kpi)
+                            .is_some_and(|entry| !entry.archived && plan.access.sees(&entry.kpi))
                 };
                 Ok(latest.into_values().filter(seen).collect())
             })
@@ -155,26 +189,31 @@ impl Change<'_, '_> {
         }
     }
 
-    fn keep_target(&mut self, row: TargetRow, before: Option<&Target>) -> Result<TargetRow, Refusal> {
-        let change = target_change(row.clone(), before);
-        let seqs = self.record(vec![change])?;
-        Ok(TargetRow { seq: seqs.first().copied().unwrap_or_default(), recorded_at: self.now, recorded_by: self.caller.clone(), ..row })
+    fn keep_target(&mut self, said: TargetRevision, before: Option<TargetRevision>) -> Result<TargetRow, Refusal> {
+        let seqs = self.record(vec![target_change(said.clone(), before.as_ref())])?;
+        let seq = seqs.first().copied().unwrap_or_default();
+        Ok(TargetRow { seq, recorded_at: self.now, recorded_by: self.caller.clone(), said })
     }
 }
 
+/// The revision of a target that holds now.
+pub(super) fn previous(entry: &KpiPicture, period: Period) -> Option<TargetRevision> {
+    let target = entry.targets.get(&period)?.clone();
+    let (revision, _) = entry.target_seqs.get(&period)?;
+    Some(TargetRevision { kpi: entry.kpi.code.clone(), period, revision: *revision, target, removed: false })
+}
+
 /// The journal's entry of a revised target.
-pub(super) fn target_change(row: TargetRow, before: Option<&Target>) -> journal::Change {
-    let action = match (row.removed, before) {
+pub(super) fn target_change(said: TargetRevision, before: Option<&TargetRevision>) -> journal::Change {
+    let action = match (said.removed, before) {
         (true, _) => "target.removed",
         (false, None) => "target.set",
         (false, Some(_)) => "target.revised",
     };
-    let reason = row.reason.clone();
-    let before = before.map(|target| {
-        let mut members = target.members();
-        members.insert("kpi".into(), row.kpi.to_string().into());
-        members.insert("period".into(), row.period.to_string().into());
-        Value::Object(members)
-    });
-    journal::Change { action, row: journal::Row::Target(row), before, reason }
+    journal::Change {
+        action,
+        before: before.map(TargetRevision::document),
+        reason: said.target.reason.clone(),
+        row: journal::NewRow::Target(said),
+    }
 }

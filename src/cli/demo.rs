@@ -1,0 +1,148 @@
+//! `waymark demo`: the Harrow plan, ready to be tried.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::serve::Listen;
+use super::{Failure, log, print, progress};
+use crate::clock::Clock;
+use crate::config::{Demo, LogFormat};
+use crate::domain::access::Role;
+use crate::domain::ids::{PlanCode, Subject};
+use crate::programme::Programme;
+use crate::programme::loading::Folder;
+use crate::store::{DatabaseUrl, Store, StoreOptions, grants, plans};
+use crate::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
+
+/// The plan that the demo loads.
+const PLAN: &str = "harrow-cypp-2009-2011";
+/// How long the demo's tokens are good for.
+const DAYS: i64 = 7;
+
+/// The demo's subject of a role.
+pub(super) fn subject(role: Role) -> String {
+    format!("demo-{}", role.as_str())
+}
+
+pub(super) fn run(command: Demo) -> Result<bool, Failure> {
+    log(&command.log, LogFormat::Text)?;
+    // The temporary folder goes when the demo ends; one that was named stays.
+    let (folder, temporary): (PathBuf, _) = match &command.data_dir {
+        Some(folder) => (folder.clone(), None),
+        None => {
+            let temporary = tempfile::Builder::new().prefix("waymark-demo-").tempdir()?;
+            (temporary.path().to_owned(), Some(temporary))
+        }
+    };
+    std::fs::create_dir_all(&folder)?;
+    let key = signing_key(&folder.join("signing-key.pem"))?;
+    let url: DatabaseUrl = format!("sqlite:{}", folder.join("waymark.db").display()).parse()?;
+    let store = Store::open(&url, &StoreOptions { create: true, ..StoreOptions::default() })?;
+    store.migrate()?;
+    let plan: PlanCode = PLAN.parse()?;
+    if store.read_blocking(|conn| plans::find_any(conn, &plan))?.is_none() {
+        super::on_a_runtime(load(store.clone(), plan))?;
+    }
+    let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
+    let verifier = Verifier::new(vec![KeySource::local(&key)], expected.clone(), Clock::system());
+    let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5) };
+    let served = listen.serve(store, Clock::system(), Arc::new(verifier), |address| {
+        let welcome = welcome(address, &folder, &key, &expected).unwrap_or_else(|error| format!("{error}\n"));
+        let _shown = print(welcome);
+    });
+    drop(temporary);
+    served
+}
+
+fn signing_key(file: &Path) -> Result<SigningKey, Failure> {
+    if file.exists() {
+        return Ok(SigningKey::load(file)?);
+    }
+    let key = SigningKey::generate(KeyKind::Ed25519)?;
+    key.write(file)?;
+    Ok(key)
+}
+
+/// Loads the plan with its history, and gives each role to a subject.
+async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
+    let administrator: Subject = subject(Role::Administrator).parse()?;
+    let clock = Clock::standing_at(Clock::system().now());
+    let (admin, now) = (administrator.clone(), clock.now());
+    store
+        .write(move |write| grants::ensure_service_grant(write, &admin, Role::Administrator, &admin, now).map(drop))
+        .await?;
+    let programme = Programme::new(store, clock.clone());
+    let bar = progress(0, "loading the Harrow plan");
+    bar.set_style(indicatif::ProgressStyle::default_spinner());
+    let heard = |file: &str, rows: u64| bar.set_message(format!("loading the Harrow plan: {file}, {rows} rows"));
+    programme.load_folder(&Folder::Harrow, &administrator, &clock, &heard).await?;
+    bar.finish_and_clear();
+    for terms in [
+        json!({"subject": subject(Role::ProgrammeManager), "role": "programme_manager"}),
+        json!({"subject": subject(Role::SubGroupLead), "role": "sub_group_lead", "outcome_areas": ["be-healthy", "achieving-economic-well-being"]}),
+        json!({"subject": subject(Role::Contributor), "role": "contributor", "organisation": "connexions"}),
+        json!({"subject": subject(Role::Board), "role": "board"}),
+        json!({"subject": subject(Role::Partner), "role": "partner", "organisation": "harrow-pct"}),
+        json!({"subject": subject(Role::Public), "role": "public"}),
+    ] {
+        let members = terms.as_object().cloned().unwrap_or_default();
+        programme.give_grant(&plan, &administrator, members).await.map_err(|refusal| super::told(&refusal))?;
+    }
+    Ok(true)
+}
+
+/// What a person sees: who there is to be, and what to type.
+fn welcome(address: SocketAddr, folder: &Path, key: &SigningKey, expected: &Expected) -> Result<String, Failure> {
+    let mut text = format!(
+        "Waymark serves the Harrow Children and Young People's Plan 2009-2011 on http://{address}\n\
+         The priorities are the plan's. Every baseline, target and figure is INVENTED for illustration.\n\
+         Documentation: http://{address}/docs   Data: {}\n\n\
+         A token for each role, good for {DAYS} days:\n\n",
+        folder.display()
+    );
+    let now = Clock::system().now();
+    for role in Role::ALL {
+        let token = key.sign(&Claims::issue(expected, subject(role), now, TimeDelta::days(DAYS)))?;
+        text += &format!("{}={token}\n", role.as_str().to_uppercase());
+    }
+    let plan = format!("http://{address}/v1/plans/{PLAN}");
+    text += &format!(
+        r#"
+Paste the lines above, then try:
+
+# The Board pulls the status report of 2009/10 Q4, as it was known on 14 May 2010
+curl -s -H "Authorization: Bearer $BOARD" '{plan}/status-report?period=FY2009-10-Q4&as_of=2010-05-14T12:00:00Z'
+
+# Why does one KPI stand where it stands?
+curl -s -H "Authorization: Bearer $BOARD" '{plan}/kpis/NI-117/status?period=FY2009-10-Q4'
+
+# A sub-group lead posts a quarter's figure and sees what it changes
+curl -s -X PUT -H "Authorization: Bearer $SUB_GROUP_LEAD" -H 'Content-Type: application/json' \
+  -d '{{"numerator": 231, "denominator": 5120, "commentary": "Two colleges reported late."}}' '{plan}/kpis/NI-117/readings/FY2010-11-Q1'
+
+# A contributor sends a file, and first only tries it
+printf 'kpi,period,numerator,denominator\nNI-117,2010/11 Q2,240,5130\n' | curl -s -X POST -H "Authorization: Bearer $CONTRIBUTOR" \
+  -H 'Content-Type: text/csv' --data-binary @- '{plan}/readings?dry_run=true'
+
+# A programme manager sets a target
+curl -s -X PUT -H "Authorization: Bearer $PROGRAMME_MANAGER" -H 'Content-Type: application/json' \
+  -d '{{"value": 4.3, "kind": "laa", "rationale": "Keeps pace with the target for the year."}}' '{plan}/kpis/NI-117/targets/FY2010-11-Q2'
+
+# A partner sees what is published, small numbers withheld
+curl -s -H "Authorization: Bearer $PARTNER" '{plan}/status-report.csv?period=FY2009-10-Q4&as_of=2010-05-14T12:00:00Z'
+
+# The public sees only what is published to everyone
+curl -s -H "Authorization: Bearer $PUBLIC" '{plan}/kpis?limit=5'
+
+# An administrator reads who may do what, and follows what changed
+curl -s -H "Authorization: Bearer $ADMINISTRATOR" '{plan}/grants'
+curl -s -H "Authorization: Bearer $ADMINISTRATOR" '{plan}/changes?after=0&limit=5'
+"#
+    );
+    Ok(text)
+}

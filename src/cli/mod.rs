@@ -1,0 +1,336 @@
+//! The commands. Each reads its settings, calls one use case and prints what came of it.
+
+mod demo;
+mod serve;
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::clock::Clock;
+use crate::config::{
+    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, Report, ReportFormat, Token, Verify,
+};
+use crate::domain::period::Period;
+use crate::http::{documents, tables};
+use crate::programme::importing::{ImportKind, Outcome};
+use crate::programme::loading::Folder;
+use crate::programme::reporting::{ReportFilter, StatusReport};
+use crate::programme::{Programme, Refusal};
+use crate::store::{Store, StoreOptions, plans, verify};
+use crate::token::{Claims, Expected, KeyKind, SigningKey};
+
+/// Why a command failed: what to tell the person who typed it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a command; the answer is the process's exit code.
+pub fn run(cli: Cli) -> std::process::ExitCode {
+    let outcome = match cli.command {
+        Command::Demo(demo) => demo::run(demo),
+        Command::Serve(serve) => serve::run(serve),
+        Command::Migrate(command) => migrate(&command),
+        Command::Import(command) => on_a_runtime(import(command)),
+        Command::Report(command) => on_a_runtime(report(command)),
+        Command::Token(command) => token(&command),
+        Command::Openapi(command) => openapi(&command),
+        Command::Verify(command) => verify(&command),
+    };
+    match outcome {
+        Ok(true) => std::process::ExitCode::SUCCESS,
+        Ok(false) => std::process::ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("waymark: {failure}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn on_a_runtime(work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Sends log lines to standard error.
+fn log(filter: &str, format: LogFormat) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}
+
+/// Opens the database of a command that is not a service.
+fn open(place: &Place, create: bool) -> Result<Store, Failure> {
+    log(place.log.as_deref().unwrap_or("warn"), place.log_format)?;
+    Ok(Store::open(&place.database()?, &options(place, create))?)
+}
+
+fn options(place: &Place, create: bool) -> StoreOptions {
+    StoreOptions { connections: place.connections, create, ..StoreOptions::default() }
+}
+
+/// Opens a database whose tables are up to date.
+fn open_current(place: &Place) -> Result<Store, Failure> {
+    let store = open(place, false)?;
+    match store.pending()?.as_slice() {
+        [] => Ok(store),
+        pending => {
+            Err(format!("the database's tables are not up to date ({} pending); run `waymark migrate`", pending.len())
+                .into())
+        }
+    }
+}
+
+/// A bar that shows once something has taken a second and a person is watching.
+fn progress(length: u64, what: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(length), indicatif::ProgressDrawTarget::hidden()).with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    let shown = bar.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(1));
+        if !shown.is_finished() {
+            shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+    });
+    bar
+}
+
+fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_ref())?;
+    Ok(out.flush()?)
+}
+
+fn migrate(command: &Migrate) -> Result<bool, Failure> {
+    let store = open(&command.place, !command.check)?;
+    let (steps, done) = if command.check { (store.pending()?, "pending") } else { (store.migrate()?, "taken") };
+    for step in &steps {
+        print(format!("{step} {done}\n"))?;
+    }
+    if steps.is_empty() {
+        print("up to date\n")?;
+    }
+    Ok(!command.check || steps.is_empty())
+}
+
+async fn import(command: Import) -> Result<bool, Failure> {
+    let store = open_current(&command.place)?;
+    if command.path.is_dir() {
+        let clock = Clock::system();
+        let programme = Programme::new(store, clock.clone());
+        let bar = progress(0, "loading");
+        let heard = |file: &str, rows: u64| bar.println(format!("{file}: {rows} rows"));
+        let folder = Folder::Disk(command.path);
+        let plan = programme.load_folder(&folder, &command.subject, &clock, &heard).await?;
+        bar.finish_and_clear();
+        print(format!("{plan} loaded\n"))?;
+        return Ok(true);
+    }
+    let plan = command.plan.ok_or("say with --plan which plan the file is for")?;
+    let file = File::open(&command.path).map_err(|error| format!("{}: {error}", command.path.display()))?;
+    let kind = match command.kind {
+        FileKind::Readings => ImportKind::Readings,
+        FileKind::Targets => ImportKind::Targets,
+    };
+    let bar = progress(lines_in(&command.path)?, "importing");
+    let heard = bar.clone();
+    let programme = Programme::new(store, Clock::system());
+    let outcome = programme
+        .import(&plan, &command.subject, kind, file, command.dry_run, move |rows| heard.set_position(rows))
+        .await;
+    bar.finish_and_clear();
+    let outcome = outcome.map_err(|refusal| told(&refusal))?;
+    print_outcome(outcome)
+}
+
+fn lines_in(path: &Path) -> Result<u64, Failure> {
+    let mut file = File::open(path)?;
+    let (mut chunk, mut lines) = (vec![0; 1 << 16], 0);
+    loop {
+        let length = file.read(&mut chunk)?;
+        let read = chunk.get(..length).unwrap_or_default();
+        if read.is_empty() {
+            return Ok(lines);
+        }
+        lines += u64::try_from(read.iter().filter(|byte| **byte == b'\n').count())?;
+    }
+}
+
+fn print_outcome(outcome: Outcome) -> Result<bool, Failure> {
+    let kept = if outcome.dry_run { "would be" } else { "were" };
+    let right = outcome.errors.count() == 0;
+    let mut text = String::new();
+    outcome.errors.into_reader()?.read_to_string(&mut text)?;
+    for fault in serde_json::from_str::<Vec<serde_json::Value>>(&format!("[{text}]"))? {
+        let (row, column) = (&fault["row"], fault["column"].as_str().unwrap_or("-"));
+        print(format!(
+            "row {row}, {column}: {} [{}]\n",
+            fault["detail"].as_str().unwrap_or(""),
+            fault["code"].as_str().unwrap_or("")
+        ))?;
+    }
+    let Outcome { rows, created, revised, unchanged, rejected, .. } = outcome;
+    if right {
+        print(format!("{rows} rows: {created} {kept} created, {revised} revised, {unchanged} unchanged\n"))?;
+    } else {
+        print(format!("{rows} rows: {rejected} are wrong, and nothing was kept\n"))?;
+    }
+    Ok(right)
+}
+
+/// A refusal as a person reads it.
+fn told(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotFound => "there is no such plan, or the subject has no grant for it".to_owned(),
+        Refusal::Invalid(invalid) => {
+            invalid.violations().iter().map(|fault| fault.detail.clone()).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
+}
+
+async fn report(command: Report) -> Result<bool, Failure> {
+    let programme = Programme::new(open_current(&command.place)?, Clock::system());
+    let open = programme.open(&command.plan, &command.subject).await.map_err(|refusal| told(&refusal))?;
+    let picture = programme.picture(&open, command.as_of).await.map_err(|refusal| told(&refusal))?;
+    let at = command.as_of.unwrap_or_else(|| programme.clock().now());
+    let period = match &command.period {
+        Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,
+        None => picture.default_period(at).ok_or("the plan has no period yet; give one with --period")?,
+    };
+    let report = picture.status_report(period, &ReportFilter::default(), at, &open.access);
+    match command.format {
+        ReportFormat::Json => print(serde_json::to_string_pretty(&report)? + "\n")?,
+        ReportFormat::Csv => print(tables::status_report_csv(&report))?,
+        ReportFormat::Text => print(as_text(&report))?,
+    }
+    Ok(true)
+}
+
+/// A status report to read in a terminal.
+fn as_text(report: &StatusReport) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    let headline = &report.headline;
+    // Writing to a String cannot fail.
+    let _title = writeln!(
+        text,
+        "{}, {}: {} ({} of {} KPIs assessed)",
+        report.plan,
+        report.period.label(),
+        headline.status.words(),
+        headline.assessed,
+        headline.total
+    );
+    if !report.description.is_empty() {
+        let _note = writeln!(text, "{}", report.description);
+    }
+    for area in &report.outcome_areas {
+        let _area = writeln!(text, "\n{}: {}", area.title, area.headline.status.words());
+        for priority in &area.priorities {
+            let _priority = writeln!(text, "  {}", priority.title);
+            for kpi in &priority.kpis {
+                let band = kpi.band_label.as_deref().unwrap_or(kpi.status.words());
+                let _kpi = writeln!(
+                    text,
+                    "    {:<12} {:<24} {} [{}]\n      {}",
+                    band,
+                    kpi.kpi,
+                    kpi.title,
+                    kpi.period.label(),
+                    kpi.explanation
+                );
+            }
+        }
+    }
+    text
+}
+
+fn token(command: &Token) -> Result<bool, Failure> {
+    let file = command.issuing.key_file.clone().unwrap_or_else(|| command.data_dir.join("signing-key.pem"));
+    if command.create_key && !file.exists() {
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        SigningKey::generate(KeyKind::Ed25519)?.write(&file)?;
+        eprintln!("waymark: made the signing key {}", file.display());
+    }
+    let subject = match (&command.subject, command.role) {
+        (Some(subject), _) => subject.to_string(),
+        (None, Some(role)) => demo::subject(role),
+        (None, None) => return Ok(true),
+    };
+    let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };
+    let claims =
+        Claims::issue(&expected, subject, Clock::system().now(), chrono::TimeDelta::hours(command.hours.into()));
+    print(SigningKey::load(&file)?.sign(&claims)? + "\n")?;
+    Ok(true)
+}
+
+fn openapi(command: &Openapi) -> Result<bool, Failure> {
+    let documents = documents()?;
+    let files = [("openapi.json", documents.v3_1()), ("openapi-3.0.json", documents.v3_0())];
+    if let Some(folder) = &command.write {
+        std::fs::create_dir_all(folder)?;
+        for (name, bytes) in files {
+            std::fs::write(folder.join(name), bytes)?;
+        }
+        return Ok(true);
+    }
+    if let Some(folder) = &command.check {
+        let drifted = |(name, bytes): &(&str, &[u8])| std::fs::read(folder.join(name)).ok().as_deref() != Some(bytes);
+        let names: Vec<&str> = files.iter().filter(|file| drifted(file)).map(|(name, _)| *name).collect();
+        if !names.is_empty() {
+            eprintln!(
+                "waymark: {} is not what the service says of itself; run `waymark openapi --write {}`",
+                names.join(" and "),
+                folder.display()
+            );
+        }
+        return Ok(names.is_empty());
+    }
+    print(if command.older { documents.v3_0() } else { documents.v3_1() })?;
+    Ok(true)
+}
+
+fn verify(command: &Verify) -> Result<bool, Failure> {
+    let store = open_current(&command.place)?;
+    let plans = store.read_blocking(plans::list_all)?;
+    let plans: Vec<_> =
+        plans.into_iter().filter(|plan| command.plan.as_ref().is_none_or(|code| *code == plan.code)).collect();
+    if plans.is_empty() {
+        return Err(command
+            .plan
+            .as_ref()
+            .map_or("there is no plan yet".into(), |plan| format!("there is no plan `{plan}`"))
+            .into());
+    }
+    let mut sound = true;
+    for plan in plans {
+        let bar = progress(u64::try_from(plan.seq.0).unwrap_or(0), "verifying");
+        let faults = store.read_blocking(|conn| {
+            verify::verify(conn, plan.id, |done, _last| bar.set_position(u64::try_from(done.0).unwrap_or(0)))
+        })?;
+        bar.finish_and_clear();
+        for fault in &faults {
+            print(format!("{}: {fault}\n", plan.code))?;
+        }
+        if faults.is_empty() {
+            print(format!(
+                "{}: {} entries, chain and revisions are sound, head {}\n",
+                plan.code, plan.seq, plan.head_digest
+            ))?;
+        }
+        sound &= faults.is_empty();
+    }
+    Ok(sound)
+}

@@ -1,0 +1,104 @@
+//! `waymark serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+
+use super::{Failure, log, options};
+use crate::clock::Clock;
+use crate::config::Serve;
+use crate::domain::access::Role;
+use crate::http::{AppState, configure};
+use crate::programme::Programme;
+use crate::store::{Store, StoreError, grants};
+use crate::token::{Expected, KeySource, SigningKey, Verifier};
+
+pub(super) fn run(command: Serve) -> Result<bool, Failure> {
+    log(command.place.log.as_deref().unwrap_or("info"), command.place.log_format)?;
+    let sources = key_sources(&command)?;
+    let url = command.place.database()?;
+    if let Some(folder) =
+        url.sqlite_path().and_then(|path| path.parent()).filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    let store = Store::open(&url, &options(&command.place, command.migrate))?;
+    if command.migrate {
+        for step in store.migrate()? {
+            tracing::info!(step, "migrated");
+        }
+    }
+    let clock = Clock::system();
+    if let Some(subject) = &command.administrator {
+        let now = clock.now();
+        store.write_blocking(|write| {
+            grants::ensure_service_grant(write, subject, Role::Administrator, subject, now).map(drop)
+        })?;
+    }
+    let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };
+    let verifier = Arc::new(Verifier::new(sources, expected, clock.clone()));
+    let listen = Listen { bind: command.bind, workers: command.workers, shutdown: command.shutdown() };
+    listen.serve(store, clock, verifier, |address| tracing::info!(%address, "serving"))
+}
+
+/// Where the keys to verify tokens with come from.
+fn key_sources(command: &Serve) -> Result<Vec<KeySource>, Failure> {
+    let default = Some(command.place.default_key_file()).filter(|file| file.exists());
+    let local: Option<PathBuf> = command.issuing.key_file.clone().or(default);
+    let mut sources = Vec::new();
+    if let Some(file) = local {
+        sources.push(KeySource::local(&SigningKey::load(&file)?));
+    }
+    sources.extend(command.jwks_file.as_ref().map(KeySource::file));
+    if let Some(url) = &command.jwks_url {
+        sources.push(KeySource::url(url).map_err(|error| format!("--jwks-url: {error}"))?);
+    }
+    if sources.is_empty() {
+        return Err(format!(
+            "there are no keys to verify tokens with. Set --jwks-url (WAYMARK_JWKS_URL) or --jwks-file (WAYMARK_JWKS_FILE) to your issuer's keys, with --issuer and --audience; or make a local key with `waymark token --create-key --data-dir {}`",
+            command.place.data_dir.display()
+        )
+        .into());
+    }
+    Ok(sources)
+}
+
+/// How to listen.
+pub(super) struct Listen {
+    pub bind: SocketAddr,
+    pub workers: Option<u16>,
+    pub shutdown: Duration,
+}
+
+impl Listen {
+    /// Serves until the process is told to stop.
+    pub fn serve(
+        self,
+        store: Store,
+        clock: Clock,
+        verifier: Arc<Verifier>,
+        begun: impl FnOnce(SocketAddr),
+    ) -> Result<bool, Failure> {
+        let state = AppState::new(Programme::new(store, clock), verifier)?;
+        actix_web::rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || configure(&state)).shutdown_timeout(self.shutdown.as_secs());
+            let server = match self.workers {
+                Some(workers) => server.workers(workers.into()),
+                None => server,
+            };
+            let server = server.bind(self.bind).map_err(|error| format!("--bind {}: {error}", self.bind))?;
+            begun(server.addrs().first().copied().unwrap_or(self.bind));
+            server.run().await?;
+            Ok(true)
+        })
+    }
+}
+
+impl From<StoreError> for String {
+    fn from(error: StoreError) -> Self {
+        error.to_string()
+    }
+}

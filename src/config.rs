@@ -1,0 +1,452 @@
+//! Settings: the only reader of flags, environment and file.
+//!
+//! Every setting is a flag, a `WAYMARK_*` variable and a line of a TOML file (`--config FILE`), under the same name: a flag
+//! goes before a variable, a variable before the file.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::domain::access::Role;
+use crate::domain::ids::{PlanCode, Subject};
+use crate::store::DatabaseUrl;
+
+/// Waymark keeps a partnership's plan, its KPIs, targets and figures, and says where each stands and why.
+#[derive(Debug, Parser)]
+#[command(name = "waymark", version, about, args_override_self = true, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Load the Harrow plan with invented figures into an embedded database, and serve it.
+    Demo(Demo),
+    /// Serve the API.
+    ///
+    /// Needs keys to verify tokens with: a local key file (`waymark token --create-key` makes one), a JWKS file or a JWKS
+    /// URL. Keeps everything in an SQLite file in the data folder unless a database URL is given.
+    Serve(Serve),
+    /// Bring a database's tables up to date.
+    Migrate(Migrate),
+    /// Import a CSV file of readings or targets, or a folder with a whole plan.
+    Import(Import),
+    /// Print a status report.
+    Report(Report),
+    /// Sign an access token with the local key, and print it and nothing else.
+    Token(Token),
+    /// Print the OpenAPI document, write both versions of it, or check that what was written is up to date.
+    Openapi(Openapi),
+    /// Walk a database's journal and revisions, and say what is broken.
+    Verify(Verify),
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// A TOML file with settings, each under the name of its flag.
+    #[arg(long, env = "WAYMARK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder for the embedded database (waymark.db) and the signing key (signing-key.pem).
+    #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
+    pub data_dir: PathBuf,
+    /// The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Without it, waymark.db in the data folder.
+    #[arg(long, env = "WAYMARK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<DatabaseUrl>,
+    /// A file that holds the database URL, so that the password is in no command line or environment.
+    #[arg(long, env = "WAYMARK_DATABASE_URL_FILE", value_name = "FILE", conflicts_with = "database_url")]
+    pub database_url_file: Option<PathBuf>,
+    /// Connections to the database: SQLite's readers, or all of PostgreSQL's.
+    #[arg(long, env = "WAYMARK_CONNECTIONS", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub connections: u32,
+    /// What to log: error, warn, info, debug, trace, or directives such as `waymark=debug,info`.
+    #[arg(long, env = "WAYMARK_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How to log.
+    #[arg(long, env = "WAYMARK_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A setting that cannot be used: which, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Place {
+    /// The database that is meant.
+    ///
+    /// # Errors
+    /// Where the file with the URL cannot be read or holds none.
+    pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
+        if let Some(url) = &self.database_url {
+            return Ok(url.clone());
+        }
+        let text = match &self.database_url_file {
+            Some(file) => std::fs::read_to_string(file)
+                .map_err(|error| ConfigError(format!("--database-url-file {}: {error}", file.display())))?,
+            None => format!("sqlite:{}", self.data_dir.join("waymark.db").display()),
+        };
+        text.trim().parse().map_err(|error| ConfigError(format!("the database URL {error}")))
+    }
+
+    /// Where the local signing key is unless a setting says otherwise.
+    pub fn default_key_file(&self) -> PathBuf {
+        self.data_dir.join("signing-key.pem")
+    }
+}
+
+/// What tokens must say.
+#[derive(Clone, Debug, Args)]
+pub struct Issuing {
+    /// The issuer (`iss`) of tokens.
+    #[arg(long, env = "WAYMARK_ISSUER", value_name = "URL", default_value = "https://waymark.invalid")]
+    pub issuer: String,
+    /// The audience (`aud`) of tokens.
+    #[arg(long, env = "WAYMARK_AUDIENCE", value_name = "NAME", default_value = "waymark")]
+    pub audience: String,
+    /// The local signing key, Ed25519 or ES256 in PEM (PKCS #8). Without it, signing-key.pem in the data folder where that is.
+    #[arg(long, env = "WAYMARK_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// `waymark demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The address to serve on.
+    #[arg(long, env = "WAYMARK_BIND", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub bind: SocketAddr,
+    /// The folder to keep the demo in, used again where it is there. Without it, a temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to log.
+    #[arg(long, env = "WAYMARK_LOG", value_name = "FILTER", default_value = "warn")]
+    pub log: String,
+}
+
+/// `waymark serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub issuing: Issuing,
+    /// The address to serve on.
+    #[arg(long, env = "WAYMARK_BIND", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub bind: SocketAddr,
+    /// A JWKS file with keys to verify tokens with; read again when it changes.
+    #[arg(long, env = "WAYMARK_JWKS_FILE", value_name = "FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// A JWKS URL (https, or http on this machine) with keys to verify tokens with; keys rotate without a restart.
+    #[arg(long, env = "WAYMARK_JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// A subject that administers the whole service: it is granted that at start. How a new installation is begun.
+    #[arg(long, env = "WAYMARK_ADMINISTRATOR", value_name = "SUBJECT")]
+    pub administrator: Option<Subject>,
+    /// Whether to bring the database's tables up to date at start.
+    #[arg(long, env = "WAYMARK_MIGRATE", value_name = "true|false", default_value_t = true, action = ArgAction::Set)]
+    pub migrate: bool,
+    /// Threads that answer requests; without it, one a core.
+    #[arg(long, env = "WAYMARK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub workers: Option<u16>,
+    /// Seconds that requests under way are given when the service is stopped.
+    #[arg(long, env = "WAYMARK_SHUTDOWN_SECONDS", value_name = "N", default_value_t = 30)]
+    pub shutdown_seconds: u64,
+}
+
+/// `waymark migrate`
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub place: Place,
+    /// Change nothing; say what is pending, and fail where anything is.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileKind {
+    /// Readings.
+    Readings,
+    /// Targets.
+    Targets,
+}
+
+/// `waymark import`
+#[derive(Debug, Args)]
+pub struct Import {
+    #[command(flatten)]
+    pub place: Place,
+    /// The CSV file, or a folder with a whole plan (plan.csv, kpis.csv, targets/, readings/ and the rest).
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+    /// The plan's code; not for a folder, which brings its own.
+    #[arg(long, env = "WAYMARK_PLAN", value_name = "CODE")]
+    pub plan: Option<PlanCode>,
+    /// Whose grants apply, and who is named in the journal.
+    #[arg(long = "as", value_name = "SUBJECT")]
+    pub subject: Subject,
+    /// What the file holds.
+    #[arg(long, value_enum, default_value = "readings")]
+    pub kind: FileKind,
+    /// Say what the import would do, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Text,
+    /// As the API sends it.
+    Json,
+    /// One row a KPI.
+    Csv,
+}
+
+/// `waymark report`
+#[derive(Debug, Args)]
+pub struct Report {
+    #[command(flatten)]
+    pub place: Place,
+    /// The plan's code.
+    #[arg(long, env = "WAYMARK_PLAN", value_name = "CODE")]
+    pub plan: PlanCode,
+    /// Whose grants apply.
+    #[arg(long = "as", value_name = "SUBJECT")]
+    pub subject: Subject,
+    /// The period; without it, the latest financial quarter of the plan that has ended.
+    #[arg(long, value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// As known at this instant, such as 2010-05-14T12:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<DateTime<Utc>>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+}
+
+/// `waymark token`
+#[derive(Debug, Args)]
+pub struct Token {
+    /// A TOML file with settings, each under the name of its flag.
+    #[arg(long, env = "WAYMARK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder with the signing key (signing-key.pem).
+    #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
+    pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub issuing: Issuing,
+    /// The subject (`sub`) of the token: whom grants are given to.
+    #[arg(long, value_name = "SUBJECT", required_unless_present_any = ["role", "create_key"])]
+    pub subject: Option<Subject>,
+    /// The demo's subject of this role, in place of --subject.
+    #[arg(long, value_name = "ROLE", conflicts_with = "subject")]
+    pub role: Option<Role>,
+    /// How long the token is good for, in hours.
+    #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub hours: u32,
+    /// Make the signing key (Ed25519) where there is none yet.
+    #[arg(long)]
+    pub create_key: bool,
+}
+
+/// `waymark openapi`
+#[derive(Debug, Args)]
+pub struct Openapi {
+    /// Print OpenAPI 3.0 in place of 3.1.
+    #[arg(long = "3.0")]
+    pub older: bool,
+    /// Write openapi.json and openapi-3.0.json into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "older")]
+    pub write: Option<PathBuf>,
+    /// Fail where the documents in this folder are not what the service says of itself.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["older", "write"])]
+    pub check: Option<PathBuf>,
+}
+
+/// `waymark verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub place: Place,
+    /// Only this plan.
+    #[arg(long, env = "WAYMARK_PLAN", value_name = "CODE")]
+    pub plan: Option<PlanCode>,
+}
+
+impl Serve {
+    /// How long requests under way are given at the end.
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds)
+    }
+}
+
+/// Reads the command line, the environment and the file that they may name.
+///
+/// Ends the process with a message where they make no sense, as clap does.
+pub fn read() -> Cli {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    read_from(given, |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit())
+}
+
+/// Reads the settings from these words and this environment.
+///
+/// # Errors
+/// clap's, which tell what to do.
+fn read_from(given: Vec<OsString>, env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(given.clone())?;
+    let file = matches.subcommand().and_then(|(_, sub)| sub.try_get_one::<PathBuf>("config").ok().flatten().cloned());
+    let Some(file) = file else { return Cli::from_arg_matches(&matches) };
+    let name = matches.subcommand_name().unwrap_or_default().to_owned();
+    let extra = from_file(&mut command, &name, &file, env)?;
+    // Right behind the subcommand, so that a flag the person gave comes later and wins.
+    let place = given.iter().position(|word| *word == *name).map_or(given.len(), |place| place + 1);
+    let (head, tail) = given.split_at(place);
+    let words = head.iter().cloned().chain(extra).chain(tail.iter().cloned());
+    Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)
+}
+
+/// The file's settings as flags, but for those that the environment sets.
+fn from_file(
+    command: &mut clap::Command,
+    name: &str,
+    file: &Path,
+    env: impl Fn(&str) -> Option<OsString>,
+) -> Result<Vec<OsString>, clap::Error> {
+    let wrong = |command: &mut clap::Command, detail: String| {
+        command.error(clap::error::ErrorKind::InvalidValue, format!("{}: {detail}", file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(command, error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(command, error.to_string()))?;
+    let mut words = Vec::new();
+    for (key, value) in table {
+        let flag = key.replace('_', "-");
+        let known = command.find_subcommand(name).and_then(|sub| {
+            sub.get_arguments()
+                .find(|arg| arg.get_long() == Some(&flag))
+                .map(|arg| arg.get_env().map(ToOwned::to_owned))
+        });
+        // One file serves every command: what is a setting of another one is none of this one's.
+        let of_another =
+            command.get_subcommands().any(|sub| sub.get_arguments().any(|arg| arg.get_long() == Some(&flag)));
+        let Some(variable) = known else {
+            if of_another {
+                continue;
+            }
+            return Err(wrong(command, format!("there is no setting `{key}`")));
+        };
+        if variable.and_then(|name| name.to_str().and_then(&env)).is_some() {
+            continue;
+        }
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            _ => return Err(wrong(command, format!("`{key}` is a text, a whole number, true or false"))),
+        };
+        words.push(format!("--{flag}={text}").into());
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str], env: &[(&str, &str)]) -> Result<Cli, String> {
+        let words = std::iter::once("waymark").chain(words.iter().copied()).map(OsString::from).collect();
+        let lookup = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+        read_from(words, lookup).map_err(|error| error.to_string())
+    }
+
+    fn serve(words: &[&str], env: &[(&str, &str)]) -> Serve {
+        match read(words, env).unwrap().command {
+            Command::Serve(serve) => serve,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("waymark.toml");
+        std::fs::write(
+            &file,
+            "bind = \"127.0.0.1:9000\"\nissuer = \"https://file.example\"\nmigrate = false\nconnections = 3\n",
+        )
+        .unwrap();
+        let config = file.to_str().unwrap();
+        let from_file = serve(&["serve", "--config", config], &[]);
+        assert_eq!((from_file.bind.port(), from_file.place.connections, from_file.migrate), (9000, 3, false));
+        assert_eq!(from_file.issuing.issuer, "https://file.example");
+        assert_eq!(from_file.issuing.audience, "waymark");
+        let flag = serve(&["serve", "--bind", "127.0.0.1:7000", "--config", config], &[]);
+        assert_eq!(flag.bind.port(), 7000);
+        // What the environment sets, the file does not: clap reads the variable by itself.
+        let env = serve(&["serve", "--config", config], &[("WAYMARK_BIND", "127.0.0.1:6000")]);
+        assert_eq!(env.bind.port(), 8080);
+    }
+
+    #[test]
+    fn a_slip_in_the_file_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("waymark.toml");
+        for (text, told) in [
+            ("bond = \"x\"", "no setting `bond`"),
+            ("bind = [1]", "is a text"),
+            ("bind = \"x\"", "invalid value 'x'"),
+            ("=", "TOML"),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let error = read(&["serve", "--config", file.to_str().unwrap()], &[]).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_database_is_in_the_data_folder_unless_told_otherwise() {
+        let place = |words: &[&str]| serve(words, &[]).place.database();
+        assert_eq!(place(&["serve", "--data-dir", "/d"]).unwrap().sqlite_path().unwrap(), Path::new("/d/waymark.db"));
+        assert_eq!(
+            place(&["serve", "--database-url", "sqlite:/x.db"]).unwrap().sqlite_path().unwrap(),
+            Path::new("/x.db")
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        std::fs::write(&file, "sqlite:/y.db\n").unwrap();
+        assert_eq!(
+            place(&["serve", "--database-url-file", file.to_str().unwrap()]).unwrap().sqlite_path().unwrap(),
+            Path::new("/y.db")
+        );
+        assert!(
+            place(&["serve", "--database-url-file", "/nowhere"])
+                .unwrap_err()
+                .to_string()
+                .contains("--database-url-file")
+        );
+    }
+}
