@@ -112,7 +112,6 @@ pub enum Publication {
 #[schema(description = "The figure that improvement is measured from.")]
 pub struct Baseline {
     /// The period it is of.
-    #[schema(inline)]
     pub period: PeriodKey,
     /// The figure, in the KPI's unit.
     pub value: Figure,

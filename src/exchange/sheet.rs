@@ -48,7 +48,8 @@ impl<R: Read> Sheet<R> {
     pub fn open(file: R, known: &'static [&'static str], required: &[&'static str]) -> Result<Self, Vec<Violation>> {
         let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
         // The last row counts as a line whether or not the file ends with one.
-        let input = Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration) };
+        let input =
+            Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration), after_cr: false };
         let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
         let mut header = csv::StringRecord::new();
         match csv.read_record(&mut header) {
@@ -175,21 +176,48 @@ fn unreadable(row: u64, error: &csv::Error) -> Violation {
     }
 }
 
-/// Input that is handed out only while the ration lasts.
+/// Input that is handed out only while the ration lasts, every line end as LF: a line is counted where it ends, and of
+/// CR LF the reader would count the end only when it begins the next.
 struct Rationed<R> {
     input: R,
     ration: Rc<Cell<u64>>,
+    after_cr: bool,
 }
 
 impl<R: Read> Read for Rationed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.ration.get();
-        if left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        loop {
+            let left = self.ration.get();
+            if left == 0 {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            let count = self.input.read(buffer)?;
+            self.ration.set(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
+            let kept = self.unify_line_ends(buffer.get_mut(..count).unwrap_or_default());
+            // Nothing kept of something read is not yet the end.
+            if kept > 0 || count == 0 {
+                return Ok(kept);
+            }
         }
-        let count = self.input.read(buffer)?;
-        self.ration.set(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
-        Ok(count)
+    }
+}
+
+impl<R> Rationed<R> {
+    fn unify_line_ends(&mut self, bytes: &mut [u8]) -> usize {
+        let mut kept = 0;
+        for place in 0..bytes.len() {
+            let Some(byte) = bytes.get(place).copied() else { break };
+            let second_of_two = byte == b'\n' && self.after_cr;
+            self.after_cr = byte == b'\r';
+            if second_of_two {
+                continue;
+            }
+            if let Some(slot) = bytes.get_mut(kept) {
+                *slot = if byte == b'\r' { b'\n' } else { byte };
+                kept += 1;
+            }
+        }
+        kept
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, Data};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -91,6 +91,9 @@ pub fn base() -> OpenApi {
 /// Where the document cannot be written as JSON, which a test rules out.
 pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(parts)?;
+    if let Some(schemas) = document.pointer_mut("/components/schemas") {
+        describe_choices(schemas);
+    }
     let mut used = Vec::new();
     for operation in operations_mut(&mut document) {
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
@@ -102,6 +105,29 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
         tags.retain(|tag| tag.get("name").is_some_and(|name| used.contains(name)));
     }
     Ok(document)
+}
+
+/// Puts descriptions where readers and generators look for them: beside a choice between something and null, and at the
+/// tag of a variant, which utoipa leaves bare.
+fn describe_choices(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(describe_choices),
+        Value::Object(members) => {
+            members.values_mut().for_each(describe_choices);
+            let of_choice = members.get_mut("oneOf").and_then(Value::as_array_mut).and_then(|choices| {
+                let or_null = choices.len() == 2 && choices.iter().any(|choice| *choice == json!({"type": "null"}));
+                choices.iter_mut().filter(|_| or_null).find_map(|choice| choice.as_object_mut()?.remove("description"))
+            });
+            if let Some(description) = of_choice {
+                members.entry("description").or_insert(description);
+            }
+            if let Some([Value::String(only)]) = members.get("enum").and_then(Value::as_array).map(Vec::as_slice) {
+                let description = format!("Always `{only}`.");
+                members.entry("description").or_insert(description.into());
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Every operation of a document.
