@@ -91,7 +91,7 @@ impl View {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it documents a header, which Conditions reads")]
 pub struct IfMatch {
-    /// The ETag of the state that is to be changed; without it the answer is 428.
+    /// The `ETag` of the state that is to be changed; without it the answer is 428.
     #[param(rename = "If-Match", example = "\"42\"")]
     if_match: Option<String>,
 }

@@ -65,7 +65,7 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Whether the caller may report figures of this KPI.
-    pub fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
+    pub(super) fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
         if self.plan.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
             Ok(())
         } else {
@@ -74,7 +74,7 @@ impl Desk<'_> {
     }
 
     /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
-    pub fn check(
+    pub(super) fn check(
         &self,
         entry: &KpiPicture,
         period: Period,
@@ -202,7 +202,7 @@ impl Programme {
         picture: &Arc<Picture>,
         place: (KpiCode, String, GroupCode),
     ) -> Result<SeenReading, Refusal> {
-        let (kpi, period, group) = self.place(plan, picture, place)?;
+        let (kpi, period, group) = place_of(plan, picture, place)?;
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
             .read(move |conn| {
@@ -219,7 +219,7 @@ impl Programme {
         picture: &Arc<Picture>,
         place: (KpiCode, String, GroupCode),
     ) -> Result<Vec<SeenReading>, Refusal> {
-        let (kpi, period, group) = self.place(plan, picture, place)?;
+        let (kpi, period, group) = place_of(plan, picture, place)?;
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
             .read(move |conn| {
@@ -282,18 +282,18 @@ impl Programme {
             })
             .await
     }
+}
 
-    fn place(
-        &self,
-        plan: &OpenPlan,
-        picture: &Picture,
-        place: (KpiCode, String, GroupCode),
-    ) -> Result<(KpiCode, Period, GroupCode), Refusal> {
-        let (kpi, period, group) = place;
-        let entry = picture.kpi_for(&kpi, &plan.access)?;
-        let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
-        Ok((kpi, period, group))
-    }
+/// The KPI, period and group that an address names, where the caller sees the KPI.
+fn place_of(
+    plan: &OpenPlan,
+    picture: &Picture,
+    place: (KpiCode, String, GroupCode),
+) -> Result<(KpiCode, Period, GroupCode), Refusal> {
+    let (kpi, period, group) = place;
+    let entry = picture.kpi_for(&kpi, &plan.access)?;
+    let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
+    Ok((kpi, period, group))
 }
 
 /// A reading as one reader sees it.

@@ -279,7 +279,7 @@ impl Change<'_, '_> {
 }
 
 /// Lays a patch over a document and reads the result; the code must stay as it is.
-fn patched<D: Document>(members: Map<String, Value>, patch: Map<String, Value>) -> Result<D, Refusal> {
+fn patched<D: Document>(members: &Map<String, Value>, patch: Map<String, Value>) -> Result<D, Refusal> {
     let mut changed = members.clone();
     merge(&mut changed, patch);
     if changed.get("code") != members.get("code") {
@@ -337,7 +337,7 @@ impl Programme {
             change.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
-            let value: D = patched(before.clone(), patch)?;
+            let value: D = patched(&before, patch)?;
             value.check_in(&change.picture).or(())?;
             let after = value.members();
             if after == before {
@@ -409,7 +409,7 @@ impl Programme {
             let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
             change.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
-            let kpi: Kpi = patched(entry.kpi.members(), patch)?;
+            let kpi: Kpi = patched(&entry.kpi.members(), patch)?;
             check_kpi(&kpi, &change.picture).or(())?;
             check_periods_kept(&entry, &kpi).or(())?;
             if kpi == entry.kpi {
@@ -482,7 +482,7 @@ impl Programme {
                 let plan = Plan::parse(members)?;
                 let policies = shipped();
                 let mut invalid = plan.check();
-                let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), ())).collect();
+                let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), policy)).collect();
                 refer(&mut invalid, "/policy", "policy", &plan.policy, &known);
                 invalid.or(())?;
                 let mut locked = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public, now)?;
@@ -521,7 +521,7 @@ impl Programme {
             let kept = change.picture.plan().clone();
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
-            let value: Plan = patched(before.clone(), patch)?;
+            let value: Plan = patched(&before, patch)?;
             let mut invalid = value.check();
             refer(&mut invalid, "/policy", "policy", &value.policy, change.picture.policies());
             invalid.or(())?;
@@ -606,7 +606,7 @@ fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
     match &kpi.formula {
         Formula::Direct {} => {}
         Formula::PartnerDetermined { by } => {
-            refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations())
+            refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations());
         }
         Formula::Gap { of, .. } => {
             refer(&mut invalid, "/formula/of", "KPI", of, picture.kpis());

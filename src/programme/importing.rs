@@ -211,6 +211,7 @@ impl Programme {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn disk(error: io::Error) -> Refusal {
     Refusal::Store(StoreError::Unavailable(format!("the file that the import was put in cannot be used: {error}")))
 }
@@ -313,7 +314,7 @@ impl<'a> Import<'a> {
                 Ok(row) => {
                     let fate = match self.kind {
                         ImportKind::Readings => self.reading(&row, source)?,
-                        ImportKind::Targets => self.target(&row)?,
+                        ImportKind::Targets => self.target(&row),
                     };
                     match fate {
                         Ok(Fate::Created) => self.outcome.created += 1,
@@ -332,7 +333,7 @@ impl<'a> Import<'a> {
             if self.pending.len() >= CHUNK {
                 source.keep(&mut self.pending)?;
             }
-            if self.outcome.rows % 1_000 == 0 {
+            if self.outcome.rows.is_multiple_of(1_000) {
                 progress(self.outcome.rows);
             }
         }
@@ -465,7 +466,7 @@ impl<'a> Import<'a> {
         }))
     }
 
-    fn target(&mut self, row: &SheetRow<'_>) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
+    fn target(&mut self, row: &SheetRow<'_>) -> Result<Fate, Vec<Violation>> {
         let mut faults = Vec::new();
         let entry = self.kpi(row, &mut faults);
         let period = entry.and_then(|entry| period(row, |text| read_period(text, entry), &mut faults));
@@ -482,7 +483,7 @@ impl<'a> Import<'a> {
             agreed_on: cells.read("agreed_on"),
             reason: cells.text("reason"),
         };
-        let (Some(entry), Some(period)) = (entry, period) else { return Ok(Err(faults)) };
+        let (Some(entry), Some(period)) = (entry, period) else { return Err(faults) };
         let readable = faults.is_empty();
         self.once((entry.kpi.code.clone(), GroupCode::all(), period), row.number, &mut faults);
         let revised = match revise(entry, period, &target) {
@@ -491,20 +492,20 @@ impl<'a> Import<'a> {
                 if readable {
                     faults.extend(in_row(row.number, invalid));
                 }
-                return Ok(Err(faults));
+                return Err(faults);
             }
         };
         if !faults.is_empty() {
-            return Ok(Err(faults));
+            return Err(faults);
         }
-        let Some(next) = revised else { return Ok(Ok(Fate::Unchanged)) };
+        let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
         self.after.lay_target_over(&entry.kpi.code, period, target);
         let moved = entry.readings.get(&GroupCode::all()).into_iter().flat_map(BTreeMap::keys);
         let within = moved.filter(|moved| moved.start() >= period.start() && moved.end() <= period.end());
         self.changed.extend(within.map(|moved| (entry.kpi.code.clone(), GroupCode::all(), *moved)));
         self.pending.push(target_change(next, before.as_ref()));
-        Ok(Ok(if before.is_some() { Fate::Revised } else { Fate::Created }))
+        Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
     }
 }
 
@@ -520,7 +521,7 @@ fn period(
     };
     read(text)
         .map_err(|error| {
-            faults.push(Violation::in_cell(row.number, Some("period"), error.code(), format!("`{text}` {error}")))
+            faults.push(Violation::in_cell(row.number, Some("period"), error.code(), format!("`{text}` {error}")));
         })
         .ok()
 }

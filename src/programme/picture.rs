@@ -22,7 +22,7 @@ use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
-use crate::domain::target::{NoTarget, Target, find_target};
+use crate::domain::target::{Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
@@ -95,7 +95,7 @@ impl Picture {
             policies: BTreeMap::new(),
             kpis: BTreeMap::new(),
         };
-        picture.take_in(conn, rows, version)?;
+        picture.take_in(conn, &rows, version)?;
         Ok(picture)
     }
 
@@ -103,12 +103,12 @@ impl Picture {
     pub fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, self.id, self.version, Some(version))?;
         let mut picture = self.clone();
-        picture.take_in(conn, rows, version)?;
+        picture.take_in(conn, &rows, version)?;
         Ok(picture)
     }
 
-    fn take_in(&mut self, conn: &mut Conn, rows: Vec<DefinitionRow>, version: Seq) -> Result<(), Refusal> {
-        for row in &rows {
+    fn take_in(&mut self, conn: &mut Conn, rows: &[DefinitionRow], version: Seq) -> Result<(), Refusal> {
+        for row in rows {
             self.define(row)?;
         }
         for row in targets::load(conn, self.id, self.version, Some(version))? {
@@ -275,7 +275,7 @@ impl Picture {
             period,
             group,
             reading: reading.as_deref(),
-            target: self.target_of(entry, period),
+            target: find_target(&entry.kpi, period, &entry.targets),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
             due_at: period.due_at(entry.kpi.collection_lag_days),
@@ -288,10 +288,6 @@ impl Picture {
                 Formula::Direct {} | Formula::Gap { .. } => "",
             },
         }))
-    }
-
-    fn target_of(&self, entry: &KpiPicture, period: Period) -> Result<crate::domain::target::FoundTarget, NoTarget> {
-        find_target(&entry.kpi, period, &entry.targets)
     }
 
     /// Whether a figure must be withheld from a reader (domain.md section 10): it is small itself, or could be worked out
