@@ -1,1 +1,336 @@
-//! store
+//! What is kept, in SQLite or PostgreSQL. The only room that names Diesel.
+//!
+//! [`Store::read`] and [`Store::write`] are the only doors. Each runs its work in one transaction on a thread that may
+//! block, after a queue: a read sees one moment of the database, a write commits when its work gives `Ok` and leaves no
+//! trace otherwise. Inside, the functions of [`plans`], [`definitions`], [`targets`], [`readings`] and [`grants`] read,
+//! [`journal::record`] writes, and [`verify::verify`] looks for what was not written here.
+//!
+//! Everything in a plan is kept revision by revision, and every change is one journal entry: the last one's sequence
+//! number is the plan's version, and what was known at any earlier version is still there to be read.
+
+mod backend;
+pub mod definitions;
+mod error;
+pub mod grants;
+pub mod journal;
+mod migrations;
+pub mod plans;
+pub mod readings;
+mod schema;
+pub mod targets;
+mod types;
+mod url;
+pub mod verify;
+
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use diesel::QueryResult;
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{HandleError, ManageConnection, Pool, PooledConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use backend::{AnyConn, Manager, Purpose};
+pub use error::{Conflict, StoreError};
+use migrations::Direction;
+pub use url::{DatabaseUrl, DatabaseUrlError};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Connections: SQLite's readers, to which one writer is added; all of PostgreSQL's. At least 1.
+    pub connections: u32,
+    /// How long a call waits for its turn before it is told that the store is busy.
+    pub patience: Duration,
+    /// Whether an SQLite file that does not exist is made. Only for commands that are meant to begin a database.
+    pub create: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { connections: 8, patience: Duration::from_secs(3), create: false }
+    }
+}
+
+/// The database. Clones share its connections.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    url: DatabaseUrl,
+    manager: Manager,
+    readers: Lane,
+    writers: Lane,
+    patience: Duration,
+}
+
+/// Connections and the queue for them: whoever holds a permit finds a connection free.
+#[derive(Clone)]
+struct Lane {
+    purpose: Purpose,
+    queue: Arc<Semaphore>,
+    pool: Pool<Manager>,
+}
+
+/// How long a call that has its turn waits for a connection that must first be opened.
+const CONNECT_WAIT: Duration = Duration::from_secs(3);
+
+impl Lane {
+    fn new(manager: Manager, purpose: Purpose, size: u32, tested: bool) -> Self {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .test_on_check_out(tested)
+            .connection_timeout(CONNECT_WAIT)
+            .error_handler(Box::new(LogError))
+            .build_unchecked(manager);
+        let permits = usize::try_from(size).unwrap_or(1);
+        Self { purpose, queue: Arc::new(Semaphore::new(permits)), pool }
+    }
+
+    /// Runs `work` in one transaction of this lane.
+    fn run<T, E, F>(&self, _turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        // A permit is held, so what is missing is not a free connection but the database.
+        let any = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut conn = Conn { any, failed: false };
+        backend::begin(&mut conn.any, self.purpose).map_err(StoreError::from)?;
+        let outcome = match catch_unwind(AssertUnwindSafe(|| work(&mut conn))) {
+            Ok(Ok(_)) if conn.failed => Err(StoreError::Database("the work went on after a failure".into()).into()),
+            Ok(outcome) => outcome,
+            Err(panic) => Err(StoreError::Panicked(words_of(&*panic)).into()),
+        };
+        match outcome {
+            Ok(value) => {
+                backend::commit(&mut conn.any).map_err(StoreError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                if let Err(lost) = backend::roll_back(&mut conn.any) {
+                    // Its connection is not used again, and the database rolls back by itself.
+                    tracing::warn!(error = %lost, "a transaction could not be rolled back");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    words.unwrap_or("it did not say why").to_owned()
+}
+
+#[derive(Debug)]
+struct LogError;
+
+impl HandleError<StoreError> for LogError {
+    fn handle_error(&self, error: StoreError) {
+        tracing::warn!(%error, "a database connection failed");
+    }
+}
+
+impl Store {
+    /// Opens the database and tries one connection, so that what is wrong is said now. Changes no tables: see
+    /// [`Store::migrate`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], with the reason and without the password.
+    pub fn open(url: &DatabaseUrl, options: &StoreOptions) -> Result<Self, StoreError> {
+        let size = options.connections.max(1);
+        let manager = Manager::new(url.clone(), Purpose::Write, options.create);
+        drop(manager.connect()?);
+        let (readers, writers) = if url.sqlite_path().is_some() {
+            (
+                Lane::new(manager.for_purpose(Purpose::Read), Purpose::Read, size, false),
+                Lane::new(manager.clone(), Purpose::Write, 1, false),
+            )
+        } else {
+            let both = Lane::new(manager.clone(), Purpose::Write, size, true);
+            (Lane { purpose: Purpose::Read, ..both.clone() }, both)
+        };
+        Ok(Self(Arc::new(Inner { url: url.clone(), manager, readers, writers, patience: options.patience })))
+    }
+
+    /// Where the database is.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.0.url
+    }
+
+    /// Runs `work` on one moment of the database. It cannot write.
+    ///
+    /// # Errors
+    /// What `work` gives; [`StoreError::Busy`] where the queue is too long; [`StoreError::Unavailable`] where the
+    /// database cannot be reached.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.on_a_thread(&self.0.readers, work).await
+    }
+
+    /// Runs `work` in one transaction, and commits it when `work` gives `Ok`. A caller that goes away does not stop it.
+    ///
+    /// # Errors
+    /// What `work` gives; [`StoreError::Busy`] where the queue is too long or another process keeps the database;
+    /// [`StoreError::Unavailable`] where the database cannot be reached, or was lost while it was asked to commit, which
+    /// leaves open whether it did.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Write<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.on_a_thread(&self.0.writers, |conn| work(&mut Write(conn))).await
+    }
+
+    async fn on_a_thread<T, E, F>(&self, lane: &Lane, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let waiting = tokio::time::timeout(self.0.patience, Arc::clone(&lane.queue).acquire_owned());
+        let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy.into()) };
+        let lane = lane.clone();
+        // The turn goes along: were the caller to give up, the connection would still be in use.
+        let done = tokio::task::spawn_blocking(move || lane.run(turn, work)).await;
+        done.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into()).into()))
+    }
+
+    /// [`Store::read`] for a thread that may block.
+    pub fn read_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        self.on_this_thread(&self.0.readers, work)
+    }
+
+    /// [`Store::write`] for a thread that may block.
+    pub fn write_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Write<'_>) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        self.on_this_thread(&self.0.writers, |conn| work(&mut Write(conn)))
+    }
+
+    fn on_this_thread<T, E, F>(&self, lane: &Lane, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let turn = wait_until(Instant::now() + self.0.patience, Arc::clone(&lane.queue).acquire_owned());
+        let Some(Ok(turn)) = turn else { return Err(StoreError::Busy.into()) };
+        lane.run(turn, work)
+    }
+
+    /// Whether the database answers and has the tables that this program knows.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it does not.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        let pending = self
+            .read(|conn| {
+                conn.run(|any| {
+                    any.batch_execute("SELECT 1")?;
+                    migrations::pending(any)
+                })
+            })
+            .await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!("its tables are not up to date: {} pending", pending.join(", "))))
+    }
+
+    /// The steps that this program has and the database's tables have not taken, by name. Blocks.
+    pub fn pending(&self) -> Result<Vec<String>, StoreError> {
+        self.read_blocking(|conn| conn.run(migrations::pending))
+    }
+
+    /// Brings the tables up to date, and gives the versions of the steps taken. Blocks; waits for another process that
+    /// is doing the same.
+    pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        migrations::migrate(&self.0.manager, Direction::Up)
+    }
+
+    /// Takes all tables away, with everything in them: for tests of the steps back. Blocks.
+    pub fn revert_all(&self) -> Result<Vec<String>, StoreError> {
+        migrations::migrate(&self.0.manager, Direction::Down)
+    }
+}
+
+/// A connection within its transaction, handed to the work of a read.
+pub struct Conn {
+    any: PooledConnection<Manager>,
+    /// Whether a statement failed. PostgreSQL would answer COMMIT with a silent ROLLBACK then, and SQLite would keep half
+    /// a change: such a transaction never commits, even where the work passes over the error.
+    failed: bool,
+}
+
+impl Conn {
+    /// Runs statements, and remembers where one failed.
+    fn run<T>(&mut self, statements: impl FnOnce(&mut AnyConn) -> QueryResult<T>) -> Result<T, StoreError> {
+        statements(&mut self.any).map_err(|error| self.failed(error.into()))
+    }
+
+    /// Marks the transaction as one that does not commit.
+    fn failed(&mut self, error: StoreError) -> StoreError {
+        self.failed = true;
+        error
+    }
+}
+
+/// A connection within its transaction, handed to the work of a write. Reads as a [`Conn`] does.
+pub struct Write<'a>(&'a mut Conn);
+
+impl Deref for Write<'_> {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        self.0
+    }
+}
+
+impl DerefMut for Write<'_> {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.0
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits on this thread for a future that needs no runtime; `None` when the deadline passes first.
+fn wait_until<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        thread::park_timeout(left);
+    }
+}

@@ -1,0 +1,287 @@
+//! Grants: who may do what, in one plan or in the whole service.
+//!
+//! A plan's grants are changes of the plan and go through its journal; those for the whole service belong to no plan and
+//! have only their own columns to tell when and by whom.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::backend::{AnyConn, MultiBackend};
+use super::journal::{self, Change, NewRow};
+use super::plans::LockedPlan;
+use super::schema::grants;
+use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
+use super::{Conn, StoreError, Write};
+use crate::domain::access::{Granted, Role};
+use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanId, Subject};
+
+/// What a grant is known by: a UUID that sorts by when it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId(Uuid);
+
+impl GrantId {
+    /// One that no other grant has.
+    pub fn new(now: DateTime<Utc>) -> Self {
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        Self(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos())))
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(out)
+    }
+}
+
+impl FromStr for GrantId {
+    type Err = &'static str;
+
+    /// Reads it as it is printed, and in no other of a UUID's spellings.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let id = Uuid::try_parse(text).ok().map(Self);
+        id.filter(|id| id.to_string() == text).ok_or("is no grant's id")
+    }
+}
+
+/// A grant as it stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRow {
+    /// What it is known by.
+    pub id: GrantId,
+    /// The plan it is for; `None` for the whole service.
+    pub plan: Option<PlanId>,
+    /// Whom it is given to.
+    pub subject: Subject,
+    /// What it lets them do.
+    pub granted: Granted,
+    /// Since when.
+    pub granted_at: DateTime<Utc>,
+    /// By whom it was given.
+    pub granted_by: Subject,
+    /// Until when; `None` while it holds.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl GrantRow {
+    /// Everything this grant says, as its journal entry has it; instants as [`journal::instant`] writes them.
+    pub fn document(&self) -> Value {
+        json!({
+            "granted_at": journal::instant(self.granted_at),
+            "granted_by": self.granted_by,
+            "id": self.id.to_string(),
+            "kpis": self.granted.kpis,
+            "organisation": self.granted.organisation,
+            "outcome_areas": self.granted.outcome_areas,
+            "revoked_at": self.revoked_at.map(journal::instant),
+            "role": self.granted.role.as_str(),
+            "subject": self.subject,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = grants, check_for_backend(MultiBackend))]
+struct Columns {
+    id: GrantId,
+    plan_id: Option<PlanId>,
+    subject: Subject,
+    role: Role,
+    #[diesel(deserialize_as = Json<Vec<AreaCode>>)]
+    outcome_areas: Vec<AreaCode>,
+    organisation: Option<OrganisationCode>,
+    #[diesel(deserialize_as = Json<Vec<KpiCode>>)]
+    kpis: Vec<KpiCode>,
+    granted_at: UtcTimestamp,
+    granted_by: Subject,
+    #[diesel(deserialize_as = MaybeTimestamp)]
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+impl From<Columns> for GrantRow {
+    fn from(columns: Columns) -> Self {
+        Self {
+            id: columns.id,
+            plan: columns.plan_id,
+            subject: columns.subject,
+            granted: Granted {
+                role: columns.role,
+                outcome_areas: columns.outcome_areas,
+                organisation: columns.organisation,
+                kpis: columns.kpis,
+            },
+            granted_at: columns.granted_at.into(),
+            granted_by: columns.granted_by,
+            revoked_at: columns.revoked_at,
+        }
+    }
+}
+
+/// Every grant of a plan, those taken back included, in the order of giving.
+pub fn list(conn: &mut Conn, plan: PlanId) -> Result<Vec<GrantRow>, StoreError> {
+    let rows: Vec<Columns> = conn.run(|any| {
+        grants::table
+            .filter(grants::plan_id.eq(plan.0))
+            .order((grants::granted_at, grants::id))
+            .select(Columns::as_select())
+            .load(any)
+    })?;
+    Ok(rows.into_iter().map(GrantRow::from).collect())
+}
+
+/// One grant of a plan.
+pub fn find(conn: &mut Conn, plan: PlanId, id: GrantId) -> Result<Option<GrantRow>, StoreError> {
+    let row: Option<Columns> = conn.run(|any| {
+        grants::table
+            .filter(grants::plan_id.eq(plan.0))
+            .filter(grants::id.eq(id.to_string()))
+            .select(Columns::as_select())
+            .first(any)
+            .optional()
+    })?;
+    Ok(row.map(GrantRow::from))
+}
+
+/// The ids of a plan's grants as they stand there, readable or not.
+pub(super) fn ids(any: &mut AnyConn, plan: PlanId) -> QueryResult<Vec<String>> {
+    grants::table.filter(grants::plan_id.eq(plan.0)).order(grants::id).select(grants::id).load(any)
+}
+
+/// The grant of this id, which the caller has from [`ids`].
+pub(super) fn by_id(any: &mut AnyConn, id: &str) -> QueryResult<GrantRow> {
+    grants::table.find(id).select(Columns::as_select()).first(any).map(GrantRow::from)
+}
+
+/// The grants that `subject` holds for the whole service.
+pub fn of_service(conn: &mut Conn, subject: &Subject) -> Result<Vec<GrantRow>, StoreError> {
+    live(conn, subject, &[])
+}
+
+/// The grants that `subject` holds for any of these plans or for the whole service.
+pub(super) fn live(conn: &mut Conn, subject: &Subject, plans: &[PlanId]) -> Result<Vec<GrantRow>, StoreError> {
+    let rows: Vec<Columns> = conn.run(|any| {
+        grants::table
+            .filter(grants::subject.eq(subject.as_str()))
+            .filter(grants::revoked_at.is_null())
+            .filter(grants::plan_id.is_null().or(grants::plan_id.eq_any(plans.iter().map(|plan| plan.0))))
+            .order((grants::granted_at, grants::id))
+            .select(Columns::as_select())
+            .load(any)
+    })?;
+    Ok(rows.into_iter().map(GrantRow::from).collect())
+}
+
+/// Gives `subject` a grant for the plan, and journals it.
+pub fn grant(
+    write: &mut Write<'_>,
+    plan: &mut LockedPlan,
+    actor: &Subject,
+    now: DateTime<Utc>,
+    subject: Subject,
+    granted: Granted,
+    reason: Option<String>,
+) -> Result<GrantRow, StoreError> {
+    let at = plan.instant_after(now);
+    let row = GrantRow {
+        id: GrantId::new(at),
+        plan: Some(plan.id),
+        subject,
+        granted,
+        granted_at: at,
+        granted_by: actor.clone(),
+        revoked_at: None,
+    };
+    let change = Change { action: "granted", row: NewRow::Grant(row.clone()), before: None, reason };
+    journal::record(write, plan, actor, now, vec![change])?;
+    Ok(row)
+}
+
+/// Takes a grant of the plan back, and journals it; `None` where the plan has no such grant that still holds.
+pub fn revoke(
+    write: &mut Write<'_>,
+    plan: &mut LockedPlan,
+    actor: &Subject,
+    now: DateTime<Utc>,
+    id: GrantId,
+    reason: Option<String>,
+) -> Result<Option<GrantRow>, StoreError> {
+    let Some(held) = find(write, plan.id, id)?.filter(|grant| grant.revoked_at.is_none()) else { return Ok(None) };
+    let row = GrantRow { revoked_at: Some(plan.instant_after(now)), ..held.clone() };
+    let change = Change { action: "revoked", row: NewRow::Grant(row.clone()), before: Some(held.document()), reason };
+    journal::record(write, plan, actor, now, vec![change])?;
+    Ok(Some(row))
+}
+
+/// Sees to it that `subject` holds `role` for the whole service, and gives the grant that says so.
+pub fn ensure_service_grant(
+    write: &mut Write<'_>,
+    subject: &Subject,
+    role: Role,
+    by: &Subject,
+    now: DateTime<Utc>,
+) -> Result<GrantRow, StoreError> {
+    if let Some(held) = of_service(write, subject)?.into_iter().find(|grant| grant.granted.role == role) {
+        return Ok(held);
+    }
+    let at = DateTime::from(UtcTimestamp::from(now));
+    let row = GrantRow {
+        id: GrantId::new(at),
+        plan: None,
+        subject: subject.clone(),
+        granted: Granted { role, outcome_areas: Vec::new(), organisation: None, kpis: Vec::new() },
+        granted_at: at,
+        granted_by: by.clone(),
+        revoked_at: None,
+    };
+    write.run(|any| insert(any, &row))?;
+    Ok(row)
+}
+
+/// Takes a grant for the whole service back; `false` where there is none of this id that still holds.
+pub fn revoke_service_grant(write: &mut Write<'_>, id: GrantId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let changed = write.run(|any| {
+        diesel::update(grants::table.filter(grants::id.eq(id.to_string())))
+            .filter(grants::plan_id.is_null())
+            .filter(grants::revoked_at.is_null())
+            .set(grants::revoked_at.eq(UtcTimestamp::from(now)))
+            .execute(any)
+    })?;
+    Ok(changed > 0)
+}
+
+/// Writes grants as they now are: new ones as new rows, those taken back over the row that is there.
+pub(super) fn put(any: &mut AnyConn, rows: &[GrantRow]) -> QueryResult<()> {
+    for row in rows {
+        match row.revoked_at {
+            None => insert(any, row)?,
+            Some(at) => {
+                diesel::update(grants::table.find(row.id.to_string()))
+                    .set(grants::revoked_at.eq(UtcTimestamp::from(at)))
+                    .execute(any)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn insert(any: &mut AnyConn, row: &GrantRow) -> QueryResult<()> {
+    diesel::insert_into(grants::table)
+        .values((
+            grants::id.eq(row.id.to_string()),
+            grants::plan_id.eq(row.plan.map(|plan| plan.0)),
+            grants::subject.eq(row.subject.as_str()),
+            grants::role.eq(row.granted.role.as_str()),
+            grants::outcome_areas.eq(json_list(&row.granted.outcome_areas)),
+            grants::organisation.eq(row.granted.organisation.as_ref().map(OrganisationCode::as_str)),
+            grants::kpis.eq(json_list(&row.granted.kpis)),
+            grants::granted_at.eq(UtcTimestamp::from(row.granted_at)),
+            grants::granted_by.eq(row.granted_by.as_str()),
+            grants::revoked_at.eq(row.revoked_at.map(UtcTimestamp::from)),
+        ))
+        .execute(any)
+        .map(drop)
+}

@@ -1,0 +1,308 @@
+//! The journal: every change to a plan is one entry, and [`record`] is the only door by which a plan changes.
+//!
+//! An entry's digest is the SHA-256, in lower-case hexadecimal, over the digest of the entry before (nothing before the
+//! first) followed by one canonical JSON array: plan code, seq, instant, actor, action, kind, key, before, after, reason.
+//! Whoever changes an old entry breaks the chain at that place; whoever changes a row no longer agrees with its entry.
+//! [`verify`](super::verify::verify) looks for both.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::backend::{MultiBackend, insert_all};
+use super::definitions::{self, DefinitionKind, DefinitionRevision};
+use super::grants::{self, GrantRow};
+use super::plans::LockedPlan;
+use super::readings::{self, ReadingRevision};
+use super::schema::journal;
+use super::targets::{self, TargetRevision};
+use super::types::{MaybeJson, UtcTimestamp, canonical};
+use super::{Conn, StoreError, Write};
+use crate::domain::ids::{PlanId, Seq, Subject};
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A definition; its key is the code.
+    Definition(DefinitionKind),
+    /// A target; its key is `kpi/period`.
+    Target,
+    /// A reading; its key is `kpi/period/group`.
+    Reading,
+    /// A grant; its key is the grant's id.
+    Grant,
+}
+
+impl EntryKind {
+    /// The name in the database and in the feed of changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Definition(kind) => kind.as_str(),
+            Self::Target => "target",
+            Self::Reading => "reading",
+            Self::Grant => "grant",
+        }
+    }
+}
+
+impl std::str::FromStr for EntryKind {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "target" => Ok(Self::Target),
+            "reading" => Ok(Self::Reading),
+            "grant" => Ok(Self::Grant),
+            other => other.parse().map(Self::Definition).map_err(|_no_definition| "is no kind of entry"),
+        }
+    }
+}
+
+/// One change of a plan, to be recorded.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What was done, in a word: `created`, `updated`, `removed`.
+    pub action: &'static str,
+    /// What is written.
+    pub row: NewRow,
+    /// What was there before, as its `document()` has it.
+    pub before: Option<Value>,
+    /// Why, where the actor said so.
+    pub reason: Option<String>,
+}
+
+/// What a change writes.
+#[derive(Clone, Debug)]
+pub enum NewRow {
+    /// The next revision of a definition.
+    Definition(DefinitionRevision),
+    /// The next revision of a target.
+    Target(TargetRevision),
+    /// The next revision of a reading.
+    Reading(ReadingRevision),
+    /// A grant that is new, or was taken back; `grants::grant` and `grants::revoke` make these.
+    Grant(GrantRow),
+}
+
+impl NewRow {
+    fn kind(&self) -> EntryKind {
+        match self {
+            Self::Definition(said) => EntryKind::Definition(said.kind),
+            Self::Target(_) => EntryKind::Target,
+            Self::Reading(_) => EntryKind::Reading,
+            Self::Grant(_) => EntryKind::Grant,
+        }
+    }
+
+    fn key(&self) -> String {
+        match self {
+            Self::Definition(said) => said.code.clone(),
+            Self::Target(said) => said.key(),
+            Self::Reading(said) => said.key(),
+            Self::Grant(row) => row.id.to_string(),
+        }
+    }
+
+    fn document(&self) -> Value {
+        match self {
+            Self::Definition(said) => said.document(),
+            Self::Target(said) => said.document(),
+            Self::Reading(said) => said.document(),
+            Self::Grant(row) => row.document(),
+        }
+    }
+}
+
+/// An instant as digests and documents have it: `2009-07-14T09:30:00.000000Z`.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// What a digest is made of besides the digest before it.
+pub(super) struct Sealed<'a> {
+    pub(super) plan: &'a str,
+    pub(super) seq: Seq,
+    pub(super) at: DateTime<Utc>,
+    pub(super) actor: &'a str,
+    pub(super) action: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) key: &'a str,
+    pub(super) before: Option<&'a str>,
+    pub(super) after: Option<&'a str>,
+    pub(super) reason: Option<&'a str>,
+}
+
+impl Sealed<'_> {
+    /// The digest of this entry after the one of digest `previous`.
+    pub(super) fn digest(&self, previous: &str) -> String {
+        let quoted = |text: &str| Value::from(text).to_string();
+        let array = format!(
+            r#"[{},{},"{}",{},{},{},{},{},{},{}]"#,
+            quoted(self.plan),
+            self.seq,
+            instant(self.at),
+            quoted(self.actor),
+            quoted(self.action),
+            quoted(self.kind),
+            quoted(self.key),
+            self.before.unwrap_or("null"),
+            self.after.unwrap_or("null"),
+            self.reason.map_or_else(|| "null".to_owned(), quoted),
+        );
+        let mut hasher = Sha256::new();
+        hasher.update(previous);
+        hasher.update(array);
+        hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _written = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = journal, treat_none_as_default_value = false)]
+struct Stored<'a> {
+    plan_id: i64,
+    seq: i64,
+    at: UtcTimestamp,
+    actor: &'a str,
+    action: &'static str,
+    kind: &'static str,
+    key: String,
+    before: Option<String>,
+    after: Option<String>,
+    reason: Option<String>,
+    digest: String,
+}
+
+/// Writes changes to a locked plan, each with its entry, in the order given; gives their places in the journal.
+///
+/// All are given one instant: `now`, or that of the plan's last change where `now` lies before it. Nothing limits how
+/// many changes one call takes but memory: bring a large import in chunks of some thousands.
+///
+/// # Errors
+/// [`Conflict::Revision`](super::Conflict::Revision) where a revision is there already. After any error the write no
+/// longer commits.
+pub fn record(
+    write: &mut Write<'_>,
+    plan: &mut LockedPlan,
+    actor: &Subject,
+    now: DateTime<Utc>,
+    changes: Vec<Change>,
+) -> Result<Vec<Seq>, StoreError> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let at = plan.instant_after(now);
+    let (mut seq, mut head) = (plan.seq, plan.head_digest().to_owned());
+    let mut entries = Vec::with_capacity(changes.len());
+    let (mut definitions, mut targets, mut readings, mut grants) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Change { action, row, before, reason } in changes {
+        seq = seq.next();
+        let (kind, key) = (row.kind().as_str(), row.key());
+        let (before, after) = (before.as_ref().map(canonical), canonical(&row.document()));
+        let sealed = Sealed {
+            plan: plan.code.as_str(),
+            seq,
+            at,
+            actor: actor.as_str(),
+            action,
+            kind,
+            key: &key,
+            before: before.as_deref(),
+            after: Some(&after),
+            reason: reason.as_deref(),
+        };
+        head = sealed.digest(&head);
+        entries.push(Stored {
+            plan_id: plan.id.0,
+            seq: seq.0,
+            at: at.into(),
+            actor: actor.as_str(),
+            action,
+            kind,
+            key,
+            before,
+            after: Some(after),
+            reason,
+            digest: head.clone(),
+        });
+        match row {
+            NewRow::Definition(said) => definitions.push((seq, said)),
+            NewRow::Target(said) => targets.push((seq, said)),
+            NewRow::Reading(said) => readings.push((seq, said)),
+            NewRow::Grant(row) => grants.push(row),
+        }
+    }
+    // First, because it tells whether the plan is still the one that was locked.
+    plan.advance(write, seq, head, at)?;
+    write.run(|any| {
+        let stamp = UtcTimestamp::from(at);
+        definitions::insert(any, plan.id, &definitions)?;
+        targets::insert(any, plan.id, stamp, actor, &targets)?;
+        readings::insert(any, plan.id, stamp, actor, &readings)?;
+        grants::put(any, &grants)?;
+        insert_all!(any, journal::table, entries)
+    })?;
+    Ok(entries.iter().map(|entry| Seq(entry.seq)).collect())
+}
+
+/// An entry as it stands in the database.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = journal, check_for_backend(MultiBackend))]
+pub struct Entry {
+    /// Its place.
+    pub seq: Seq,
+    /// When.
+    #[diesel(deserialize_as = UtcTimestamp)]
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: Subject,
+    /// Did what.
+    pub action: String,
+    /// To what sort of thing.
+    pub kind: EntryKind,
+    /// Which one.
+    pub key: String,
+    /// What it was before.
+    #[diesel(deserialize_as = MaybeJson)]
+    pub before: Option<Value>,
+    /// What it is now.
+    #[diesel(deserialize_as = MaybeJson)]
+    pub after: Option<Value>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What seals it and everything before it.
+    pub digest: String,
+}
+
+/// The entries after `after`, in order, at most `limit`.
+pub fn page(conn: &mut Conn, plan: PlanId, after: Seq, limit: i64) -> Result<Vec<Entry>, StoreError> {
+    conn.run(|any| {
+        journal::table
+            .filter(journal::plan_id.eq(plan.0))
+            .filter(journal::seq.gt(after.0))
+            .order(journal::seq)
+            .limit(limit)
+            .select(Entry::as_select())
+            .load(any)
+    })
+}
+
+/// The last place in the journal at an instant: what the plan's version was then, 0 before its first change.
+pub fn seq_at(conn: &mut Conn, plan: PlanId, at: DateTime<Utc>) -> Result<Seq, StoreError> {
+    let last: Option<Seq> = conn.run(|any| {
+        journal::table
+            .filter(journal::plan_id.eq(plan.0))
+            .filter(journal::at.le(UtcTimestamp::from(at)))
+            .order((journal::at.desc(), journal::seq.desc()))
+            .select(journal::seq)
+            .first(any)
+            .optional()
+    })?;
+    Ok(last.unwrap_or_default())
+}

@@ -1,0 +1,101 @@
+//! The tables as Diesel sees them: the same on both databases, kept beside the migrations by hand.
+
+diesel::table! {
+    plans (id) {
+        id -> BigInt,
+        code -> Text,
+        public -> Bool,
+        seq -> BigInt,
+        head_digest -> Text,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    definitions (plan_id, kind, code, revision) {
+        plan_id -> BigInt,
+        kind -> Text,
+        code -> Text,
+        revision -> Integer,
+        seq -> BigInt,
+        body -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    targets (plan_id, kpi, period, revision) {
+        plan_id -> BigInt,
+        kpi -> Text,
+        period -> Text,
+        revision -> Integer,
+        seq -> BigInt,
+        value -> Nullable<Text>,
+        low -> Nullable<Text>,
+        high -> Nullable<Text>,
+        floor -> Nullable<Text>,
+        kind -> Text,
+        state -> Text,
+        rationale -> Nullable<Text>,
+        agreed_by -> Nullable<Text>,
+        agreed_on -> Nullable<Date>,
+        reason -> Nullable<Text>,
+        removed -> Bool,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    readings (plan_id, kpi, period, group_code, revision) {
+        plan_id -> BigInt,
+        kpi -> Text,
+        period -> Text,
+        group_code -> Text,
+        revision -> Integer,
+        seq -> BigInt,
+        value -> Nullable<Text>,
+        numerator -> Nullable<Text>,
+        denominator -> Nullable<Text>,
+        provisional -> Bool,
+        nil_return -> Nullable<Text>,
+        determined_status -> Nullable<Text>,
+        commentary -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        definition_version -> Integer,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    journal (plan_id, seq) {
+        plan_id -> BigInt,
+        seq -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        action -> Text,
+        kind -> Text,
+        key -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        digest -> Text,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        plan_id -> Nullable<BigInt>,
+        subject -> Text,
+        role -> Text,
+        outcome_areas -> Text,
+        organisation -> Nullable<Text>,
+        kpis -> Text,
+        granted_at -> Timestamp,
+        granted_by -> Text,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(plans, grants);

@@ -1,0 +1,246 @@
+//! How the domain's words are kept in columns, and read back or refused.
+
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow, Queryable};
+use diesel::expression::AsExpression;
+use diesel::pg::Pg;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sqlite::Sqlite;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::backend::MultiBackend;
+use super::definitions::DefinitionKind;
+use super::grants::GrantId;
+use super::journal::EntryKind;
+use crate::domain::access::Role;
+use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, Seq, Subject};
+use crate::domain::number::Figure;
+use crate::domain::period::Period;
+use crate::domain::policy::Status;
+use crate::domain::target::{TargetKind, TargetState};
+
+/// Columns of text that a parser of the domain reads: what it refuses is a fault of the database's content.
+macro_rules! read_from_text {
+    ($($kind:ty => $read:expr),* $(,)?) => { $(
+        impl<DB> FromSql<Text, DB> for $kind
+        where
+            DB: Backend,
+            String: FromSql<Text, DB>,
+        {
+            fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                let text = String::from_sql(raw)?;
+                let read: Result<Self, _> = $read(&text);
+                read.map_err(|error| format!("`{text}` {error}").into())
+            }
+        }
+
+        impl<DB> Queryable<Text, DB> for $kind
+        where
+            DB: Backend,
+            Self: FromSql<Text, DB>,
+        {
+            type Row = Self;
+
+            fn build(row: Self) -> deserialize::Result<Self> {
+                Ok(row)
+            }
+        }
+    )* };
+}
+
+read_from_text! {
+    PlanCode => str::parse,
+    KpiCode => str::parse,
+    GroupCode => str::parse,
+    OrganisationCode => str::parse,
+    Subject => str::parse,
+    Period => str::parse,
+    Figure => Figure::from_stored,
+    Role => str::parse,
+    TargetKind => str::parse,
+    TargetState => str::parse,
+    Status => |text: &str| Status::ALL.into_iter().find(|status| status.as_str() == text).ok_or("is no status"),
+    DefinitionKind => str::parse,
+    EntryKind => str::parse,
+    GrantId => str::parse,
+}
+
+/// Columns of whole numbers.
+macro_rules! read_from_number {
+    ($($kind:ident)*) => { $(
+        impl<DB> FromSql<BigInt, DB> for $kind
+        where
+            DB: Backend,
+            i64: FromSql<BigInt, DB>,
+        {
+            fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                i64::from_sql(raw).map($kind)
+            }
+        }
+
+        impl<DB> Queryable<BigInt, DB> for $kind
+        where
+            DB: Backend,
+            Self: FromSql<BigInt, DB>,
+        {
+            type Row = Self;
+
+            fn build(row: Self) -> deserialize::Result<Self> {
+                Ok(row)
+            }
+        }
+    )* };
+}
+
+read_from_number! { PlanId Seq }
+
+/// An instant as both databases keep it: in UTC, without a zone, cut to microseconds. SQLite keeps it as text of one
+/// length, so that it sorts in time.
+#[derive(Clone, Copy, Debug, PartialEq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Timestamp)]
+pub struct UtcTimestamp(DateTime<Utc>);
+
+impl From<DateTime<Utc>> for UtcTimestamp {
+    fn from(instant: DateTime<Utc>) -> Self {
+        Self(instant.trunc_subsecs(6))
+    }
+}
+
+impl From<UtcTimestamp> for DateTime<Utc> {
+    fn from(stored: UtcTimestamp) -> Self {
+        stored.0
+    }
+}
+
+impl<DB> FromSql<Timestamp, DB> for UtcTimestamp
+where
+    DB: Backend,
+    NaiveDateTime: FromSql<Timestamp, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(NaiveDateTime::from_sql(raw)?.and_utc()))
+    }
+}
+
+impl ToSql<Timestamp, Pg> for UtcTimestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Timestamp, Pg>::to_sql(&self.0.naive_utc(), &mut out.reborrow())
+    }
+}
+
+impl ToSql<Timestamp, Sqlite> for UtcTimestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.format("%F %T%.6f").to_string());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Timestamp, MultiBackend> for UtcTimestamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Timestamp, self));
+        Ok(IsNull::No)
+    }
+}
+
+/// An instant that may be missing, for `deserialize_as`.
+#[derive(Clone, Copy, Debug)]
+pub struct MaybeTimestamp(Option<UtcTimestamp>);
+
+impl<DB> Queryable<diesel::sql_types::Nullable<Timestamp>, DB> for MaybeTimestamp
+where
+    DB: Backend,
+    Option<UtcTimestamp>: deserialize::FromStaticSqlRow<diesel::sql_types::Nullable<Timestamp>, DB>,
+{
+    type Row = Option<UtcTimestamp>;
+
+    fn build(row: Self::Row) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl From<MaybeTimestamp> for Option<DateTime<Utc>> {
+    fn from(stored: MaybeTimestamp) -> Self {
+        stored.0.map(DateTime::from)
+    }
+}
+
+/// JSON in a column, for `deserialize_as`: a list of codes, or a whole document.
+#[derive(Clone, Debug, FromSqlRow)]
+pub struct Json<T>(T);
+
+impl<T, DB> FromSql<Text, DB> for Json<T>
+where
+    T: DeserializeOwned,
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(serde_json::from_str(&String::from_sql(raw)?)?))
+    }
+}
+
+impl From<Json<Self>> for Vec<AreaCode> {
+    fn from(stored: Json<Self>) -> Self {
+        stored.0
+    }
+}
+
+impl From<Json<Self>> for Vec<KpiCode> {
+    fn from(stored: Json<Self>) -> Self {
+        stored.0
+    }
+}
+
+/// JSON that may be missing, for `deserialize_as`.
+#[derive(Clone, Debug)]
+pub struct MaybeJson(Option<Json<Value>>);
+
+impl<DB> Queryable<diesel::sql_types::Nullable<Text>, DB> for MaybeJson
+where
+    DB: Backend,
+    Option<Json<Value>>: deserialize::FromStaticSqlRow<diesel::sql_types::Nullable<Text>, DB>,
+{
+    type Row = Option<Json<Value>>;
+
+    fn build(row: Self::Row) -> deserialize::Result<Self> {
+        Ok(Self(row))
+    }
+}
+
+impl From<MaybeJson> for Option<Value> {
+    fn from(stored: MaybeJson) -> Self {
+        stored.0.map(|json| json.0)
+    }
+}
+
+/// A value as the one JSON text that the store writes for it: no spaces, members in the order of their names, numbers
+/// with the digits they have.
+pub(super) fn canonical(value: &Value) -> String {
+    let mut sorted;
+    // Whether objects keep the order of insertion is up to a feature that any dependency may switch on.
+    let value = if is_sorted(value) {
+        value
+    } else {
+        sorted = value.clone();
+        sorted.sort_all_objects();
+        &sorted
+    };
+    value.to_string()
+}
+
+fn is_sorted(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.keys().is_sorted() && members.values().all(is_sorted),
+        Value::Array(items) => items.iter().all(is_sorted),
+        _ => true,
+    }
+}
+
+/// A list of codes as a JSON array.
+pub(super) fn json_list<T: Serialize>(codes: &[T]) -> String {
+    canonical(&codes.iter().map(|code| serde_json::to_value(code).unwrap_or_default()).collect())
+}
