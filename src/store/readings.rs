@@ -1,10 +1,12 @@
 //! Readings, kept revision by revision. [`load_figures`] brings them all without their texts; [`page`], [`find`] and
 //! [`history`] bring a few with everything.
 
+#![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::backend::{AnyConn, MultiBackend, insert_all, on_backend};
 use super::schema::readings;
@@ -73,8 +75,7 @@ impl ReadingRevision {
             ("revision", Some(self.revision.into())),
             ("value", self.value.map(figure)),
         ];
-        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Value::Object(Map::from_iter(members))
+        Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 }
 

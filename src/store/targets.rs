@@ -1,5 +1,7 @@
 //! Targets, kept revision by revision.
 
+#![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
