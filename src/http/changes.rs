@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::responses::{ListProblems, NotAllowed, NotModified};
 use crate::domain::ids::{PlanCode, Seq};
 use crate::programme::Programme;
-use crate::store::journal::Entry;
+use crate::programme::journalling::Entry;
 
 /// One change.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

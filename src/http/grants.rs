@@ -17,8 +17,7 @@ use super::view::IfMatch;
 use crate::domain::access::Role;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode};
 use crate::programme::Programme;
-use crate::programme::granting::NewGrant;
-use crate::store::grants::{GrantId, GrantRow};
+use crate::programme::granting::{GrantId, GrantRow, NewGrant};
 
 /// A grant.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

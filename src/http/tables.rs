@@ -18,7 +18,7 @@ use crate::domain::travel::Direction;
 use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::programme::collecting::SeenReading;
 use crate::programme::reporting::StatusReport;
-use crate::store::targets::TargetRow;
+use crate::programme::targeting::TargetRow;
 
 use ColumnType::{Boolean, Date, DateTime, Integer, Number, Text};
 

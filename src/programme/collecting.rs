@@ -13,7 +13,8 @@ use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::ReportedFigure;
 use crate::store::journal;
-use crate::store::readings::{self, ReadingFilter, ReadingKey, ReadingRevision, ReadingRow};
+use crate::store::readings::{self, ReadingRevision};
+pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
 use super::defining::Precondition;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};

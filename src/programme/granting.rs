@@ -6,7 +6,8 @@ use crate::domain::access::{Granted, Role};
 use crate::domain::document::{Document, document};
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
-use crate::store::grants::{self, GrantId, GrantRow};
+use crate::store::grants;
+pub use crate::store::grants::{GrantId, GrantRow};
 use crate::store::plans;
 
 use super::defining::refer;

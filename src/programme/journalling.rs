@@ -2,7 +2,8 @@
 
 use crate::domain::access::Audience;
 use crate::domain::ids::Seq;
-use crate::store::journal::{self, Entry};
+use crate::store::journal;
+pub use crate::store::journal::Entry;
 
 use super::{OpenPlan, Programme, Refusal};
 

@@ -25,6 +25,7 @@ use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
 use crate::store::plans::{self, LockedPlan, VisiblePlan};
 use crate::store::{Conn, Store, Write, journal};
 
+pub use crate::store::StoreError;
 pub use error::Refusal;
 use picture::Picture;
 

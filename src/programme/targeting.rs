@@ -8,7 +8,8 @@ use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::target::Target;
 use crate::store::journal;
-use crate::store::targets::{self, TargetRevision, TargetRow};
+pub use crate::store::targets::TargetRow;
+use crate::store::targets::{self, TargetRevision};
 
 use super::defining::Precondition;
 use super::picture::{KpiPicture, Picture};

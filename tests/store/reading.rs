@@ -105,6 +105,7 @@ fn a_reading_comes_back_as_it_was_said(database: &Database) {
             determined_status: Some(Status::AtRisk),
             definition_version: 3,
             recorded_at: noon(),
+            recorded_by: subject("ada"),
         }
     );
     assert_eq!((figures[1].value, figures[1].nil_return), (None, true));
