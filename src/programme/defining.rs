@@ -19,7 +19,7 @@ use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
 
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
-use super::{Change, OpenPlan, Programme, Refusal};
+use super::{Change, Programme, Refusal};
 
 /// Which version of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -456,14 +456,14 @@ impl Programme {
         caller: &Subject,
         after: Option<PlanCode>,
         limit: usize,
-    ) -> Result<Vec<(OpenPlan, Plan)>, Refusal> {
+    ) -> Result<Vec<Kept<Plan>>, Refusal> {
         let (caller, pictures) = (caller.clone(), std::sync::Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
                 for visible in plans::list_plans(conn, &caller, after.as_ref(), super::rows(limit))? {
                     let picture = pictures.at_version(conn, visible.id, visible.seq)?;
-                    found.push((OpenPlan::new(&visible), picture.plan().value.clone()));
+                    found.push(picture.plan().clone());
                 }
                 Ok(found)
             })
