@@ -7,6 +7,10 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue, InvalidHeaderValue, TryIntoHeaderPair};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use super::problem::{Code, Problem};
 
 /// A strong entity tag: two answers with the same tag are the same to the byte.
@@ -19,6 +23,11 @@ impl ETag {
     /// The tag of a state with this version, a counter or a digest. What may not stand in a tag is left out of it.
     pub fn of(version: impl Display) -> Self {
         Self(version.to_string().chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect())
+    }
+
+    /// The tag of a state that no short version tells: its digest.
+    pub fn over(state: &[u8]) -> Self {
+        Self::of(URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
     }
 
     /// The tag of another rendering of the same state, such as `csv`: its bytes differ, and so must its tag.

@@ -40,7 +40,7 @@ pub async fn list_plans(
     let (rows, next) = paging.cut(rows, |kept| kept.value.code.to_string())?;
     // A plan's settings change with its definition, and a list of them with any of theirs.
     let tag: Vec<String> = rows.iter().map(|kept| format!("{}.{}", kept.value.code, kept.seq)).collect();
-    let tag = ETag::of(tag.join("-"));
+    let tag = ETag::over(tag.join("-").as_bytes());
     let page = PlanPage { items: rows.into_iter().map(|kept| kept.value).collect(), next };
     Ok(conditions.not_modified(&tag).unwrap_or_else(|| page.reply(&request, &tag)))
 }
