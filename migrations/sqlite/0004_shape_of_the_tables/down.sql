@@ -1,1 +1,0 @@
-DELETE FROM sqlite_stat1 WHERE tbl IN ('journal', 'definitions', 'targets', 'readings');
