@@ -58,6 +58,8 @@ impl TryIntoHeaderPair for &ETag {
 pub struct Conditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
+    /// A short mark of the address that was asked.
+    address: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +75,19 @@ struct Tag {
 }
 
 impl Conditions {
-    /// The answer 304 with this tag, where the client has this state already. Ask before doing any work.
+    /// The tag of what this address gives in a state: no other address's tag is taken for it, nor one of another version of
+    /// this program.
+    pub fn tag(&self, state: impl Display) -> ETag {
+        ETag::of(format_args!("{state}.{}", self.address))
+    }
+
+    /// The answer 304 with this tag, where the client names this very tag. Ask before doing any work: unlike
+    /// [`Conditions::not_modified`] it takes no `*`, for which there must first be something to read.
+    pub fn known(&self, current: &ETag) -> Option<HttpResponse> {
+        if self.if_none_match == Some(Tags::Any) { None } else { self.not_modified(current) }
+    }
+
+    /// The answer 304 with this tag, where the client has this state already.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
         let known = match self.if_none_match.as_ref()? {
             Tags::Any => true,
@@ -153,10 +167,21 @@ impl FromRequest for Conditions {
             Ok(Self {
                 if_match: tags_of(request, &header::IF_MATCH)?,
                 if_none_match: tags_of(request, &header::IF_NONE_MATCH)?,
+                address: mark_of(request),
             })
         };
         ready(conditions())
     }
+}
+
+fn mark_of(request: &HttpRequest) -> String {
+    let digest = Sha256::new()
+        .chain_update(env!("CARGO_PKG_VERSION"))
+        .chain_update(super::middleware::asked_path(request))
+        .chain_update("?")
+        .chain_update(request.query_string())
+        .finalize();
+    URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or_default())
 }
 
 /// The tags in all the header's lines together.

@@ -232,7 +232,7 @@ impl Programme {
                 }
                 // The difference between two revisions can tell as much as a figure: one withheld, all withheld.
                 let entry = picture.kpi_for(&kpi, &plan.access)?;
-                let threshold = picture.plan().value.small_number_threshold;
+                let threshold = picture.small_number_threshold();
                 let small = |seen: &SeenReading| {
                     crate::domain::disclosure::is_small(
                         &entry.kpi,
@@ -240,7 +240,8 @@ impl Programme {
                         threshold,
                     )
                 };
-                if !plan.access.sees_small_numbers(&entry.kpi) && seen.iter().any(|seen| seen.suppressed || small(seen))
+                if !picture.sees_small_numbers(&plan.access, &entry.kpi)
+                    && seen.iter().any(|seen| seen.suppressed || small(seen))
                 {
                     seen.iter_mut().for_each(SeenReading::withhold);
                 }
@@ -261,7 +262,9 @@ impl Programme {
         let mut kpis: Vec<KpiCode> = picture
             .kpis()
             .values()
-            .filter(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+            // An archived KPI is shown to those who name it.
+            .filter(|entry| !entry.archived || filter.kpi.is_some())
+            .filter(|entry| picture.sees(&plan.access, &entry.kpi))
             .map(|entry| entry.kpi.code.clone())
             .collect();
         if let Some(only) = filter.kpis.take() {

@@ -125,7 +125,7 @@ impl Defined for Organisation {
         let groups = leads.filter(|group| &group.lead_organisation == code).map(|group| ("sub-group", &group.code));
         let determines = |kpi: &Kpi| matches!(&kpi.formula, Formula::PartnerDetermined { by } if by == code);
         let kpis = picture.kpis().values().map(|entry| &entry.kpi);
-        let kpis = kpis.filter(|kpi| super::reporting::involves(kpi, code) || determines(kpi));
+        let kpis = kpis.filter(|kpi| kpi.involves(code) || determines(kpi));
         first_in(groups).or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
     }
 }

@@ -181,7 +181,7 @@ impl Programme {
     ) -> Result<Outcome, Refusal> {
         let progress = Arc::new(progress);
         let open = self.may_import(plan, caller, kind).await?;
-        let picture = self.picture(&open, None).await?;
+        let picture = self.picture(&open).await?;
         let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
         let (tried, file_back) = self
             .store
@@ -197,6 +197,10 @@ impl Programme {
             return Ok(tried);
         }
         let kept = self.change(plan, caller, move |change| {
+            // What the caller may do can have changed since; each reading's row asks by itself.
+            if kind == ImportKind::Targets {
+                change.must_set_targets()?;
+            }
             let (picture, open, caller, now) =
                 (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
             let mut import = Import::new(kind, &picture, &open, &caller, now, true);
@@ -421,10 +425,13 @@ impl<'a> Import<'a> {
             return None;
         };
         let (picture, access) = (self.desk.picture, &self.desk.plan.access);
-        let found = picture.kpis().get(code).filter(|entry| access.sees(&entry.kpi));
+        let found = picture.kpis().get(code).filter(|entry| picture.sees(access, &entry.kpi));
         if found.is_none() {
-            let codes =
-                picture.kpis().values().filter(|entry| access.sees(&entry.kpi)).map(|entry| entry.kpi.code.as_str());
+            let codes = picture
+                .kpis()
+                .values()
+                .filter(|entry| picture.sees(access, &entry.kpi))
+                .map(|entry| entry.kpi.code.as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             fault("unknown_code", format!("no KPI goes by `{code}`{hint}"));
         }
