@@ -57,7 +57,7 @@ pub struct Place {
     /// The folder for the embedded database (waymark.db) and the signing key (signing-key.pem).
     #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
     pub data_dir: PathBuf,
-    /// The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE. Without it, waymark.db in the data folder.
+    /// The database: sqlite:PATH or <postgres://USER:PASSWORD@HOST/DATABASE>. Without it, waymark.db in the data folder.
     #[arg(long, env = "WAYMARK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
     /// A file that holds the database URL, so that the password is in no command line or environment.
@@ -142,8 +142,10 @@ pub struct Demo {
 /// `waymark serve`
 #[derive(Debug, Args)]
 pub struct Serve {
+    /// Where things are kept.
     #[command(flatten)]
     pub place: Place,
+    /// What tokens must say.
     #[command(flatten)]
     pub issuing: Issuing,
     /// The address to serve on.
@@ -172,6 +174,7 @@ pub struct Serve {
 /// `waymark migrate`
 #[derive(Debug, Args)]
 pub struct Migrate {
+    /// Where things are kept.
     #[command(flatten)]
     pub place: Place,
     /// Change nothing; say what is pending, and fail where anything is.
@@ -191,6 +194,7 @@ pub enum FileKind {
 /// `waymark import`
 #[derive(Debug, Args)]
 pub struct Import {
+    /// Where things are kept.
     #[command(flatten)]
     pub place: Place,
     /// The CSV file, or a folder with a whole plan (plan.csv, kpis.csv, targets/, readings/ and the rest).
@@ -224,6 +228,7 @@ pub enum ReportFormat {
 /// `waymark report`
 #[derive(Debug, Args)]
 pub struct Report {
+    /// Where things are kept.
     #[command(flatten)]
     pub place: Place,
     /// The plan's code.
@@ -252,6 +257,7 @@ pub struct Token {
     /// The folder with the signing key (signing-key.pem).
     #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
     pub data_dir: PathBuf,
+    /// What tokens must say.
     #[command(flatten)]
     pub issuing: Issuing,
     /// The subject (`sub`) of the token: whom grants are given to.
@@ -285,6 +291,7 @@ pub struct Openapi {
 /// `waymark verify`
 #[derive(Debug, Args)]
 pub struct Verify {
+    /// Where things are kept.
     #[command(flatten)]
     pub place: Place,
     /// Only this plan.
@@ -304,16 +311,16 @@ impl Serve {
 /// Ends the process with a message where they make no sense, as clap does.
 pub fn read() -> Cli {
     let given: Vec<OsString> = std::env::args_os().collect();
-    read_from(given, |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit())
+    read_from(&given, |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit())
 }
 
 /// Reads the settings from these words and this environment.
 ///
 /// # Errors
 /// clap's, which tell what to do.
-fn read_from(given: Vec<OsString>, env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
+fn read_from(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
     let mut command = Cli::command();
-    let matches = command.try_get_matches_from_mut(given.clone())?;
+    let matches = command.try_get_matches_from_mut(given)?;
     let file = matches.subcommand().and_then(|(_, sub)| sub.try_get_one::<PathBuf>("config").ok().flatten().cloned());
     let Some(file) = file else { return Cli::from_arg_matches(&matches) };
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
@@ -373,9 +380,10 @@ mod tests {
     use super::*;
 
     fn read(words: &[&str], env: &[(&str, &str)]) -> Result<Cli, String> {
-        let words = std::iter::once("waymark").chain(words.iter().copied()).map(OsString::from).collect();
+        let words: Vec<OsString> =
+            std::iter::once("waymark").chain(words.iter().copied()).map(OsString::from).collect();
         let lookup = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
-        read_from(words, lookup).map_err(|error| error.to_string())
+        read_from(&words, lookup).map_err(|error| error.to_string())
     }
 
     fn serve(words: &[&str], env: &[(&str, &str)]) -> Serve {

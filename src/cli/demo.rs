@@ -29,15 +29,14 @@ pub(super) fn subject(role: Role) -> String {
     format!("demo-{}", role.as_str())
 }
 
-pub(super) fn run(command: Demo) -> Result<bool, Failure> {
+pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
     log(&command.log, LogFormat::Text)?;
     // The temporary folder goes when the demo ends; one that was named stays.
-    let (folder, temporary): (PathBuf, _) = match &command.data_dir {
-        Some(folder) => (folder.clone(), None),
-        None => {
-            let temporary = tempfile::Builder::new().prefix("waymark-demo-").tempdir()?;
-            (temporary.path().to_owned(), Some(temporary))
-        }
+    let (folder, temporary): (PathBuf, _) = if let Some(folder) = &command.data_dir {
+        (folder.clone(), None)
+    } else {
+        let temporary = tempfile::Builder::new().prefix("waymark-demo-").tempdir()?;
+        (temporary.path().to_owned(), Some(temporary))
     };
     std::fs::create_dir_all(&folder)?;
     let key = signing_key(&folder.join("signing-key.pem"))?;
@@ -98,7 +97,7 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
 
 /// What a person sees: who there is to be, and what to type.
 fn welcome(address: SocketAddr, folder: &Path, key: &SigningKey, expected: &Expected) -> Result<String, Failure> {
-    let mut text = format!(
+    let head = format!(
         "Waymark serves the Harrow Children and Young People's Plan 2009-2011 on http://{address}\n\
          The priorities are the plan's. Every baseline, target and figure is INVENTED for illustration.\n\
          Documentation: http://{address}/docs   Data: {}\n\n\
@@ -106,12 +105,13 @@ fn welcome(address: SocketAddr, folder: &Path, key: &SigningKey, expected: &Expe
         folder.display()
     );
     let now = Clock::system().now();
+    let mut tokens = Vec::new();
     for role in Role::ALL {
         let token = key.sign(&Claims::issue(expected, subject(role), now, TimeDelta::days(DAYS)))?;
-        text += &format!("{}={token}\n", role.as_str().to_uppercase());
+        tokens.push(format!("{}={token}", role.as_str().to_uppercase()));
     }
     let plan = format!("http://{address}/v1/plans/{PLAN}");
-    text += &format!(
+    let lines = format!(
         r#"
 Paste the lines above, then try:
 
@@ -144,5 +144,5 @@ curl -s -H "Authorization: Bearer $ADMINISTRATOR" '{plan}/grants'
 curl -s -H "Authorization: Bearer $ADMINISTRATOR" '{plan}/changes?after=0&limit=5'
 "#
     );
-    Ok(text)
+    Ok(format!("{head}{}\n{lines}", tokens.join("\n")))
 }

@@ -29,8 +29,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Runs a command; the answer is the process's exit code.
 pub fn run(cli: Cli) -> std::process::ExitCode {
     let outcome = match cli.command {
-        Command::Demo(demo) => demo::run(demo),
-        Command::Serve(serve) => serve::run(serve),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Serve(serve) => serve::run(&serve),
         Command::Migrate(command) => migrate(&command),
         Command::Import(command) => on_a_runtime(import(command)),
         Command::Report(command) => on_a_runtime(report(command)),
@@ -161,8 +161,17 @@ fn lines_in(path: &Path) -> Result<u64, Failure> {
         if read.is_empty() {
             return Ok(lines);
         }
-        lines += u64::try_from(read.iter().filter(|byte| **byte == b'\n').count())?;
+        lines += u64::try_from(read.split(|byte| *byte == b'\n').count() - 1)?;
     }
+}
+
+/// What is wrong with a file, as an import tells it.
+#[derive(serde::Deserialize)]
+struct Fault {
+    row: Option<u64>,
+    column: Option<String>,
+    code: String,
+    detail: String,
 }
 
 fn print_outcome(outcome: Outcome) -> Result<bool, Failure> {
@@ -170,13 +179,9 @@ fn print_outcome(outcome: Outcome) -> Result<bool, Failure> {
     let right = outcome.errors.count() == 0;
     let mut text = String::new();
     outcome.errors.into_reader()?.read_to_string(&mut text)?;
-    for fault in serde_json::from_str::<Vec<serde_json::Value>>(&format!("[{text}]"))? {
-        let (row, column) = (&fault["row"], fault["column"].as_str().unwrap_or("-"));
-        print(format!(
-            "row {row}, {column}: {} [{}]\n",
-            fault["detail"].as_str().unwrap_or(""),
-            fault["code"].as_str().unwrap_or("")
-        ))?;
+    for fault in serde_json::from_str::<Vec<Fault>>(&format!("[{text}]"))? {
+        let (row, column) = (fault.row.unwrap_or(0), fault.column.as_deref().unwrap_or("-"));
+        print(format!("row {row}, {column}: {} [{}]\n", fault.detail, fault.code))?;
     }
     let Outcome { rows, created, revised, unchanged, rejected, .. } = outcome;
     if right {
@@ -201,7 +206,15 @@ fn told(refusal: &Refusal) -> String {
 async fn report(command: Report) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
     let open = programme.open(&command.plan, &command.subject).await.map_err(|refusal| told(&refusal))?;
-    let picture = programme.picture(&open, command.as_of).await.map_err(|refusal| told(&refusal))?;
+    let picture = match command.as_of {
+        None => programme.picture(&open).await,
+        Some(instant) => match programme.version_at(&open, instant).await {
+            Ok(version) => programme.past_picture(&open, version).await,
+            Err(Refusal::NotFound) => return Err(format!("there was no plan yet on {instant}").into()),
+            Err(other) => Err(other),
+        },
+    };
+    let picture = picture.map_err(|refusal| told(&refusal))?;
     let at = command.as_of.unwrap_or_else(|| programme.clock().now());
     let period = match &command.period {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,

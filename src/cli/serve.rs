@@ -16,9 +16,9 @@ use crate::programme::Programme;
 use crate::store::{Store, StoreError, grants};
 use crate::token::{Expected, KeySource, SigningKey, Verifier};
 
-pub(super) fn run(command: Serve) -> Result<bool, Failure> {
+pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     log(command.place.log.as_deref().unwrap_or("info"), command.place.log_format)?;
-    let sources = key_sources(&command)?;
+    let sources = key_sources(command)?;
     let url = command.place.database()?;
     if let Some(folder) =
         url.sqlite_path().and_then(|path| path.parent()).filter(|folder| !folder.as_os_str().is_empty())
@@ -34,7 +34,7 @@ pub(super) fn run(command: Serve) -> Result<bool, Failure> {
     let clock = Clock::system();
     if let Some(subject) = &command.administrator {
         let now = clock.now();
-        store.write_blocking(|write| {
+        store.write_blocking::<_, StoreError, _>(|write| {
             grants::ensure_service_grant(write, subject, Role::Administrator, subject, now).map(drop)
         })?;
     }
@@ -75,7 +75,7 @@ pub(super) struct Listen {
 
 impl Listen {
     /// Serves until the process is told to stop.
-    pub fn serve(
+    pub(super) fn serve(
         self,
         store: Store,
         clock: Clock,
@@ -94,11 +94,5 @@ impl Listen {
             server.run().await?;
             Ok(true)
         })
-    }
-}
-
-impl From<StoreError> for String {
-    fn from(error: StoreError) -> Self {
-        error.to_string()
     }
 }

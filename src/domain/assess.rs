@@ -533,10 +533,9 @@ impl Scale<'_> {
         let step = self.limit.at(from)?;
         match self.kpi.polarity {
             Polarity::HigherIsBetter => Some(self.aim.low + step),
-            Polarity::LowerIsBetter => Some(self.aim.high - step),
             Polarity::WithinRange | Polarity::None if from > Figure::ZERO => None,
             Polarity::WithinRange | Polarity::None if self.low_side => Some(self.aim.low + step),
-            Polarity::WithinRange | Polarity::None => Some(self.aim.high - step),
+            Polarity::LowerIsBetter | Polarity::WithinRange | Polarity::None => Some(self.aim.high - step),
         }
     }
 
@@ -555,7 +554,7 @@ impl Scale<'_> {
             None => !zero,
         });
         // With no limit every band at or under the target begins at the target itself: the best of them counts.
-        let next = if zero { reachable.last() } else { reachable.next() }?;
+        let next = if zero { reachable.next_back() } else { reachable.next() }?;
         Some(NextBand { band: next.code.clone(), at_value: next.from.and_then(|from| self.figure_at(from)) })
     }
 

@@ -29,14 +29,15 @@ pub fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, change) in patch {
         match change {
             Value::Null => drop(target.remove(&name)),
-            Value::Object(inner) => match target.get_mut(&name) {
-                Some(Value::Object(known)) => merge(known, inner),
-                _ => {
+            Value::Object(inner) => {
+                if let Some(Value::Object(known)) = target.get_mut(&name) {
+                    merge(known, inner);
+                } else {
                     let mut fresh = Map::new();
                     merge(&mut fresh, inner);
                     target.insert(name, Value::Object(fresh));
                 }
-            },
+            }
             other => drop(target.insert(name, other)),
         }
     }

@@ -243,6 +243,11 @@ impl Kpi {
             && self.in_force_to.is_none_or(|to| to >= period.start())
     }
 
+    /// Whether an organisation leads on it or contributes to it.
+    pub fn involves(&self, organisation: &OrganisationCode) -> bool {
+        self.lead_organisation.as_ref() == Some(organisation) || self.contributors.contains(organisation)
+    }
+
     /// Whether figures of `earlier` can be compared with this definition's: `false` across a change of what is measured.
     pub fn measures_the_same_as(&self, earlier: &Self) -> bool {
         self.definition == earlier.definition

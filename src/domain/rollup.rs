@@ -104,15 +104,15 @@ pub fn roll_up<'a>(assessments: impl IntoIterator<Item = &'a Assessment>, rule: 
         };
         *status += 1;
         *counts.band.entry(assessment.band.clone().unwrap_or_else(|| "none".to_owned())).or_default() += 1;
-        let states = &mut counts.data_state;
+        let by_state = &mut counts.data_state;
         let state = match assessment.data_state {
-            DataState::Final => &mut states.r#final,
-            DataState::Provisional => &mut states.provisional,
-            DataState::NilReturn => &mut states.nil_return,
-            DataState::NotDue => &mut states.not_due,
-            DataState::Awaited => &mut states.awaited,
-            DataState::Overdue => &mut states.overdue,
-            DataState::Suppressed => &mut states.suppressed,
+            DataState::Final => &mut by_state.r#final,
+            DataState::Provisional => &mut by_state.provisional,
+            DataState::NilReturn => &mut by_state.nil_return,
+            DataState::NotDue => &mut by_state.not_due,
+            DataState::Awaited => &mut by_state.awaited,
+            DataState::Overdue => &mut by_state.overdue,
+            DataState::Suppressed => &mut by_state.suppressed,
         };
         *state += 1;
     }

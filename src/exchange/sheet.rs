@@ -11,7 +11,7 @@ const MOST_ROW_BYTES: u64 = 1 << 20;
 
 /// A CSV file whose header was read.
 pub struct Sheet<R> {
-    csv: csv::Reader<Rationed<Chain<R, Cursor<&'static [u8]>>>>,
+    csv: csv::Reader<Rationed<Terminated<R>>>,
     ration: Rc<Cell<u64>>,
     /// For each column of the file the known column it is, if any.
     columns: Vec<Option<&'static str>>,
@@ -19,6 +19,9 @@ pub struct Sheet<R> {
     inner_lines: u64,
     record: csv::StringRecord,
 }
+
+/// A file with a line end behind it: the last row counts as a line whether or not the file ends with one.
+type Terminated<R> = Chain<R, Cursor<&'static [u8]>>;
 
 /// One row of a sheet.
 pub struct SheetRow<'a> {
@@ -47,7 +50,6 @@ impl<R: Read> Sheet<R> {
     /// Everything that is wrong with the header.
     pub fn open(file: R, known: &'static [&'static str], required: &[&'static str]) -> Result<Self, Vec<Violation>> {
         let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
-        // The last row counts as a line whether or not the file ends with one.
         let input =
             Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration), after_cr: false };
         let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);

@@ -52,12 +52,12 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
     let verifier = request
         .app_data::<Data<Arc<Verifier>>>()
         .ok_or_else(|| Problem::internal_because("the app holds no verifier"))?;
-    let verified = verifier.verify(token).await.map_err(|refusal| match refusal {
+    let good = verifier.verify(token).await.map_err(|refusal| match refusal {
         Refusal::KeysUnavailable => Problem::unavailable_because("the keys to verify tokens with cannot be read"),
         other => Problem::invalid_token(other.description()),
     })?;
-    let subject = verified.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
-    Ok(Caller { subject, expires_at: verified.expires_at })
+    let subject = good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
+    Ok(Caller { subject, expires_at: good.expires_at })
 }
 
 impl FromRequest for Caller {

@@ -7,6 +7,10 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue, InvalidHeaderValue, TryIntoHeaderPair};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use super::problem::{Code, Problem};
 
 /// A strong entity tag: two answers with the same tag are the same to the byte.
@@ -19,6 +23,11 @@ impl ETag {
     /// The tag of a state with this version, a counter or a digest. What may not stand in a tag is left out of it.
     pub fn of(version: impl Display) -> Self {
         Self(version.to_string().chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect())
+    }
+
+    /// The tag of a state that no short version tells: its digest.
+    pub fn over(state: &[u8]) -> Self {
+        Self::of(URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
     }
 
     /// The tag of another rendering of the same state, such as `csv`: its bytes differ, and so must its tag.
@@ -49,6 +58,8 @@ impl TryIntoHeaderPair for &ETag {
 pub struct Conditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
+    /// A short mark of the address that was asked.
+    address: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +75,19 @@ struct Tag {
 }
 
 impl Conditions {
-    /// The answer 304 with this tag, where the client has this state already. Ask before doing any work.
+    /// The tag of what this address gives in a state: no other address's tag is taken for it, nor one of another version of
+    /// this program.
+    pub fn tag(&self, state: impl Display) -> ETag {
+        ETag::of(format_args!("{state}.{}", self.address))
+    }
+
+    /// The answer 304 with this tag, where the client names this very tag. Ask before doing any work: unlike
+    /// [`Conditions::not_modified`] it takes no `*`, for which there must first be something to read.
+    pub fn known(&self, current: &ETag) -> Option<HttpResponse> {
+        if self.if_none_match == Some(Tags::Any) { None } else { self.not_modified(current) }
+    }
+
+    /// The answer 304 with this tag, where the client has this state already.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
         let known = match self.if_none_match.as_ref()? {
             Tags::Any => true,
@@ -144,10 +167,21 @@ impl FromRequest for Conditions {
             Ok(Self {
                 if_match: tags_of(request, &header::IF_MATCH)?,
                 if_none_match: tags_of(request, &header::IF_NONE_MATCH)?,
+                address: mark_of(request),
             })
         };
         ready(conditions())
     }
+}
+
+fn mark_of(request: &HttpRequest) -> String {
+    let digest = Sha256::new()
+        .chain_update(env!("CARGO_PKG_VERSION"))
+        .chain_update(super::middleware::asked_path(request))
+        .chain_update("?")
+        .chain_update(request.query_string())
+        .finalize();
+    URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or_default())
 }
 
 /// The tags in all the header's lines together.

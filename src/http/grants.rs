@@ -17,8 +17,7 @@ use super::view::IfMatch;
 use crate::domain::access::Role;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode};
 use crate::programme::Programme;
-use crate::programme::granting::NewGrant;
-use crate::store::grants::{GrantId, GrantRow};
+use crate::programme::granting::{GrantId, GrantRow, NewGrant};
 
 /// A grant.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -92,8 +91,9 @@ pub async fn list_grants(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let open = programme.open(&plan, &caller.subject).await?;
-    let view = ETag::of(open.view_tag());
-    if let Some(unchanged) = conditions.not_modified(&view) {
+    programme.may_see_grants(&open)?;
+    let view = conditions.tag(open.version);
+    if let Some(unchanged) = conditions.known(&view) {
         return Ok(unchanged);
     }
     let after: Option<String> = paging.after()?;

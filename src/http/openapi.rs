@@ -9,10 +9,7 @@ mod lint;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, Data};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -192,7 +189,7 @@ impl Served {
         // Indented, so that the copy in the repository has diffs that can be read.
         let mut bytes = serde_json::to_vec_pretty(document)?;
         bytes.push(b'\n');
-        let tag = ETag::of(URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes)));
+        let tag = ETag::over(&bytes);
         Ok(Self { bytes: Bytes::from(bytes), tag })
     }
 

@@ -24,9 +24,8 @@ use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
 use crate::programme::Programme;
-use crate::programme::collecting::{Effect, SeenReading};
+use crate::programme::collecting::{Effect, ReadingFilter, ReadingKey, SeenReading};
 use crate::programme::importing::ImportKind;
-use crate::store::readings::{ReadingFilter, ReadingKey};
 
 /// A reading as it is kept.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

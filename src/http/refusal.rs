@@ -2,9 +2,8 @@
 
 use super::conditional::Conditions;
 use super::problem::{Code, Problem};
-use crate::programme::Refusal;
 use crate::programme::defining::Precondition;
-use crate::store::StoreError;
+use crate::programme::{Refusal, StoreError};
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {

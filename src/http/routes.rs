@@ -7,7 +7,7 @@ use super::resource::{Documented, resource};
 use super::{changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, tables, targets};
 
 /// Mounts everything the service answers.
-pub fn mount(config: &mut ServiceConfig<'_>) {
+pub(super) fn mount(config: &mut ServiceConfig<'_>) {
     config
         .service(resource!(plans::{list_plans, create_plan}))
         .service(resource!(plans::{find_plan, update_plan, delete_plan}))

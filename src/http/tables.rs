@@ -18,7 +18,7 @@ use crate::domain::travel::Direction;
 use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::programme::collecting::SeenReading;
 use crate::programme::reporting::StatusReport;
-use crate::store::targets::TargetRow;
+use crate::programme::targeting::TargetRow;
 
 use ColumnType::{Boolean, Date, DateTime, Integer, Number, Text};
 
@@ -105,6 +105,7 @@ pub const STATUS_REPORT: &[Column] = &[
     column("explanation", Text, "All of it in plain English."),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
 fn text(value: &impl ToString) -> CellText {
     Some(value.to_string())
 }
@@ -117,6 +118,7 @@ fn name(value: &impl serde::Serialize) -> CellText {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
 fn instant(at: &chrono::DateTime<chrono::Utc>) -> CellText {
     Some(at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }

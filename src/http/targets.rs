@@ -24,7 +24,7 @@ use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
-use crate::store::targets::TargetRow;
+use crate::programme::targeting::TargetRow;
 
 /// A target as it is kept.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -13,7 +13,8 @@ use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::ReportedFigure;
 use crate::store::journal;
-use crate::store::readings::{self, ReadingFilter, ReadingKey, ReadingRevision, ReadingRow};
+use crate::store::readings::{self, ReadingRevision};
+pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
 use super::defining::Precondition;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
@@ -65,7 +66,7 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Whether the caller may report figures of this KPI.
-    pub fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
+    pub(super) fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
         if self.plan.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
             Ok(())
         } else {
@@ -74,7 +75,7 @@ impl Desk<'_> {
     }
 
     /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
-    pub fn check(
+    pub(super) fn check(
         &self,
         entry: &KpiPicture,
         period: Period,
@@ -202,7 +203,7 @@ impl Programme {
         picture: &Arc<Picture>,
         place: (KpiCode, String, GroupCode),
     ) -> Result<SeenReading, Refusal> {
-        let (kpi, period, group) = self.place(plan, picture, place)?;
+        let (kpi, period, group) = place_of(plan, picture, place)?;
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
             .read(move |conn| {
@@ -219,7 +220,7 @@ impl Programme {
         picture: &Arc<Picture>,
         place: (KpiCode, String, GroupCode),
     ) -> Result<Vec<SeenReading>, Refusal> {
-        let (kpi, period, group) = self.place(plan, picture, place)?;
+        let (kpi, period, group) = place_of(plan, picture, place)?;
         let (plan, picture) = (plan.clone(), Arc::clone(picture));
         self.store
             .read(move |conn| {
@@ -231,7 +232,7 @@ impl Programme {
                 }
                 // The difference between two revisions can tell as much as a figure: one withheld, all withheld.
                 let entry = picture.kpi_for(&kpi, &plan.access)?;
-                let threshold = picture.plan().value.small_number_threshold;
+                let threshold = picture.small_number_threshold();
                 let small = |seen: &SeenReading| {
                     crate::domain::disclosure::is_small(
                         &entry.kpi,
@@ -239,7 +240,8 @@ impl Programme {
                         threshold,
                     )
                 };
-                if !plan.access.sees_small_numbers(&entry.kpi) && seen.iter().any(|seen| seen.suppressed || small(seen))
+                if !picture.sees_small_numbers(&plan.access, &entry.kpi)
+                    && seen.iter().any(|seen| seen.suppressed || small(seen))
                 {
                     seen.iter_mut().for_each(SeenReading::withhold);
                 }
@@ -260,7 +262,9 @@ impl Programme {
         let mut kpis: Vec<KpiCode> = picture
             .kpis()
             .values()
-            .filter(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+            // An archived KPI is shown to those who name it.
+            .filter(|entry| !entry.archived || filter.kpi.is_some())
+            .filter(|entry| picture.sees(&plan.access, &entry.kpi))
             .map(|entry| entry.kpi.code.clone())
             .collect();
         if let Some(only) = filter.kpis.take() {
@@ -282,18 +286,18 @@ impl Programme {
             })
             .await
     }
+}
 
-    fn place(
-        &self,
-        plan: &OpenPlan,
-        picture: &Picture,
-        place: (KpiCode, String, GroupCode),
-    ) -> Result<(KpiCode, Period, GroupCode), Refusal> {
-        let (kpi, period, group) = place;
-        let entry = picture.kpi_for(&kpi, &plan.access)?;
-        let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
-        Ok((kpi, period, group))
-    }
+/// The KPI, period and group that an address names, where the caller sees the KPI.
+fn place_of(
+    plan: &OpenPlan,
+    picture: &Picture,
+    place: (KpiCode, String, GroupCode),
+) -> Result<(KpiCode, Period, GroupCode), Refusal> {
+    let (kpi, period, group) = place;
+    let entry = picture.kpi_for(&kpi, &plan.access)?;
+    let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
+    Ok((kpi, period, group))
 }
 
 /// A reading as one reader sees it.

@@ -19,7 +19,7 @@ use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
 
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
-use super::{Change, OpenPlan, Programme, Refusal};
+use super::{Change, Programme, Refusal};
 
 /// Which version of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Defined for Organisation {
         let groups = leads.filter(|group| &group.lead_organisation == code).map(|group| ("sub-group", &group.code));
         let determines = |kpi: &Kpi| matches!(&kpi.formula, Formula::PartnerDetermined { by } if by == code);
         let kpis = picture.kpis().values().map(|entry| &entry.kpi);
-        let kpis = kpis.filter(|kpi| super::reporting::involves(kpi, code) || determines(kpi));
+        let kpis = kpis.filter(|kpi| kpi.involves(code) || determines(kpi));
         first_in(groups).or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
     }
 }
@@ -279,7 +279,7 @@ impl Change<'_, '_> {
 }
 
 /// Lays a patch over a document and reads the result; the code must stay as it is.
-fn patched<D: Document>(members: Map<String, Value>, patch: Map<String, Value>) -> Result<D, Refusal> {
+fn patched<D: Document>(members: &Map<String, Value>, patch: Map<String, Value>) -> Result<D, Refusal> {
     let mut changed = members.clone();
     merge(&mut changed, patch);
     if changed.get("code") != members.get("code") {
@@ -337,7 +337,7 @@ impl Programme {
             change.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
-            let value: D = patched(before.clone(), patch)?;
+            let value: D = patched(&before, patch)?;
             value.check_in(&change.picture).or(())?;
             let after = value.members();
             if after == before {
@@ -409,7 +409,7 @@ impl Programme {
             let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
             change.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
-            let kpi: Kpi = patched(entry.kpi.members(), patch)?;
+            let kpi: Kpi = patched(&entry.kpi.members(), patch)?;
             check_kpi(&kpi, &change.picture).or(())?;
             check_periods_kept(&entry, &kpi).or(())?;
             if kpi == entry.kpi {
@@ -456,14 +456,14 @@ impl Programme {
         caller: &Subject,
         after: Option<PlanCode>,
         limit: usize,
-    ) -> Result<Vec<(OpenPlan, Plan)>, Refusal> {
+    ) -> Result<Vec<Kept<Plan>>, Refusal> {
         let (caller, pictures) = (caller.clone(), std::sync::Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
                 for visible in plans::list_plans(conn, &caller, after.as_ref(), super::rows(limit))? {
                     let picture = pictures.at_version(conn, visible.id, visible.seq)?;
-                    found.push((OpenPlan::new(&visible), picture.plan().value.clone()));
+                    found.push(picture.plan().clone());
                 }
                 Ok(found)
             })
@@ -482,7 +482,7 @@ impl Programme {
                 let plan = Plan::parse(members)?;
                 let policies = shipped();
                 let mut invalid = plan.check();
-                let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), ())).collect();
+                let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), policy)).collect();
                 refer(&mut invalid, "/policy", "policy", &plan.policy, &known);
                 invalid.or(())?;
                 let mut locked = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public, now)?;
@@ -521,7 +521,7 @@ impl Programme {
             let kept = change.picture.plan().clone();
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
-            let value: Plan = patched(before.clone(), patch)?;
+            let value: Plan = patched(&before, patch)?;
             let mut invalid = value.check();
             refer(&mut invalid, "/policy", "policy", &value.policy, change.picture.policies());
             invalid.or(())?;
@@ -606,7 +606,7 @@ fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
     match &kpi.formula {
         Formula::Direct {} => {}
         Formula::PartnerDetermined { by } => {
-            refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations())
+            refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations());
         }
         Formula::Gap { of, .. } => {
             refer(&mut invalid, "/formula/of", "KPI", of, picture.kpis());

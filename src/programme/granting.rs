@@ -6,7 +6,8 @@ use crate::domain::access::{Granted, Role};
 use crate::domain::document::{Document, document};
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
-use crate::store::grants::{self, GrantId, GrantRow};
+use crate::store::grants;
+pub use crate::store::grants::{GrantId, GrantRow};
 use crate::store::plans;
 
 use super::defining::refer;
@@ -89,6 +90,14 @@ fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
 }
 
 impl Programme {
+    /// Whether a caller may see a plan's grants.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`].
+    pub fn may_see_grants(&self, plan: &OpenPlan) -> Result<(), Refusal> {
+        must_administer(plan)
+    }
+
     /// The live grants of a plan, the oldest first.
     pub async fn list_grants(&self, plan: &OpenPlan) -> Result<Vec<GrantRow>, Refusal> {
         must_administer(plan)?;

@@ -218,8 +218,11 @@ fn fold_kpi(mut members: Map<String, Value>) -> Map<String, Value> {
     members
 }
 
+/// A row's number in its file, and its members.
+type NumberedRow = (u64, Map<String, Value>);
+
 /// Goes through a file's rows.
-fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<(u64, Map<String, Value>)>, LoadError> {
+fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow>, LoadError> {
     let text = folder.text(file)?;
     let known: &'static [&'static str] = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().leak();
     let wrong = |row, why: String| LoadError::Wrong { file: file.to_owned(), row, why };
@@ -280,15 +283,9 @@ impl Programme {
 
     async fn load_plan(&self, folder: &Folder, caller: &Subject) -> Result<PlanCode, LoadError> {
         let mut plans = rows(folder, "plan.csv", PLAN)?;
-        let (row, members) = match (plans.pop(), plans.pop()) {
-            (Some(only), None) => only,
-            _ => {
-                return Err(LoadError::Wrong {
-                    file: "plan.csv".into(),
-                    row: 2,
-                    why: "there is one plan in a folder".into(),
-                });
-            }
+        let (Some((row, members)), None) = (plans.pop(), plans.pop()) else {
+            let why = "there is one plan in a folder".to_owned();
+            return Err(LoadError::Wrong { file: "plan.csv".to_owned(), row: 2, why });
         };
         let plan = self.create_plan(caller, members).await.map_err(|refusal| refused("plan.csv", row, &refusal))?;
         Ok(plan.value.code)

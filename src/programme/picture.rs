@@ -18,11 +18,11 @@ use crate::domain::gap::gap;
 use crate::domain::ids::{
     AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
 };
-use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::kpi::{Formula, Kpi, Profile};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
-use crate::domain::target::{NoTarget, Target, find_target};
+use crate::domain::target::{Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
@@ -74,6 +74,9 @@ pub struct Picture {
     priorities: BTreeMap<PriorityCode, Kept<Priority>>,
     policies: BTreeMap<PolicyCode, Kept<Policy>>,
     kpis: BTreeMap<KpiCode, Arc<KpiPicture>>,
+    /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
+    /// business stays so whatever moment is asked about.
+    present: Option<Arc<Picture>>,
 }
 
 impl Picture {
@@ -94,8 +97,9 @@ impl Picture {
             priorities: BTreeMap::new(),
             policies: BTreeMap::new(),
             kpis: BTreeMap::new(),
+            present: None,
         };
-        picture.take_in(conn, rows, version)?;
+        picture.take_in(conn, &rows, version)?;
         Ok(picture)
     }
 
@@ -103,12 +107,12 @@ impl Picture {
     pub fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, self.id, self.version, Some(version))?;
         let mut picture = self.clone();
-        picture.take_in(conn, rows, version)?;
+        picture.take_in(conn, &rows, version)?;
         Ok(picture)
     }
 
-    fn take_in(&mut self, conn: &mut Conn, rows: Vec<DefinitionRow>, version: Seq) -> Result<(), Refusal> {
-        for row in &rows {
+    fn take_in(&mut self, conn: &mut Conn, rows: &[DefinitionRow], version: Seq) -> Result<(), Refusal> {
+        for row in rows {
             self.define(row)?;
         }
         for row in targets::load(conn, self.id, self.version, Some(version))? {
@@ -201,7 +205,39 @@ impl Picture {
     /// # Errors
     /// [`Refusal::NotFound`] where there is none, or not for this caller.
     pub fn kpi_for(&self, code: &KpiCode, access: &Access) -> Result<&Arc<KpiPicture>, Refusal> {
-        self.kpis.get(code).filter(|entry| access.sees(&entry.kpi)).ok_or(Refusal::NotFound)
+        self.kpis.get(code).filter(|entry| self.sees(access, &entry.kpi)).ok_or(Refusal::NotFound)
+    }
+
+    /// This picture of the past as it may be shown today.
+    pub fn shown_at(&self, present: Arc<Self>) -> Self {
+        Self { present: Some(present), ..self.clone() }
+    }
+
+    /// The KPI's definition of today, where this is a picture of the past.
+    fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
+        self.present.as_ref()?.kpis.get(&kpi.code).map(|entry| &entry.kpi)
+    }
+
+    /// Whether a KPI exists for this caller: as it was and as it is.
+    pub fn sees(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.sees(kpi) && self.today(kpi).is_none_or(|today| access.sees(today))
+    }
+
+    /// Whether a KPI's small numbers are shown to this caller: as it was and as it is.
+    pub fn sees_small_numbers(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
+    }
+
+    /// Figures up to this are small numbers: the stricter of then and now.
+    pub fn small_number_threshold(&self) -> u32 {
+        let then = self.plan.value.small_number_threshold;
+        self.present.as_ref().map_or(then, |present| then.max(present.plan.value.small_number_threshold))
+    }
+
+    /// A KPI's definition as this caller may read it: a small baseline would give away the figure that it was.
+    pub fn definition_for(&self, entry: &KpiPicture, access: &Access) -> Kpi {
+        let hidden = !self.sees_small_numbers(access, &entry.kpi);
+        Kpi { baseline: entry.kpi.baseline.filter(|_| !hidden), ..entry.kpi.clone() }
     }
 
     /// The outcome area that a KPI belongs to, through its priority.
@@ -275,7 +311,7 @@ impl Picture {
             period,
             group,
             reading: reading.as_deref(),
-            target: self.target_of(entry, period),
+            target: find_target(&entry.kpi, period, &entry.targets),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
             due_at: period.due_at(entry.kpi.collection_lag_days),
@@ -288,10 +324,6 @@ impl Picture {
                 Formula::Direct {} | Formula::Gap { .. } => "",
             },
         }))
-    }
-
-    fn target_of(&self, entry: &KpiPicture, period: Period) -> Result<crate::domain::target::FoundTarget, NoTarget> {
-        find_target(&entry.kpi, period, &entry.targets)
     }
 
     /// Whether a figure must be withheld from a reader (domain.md section 10): it is small itself, or could be worked out
@@ -308,10 +340,19 @@ impl Picture {
     }
 
     fn withholds_posted(&self, entry: &KpiPicture, period: Period, access: &Access) -> bool {
-        if access.sees_small_numbers(&entry.kpi) {
+        if self.sees_small_numbers(access, &entry.kpi) {
             return false;
         }
-        let threshold = self.plan.value.small_number_threshold;
+        let threshold = self.small_number_threshold();
+        // On a line from the baseline every target and variance gives the baseline away.
+        let baseline = entry.kpi.baseline.filter(|_| entry.kpi.spread() == Some(Profile::Linear));
+        if baseline.is_some_and(|baseline| {
+            entry
+                .posted(&GroupCode::all(), baseline.period.0)
+                .is_none_or(|reading| disclosure::is_small(&entry.kpi, &reading.value, threshold))
+        }) {
+            return true;
+        }
         let linked = |other: Period| {
             other == period
                 || (disclosure::differences_disclose(&entry.kpi)

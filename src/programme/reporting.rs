@@ -193,10 +193,10 @@ impl Picture {
         let kpi = &entry.kpi;
         let area = self.area_of(kpi);
         !entry.archived
-            && access.sees(kpi)
+            && self.sees(access, kpi)
             && filter.priority.as_ref().is_none_or(|code| &kpi.priority == code)
             && filter.outcome_area.as_ref().is_none_or(|code| area == Some(code))
-            && filter.organisation.as_ref().is_none_or(|code| involves(kpi, code))
+            && filter.organisation.as_ref().is_none_or(|code| kpi.involves(code))
             && filter.sub_group.as_ref().is_none_or(|code| {
                 let group = self.sub_groups().get(code);
                 group.zip(area).is_some_and(|(group, area)| group.value.outcome_areas.contains(area))
@@ -258,9 +258,4 @@ impl ReportFilter {
             || self.status.is_some()
             || self.data_state.is_some()
     }
-}
-
-/// Whether an organisation leads on or contributes to a KPI.
-pub fn involves(kpi: &Kpi, organisation: &OrganisationCode) -> bool {
-    kpi.lead_organisation.as_ref() == Some(organisation) || kpi.contributors.contains(organisation)
 }

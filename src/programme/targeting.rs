@@ -8,7 +8,8 @@ use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::target::Target;
 use crate::store::journal;
-use crate::store::targets::{self, TargetRevision, TargetRow};
+pub use crate::store::targets::TargetRow;
+use crate::store::targets::{self, TargetRevision};
 
 use super::defining::Precondition;
 use super::picture::{KpiPicture, Picture};
@@ -79,16 +80,13 @@ impl Programme {
                 Some((_, seq)) => precondition.allows_change_of(*seq)?,
                 None => precondition.allows_creation()?,
             }
-            match revise(&entry, period, &target)? {
-                Some(row) => {
-                    let row = change.keep_target(row, previous(&entry, period))?;
-                    Ok(PutTarget { row, created: !current })
-                }
-                None => {
-                    let plan = change.plan.id;
-                    let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                    Ok(PutTarget { row, created: false })
-                }
+            if let Some(row) = revise(&entry, period, &target)? {
+                let row = change.keep_target(row, previous(&entry, period).as_ref())?;
+                Ok(PutTarget { row, created: !current })
+            } else {
+                let plan = change.plan.id;
+                let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
+                Ok(PutTarget { row, created: false })
             }
         })
         .await
@@ -116,7 +114,7 @@ impl Programme {
                 target: current.clone(),
                 removed: true,
             };
-            change.keep_target(row, previous(&entry, period))?;
+            change.keep_target(row, previous(&entry, period).as_ref())?;
             Ok(())
         })
         .await
@@ -161,10 +159,9 @@ impl Programme {
                 let seen = |row: &TargetRow| {
                     !row.removed
                         && only.as_ref().is_none_or(|kpi| *kpi == row.kpi)
-                        && picture
-                            .kpis()
-                            .get(&row.kpi)
-                            .is_some_and(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+                        && picture.kpis().get(&row.kpi).is_some_and(|entry| {
+                            (!entry.archived || only.is_some()) && picture.sees(&plan.access, &entry.kpi)
+                        })
                 };
                 Ok(latest.into_values().filter(seen).collect())
             })
@@ -189,8 +186,8 @@ impl Change<'_, '_> {
         }
     }
 
-    fn keep_target(&mut self, said: TargetRevision, before: Option<TargetRevision>) -> Result<TargetRow, Refusal> {
-        let seqs = self.record(vec![target_change(said.clone(), before.as_ref())])?;
+    fn keep_target(&mut self, said: TargetRevision, before: Option<&TargetRevision>) -> Result<TargetRow, Refusal> {
+        let seqs = self.record(vec![target_change(said.clone(), before)])?;
         let seq = seqs.first().copied().unwrap_or_default();
         Ok(TargetRow { seq, recorded_at: self.now, recorded_by: self.caller.clone(), said })
     }

@@ -3,24 +3,35 @@
 //! What differs between SQLite and PostgreSQL stands here, in `types.rs` and in `on_backend!` bodies, nowhere else:
 //! how a connection is opened and set up, how a transaction begins, and how many rows one INSERT takes.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{ManageConnection, R2D2Connection};
+use diesel::result::Error;
 use diesel::{PgConnection, SqliteConnection};
 
 use super::error::StoreError;
 use super::url::{Address, DatabaseUrl};
 
-/// A connection to either database.
-#[derive(diesel::MultiConnection)]
-pub(super) enum AnyConn {
-    /// PostgreSQL, through libpq.
-    Postgres(PgConnection),
-    /// SQLite, compiled in.
-    Sqlite(SqliteConnection),
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the derived `establish` tries one database after the other; nobody calls it"
+)]
+mod any {
+    use diesel::{PgConnection, SqliteConnection};
+
+    /// A connection to either database.
+    #[derive(diesel::MultiConnection)]
+    pub(in crate::store) enum AnyConn {
+        /// PostgreSQL, through libpq.
+        Postgres(PgConnection),
+        /// SQLite, compiled in.
+        Sqlite(SqliteConnection),
+    }
 }
+pub(super) use any::{AnyConn, MultiBackend};
 
 /// Runs one expression on the connection of the database at hand: the same text, compiled once for each, for what the
 /// common connection cannot do (rows in bulk, RETURNING a struct) or does slower.
@@ -124,7 +135,7 @@ impl Manager {
             AnyConn::Sqlite(conn) => {
                 // Each a statement of its own, the waiting first: it already governs those that follow.
                 conn.batch_execute(&format!("PRAGMA busy_timeout = {}", LOCK_WAIT.as_millis()))?;
-                conn.batch_execute("PRAGMA journal_mode = WAL")?;
+                write_ahead(conn)?;
                 // A commit that has been answered survives a power cut.
                 conn.batch_execute("PRAGMA synchronous = FULL")?;
                 conn.batch_execute("PRAGMA foreign_keys = ON")?;
@@ -146,6 +157,22 @@ impl Manager {
                     SILENCE.as_millis(),
                 ))
             }
+        }
+    }
+}
+
+/// Has the file written ahead, which lets readers and the writer work side by side.
+///
+/// Where others begin the same new file, SQLite says "database is locked" to this one statement at once, whatever it was
+/// told about waiting; so the waiting is done here.
+fn write_ahead(conn: &mut SqliteConnection) -> QueryResult<()> {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(Error::DatabaseError(_, why)) if why.message() == "database is locked" && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
         }
     }
 }

@@ -58,7 +58,7 @@ impl Conflict {
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match error {
-            DieselError::DatabaseError(kind, information) => of_database(&kind, &*information),
+            DieselError::DatabaseError(kind, information) => of_database(kind, &*information),
             DieselError::DeserializationError(error) => Self::Corrupt(error.to_string()),
             // Diesel's manager lost track of the transaction, which only a lost connection brings about.
             DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".into()),
@@ -68,7 +68,7 @@ impl From<DieselError> for StoreError {
     }
 }
 
-fn of_database(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> StoreError {
+fn of_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> StoreError {
     let message = information.message();
     match kind {
         DatabaseErrorKind::UniqueViolation => {

@@ -124,7 +124,11 @@ impl From<Columns> for GrantRow {
 /// Every grant of a plan, those taken back included, in the order of giving.
 pub fn list(conn: &mut Conn, plan: PlanId) -> Result<Vec<GrantRow>, StoreError> {
     let rows: Vec<Columns> = conn.run(|any| {
-        grants::table.filter(grants::plan_id.eq(plan.0)).order(grants::id).select(Columns::as_select()).load(any)
+        grants::table
+            .filter(grants::plan_id.eq(plan.0))
+            .order((grants::granted_at, grants::id))
+            .select(Columns::as_select())
+            .load(any)
     })?;
     Ok(rows.into_iter().map(GrantRow::from).collect())
 }
@@ -164,7 +168,7 @@ pub(super) fn live(conn: &mut Conn, subject: &Subject, plans: &[PlanId]) -> Resu
             .filter(grants::subject.eq(subject.as_str()))
             .filter(grants::revoked_at.is_null())
             .filter(grants::plan_id.is_null().or(grants::plan_id.eq_any(plans.iter().map(|plan| plan.0))))
-            .order(grants::id)
+            .order((grants::granted_at, grants::id))
             .select(Columns::as_select())
             .load(any)
     })?;

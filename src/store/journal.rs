@@ -8,7 +8,6 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use diesel::dsl::max;
 use diesel::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -139,7 +138,7 @@ pub(super) struct Sealed<'a> {
 impl Sealed<'_> {
     /// The digest of this entry after the one of digest `previous`.
     pub(super) fn digest(&self, previous: &str) -> String {
-        let quoted = |text: &str| Value::from(text).to_string();
+        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let array = format!(
             r#"[{},{},"{}",{},{},{},{},{},{},{}]"#,
             quoted(self.plan),
@@ -239,6 +238,8 @@ pub fn record(
             NewRow::Grant(row) => grants.push(row),
         }
     }
+    // First, because it tells whether the plan is still the one that was locked.
+    plan.advance(write, seq, head, at)?;
     write.run(|any| {
         let stamp = UtcTimestamp::from(at);
         definitions::insert(any, plan.id, &definitions)?;
@@ -247,9 +248,7 @@ pub fn record(
         grants::put(any, &grants)?;
         insert_all!(any, journal::table, entries)
     })?;
-    let seqs = entries.iter().map(|entry| Seq(entry.seq)).collect();
-    plan.advance(write, seq, head, at)?;
-    Ok(seqs)
+    Ok(entries.iter().map(|entry| Seq(entry.seq)).collect())
 }
 
 /// An entry as it stands in the database.
@@ -296,12 +295,14 @@ pub fn page(conn: &mut Conn, plan: PlanId, after: Seq, limit: i64) -> Result<Vec
 
 /// The last place in the journal at an instant: what the plan's version was then, 0 before its first change.
 pub fn seq_at(conn: &mut Conn, plan: PlanId, at: DateTime<Utc>) -> Result<Seq, StoreError> {
-    let last: Option<i64> = conn.run(|any| {
+    let last: Option<Seq> = conn.run(|any| {
         journal::table
             .filter(journal::plan_id.eq(plan.0))
             .filter(journal::at.le(UtcTimestamp::from(at)))
-            .select(max(journal::seq))
+            .order((journal::at.desc(), journal::seq.desc()))
+            .select(journal::seq)
             .first(any)
+            .optional()
     })?;
-    Ok(Seq(last.unwrap_or(0)))
+    Ok(last.unwrap_or_default())
 }

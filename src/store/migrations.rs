@@ -39,8 +39,8 @@ pub(super) fn migrate(manager: &Manager, direction: Direction) -> Result<Vec<Str
             pg.batch_execute(&format!("SELECT pg_advisory_lock({ADVISORY_LOCK})")).map_err(StoreError::from)?;
             let steps = run(pg, POSTGRES, direction);
             // Closing the connection would do it too, some time after this has returned.
-            pg.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})")).map_err(StoreError::from)?;
-            steps
+            let unlocked = pg.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})"));
+            steps.and_then(|steps| unlocked.map(|()| steps).map_err(StoreError::from))
         }
         AnyConn::Sqlite(_) => {
             begin(&mut conn, Purpose::Migrate).map_err(StoreError::from)?;

@@ -1,10 +1,12 @@
 //! Readings, kept revision by revision. [`load_figures`] brings them all without their texts; [`page`], [`find`] and
 //! [`history`] bring a few with everything.
 
+#![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::backend::{AnyConn, MultiBackend, insert_all, on_backend};
 use super::schema::readings;
@@ -73,8 +75,7 @@ impl ReadingRevision {
             ("revision", Some(self.revision.into())),
             ("value", self.value.map(figure)),
         ];
-        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Value::Object(Map::from_iter(members))
+        Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 }
 
@@ -209,7 +210,8 @@ pub fn find(
             .filter(readings::kpi.eq(kpi.as_str()))
             .filter(readings::period.eq(period.to_string()))
             .filter(readings::group_code.eq(group.as_str()))
-            .filter(readings::seq.le(up_to.map_or(i64::MAX, |seq| seq.0)))
+            // A sum, so that SQLite does not take the index by `seq` and go through all of the plan.
+            .filter((readings::seq + 0).le(up_to.map_or(i64::MAX, |seq| seq.0)))
             .order(readings::revision.desc())
             .select(ReadingRow::as_select())
             .first(any)
@@ -289,7 +291,8 @@ pub fn page(
         .filter(newer.field(readings::seq).le(up_to));
     let mut query = readings::table
         .filter(readings::plan_id.eq(plan.0))
-        .filter(readings::seq.le(up_to))
+        // A sum, as in `find`: all of the plan would be sorted for the sake of one page.
+        .filter((readings::seq + 0).le(up_to))
         .filter(not(exists(replaced)))
         .order((readings::kpi, readings::period, readings::group_code))
         .limit(limit)

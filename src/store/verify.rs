@@ -256,22 +256,22 @@ impl Walk<'_> {
         let mut unreadable = BTreeSet::new();
         let mut rows: BTreeMap<Seq, Vec<Row>> = BTreeMap::new();
         for (name, between) in ROWS {
-            let (found, broken) = self.readable(between, after, up_to)?;
-            for row in found {
+            let mut broken = BTreeMap::new();
+            for row in self.readable(between, after, up_to, &mut broken)? {
                 rows.entry(row.seq).or_default().push(row);
             }
-            for (seq, error) in broken {
-                self.faults.add(format!("the {name} of entry {seq}"), format!("cannot be read: {error}"));
+            for (seq, what) in broken {
+                self.faults.add(format!("the {name} of entry {seq}"), what);
                 unreadable.insert(seq);
             }
         }
-        let (entries, broken) = self.readable(entries_between, after, up_to)?;
-        let mut broken: BTreeMap<Seq, String> = broken.into_iter().collect();
+        let mut broken = BTreeMap::new();
+        let entries = self.readable(entries_between, after, up_to, &mut broken)?;
         let mut entries = entries.into_iter();
         let mut seq = after.next();
         while seq <= up_to {
-            if let Some(error) = broken.remove(&seq) {
-                self.faults.add(format!("entry {seq}"), format!("cannot be read: {error}"));
+            if let Some(what) = broken.remove(&seq) {
+                self.faults.add(format!("entry {seq}"), what);
                 self.previous = None;
             } else if let Some(entry) = entries.next() {
                 self.entry(&entry);
@@ -285,25 +285,25 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// All of a stretch that can be read, and why the rest cannot: narrowed down by halves.
+    /// All of a stretch that can be read; why the rest cannot goes to `broken`. Narrowed down by halves.
     fn readable<R>(
         &mut self,
         between: Between<R>,
         after: Seq,
         up_to: Seq,
-    ) -> Result<(Vec<R>, Vec<(Seq, String)>), StoreError> {
+        broken: &mut BTreeMap<Seq, String>,
+    ) -> Result<Vec<R>, StoreError> {
         match between(&mut self.conn.any, self.plan.id, after, up_to) {
-            Ok(rows) => Ok((rows, Vec::new())),
+            Ok(rows) => Ok(rows),
             Err(DieselError::DeserializationError(error)) if after.next() >= up_to => {
-                Ok((Vec::new(), vec![(up_to, error.to_string())]))
+                broken.insert(up_to, format!("cannot be read: {error}"));
+                Ok(Vec::new())
             }
             Err(DieselError::DeserializationError(_)) => {
                 let middle = Seq(after.0.midpoint(up_to.0));
-                let (mut rows, mut broken) = self.readable(between, after, middle)?;
-                let (later_rows, later_broken) = self.readable(between, middle, up_to)?;
-                rows.extend(later_rows);
-                broken.extend(later_broken);
-                Ok((rows, broken))
+                let mut rows = self.readable(between, after, middle, broken)?;
+                rows.extend(self.readable(between, middle, up_to, broken)?);
+                Ok(rows)
             }
             Err(error) => Err(self.conn.failed(error.into())),
         }

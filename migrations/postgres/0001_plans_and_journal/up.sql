@@ -22,4 +22,5 @@ CREATE TABLE journal (
     PRIMARY KEY (plan_id, seq)
 );
 
-CREATE INDEX journal_plan_at ON journal (plan_id, at);
+-- With `seq`, so that the last entry by an instant is one step, however many changes were made at that instant.
+CREATE INDEX journal_plan_at ON journal (plan_id, at, seq);
