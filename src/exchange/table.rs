@@ -57,6 +57,14 @@ fn safe(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
 }
 
+/// A text without the apostrophe that [`row`] put before it, so that a table can be read back.
+pub fn without_guard(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
+        _ => text,
+    }
+}
+
 fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let mut record = csv::StringRecord::new();
@@ -97,5 +105,6 @@ mod tests {
         let cells = [Some("=1+1".to_owned()), Some("-4.5".to_owned()), Some("say \"no\", twice".to_owned())];
         assert_eq!(String::from_utf8(row(&columns, cells)).unwrap(), "'=1+1,-4.5,\"say \"\"no\"\", twice\"\r\n");
         assert_eq!(row(&columns, [None, None, None]), b",,\r\n");
+        assert_eq!(["'=1+1", "'tis", "it's"].map(without_guard), ["=1+1", "'tis", "it's"]);
     }
 }
