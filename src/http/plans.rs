@@ -101,12 +101,12 @@ pub async fn find_plan(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let kept = view.picture.plan();
-    let tag = ETag::of(kept.seq);
-    let body = PlanBody {
-        plan: kept.value.clone(),
-        version: view.picture.version(),
-        roles: view.plan.access.roles().into_iter().collect(),
-    };
+    let version = view.picture.version();
+    let roles: Vec<Role> = view.plan.access.roles().into_iter().collect();
+    // The settings' own state stands in front: that is what a change of them is meant for.
+    let marks: String = roles.iter().map(|role| format!(".{}", role.as_str())).collect();
+    let tag = ETag::of(format_args!("{}.{version}{marks}", kept.seq));
+    let body = PlanBody { plan: kept.value.clone(), version, roles };
     Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(body)))
 }
 
