@@ -95,8 +95,14 @@ impl From<Violation> for Invalid {
     }
 }
 
+/// The longest word, in bytes, that a slip of the pen is looked for in: comparing takes time and memory by its length.
+const LONGEST_SLIP: usize = 200;
+
 /// "Did you mean": the candidate nearest to `word`, where one is near enough to be a slip of the pen.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_SLIP {
+        return None;
+    }
     let folded = word.to_lowercase();
     candidates
         .into_iter()
@@ -104,4 +110,17 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count().max(folded.chars().count()) / 3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_looked_for_in_words_and_not_in_books() {
+        assert_eq!(nearest("polarty", ["title", "polarity"]), Some("polarity"));
+        assert_eq!(nearest("something", ["title", "polarity"]), None);
+        let book = "x".repeat(1 << 20);
+        assert_eq!(nearest(&format!("{book}y"), [book.as_str()]), None);
+    }
 }
