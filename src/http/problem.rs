@@ -20,6 +20,9 @@ use crate::domain::invalid::{Invalid, Violation};
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// How many faults of one body are listed: more than that help nobody, and an answer must not grow beyond its request.
+const MOST_LISTED: usize = 100;
+
 /// One row a code: the variant, the stable name, the status, the title, and what its page says.
 macro_rules! codes {
     ($($variant:ident $code:literal $status:ident $title:literal $page:literal;)+) => {
@@ -283,11 +286,16 @@ impl ResponseError for Problem {
 impl From<Invalid> for Problem {
     /// 422, with everything that is wrong.
     fn from(invalid: Invalid) -> Self {
-        let errors = invalid.into_violations();
+        let mut errors = invalid.into_violations();
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),
+            many if many.len() > MOST_LISTED => format!(
+                "{} things are wrong; the first {MOST_LISTED} are listed under errors. Nothing was changed.",
+                many.len()
+            ),
             many => format!("{} things are wrong; each is listed under errors. Nothing was changed.", many.len()),
         };
+        errors.truncate(MOST_LISTED);
         Self::new(Code::Invalid, detail).with_errors(errors)
     }
 }
