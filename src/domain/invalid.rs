@@ -113,33 +113,30 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-<<<<<<< HEAD
 fn letters(word: &str) -> Vec<char> {
     let mut letters: Vec<char> = word.to_lowercase().chars().collect();
     letters.sort_unstable();
     letters
 }
 
-=======
->>>>>>> refs/heads/tests
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-<<<<<<< HEAD
     fn the_nearest_candidate_is_a_slip_of_the_pen_away() {
         let codes = ["NI-101", "NI-117", "LI-CAF"];
         assert_eq!(nearest("NI-171", codes), Some("NI-117"));
         assert_eq!(nearest("ni-101", codes), Some("NI-101"));
         assert_eq!(nearest("LI-CAFE", codes), Some("LI-CAF"));
         assert_eq!(nearest("something else", codes), None);
-=======
+    }
+
+    #[test]
     fn a_slip_of_the_pen_is_looked_for_in_words_and_not_in_books() {
         assert_eq!(nearest("polarty", ["title", "polarity"]), Some("polarity"));
         assert_eq!(nearest("something", ["title", "polarity"]), None);
         let book = "x".repeat(1 << 20);
         assert_eq!(nearest(&format!("{book}y"), [book.as_str()]), None);
->>>>>>> refs/heads/tests
     }
 }

@@ -84,18 +84,8 @@ pub async fn find_plan(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let kept = view.picture.plan();
-<<<<<<< HEAD
     let tag = ETag::of(kept.seq);
     Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(&kept.value)))
-=======
-    let version = view.picture.version();
-    let roles: Vec<Role> = view.plan.access.roles().into_iter().collect();
-    // The settings' own state stands in front: that is what a change of them is meant for.
-    let marks: String = roles.iter().map(|role| format!(".{}", role.as_str())).collect();
-    let tag = ETag::of(format_args!("{}.{version}{marks}", kept.seq));
-    let body = PlanBody { plan: kept.value.clone(), version, roles };
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(body)))
->>>>>>> refs/heads/tests
 }
 
 /// Change a plan's settings

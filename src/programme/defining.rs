@@ -42,12 +42,7 @@ impl Precondition {
     pub fn allows_change_of(&self, seq: Seq) -> Result<(), Refusal> {
         match self {
             Self::Any => Ok(()),
-            // What stands behind a dot tells apart renderings of the one state.
-            Self::OneOf(versions)
-                if versions.iter().any(|version| version.split('.').next() == Some(seq.to_string().as_str())) =>
-            {
-                Ok(())
-            }
+            Self::OneOf(versions) if versions.iter().any(|version| *version == seq.to_string()) => Ok(()),
             Self::OneOf(_) | Self::Absent => Err(Refusal::Stale),
             Self::None => Err(Refusal::VersionNotGiven),
         }
