@@ -57,7 +57,7 @@ pub struct Place {
     /// The folder for the embedded database (waymark.db) and the signing key (signing-key.pem).
     #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
     pub data_dir: PathBuf,
-    /// The database: sqlite:PATH or <postgres://USER:PASSWORD@HOST/DATABASE>. Without it, waymark.db in the data folder.
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Without it, waymark.db in the data folder.
     #[arg(long, env = "WAYMARK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// A file that holds the database URL, so that the password is in no command line or environment.

@@ -166,6 +166,7 @@ impl ReportedFigure {
                 "numerator_above_denominator",
                 format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
             );
+            return None;
         }
         let computed = Figure::ratio(numerator, denominator, kpi.multiplier);
         let Some(computed) = computed else {

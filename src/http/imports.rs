@@ -146,7 +146,8 @@ fn answer(outcome: Outcome) -> Result<HttpResponse, Problem> {
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
         let place = if rows == 0 { "about the file as a whole".to_owned() } else { format!("in {rows} of {all} rows") };
-        let detail = format!("{cells} things are wrong {place}; each is listed under errors, and nothing was kept.");
+        let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
+        let detail = format!("{things} wrong {place}; each is listed under errors, and nothing was kept.");
         members = Problem::new(Code::Invalid, detail).members();
         members.remove("errors");
     } else {

@@ -584,6 +584,15 @@ fn is_figure(column: &str) -> bool {
     matches!(column, "value" | "numerator" | "denominator" | "low" | "high" | "floor")
 }
 
+/// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.
+fn bare(text: &str) -> String {
+    let number: String = text.chars().filter(|char| !matches!(char, '%' | '£' | ' ')).collect();
+    let thousands =
+        number.split(',').skip(1).all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
+    let plain = number.replace(',', if thousands { "" } else { "." });
+    if plain != text && plain.parse::<Figure>().is_ok() { format!("; write {plain}") } else { String::new() }
+}
+
 /// The period in a row, read as that KPI's periods are.
 fn period(
     row: &SheetRow<'_>,
@@ -669,9 +678,7 @@ impl Cells<'_, '_> {
             _ => match text.parse() {
                 Ok(figure) => return Some(figure),
                 Err(error) => {
-                    let bare: String = text.chars().filter(|char| !matches!(char, ',' | '%' | '£' | ' ')).collect();
-                    let hint = if bare != text && bare.parse::<Figure>().is_ok() { format!("; write {bare}") } else { String::new() };
-                    (error.code(), format!("`{text}` {error}{hint}"))
+                    (error.code(), format!("`{text}` {error}{}", bare(text)))
                 }
             },
         };
