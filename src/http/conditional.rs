@@ -51,6 +51,9 @@ impl TryIntoHeaderPair for &ETag {
     }
 }
 
+/// What `If-Match` and `If-None-Match` look like, as a regular expression for the document: `*`, or tags with commas between.
+pub const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[ !#-~]*"( *, *(W/)?"[ !#-~]*")*)$"#;
+
 /// What a request says about the state it expects, from `If-Match` and `If-None-Match`.
 ///
 /// As an extractor it refuses headers that cannot be read: ignoring one would overwrite what it was to protect.

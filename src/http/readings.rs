@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::reports::known;
 use super::responses::{ImportProblems, ListProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
 use super::tables;
-use super::view::{AsOf, View, view};
+use super::view::{AsOf, IfMatchOrNone, View, view};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
@@ -355,7 +355,7 @@ pub async fn find_reading(
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, IfMatchOrNone
     ),
     request_body(content = NewReading, description = "The figure."),
     responses(

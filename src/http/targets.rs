@@ -17,7 +17,7 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{DeleteProblems, ImportProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::tables;
-use super::view::{AsOf, IfMatch, View, view};
+use super::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
@@ -237,7 +237,7 @@ pub async fn find_target(
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatchOrNone
     ),
     request_body(content = NewTarget, description = "The target; what is left out gets its default."),
     responses(

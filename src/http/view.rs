@@ -100,14 +100,31 @@ fn not_yet(instant: DateTime<Utc>) -> Problem {
     Problem::new(Code::InvalidParameter, detail).with_errors(vec![violation])
 }
 
-/// The state that a change is meant for.
+/// The state that a change is meant for, where it must be named.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it documents a header, which Conditions reads")]
 pub struct IfMatch {
-    /// The `ETag` of the state that is to be changed; without it the answer is 428.
+    /// The `ETag` of the state that is to be changed, or `*` for whatever state it is in; without it the answer is 428.
     #[param(rename = "If-Match", example = "\"42\"")]
+    if_match: String,
+}
+
+/// The state that a PUT is meant for.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it documents headers, which Conditions reads")]
+pub struct IfMatchOrNone {
+    /// The `ETag` of the state that is to be replaced, or `*` for whatever state it is in.
+    #[param(
+        rename = "If-Match", value_type = String, required = false, example = "\"42\""
+    )]
     if_match: Option<String>,
+    /// `*` where it must not be there yet.
+    #[param(
+        rename = "If-None-Match", value_type = String, required = false, example = "*"
+    )]
+    if_none_match: Option<String>,
 }
 
 /// Opens a [`View`], or answers 304.
