@@ -81,6 +81,7 @@ impl<R: Read> Sheet<R> {
             }
             let number = self.csv.position().line().saturating_sub(1 + self.inner_lines).max(1);
             match read {
+            let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
                 Ok(false) => return None,
                 Err(error) => {
                     let last = !matches!(error.kind(), csv::ErrorKind::Utf8 { .. });
@@ -90,6 +91,8 @@ impl<R: Read> Sheet<R> {
             }
             let row = SheetRow { number, columns: &self.columns, record: &self.record };
             if row.is_blank() {
+                    // A row that does not end has not been counted.
+                    let number = if last { begins } else { number };
                 continue;
             }
             let (cells, wanted) = (self.record.len(), self.columns.len());
@@ -288,7 +291,9 @@ mod tests {
     #[test]
     fn a_quotation_mark_left_open_does_not_swallow_the_file() {
         let text = format!("kpi,value\na,\"{}", "x".repeat(3 << 20));
-        assert_eq!(rows(&text), [Err((Some(1), "row_too_long"))]);
+        assert_eq!(rows(&text), [Err((Some(2), "row_too_long"))]);
+        let text = format!("kpi,value\n\"a\na\",1\nb,\"{}", "x\n".repeat(1 << 20));
+        assert_eq!(rows(&text), [row(2, "a\na", "1"), Err((Some(3), "row_too_long"))]);
     }
 
     #[test]
