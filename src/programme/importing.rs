@@ -189,7 +189,7 @@ impl Programme {
                 let mut import = Import::new(kind, &picture, &open, &tried_by, now);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 file.rewind().map_err(disk)?;
-                Ok::<_, Refusal>((import.finish(true, dry_run)?, file))
+                Ok::<_, Refusal>((import.finish(dry_run, dry_run)?, file))
             })
             .await?;
         if dry_run || tried.errors.count() > 0 {
