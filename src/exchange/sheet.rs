@@ -44,11 +44,17 @@ impl SheetRow<'_> {
 }
 
 impl<R: Read> Sheet<R> {
-    /// Reads the header: `known` are the columns there may be, `required` those there must be.
+    /// Reads the header: `known` are the columns there may be, `required` those there must be, and `passed_over` those
+    /// that may be there and are not read.
     ///
     /// # Errors
     /// Everything that is wrong with the header.
-    pub fn open(file: R, known: &'static [&'static str], required: &[&'static str]) -> Result<Self, Vec<Violation>> {
+    pub fn open(
+        file: R,
+        known: &'static [&'static str],
+        required: &[&'static str],
+        passed_over: &[&'static str],
+    ) -> Result<Self, Vec<Violation>> {
         let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
         let input =
             Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration), after_cr: false };
@@ -62,7 +68,7 @@ impl<R: Read> Sheet<R> {
             }
             Err(error) => return Err(vec![unreadable(1, &error)]),
         }
-        let columns = read_header(&header, known, required)?;
+        let columns = read_header(&header, known, required, passed_over)?;
         let inner_lines = line_ends(&header);
         Ok(Self { csv, ration, columns, inner_lines, record: csv::StringRecord::new() })
     }
@@ -75,24 +81,24 @@ impl<R: Read> Sheet<R> {
     pub fn next(&mut self) -> Option<Result<SheetRow<'_>, SheetFault>> {
         loop {
             self.ration.set(MOST_ROW_BYTES);
+            let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
             let read = self.csv.read_record(&mut self.record);
             if let Ok(true) = read {
                 self.inner_lines += line_ends(&self.record);
             }
             let number = self.csv.position().line().saturating_sub(1 + self.inner_lines).max(1);
             match read {
-            let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
                 Ok(false) => return None,
                 Err(error) => {
                     let last = !matches!(error.kind(), csv::ErrorKind::Utf8 { .. });
+                    // A row that does not end has not been counted.
+                    let number = if last { begins } else { number };
                     return Some(Err(SheetFault { violation: unreadable(number, &error), last }));
                 }
                 Ok(true) => {}
             }
             let row = SheetRow { number, columns: &self.columns, record: &self.record };
             if row.is_blank() {
-                    // A row that does not end has not been counted.
-                    let number = if last { begins } else { number };
                 continue;
             }
             let (cells, wanted) = (self.record.len(), self.columns.len());
@@ -120,6 +126,7 @@ fn read_header(
     header: &csv::StringRecord,
     known: &'static [&'static str],
     required: &[&'static str],
+    passed_over: &[&'static str],
 ) -> Result<Vec<Option<&'static str>>, Vec<Violation>> {
     let mut faults = Vec::new();
     let mut columns: Vec<Option<&'static str>> = Vec::new();
@@ -134,7 +141,7 @@ fn read_header(
                 "named_twice",
                 format!("the column `{column}` is there twice"),
             ));
-        } else if column.is_none() {
+        } else if column.is_none() && !passed_over.contains(&folded.as_str()) {
             let hint = match nearest(&folded, known.iter().copied()) {
                 _ if name.contains(';') => "; separate the columns with commas, not semicolons".to_owned(),
                 _ if name.contains('\t') => "; separate the columns with commas, not tabs".to_owned(),
@@ -233,7 +240,7 @@ mod tests {
     const KNOWN: &[&str] = &["kpi", "period", "value"];
 
     fn rows(text: &str) -> Vec<Result<(u64, Option<String>, Option<String>), (Option<u64>, &'static str)>> {
-        let mut sheet = Sheet::open(text.as_bytes(), KNOWN, &["kpi"]).unwrap();
+        let mut sheet = Sheet::open(text.as_bytes(), KNOWN, &["kpi"], &["symbol"]).unwrap();
         let mut rows = Vec::new();
         while let Some(row) = sheet.next() {
             let last = row.as_ref().is_err_and(|fault| fault.last);
@@ -263,6 +270,11 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_is_passed_over_may_hold_anything() {
+        assert_eq!(rows("Symbol,kpi,value\nc,a,1\n,b,2\n"), [row(2, "a", "1"), row(3, "b", "2")]);
+    }
+
+    #[test]
     fn a_row_of_the_wrong_length_is_told() {
         assert_eq!(
             rows("kpi,value\na\nb,1,234\nc,3,\n"),
@@ -273,7 +285,7 @@ mod tests {
     #[test]
     fn everything_wrong_with_a_header_is_told_at_once() {
         let codes = |text: &str| {
-            let faults = Sheet::open(text.as_bytes(), KNOWN, &["kpi", "period"]).err().unwrap();
+            let faults = Sheet::open(text.as_bytes(), KNOWN, &["kpi", "period"], &[]).err().unwrap();
             faults.into_iter().map(|fault| (fault.code, fault.column.unwrap_or_default())).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -298,7 +310,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_told_and_passed() {
-        let mut sheet = Sheet::open(&b"kpi,value\n\xff,1\nb,2\n"[..], KNOWN, &[]).unwrap();
+        let mut sheet = Sheet::open(&b"kpi,value\n\xff,1\nb,2\n"[..], KNOWN, &[], &[]).unwrap();
         assert_eq!(sheet.next().unwrap().err().unwrap().violation.code, "not_utf8");
         assert_eq!(sheet.next().unwrap().ok().unwrap().cell("kpi"), Some("b"));
     }

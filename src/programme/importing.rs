@@ -23,6 +23,7 @@ use crate::domain::reading::ReportedFigure;
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::exchange::sheet::{Sheet, SheetRow};
 use crate::exchange::spool::Spool;
+use crate::exchange::table::unguarded;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
@@ -64,6 +65,10 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "agreed_on",
     "reason",
 ];
+
+/// The columns that an exported table has besides: what the service says of a row, so that the table can be sent back.
+const PASSED_OVER: &[&str] =
+    &["symbol", "period_label", "period_start", "period_end", "revision", "recorded_at", "recorded_by"];
 
 /// What is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,7 +304,7 @@ impl<'a> Import<'a> {
             ImportKind::Readings => (READING_COLUMNS, &["kpi", "period"]),
             ImportKind::Targets => (TARGET_COLUMNS, &["kpi", "period"]),
         };
-        let mut sheet = match Sheet::open(BufReader::new(file), known, required) {
+        let mut sheet = match Sheet::open(BufReader::new(file), known, required, PASSED_OVER) {
             Ok(sheet) => sheet,
             Err(faults) => return self.reject_all(faults),
         };
@@ -417,10 +422,16 @@ impl<'a> Import<'a> {
             None => Some(GroupCode::all()),
             Some(_) => cells.read("group"),
         };
+        let (numerator, denominator) = (cells.figure("numerator"), cells.figure("denominator"));
+        // Exported tables carry the exact figure beside its fraction, with more decimals than may be posted.
+        let exact = entry.zip(numerator.zip(denominator)).and_then(|(entry, (numerator, denominator))| {
+            Figure::ratio(numerator, denominator, entry.kpi.multiplier).map(|exact| exact.to_string())
+        });
+        let follows = exact.is_some() && exact.as_deref() == row.cell("value");
         let figure = ReportedFigure {
-            value: cells.figure("value"),
-            numerator: cells.figure("numerator"),
-            denominator: cells.figure("denominator"),
+            value: if follows { None } else { cells.figure("value") },
+            numerator,
+            denominator,
             provisional: cells.flag("provisional"),
             nil_return: cells.text("nil_return"),
             status: cells.read("status"),
@@ -546,7 +557,7 @@ impl Cells<'_, '_> {
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
-        self.row.cell(column).map(str::to_owned)
+        self.row.cell(column).map(|text| unguarded(text).to_owned())
     }
 
     fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
