@@ -61,8 +61,8 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
     let who = actor.name();
     let made = |role: &str| format!("{role}-{who}");
     let (may, success, body, code) = match operation.id {
-        "livez" | "readyz" | "version" | "getOpenapi" | "getOpenapi30" | "listProblems" | "findProblem" | "listPlans"
-        | "getMe" | "getTableSchema" => (EVERYONE, 200, Value::Null, String::new()),
+        "livez" | "readyz" | "version" | "getOpenapi" | "getOpenapi30" | "listProblems" | "findProblem"
+        | "listPlans" | "getMe" | "getTableSchema" => (EVERYONE, 200, Value::Null, String::new()),
         "createPlan" => {
             let plan = json!({"code": made("plan"), "title": "A", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
             (ADMINISTRATORS, 201, plan, String::new())
@@ -73,7 +73,8 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         "createOrganisation" => (MANAGERS, 201, json!({"code": made("new"), "title": who}), String::new()),
         "createOutcomeArea" => (MANAGERS, 201, json!({"code": made("new"), "title": who}), String::new()),
         "createSubGroup" => {
-            let group = json!({"code": made("new"), "title": who, "lead_organisation": "pct", "outcome_areas": ["health"]});
+            let group =
+                json!({"code": made("new"), "title": who, "lead_organisation": "pct", "outcome_areas": ["health"]});
             (MANAGERS, 201, group, String::new())
         }
         "createPriority" => {
@@ -97,12 +98,29 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         "listGrants" | "findGrant" => (ADMINISTRATORS, 200, Value::Null, String::new()),
         "revokeGrant" => (ADMINISTRATORS, 204, Value::Null, String::new()),
         "listChanges" | "listJournal" => (MEMBERS, 200, Value::Null, String::new()),
-        "findPlan" | "listKpis" | "findKpi" | "listOrganisations" | "findOrganisation" | "listOutcomeAreas"
-        | "findOutcomeArea" | "listSubGroups" | "findSubGroup" | "listPriorities" | "findPriority" | "listPolicies"
-        | "findPolicy" | "listKpiTargets" | "findTarget" | "listTargets" | "listKpiReadings" | "findReading"
-        | "listReadingRevisions" | "listReadings" | "getKpiStatus" | "getKpiSeries" | "getStatusReport" => {
-            (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned())
-        }
+        "findPlan"
+        | "listKpis"
+        | "findKpi"
+        | "listOrganisations"
+        | "findOrganisation"
+        | "listOutcomeAreas"
+        | "findOutcomeArea"
+        | "listSubGroups"
+        | "findSubGroup"
+        | "listPriorities"
+        | "findPriority"
+        | "listPolicies"
+        | "findPolicy"
+        | "listKpiTargets"
+        | "findTarget"
+        | "listTargets"
+        | "listKpiReadings"
+        | "findReading"
+        | "listReadingRevisions"
+        | "listReadings"
+        | "getKpiStatus"
+        | "getKpiSeries"
+        | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),
         new => panic!("nobody said who may use {new}"),
     };
     let path = operation
@@ -143,7 +161,8 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
         "removePriority" => Some(("priorities", json!({"code": code, "title": "Going", "outcome_area": "health"}))),
         "removePolicy" => Some(("policies", policy(&code))),
         "removeSubGroup" => {
-            let group = json!({"code": code, "title": "Going", "lead_organisation": "pct", "outcome_areas": ["health"]});
+            let group =
+                json!({"code": code, "title": "Going", "lead_organisation": "pct", "outcome_areas": ["health"]});
             Some(("sub-groups", group))
         }
         _ => None,
@@ -328,7 +347,10 @@ async fn rows_of_an_import_are_held_to_the_same_scope(world: &World) {
     let file = "kpi,period,value\nNI-117,2009/10 Q1,4.5\nLI-CALLS,Jun 2009,12\nNI-50,2009/10,7\n";
     for (actor, refused) in [
         (Lead, vec![(3, "kpi".to_owned(), "not_allowed".to_owned())]),
-        (Contributor, vec![(3, "kpi".to_owned(), "not_allowed".to_owned()), (4, "kpi".to_owned(), "not_allowed".to_owned())]),
+        (
+            Contributor,
+            vec![(3, "kpi".to_owned(), "not_allowed".to_owned()), (4, "kpi".to_owned(), "not_allowed".to_owned())],
+        ),
     ] {
         let before = version(world).await;
         let answer = world.import(actor, "readings", file).await.refused(422, "invalid");
@@ -411,7 +433,10 @@ async fn a_grant_must_have_the_scope_of_its_role(world: &World) {
         (json!({"subject": "x", "role": "sub_group_lead"}), vec![("/outcome_areas", "missing")]),
         (json!({"subject": "x", "role": "contributor"}), vec![("/organisation", "missing")]),
         (json!({"subject": "x", "role": "partner"}), vec![("/organisation", "missing")]),
-        (json!({"subject": "x", "role": "board", "organisation": "pct"}), vec![("/organisation", "scope_does_not_fit")]),
+        (
+            json!({"subject": "x", "role": "board", "organisation": "pct"}),
+            vec![("/organisation", "scope_does_not_fit")],
+        ),
         (
             json!({"subject": "", "role": "sub_group_lead", "outcome_areas": ["helth", "health"], "kpis": ["NI-117"]}),
             vec![("/subject", "not_a_subject"), ("/outcome_areas/0", "unknown_code"), ("/kpis", "scope_does_not_fit")],

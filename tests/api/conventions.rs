@@ -234,7 +234,8 @@ async fn a_page_must_be_one_that_can_be(world: &World) {
     furnished(world).await;
     let kpis = world.get(Administrator, "kpis?limit=1").await.is(200).json()["next"].as_str().unwrap().to_owned();
     for operation in operations().filter(|operation| operation.takes("limit")) {
-        for query in ["limit=0", "limit=1001", "limit=-1", "limit=many", "limit=", "limit=1&limit=2", "cursor=nonsense"] {
+        for query in ["limit=0", "limit=1001", "limit=-1", "limit=many", "limit=", "limit=1&limit=2", "cursor=nonsense"]
+        {
             if query.starts_with("limit") || operation.takes("cursor") {
                 let asked = format!("{}?{query}", address(&operation));
                 world.get(Administrator, &asked).await.refused(400, "invalid_parameter");
@@ -252,7 +253,9 @@ async fn a_page_must_be_one_that_can_be(world: &World) {
 
 async fn the_next_page_of_a_filtered_table_is_filtered_too(world: &World) {
     furnished(world).await;
-    for (query, rows) in [("group=looked-after", 3), ("period=2009/10%20Q1", 2), ("kpi=NI-117&group=all", 3), ("outcome_area=safety", 0)] {
+    for (query, rows) in
+        [("group=looked-after", 3), ("period=2009/10%20Q1", 2), ("kpi=NI-117&group=all", 3), ("outcome_area=safety", 0)]
+    {
         let mut address = format!("/v1/plans/small/readings.json?{query}&limit=1");
         let mut found = 0;
         loop {
@@ -296,7 +299,8 @@ async fn a_suffix_says_what_accept_says(world: &World) {
         assert_eq!(json.header("content-type"), Some("application/json"));
         assert_ne!(json.tag(), by_suffix.tag(), "two renderings of one state");
         let schema = world.get(Board, &format!("/v1/schemas/{table}")).await.is(200).json();
-        let columns: Vec<_> = schema["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
+        let columns: Vec<_> =
+            schema["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
         assert_eq!(by_suffix.text().lines().next().unwrap(), columns.join(","));
     }
     world.get(Board, "/v1/schemas/nothing").await.refused(404, "not_found");

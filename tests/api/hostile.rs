@@ -48,11 +48,20 @@ async fn no_body_is_taken_that_is_not_what_it_should_be(world: &World) {
         many.into_bytes(),
     ];
     for operation in operations().filter(|operation| operation.body_type().is_some_and(|kind| kind.ends_with("json"))) {
-        let path = operation.path.replace("{plan}", "small").replace("{kpi}", "NI-117").replace("{period}", "FY2009-10-Q1").replace("{code}", "council");
+        let path = operation
+            .path
+            .replace("{plan}", "small")
+            .replace("{kpi}", "NI-117")
+            .replace("{period}", "FY2009-10-Q1")
+            .replace("{code}", "council");
         for body in &bodies {
             let ask = world.ask(operation.method(), Administrator, &path).header("if-match", "*");
             let answer = ask.body(operation.body_type().unwrap(), body.clone()).await;
-            assert!((400..500).contains(&answer.status), "{:?}: {answer}", String::from_utf8_lossy(&body[..body.len().min(80)]));
+            assert!(
+                (400..500).contains(&answer.status),
+                "{:?}: {answer}",
+                String::from_utf8_lossy(&body[..body.len().min(80)])
+            );
             assert!(answer.body.len() < 100_000, "an answer must not grow beyond its request");
         }
     }
@@ -62,16 +71,41 @@ async fn no_body_is_taken_that_is_not_what_it_should_be(world: &World) {
 async fn no_number_is_taken_that_would_not_come_back_as_it_was(world: &World) {
     small(world).await;
     for number in [
-        "1e400", "-1e400", "1e-400", "1234567890123456", "0.1234567", "123456789.1234567", "1000000000000000",
-        "99999999999999999999999999999999999999", "1e15", "1E+99", "0.00000000000000000000001",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "1234567890123456",
+        "0.1234567",
+        "123456789.1234567",
+        "1000000000000000",
+        "99999999999999999999999999999999999999",
+        "1e15",
+        "1E+99",
+        "0.00000000000000000000001",
     ] {
-        let answer = world.ask(actix_web::http::Method::PUT, Lead, FIGURE).body("application/json", format!("{{\"value\": {number}}}")).await;
+        let answer = world
+            .ask(actix_web::http::Method::PUT, Lead, FIGURE)
+            .body("application/json", format!("{{\"value\": {number}}}"))
+            .await;
         let answer = answer.refused(422, "invalid");
         assert_eq!(answer.faults()[0].0, "/value", "{number}: {answer}");
     }
-    world.patch(Manager, "kpis/NI-117", "*", json!({"valid_max": 999_999_999_999_999_u64, "unit": "count"})).await.is(200);
-    for (sent, kept) in [("999999999999999", "999999999999999"), ("0.000001", "0.000001"), ("4.50", "4.5"), ("1e2", "100"), ("0", "0"), ("-0", "0"), ("123456789.123456", "123456789.123456")] {
-        let ask = world.ask(actix_web::http::Method::PUT, Lead, FIGURE).body("application/json", format!("{{\"value\": {sent}}}"));
+    world
+        .patch(Manager, "kpis/NI-117", "*", json!({"valid_max": 999_999_999_999_999_u64, "unit": "count"}))
+        .await
+        .is(200);
+    for (sent, kept) in [
+        ("999999999999999", "999999999999999"),
+        ("0.000001", "0.000001"),
+        ("4.50", "4.5"),
+        ("1e2", "100"),
+        ("0", "0"),
+        ("-0", "0"),
+        ("123456789.123456", "123456789.123456"),
+    ] {
+        let ask = world
+            .ask(actix_web::http::Method::PUT, Lead, FIGURE)
+            .body("application/json", format!("{{\"value\": {sent}}}"));
         let answer = ask.await;
         assert!(answer.status < 300, "{sent}: {answer}");
         let read = world.get(Lead, FIGURE).await.is(200).text();
@@ -93,7 +127,11 @@ async fn no_character_is_taken_that_a_database_does_not_keep(world: &World) {
     world.put(Lead, FIGURE, json!({"value": 1, "commentary": "a\u{0}b"})).await.refused(422, "invalid");
     let file = "kpi,period,value,commentary\nNI-117,2009/10 Q1,4.5,a\0b\n";
     let answer = world.import(Lead, "readings", file).await.refused(422, "invalid");
-    assert_eq!(answer.cells().first().map(|(row, column, _)| (*row, column.as_str())), Some((2, "commentary")), "{answer}");
+    assert_eq!(
+        answer.cells().first().map(|(row, column, _)| (*row, column.as_str())),
+        Some((2, "commentary")),
+        "{answer}"
+    );
     for query in ["group=%00", "kpi=NI%00117", "period=%00"] {
         world.get(Lead, &format!("readings?{query}")).await.refused(400, "invalid_parameter");
     }
@@ -132,7 +170,13 @@ async fn no_query_is_taken_that_is_not_text(world: &World) {
 
 async fn text_comes_back_as_it_was(world: &World) {
     small(world).await;
-    for text in ["£5 — “quoted”, and\nnew\r\nlines", "Ünïcödé 🙂 \u{202e}reversed", "  blanks  ", "\\\"'`;--", "'; DROP TABLE plans; --"] {
+    for text in [
+        "£5 — “quoted”, and\nnew\r\nlines",
+        "Ünïcödé 🙂 \u{202e}reversed",
+        "  blanks  ",
+        "\\\"'`;--",
+        "'; DROP TABLE plans; --",
+    ] {
         world.put(Lead, FIGURE, json!({"value": 1, "commentary": text})).await;
         let read = world.get(Lead, FIGURE).await.is(200).json();
         assert_eq!(read["commentary"], text);

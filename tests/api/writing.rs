@@ -105,8 +105,16 @@ async fn an_unknown_member_is_refused_and_the_nearest_one_named(world: &World) {
     let misspelt = kpi("NEW", json!({"polarty": "x", "colection_lag_days": 3}));
     let answer = world.post(Manager, "kpis", misspelt).await.refused(422, "invalid");
     answer.tells("did you mean `polarity`?").tells("did you mean `collection_lag_days`?");
-    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"valu": 4})).await.refused(422, "invalid").tells("did you mean `value`?");
-    world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 4, "flor": 3})).await.refused(422, "invalid").tells("did you mean `floor`?");
+    world
+        .put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"valu": 4}))
+        .await
+        .refused(422, "invalid")
+        .tells("did you mean `value`?");
+    world
+        .put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 4, "flor": 3}))
+        .await
+        .refused(422, "invalid")
+        .tells("did you mean `floor`?");
     let patch = world.patch(Manager, "organisations/council", "*", json!({"titel": "x"})).await.refused(422, "invalid");
     patch.tells("did you mean `title`?");
 }
@@ -122,10 +130,13 @@ async fn everything_that_is_wrong_is_told_at_once(world: &World) {
     for place in ["/code", "/unit", "/weights", "/baseline/period", "/surplus"] {
         assert!(told.iter().any(|fault| fault.starts_with(&format!("{place} "))), "{place} is not among {told:?}");
     }
-    let shaped = kpi("NEW", json!({
-        "title": "", "priority": "helth-1", "calendar": "academic", "decimals": 7, "policy": "ragg", "valid_min": 5,
-        "valid_max": 1, "lead_organisation": "pctt", "contributors": ["council", "nobody"], "steady_margin": -1
-    }));
+    let shaped = kpi(
+        "NEW",
+        json!({
+            "title": "", "priority": "helth-1", "calendar": "academic", "decimals": 7, "policy": "ragg", "valid_min": 5,
+            "valid_max": 1, "lead_organisation": "pctt", "contributors": ["council", "nobody"], "steady_margin": -1
+        }),
+    );
     let told = faults(world.post(Manager, "kpis", shaped)).await;
     for fault in [
         "/title empty",
@@ -138,7 +149,11 @@ async fn everything_that_is_wrong_is_told_at_once(world: &World) {
         "/contributors/1 unknown_code",
         "/steady_margin out_of_range",
     ] {
-        assert!(told.contains(&fault.to_owned()) || told.iter().any(|t| fault == "/title empty" && t.starts_with("/title ")), "{fault} is not among {told:?}");
+        assert!(
+            told.contains(&fault.to_owned())
+                || told.iter().any(|t| fault == "/title empty" && t.starts_with("/title ")),
+            "{fault} is not among {told:?}"
+        );
     }
     let version = world.get(Administrator, "").await.is(200).json()["version"].clone();
     world.post(Manager, "kpis", wrong).await.is(422);
@@ -280,7 +295,9 @@ async fn a_gap_is_computed_and_follows_its_source(world: &World) {
     world.put(Manager, "kpis/GCSE/readings/FY2009-10-Q1", json!({"value": 55.5})).await.is(201);
     let stands = || async { world.get(Lead, "kpis/GAP/status?period=FY2009-10-Q1").await.is(200).json() };
     assert_eq!(stands().await["reason"], "no_reading", "one side is no gap");
-    for (fsm, gap, status) in [("35.5", 20.0, "on_track"), ("34", 21.5, "at_risk"), ("60", -4.5, "on_track"), ("20", 35.5, "off_track")] {
+    for (fsm, gap, status) in
+        [("35.5", 20.0, "on_track"), ("34", 21.5, "at_risk"), ("60", -4.5, "on_track"), ("20", 35.5, "off_track")]
+    {
         let figure = json!({"value": serde_json::from_str::<Value>(fsm).unwrap()});
         world.put(Manager, "kpis/GCSE/readings/FY2009-10-Q1?group=fsm", figure).await;
         let stands = stands().await;

@@ -34,10 +34,6 @@ impl Operation {
         self.said["requestBody"]["content"].as_object()?.keys().next().map(String::as_str)
     }
 
-    pub(crate) fn answers(&self, status: u16) -> bool {
-        self.said["responses"].get(status.to_string()).is_some()
-    }
-
     /// Whether it is about what is in a plan.
     pub(crate) fn is_of_a_plan(&self) -> bool {
         self.path.contains("{plan}")
@@ -58,13 +54,17 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
 /// Checks that the answer is one the document tells of: its status, its media type, and the shape of its body.
 pub(super) fn check(method: &Method, uri: &str, answer: &Answer) {
     let path = uri.split('?').next().unwrap();
-    let path = [".csv", ".json"].into_iter().find_map(|suffix| path.strip_suffix(suffix).filter(|bare| bare.starts_with("/v1/"))).unwrap_or(path);
+    let path = [".csv", ".json"]
+        .into_iter()
+        .find_map(|suffix| path.strip_suffix(suffix).filter(|bare| bare.starts_with("/v1/")))
+        .unwrap_or(path);
     let asked = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
     let fits = |template: &str| {
         template.split('/').count() == path.split('/').count()
             && template.split('/').zip(path.split('/')).all(|(known, given)| known == given || known.starts_with('{'))
     };
-    let mut candidates: Vec<_> = operations().filter(|operation| operation.method == asked && fits(operation.path)).collect();
+    let mut candidates: Vec<_> =
+        operations().filter(|operation| operation.method == asked && fits(operation.path)).collect();
     candidates.sort_by_key(|operation| operation.path.matches('{').count());
     // What is no operation is a 404, a 405 or OPTIONS, which the document need not tell of.
     let Some(operation) = candidates.first() else { return };
@@ -75,8 +75,10 @@ pub(super) fn check(method: &Method, uri: &str, answer: &Answer) {
         return;
     };
     let media = answer.header("content-type").unwrap_or_default().split(';').next().unwrap();
-    let schema = &content.get(media).unwrap_or_else(|| panic!("{} tells of no {media}: {answer}", operation.id))["schema"];
-    if method != Method::HEAD && media.ends_with("json")
+    let schema =
+        &content.get(media).unwrap_or_else(|| panic!("{} tells of no {media}: {answer}", operation.id))["schema"];
+    if method != Method::HEAD
+        && media.ends_with("json")
         && let Err(why) = matches(schema, &answer.json())
     {
         panic!("{} sends what its schema does not allow: {why}\n{answer}", operation.id);
@@ -117,7 +119,9 @@ fn matches(schema: &Value, value: &Value) -> Result<(), String> {
             return Err(format!("{missing} is missing"));
         }
         for (name, member) in members {
-            let known = schema["properties"].get(name).or_else(|| schema.get("additionalProperties").filter(|more| more.is_object()));
+            let known = schema["properties"]
+                .get(name)
+                .or_else(|| schema.get("additionalProperties").filter(|more| more.is_object()));
             known.map_or(Ok(()), |known| matches(known, member)).map_err(|why| format!("{name}: {why}"))?;
         }
     }

@@ -240,7 +240,8 @@ impl Answer {
     /// Everything that is wrong in a JSON body or a query: where, and what.
     #[track_caller]
     pub(crate) fn faults(&self) -> Vec<(String, String)> {
-        let place = |fault: &Value| fault["pointer"].as_str().or(fault["column"].as_str()).unwrap_or_default().to_owned();
+        let place =
+            |fault: &Value| fault["pointer"].as_str().or(fault["column"].as_str()).unwrap_or_default().to_owned();
         let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
         errors.iter().map(|fault| (place(fault), fault["code"].as_str().unwrap().to_owned())).collect()
     }
@@ -250,14 +251,18 @@ impl Answer {
     pub(crate) fn cells(&self) -> Vec<(u64, String, String)> {
         let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        errors.iter().map(|fault| (fault["row"].as_u64().unwrap(), text(&fault["column"]), text(&fault["code"]))).collect()
+        errors
+            .iter()
+            .map(|fault| (fault["row"].as_u64().unwrap(), text(&fault["column"]), text(&fault["code"])))
+            .collect()
     }
 
     /// Whether some fault's detail has these words.
     #[track_caller]
     pub(crate) fn tells(self, words: &str) -> Self {
         let problem = self.json();
-        let mut details: Vec<&Value> = problem["errors"].as_array().into_iter().flatten().map(|e| &e["detail"]).collect();
+        let mut details: Vec<&Value> =
+            problem["errors"].as_array().into_iter().flatten().map(|e| &e["detail"]).collect();
         details.push(&problem["detail"]);
         assert!(details.iter().any(|detail| detail.as_str().unwrap().contains(words)), "not `{words}`: {self}");
         self
