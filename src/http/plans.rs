@@ -104,8 +104,8 @@ pub async fn find_plan(
     let version = view.picture.version();
     let roles: Vec<Role> = view.plan.access.roles().into_iter().collect();
     // The settings' own state stands in front: that is what a change of them is meant for.
-    let marks: String = roles.iter().map(|role| format!(".{}", role.as_str())).collect();
-    let tag = ETag::of(format_args!("{}.{version}{marks}", kept.seq));
+    let marks = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(".");
+    let tag = ETag::of(format_args!("{}.{version}.{marks}", kept.seq));
     let body = PlanBody { plan: kept.value.clone(), version, roles };
     Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(body)))
 }

@@ -37,6 +37,9 @@ const ASKED: [&str; 13] = [
     "organisations?limit=1000",
 ];
 
+/// Who asked what, and the status and text of the answer.
+type Seen = (Actor, &'static str, u16, String);
+
 async fn every_moment_is_answered_as_it_was_then(world: &World) {
     world.now_is("2009-12-01T09:00:00Z");
     small(world).await;
@@ -84,7 +87,7 @@ async fn every_moment_is_answered_as_it_was_then(world: &World) {
         ("2010-04-12T09:00:00Z", Method::POST, "organisations", json!({"code": "new", "title": "New"})),
         ("2010-04-13T09:00:00Z", Method::DELETE, "kpis/LI-CALLS", Value::Null),
     ];
-    let mut moments: Vec<(String, Vec<(Actor, &str, u16, String)>)> = Vec::new();
+    let mut moments: Vec<(String, Vec<Seen>)> = Vec::new();
     for (at, method, path, body) in history {
         world.now_is(at);
         let ask = world.ask(method.clone(), Administrator, path);

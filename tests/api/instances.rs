@@ -93,7 +93,9 @@ async fn eight_writers_at_once_lose_nothing(world: &World) {
 /// How many of the answers had each status, in order.
 fn tally(statuses: Vec<u16>) -> Vec<(u16, usize)> {
     let mut counts = std::collections::BTreeMap::new();
-    statuses.into_iter().for_each(|status| *counts.entry(status).or_insert(0) += 1);
+    for status in statuses {
+        *counts.entry(status).or_insert(0) += 1;
+    }
     counts.into_iter().collect()
 }
 
