@@ -19,9 +19,16 @@ mod postgres;
 mod support;
 
 mod access;
+mod as_of;
 mod conventions;
+mod harrow;
 mod hostile;
+mod imports;
+mod instances;
+mod line;
 mod preconditions;
+mod small_numbers;
+mod wire;
 mod writing;
 
 /// Makes two tests of each body `async fn(&World)`.

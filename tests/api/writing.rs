@@ -54,9 +54,9 @@ async fn what_is_left_out_gets_its_default(world: &World) {
     assert_eq!(world.get(Manager, "kpis/NEW").await.is(200).json(), made);
     let count = world.post(Manager, "kpis", kpi("COUNT", json!({"unit": "count"}))).await.is(201).json();
     assert_eq!(count["multiplier"], 1);
-    let plan = world.get(Manager, "").await.is(200).json();
+    let settings = world.get(Manager, "").await.is(200).json();
     assert_eq!(
-        [&plan["visibility"], &plan["policy"], &plan["small_number_threshold"], &plan["headline"]],
+        ["visibility", "policy", "small_number_threshold", "headline"].map(|name| &settings[name]),
         [&json!("private"), &json!("rag"), &json!(5), &json!({"on_track_percent": 75, "at_risk_percent": 50})]
     );
 }

@@ -34,10 +34,6 @@ impl Operation {
         self.said["requestBody"]["content"].as_object()?.keys().next().map(String::as_str)
     }
 
-    pub(crate) fn answers(&self, status: u16) -> bool {
-        self.said["responses"].get(status.to_string()).is_some()
-    }
-
     /// Whether it is about what is in a plan.
     pub(crate) fn is_of_a_plan(&self) -> bool {
         self.path.contains("{plan}")

@@ -107,7 +107,7 @@ pub(crate) struct Ask<'a> {
     body: Bytes,
 }
 
-impl<'a> Ask<'a> {
+impl Ask<'_> {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
         self.headers.push((name.parse().unwrap(), value));
