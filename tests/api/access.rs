@@ -254,7 +254,7 @@ async fn every_operation_lets_in_whom_it_should_and_no_one_else(world: &World) {
 
 /// The plan's version: how many changes its journal holds.
 async fn version(world: &World) -> Value {
-    world.get(Administrator, "").await.is(200).json()["version"].clone()
+    world.get(Administrator, "status-report").await.is(200).json()["version"].clone()
 }
 
 async fn a_stranger_cannot_tell_a_private_plan_from_none(world: &World) {

@@ -90,7 +90,7 @@ fn file(rows: impl IntoIterator<Item = &'static str>) -> String {
 }
 
 async fn version(world: &World) -> Value {
-    world.get(Administrator, "").await.is(200).json()["version"].clone()
+    world.get(Administrator, "status-report").await.is(200).json()["version"].clone()
 }
 
 /// Rows, created, revised, unchanged, rejected: which the rows must be the sum of.
