@@ -284,6 +284,16 @@ impl Kpi {
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
     }
 
+    /// A figure as a person reads it, to its last digit.
+    pub fn in_full_words(&self, figure: Figure) -> String {
+        self.with_unit(&grouped(&figure.to_string()))
+    }
+
+    /// Whether a figure lies in the valid range.
+    pub fn may_be(&self, figure: Figure) -> bool {
+        self.valid_min.is_none_or(|least| figure >= least) && self.valid_max.is_none_or(|most| figure <= most)
+    }
+
     fn with_unit(&self, number: &str) -> String {
         match self.unit {
             Unit::Percentage => format!("{number} %"),
@@ -416,6 +426,7 @@ pub(crate) mod tests {
     use serde_json::json;
 
     /// A sound KPI, changed by the members given.
+    #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     pub(crate) fn kpi(changes: serde_json::Value) -> Kpi {
         let mut members = json!({
             "code": "NI-117", "title": "NEET", "priority": "p-1", "unit": "percentage", "polarity": "lower_is_better",

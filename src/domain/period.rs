@@ -291,6 +291,8 @@ impl Period {
         let other_kind = || PeriodError::OtherKind { wanted: kind.words(), example: kind.example() };
         match text.parse::<Self>() {
             Ok(period) if period.kind == kind => return Ok(period),
+            // A key whose years do not follow on is no other spelling of anything.
+            Err(error @ PeriodError::YearsApart(_)) => return Err(error),
             // `2009-10` is October as a key, and a year in everyday spelling: the KPI's own kind decides.
             Ok(_) if kind == PeriodKind::Month => return Err(other_kind()),
             _ => {}
@@ -707,6 +709,7 @@ mod tests {
             assert!(matches!(refused, Err(PeriodError::OtherKind { .. })), "{text} {refused:?}");
         }
         assert!(matches!(Period::read("2009/11", PeriodKind::FinancialYear), Err(PeriodError::YearsApart(_))));
+        assert!(matches!(Period::read("FY2009-11-Q1", PeriodKind::FinancialQuarter), Err(PeriodError::YearsApart(_))));
         assert_eq!(Period::read("soon", PeriodKind::Month), Err(PeriodError::Unreadable));
     }
 

@@ -166,6 +166,7 @@ impl ReportedFigure {
                 "numerator_above_denominator",
                 format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
             );
+            return None;
         }
         let computed = Figure::ratio(numerator, denominator, kpi.multiplier);
         let Some(computed) = computed else {
@@ -227,6 +228,7 @@ mod tests {
     use crate::domain::kpi::tests::kpi;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     fn settle(changes: serde_json::Value, figure: serde_json::Value) -> Result<Settled, Vec<&'static str>> {
         let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
         figure

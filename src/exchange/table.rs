@@ -52,9 +52,20 @@ pub fn row(columns: &[Column], cells: impl IntoIterator<Item = CellText>) -> Vec
     }))
 }
 
-/// Keeps a spreadsheet from running a text as a formula: an apostrophe before what would begin one.
+/// Whether a text begins as a formula does, with or without apostrophes before it.
+fn is_guarded_or_should_be(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// Keeps a spreadsheet from running a text as a formula: an apostrophe before what would begin one, and before what
+/// looks as if it had one already, so that [`unguarded`] gives back exactly what there was.
 fn safe(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    if is_guarded_or_should_be(&text) { format!("'{text}") } else { text }
+}
+
+/// A text as it was before a table kept it from being run.
+pub fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|bare| is_guarded_or_should_be(bare)).unwrap_or(text)
 }
 
 fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
@@ -88,6 +99,17 @@ pub fn schema(columns: &[Column]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_kept_from_being_run_comes_back_as_it_was() {
+        for text in ["=1", "'=1", "''-1", "'quoted'", "plain", "", "'", "-", "\t"] {
+            let safe = safe(text.to_owned());
+            assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']), "{safe}");
+            assert_eq!(unguarded(&safe), text);
+        }
+        // Typed by hand without an apostrophe, it stands as it is.
+        assert_eq!(unguarded("=1"), "=1");
+    }
 
     #[test]
     fn texts_are_quoted_and_never_run_and_numbers_stay_numbers() {

@@ -140,7 +140,7 @@ pub async fn list_changes(
     let plan = programme.open(&plan, &caller.subject).await?;
     programme.may_read_journal(&plan)?;
     let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
-    if let Some(unchanged) = conditions.known(&tag) {
+    if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
     let entries = programme.list_changes(&plan, Seq(wanted.after), wanted.limit.into()).await?;
@@ -169,7 +169,7 @@ pub async fn list_journal(
     let plan = programme.open(&plan, &caller.subject).await?;
     programme.may_read_journal(&plan)?;
     let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
-    if let Some(unchanged) = conditions.known(&tag) {
+    if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
     let after = Seq(paging.after()?.unwrap_or(0));

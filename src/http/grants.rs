@@ -93,7 +93,7 @@ pub async fn list_grants(
     let open = programme.open(&plan, &caller.subject).await?;
     programme.may_see_grants(&open)?;
     let view = conditions.tag(open.version);
-    if let Some(unchanged) = conditions.known(&view) {
+    if let Some(unchanged) = conditions.not_modified(&view) {
         return Ok(unchanged);
     }
     let after: Option<String> = paging.after()?;

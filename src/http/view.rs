@@ -73,7 +73,7 @@ impl View {
         // What was to be seen in the past can since have been withheld from those outside the partnership.
         let view = if plan.access.audience() == Audience::Member { plan.access.mark() } else { plan.view_tag() };
         let tag = conditions.tag(format_args!("{version}.{}.{view}.{rendering}", at.timestamp_micros()));
-        if let Some(unchanged) = conditions.known(&tag) {
+        if let Some(unchanged) = conditions.not_modified(&tag) {
             return Ok(Err(unchanged));
         }
         let picture = programme.past_picture(&plan, version).await?;

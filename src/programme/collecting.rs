@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
@@ -307,6 +308,8 @@ pub struct SeenReading {
     pub row: ReadingRow,
     /// Whether they are.
     pub suppressed: bool,
+    /// Whether the reader may know who reported it: a member of the partnership.
+    pub names_shown: bool,
 }
 
 impl SeenReading {
@@ -315,7 +318,7 @@ impl SeenReading {
             .kpis()
             .get(&row.kpi)
             .is_none_or(|entry| picture.withholds(entry, &row.group, row.period, &plan.access));
-        let mut seen = Self { row, suppressed: false };
+        let mut seen = Self { row, suppressed: false, names_shown: plan.access.audience() == Audience::Member };
         if withheld {
             seen.withhold();
         }

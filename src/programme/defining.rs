@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::domain::access::Role;
+use crate::domain::access::{Granted, Role};
 use crate::domain::document::{Document, merge};
 use crate::domain::ids::{
     AreaCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
@@ -79,6 +79,10 @@ pub trait Defined: Document + Clone + Send + Sync + 'static {
     fn check_in(&self, picture: &Picture) -> Invalid;
     /// What still refers to it, in words.
     fn used_by(picture: &Picture, code: &Self::Code) -> Option<String>;
+    /// Whether a grant names it: a thing made anew by the same code must not find rights waiting for it.
+    fn named_in(_granted: &Granted, _code: &Self::Code) -> bool {
+        false
+    }
 }
 
 /// Notes a code that nothing goes by, with the nearest one that something does.
@@ -127,6 +131,10 @@ impl Defined for Organisation {
         let kpis = picture.kpis().values().map(|entry| &entry.kpi);
         let kpis = kpis.filter(|kpi| kpi.involves(code) || determines(kpi));
         first_in(groups).or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
+    }
+
+    fn named_in(granted: &Granted, code: &OrganisationCode) -> bool {
+        granted.organisation.as_ref() == Some(code)
     }
 }
 
@@ -183,6 +191,10 @@ impl Defined for OutcomeArea {
         let groups = groups.filter(|group| group.outcome_areas.contains(code));
         first_in(priorities.map(|priority| ("priority", &priority.code)))
             .or_else(|| first_in(groups.map(|group| ("sub-group", &group.code))))
+    }
+
+    fn named_in(granted: &Granted, code: &AreaCode) -> bool {
+        granted.outcome_areas.contains(code)
     }
 }
 
@@ -366,6 +378,12 @@ impl Programme {
             if let Some(user) = D::used_by(&change.picture, &code) {
                 return Err(Refusal::Conflict(format!("the {} `{code}` is still used by {user}", D::NOUN)));
             }
+            let plan = change.plan.id;
+            let grants = grants::list(change.conn(), plan)?;
+            let mut live = grants.iter().filter(|grant| grant.revoked_at.is_none());
+            if live.any(|grant| D::named_in(&grant.granted, &code)) {
+                return Err(Refusal::Conflict(format!("the {} `{code}` is still named in a grant", D::NOUN)));
+            }
             change.define(D::ACTIONS[2], D::KIND, &code, kept.revision + 1, Some(kept.value.members()), None)?;
             Ok(())
         })
@@ -412,6 +430,7 @@ impl Programme {
             let kpi: Kpi = patched(&entry.kpi.members(), patch)?;
             check_kpi(&kpi, &change.picture).or(())?;
             check_periods_kept(&entry, &kpi).or(())?;
+            check_as_source(&kpi, &change.picture).or(())?;
             if kpi == entry.kpi {
                 return Ok((*entry).clone());
             }
@@ -626,6 +645,30 @@ fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
                     );
                 }
             }
+        }
+    }
+    invalid
+}
+
+/// Refuses a change that gaps computed from the KPI would not survive.
+fn check_as_source(kpi: &Kpi, picture: &Picture) -> Invalid {
+    let mut invalid = Invalid::new();
+    let of_this = |other: &Kpi| matches!(&other.formula, Formula::Gap { of, .. } if *of == kpi.code);
+    for gap in picture.kpis().values().filter(|entry| !entry.archived && of_this(&entry.kpi)).map(|entry| &entry.kpi) {
+        if !matches!(kpi.formula, Formula::Direct {}) {
+            invalid.at(
+                "/formula",
+                "still_a_source",
+                format!("the gap `{}` is computed from its posted figures", gap.code),
+            );
+        }
+        if kpi.period_kind() != gap.period_kind() {
+            let words = gap.period_kind().words();
+            invalid.at(
+                "/frequency",
+                "still_a_source",
+                format!("the gap `{}` is computed from it by {words}", gap.code),
+            );
         }
     }
     invalid

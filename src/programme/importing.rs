@@ -4,7 +4,7 @@
 //! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
 //! by the very same checks. Nothing of a file with a single wrong cell is kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::str::FromStr;
@@ -23,6 +23,7 @@ use crate::domain::reading::ReportedFigure;
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::exchange::sheet::{Sheet, SheetRow};
 use crate::exchange::spool::Spool;
+use crate::exchange::table::unguarded;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
@@ -64,6 +65,10 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "agreed_on",
     "reason",
 ];
+
+/// Columns that the flat tables have beside those that are read: a table that was fetched can be sent back as it is.
+const PASSED_OVER: &[&str] =
+    &["symbol", "period_label", "period_start", "period_end", "revision", "recorded_at", "recorded_by"];
 
 /// What is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -343,7 +348,7 @@ impl<'a> Import<'a> {
             ImportKind::Readings => (READING_COLUMNS, &["kpi", "period"]),
             ImportKind::Targets => (TARGET_COLUMNS, &["kpi", "period"]),
         };
-        let mut sheet = match Sheet::open(BufReader::new(file), known, required) {
+        let mut sheet = match Sheet::open(BufReader::new(file), known, PASSED_OVER, required) {
             Ok(sheet) => sheet,
             Err(faults) => return self.reject_all(faults),
         };
@@ -400,6 +405,10 @@ impl<'a> Import<'a> {
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
         let Some(after) = self.after.filter(|_| self.outcome.errors.count() == 0) else { return Ok(self.outcome) };
+        if self.kind == ImportKind::Targets {
+            let mut told = HashSet::new();
+            self.changed.retain(|place| told.insert(*place));
+        }
         for place in &self.changed {
             let (Some(kpi), Some(group)) = (self.kpis.thing(place.kpi), self.groups.thing(place.group)) else {
                 continue;
@@ -411,6 +420,9 @@ impl<'a> Import<'a> {
                 picture.assess(entry, group, place.period, self.desk.now, access).map(Standing::from)
             };
             let (before, after) = (stands(self.desk.picture), stands(&after));
+            if self.kind == ImportKind::Targets && before == after {
+                continue;
+            }
             let effect = ImportEffect { kpi: kpi.clone(), period: place.period, group: group.clone(), before, after };
             self.outcome.effects.push(&effect).map_err(disk)?;
         }
@@ -472,7 +484,7 @@ impl<'a> Import<'a> {
             Some(_) => cells.read("group"),
         };
         let figure = ReportedFigure {
-            value: cells.figure("value"),
+            value: cells.computed_or_given("value"),
             numerator: cells.figure("numerator"),
             denominator: cells.figure("denominator"),
             provisional: cells.flag("provisional"),
@@ -558,9 +570,9 @@ impl<'a> Import<'a> {
         let before = previous(entry, period);
         if let Some(after) = &mut self.after {
             after.lay_target_over(&entry.kpi.code, period, target);
-            let moved = entry.readings.get(&all).into_iter().flat_map(BTreeMap::keys);
-            let within = moved.filter(|moved| moved.start() >= period.start() && moved.end() <= period.end());
-            self.changed.extend(within.map(|moved| Place { period: *moved, ..place }));
+            // A target can move any period: a line reaches from one target to the next.
+            let moved = self.desk.picture.observed_periods(entry, &all);
+            self.changed.extend(moved.into_iter().map(|moved| Place { period: moved, ..place }));
         }
         self.pending.push(target_change(next, before.as_ref()));
         Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
@@ -570,6 +582,15 @@ impl<'a> Import<'a> {
 /// Whether a column holds a figure: what is wrong with one can follow from another that cannot be read.
 fn is_figure(column: &str) -> bool {
     matches!(column, "value" | "numerator" | "denominator" | "low" | "high" | "floor")
+}
+
+/// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.
+fn bare(text: &str) -> String {
+    let number: String = text.chars().filter(|char| !matches!(char, '%' | '£' | ' ')).collect();
+    let thousands =
+        number.split(',').skip(1).all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
+    let plain = number.replace(',', if thousands { "" } else { "." });
+    if plain != text && plain.parse::<Figure>().is_ok() { format!("; write {plain}") } else { String::new() }
 }
 
 /// The period in a row, read as that KPI's periods are.
@@ -609,7 +630,14 @@ impl Cells<'_, '_> {
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
-        self.row.cell(column).map(str::to_owned)
+        self.row.cell(column).map(|text| unguarded(text).to_owned())
+    }
+
+    /// A figure that may be one this service computed, where what it follows from stands beside it.
+    fn computed_or_given(&mut self, column: &'static str) -> Option<Figure> {
+        let fraction = self.row.cell("numerator").is_some() && self.row.cell("denominator").is_some();
+        let computed = self.row.cell(column).filter(|_| fraction).and_then(|text| Figure::from_stored(text).ok());
+        computed.or_else(|| self.figure(column))
     }
 
     fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
@@ -650,9 +678,7 @@ impl Cells<'_, '_> {
             _ => match text.parse() {
                 Ok(figure) => return Some(figure),
                 Err(error) => {
-                    let bare: String = text.chars().filter(|char| !matches!(char, ',' | '%' | '£' | ' ')).collect();
-                    let hint = if bare != text && bare.parse::<Figure>().is_ok() { format!("; write {bare}") } else { String::new() };
-                    (error.code(), format!("`{text}` {error}{hint}"))
+                    (error.code(), format!("`{text}` {error}{}", bare(text)))
                 }
             },
         };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::domain::access::Access;
+use crate::domain::access::{Access, Audience};
 use crate::domain::assess::{Assessment, Facts, Observed, assess};
 use crate::domain::disclosure;
 use crate::domain::document::Document;
@@ -317,6 +317,7 @@ impl Picture {
             due_at: period.due_at(entry.kpi.collection_lag_days),
             now,
             withheld: reading.is_some() && withheld_at(period),
+            names_shown: access.audience() == Audience::Member,
             partner: match &entry.kpi.formula {
                 Formula::PartnerDetermined { by } => {
                     self.organisations.get(by).map_or(by.as_str(), |by| &by.value.title)

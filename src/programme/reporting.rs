@@ -212,7 +212,7 @@ impl Picture {
     }
 
     /// A KPI over time: every period from `from` to `to`, by default from its first reading to its last reading or
-    /// target. `None` where that is more than [`MOST_POINTS`].
+    /// target. `None` where that is more than [`MOST_POINTS`], or `from` comes after `to`.
     pub fn series(
         &self,
         entry: &KpiPicture,
@@ -223,14 +223,17 @@ impl Picture {
     ) -> Option<Series> {
         let kind = entry.kpi.period_kind();
         let observed = self.observed_periods(entry, group);
-        let targeted = entry.targets.keys().filter_map(|period| {
-            if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
-        });
-        let last = observed.iter().copied().chain(targeted.clone()).max();
-        let from = range.0.or_else(|| observed.first().copied()).or_else(|| targeted.min());
-        let to = range.1.or(last);
+        // A target far beyond the plan is no reason to draw a century.
+        let targeted =
+            entry.targets.keys().filter(|period| period.start() <= self.plan().value.ends_on).filter_map(|period| {
+                if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
+            });
+        let from = range.0.or_else(|| observed.first().copied()).or_else(|| targeted.clone().min());
+        let to = range.1.or_else(|| observed.iter().copied().chain(targeted).max());
+        let to = if range.1.is_none() { to.max(from) } else { to };
         let count = from.zip(to).and_then(|(from, to)| from.distance_to(to)).map_or(0, |distance| distance + 1);
-        if count > MOST_POINTS {
+        let least = i32::from(from.is_some());
+        if !(least..=MOST_POINTS).contains(&count) {
             return None;
         }
         let points = (0..count).filter_map(|step| self.assess(entry, group, from?.step(step)?, now, access)).collect();

@@ -1,0 +1,460 @@
+//! Who may do what (domain.md section 12), for every operation that the document tells of.
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::plan::{kpi, small};
+use crate::support::{Actor, Answer, Operation, World, operations, people};
+
+use Actor::{Administrator, Board, Contributor, Lead, Manager, Nobody, Partner, Public, Stranger};
+
+on_both! {
+    without_a_token_nothing_is_answered_whatever_is_sent
+    a_token_that_is_not_good_is_refused_as_rfc_6750_says
+    every_operation_lets_in_whom_it_should_and_no_one_else
+    a_stranger_cannot_tell_a_private_plan_from_none
+    a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_changed
+    a_lead_reports_for_their_own_outcome_areas
+    a_contributor_reports_what_their_organisation_leads_or_contributes_to
+    a_contributor_may_be_given_single_kpis
+    rows_of_an_import_are_held_to_the_same_scope
+    a_partner_sees_what_is_published_and_all_of_their_own
+    a_revoked_grant_ends_at_once
+    a_role_in_one_plan_is_none_in_another
+    a_grant_must_have_the_scope_of_its_role
+    nobody_revokes_their_own_administration
+}
+
+const EVERYONE: &[Actor] = &Actor::KNOWN;
+const IN_THE_PLAN: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board, Partner, Public];
+const MEMBERS: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board];
+const REPORTERS: &[Actor] = &[Administrator, Manager, Lead, Contributor];
+const MANAGERS: &[Actor] = &[Administrator, Manager];
+const ADMINISTRATORS: &[Actor] = &[Administrator];
+
+/// An operation as one actor tries it.
+struct Attempt {
+    may: &'static [Actor],
+    /// The status for those who may.
+    success: u16,
+    path: String,
+    body: Value,
+}
+
+const FILE: &str = "kpi,period,value\nNI-117,FY2009-10-Q1,4.5\n";
+const TARGETS_FILE: &str = "kpi,period,value\nNI-117,FY2009-10-Q3,4.5\n";
+
+/// The code of the thing that an operation is about where it is not about to go.
+fn standing(operation: &Operation) -> &'static str {
+    match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
+        "organisations" => "council",
+        "sub-groups" => "health-group",
+        "outcome-areas" => "health",
+        "priorities" => "health-1",
+        _ => "rag",
+    }
+}
+
+/// How an operation is tried, and who may. An operation that is not here fails the test: say who may use it.
+fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
+    let who = actor.name();
+    let made = |role: &str| format!("{role}-{who}");
+    let (may, success, body, code) = match operation.id {
+        "livez" | "readyz" | "version" | "getOpenapi" | "getOpenapi30" | "listProblems" | "findProblem"
+        | "listPlans" | "getMe" | "getTableSchema" => (EVERYONE, 200, Value::Null, String::new()),
+        "createPlan" => {
+            let plan = json!({"code": made("plan"), "title": "A", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
+            (ADMINISTRATORS, 201, plan, String::new())
+        }
+        "updatePlan" | "updateKpi" => (MANAGERS, 200, json!({"title": who}), String::new()),
+        // The small plan is not empty: who may delete it learns that it cannot be.
+        "deletePlan" => (ADMINISTRATORS, 409, Value::Null, String::new()),
+        "createOrganisation" | "createOutcomeArea" => {
+            (MANAGERS, 201, json!({"code": made("new"), "title": who}), String::new())
+        }
+        "createSubGroup" => {
+            let group =
+                json!({"code": made("new"), "title": who, "lead_organisation": "pct", "outcome_areas": ["health"]});
+            (MANAGERS, 201, group, String::new())
+        }
+        "createPriority" => {
+            (MANAGERS, 201, json!({"code": made("new"), "title": who, "outcome_area": "health"}), String::new())
+        }
+        "createPolicy" => (MANAGERS, 201, policy(&made("new")), String::new()),
+        "createKpi" => (MANAGERS, 201, kpi(&made("NEW"), json!({})), String::new()),
+        "updateOrganisation" | "updateOutcomeArea" | "updateSubGroup" | "updatePriority" | "updatePolicy" => {
+            (MANAGERS, 200, json!({"title": who}), standing(operation).to_owned())
+        }
+        "removeOrganisation" | "removeOutcomeArea" | "removeSubGroup" | "removePriority" | "removePolicy" => {
+            (MANAGERS, 204, Value::Null, made("going"))
+        }
+        "archiveKpi" | "removeTarget" => (MANAGERS, 204, Value::Null, String::new()),
+        "putTarget" => (MANAGERS, 200, json!({"value": 4, "rationale": who, "reason": who}), String::new()),
+        "importTargets" => (MANAGERS, 200, json!(TARGETS_FILE), String::new()),
+        "importReadings" => (REPORTERS, 200, json!(FILE), String::new()),
+        "putReading" => (REPORTERS, 200, json!({"value": 4.5}), String::new()),
+        "createGrant" => (ADMINISTRATORS, 201, json!({"subject": made("temp"), "role": "board"}), String::new()),
+        "listGrants" | "findGrant" => (ADMINISTRATORS, 200, Value::Null, String::new()),
+        "revokeGrant" => (ADMINISTRATORS, 204, Value::Null, String::new()),
+        "listChanges" | "listJournal" => (MEMBERS, 200, Value::Null, String::new()),
+        "findPlan"
+        | "listKpis"
+        | "findKpi"
+        | "listOrganisations"
+        | "findOrganisation"
+        | "listOutcomeAreas"
+        | "findOutcomeArea"
+        | "listSubGroups"
+        | "findSubGroup"
+        | "listPriorities"
+        | "findPriority"
+        | "listPolicies"
+        | "findPolicy"
+        | "listKpiTargets"
+        | "findTarget"
+        | "listTargets"
+        | "listKpiReadings"
+        | "findReading"
+        | "listReadingRevisions"
+        | "listReadings"
+        | "getKpiStatus"
+        | "getKpiSeries"
+        | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),
+        new => panic!("nobody said who may use {new}"),
+    };
+    let path = operation
+        .path
+        .replace("{plan}", "small")
+        .replace("{kpi}", if operation.id == "archiveKpi" { "LI-GOING" } else { "NI-117" })
+        .replace("{period}", if operation.id == "removeTarget" { "FY2009-10-Q4" } else { "FY2009-10-Q1" })
+        .replace("{grant}", grant)
+        .replace("{table}", "readings")
+        .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
+    Attempt { may, success, path, body }
+}
+
+/// A policy that grades as `rag` does.
+fn policy(code: &str) -> Value {
+    json!({"code": code, "title": "Red and green", "tolerance": {"kind": "percent", "value": 10}, "bands": [
+        {"code": "green", "label": "Green", "status": "on_track", "from": 0, "when": null},
+        {"code": "red", "label": "Red", "status": "off_track", "from": null, "when": null}
+    ]})
+}
+
+async fn sent(world: &World, operation: &Operation, actor: Actor, attempt: &Attempt) -> Answer {
+    let ask = world.ask(operation.method(), actor, &attempt.path);
+    let ask = match (operation.body_type(), &attempt.body) {
+        (Some(kind), Value::String(file)) => ask.body(kind, file.clone()),
+        (Some(kind), body) => ask.body(kind, body.to_string()),
+        (None, _) => ask,
+    };
+    if operation.takes("If-Match") { ask.header("if-match", "*").await } else { ask.await }
+}
+
+/// Has what an operation needs in place: something to remove for this actor, a target, a figure, a grant (whose id it gives).
+async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String {
+    let code = format!("going-{}", actor.name());
+    let made = match operation.id {
+        "removeOrganisation" => Some(("organisations", json!({"code": code, "title": "Going"}))),
+        "removeOutcomeArea" => Some(("outcome-areas", json!({"code": code, "title": "Going"}))),
+        "removePriority" => Some(("priorities", json!({"code": code, "title": "Going", "outcome_area": "health"}))),
+        "removePolicy" => Some(("policies", policy(&code))),
+        "removeSubGroup" => {
+            let group =
+                json!({"code": code, "title": "Going", "lead_organisation": "pct", "outcome_areas": ["health"]});
+            Some(("sub-groups", group))
+        }
+        _ => None,
+    };
+    if let Some((collection, body)) = made {
+        world.post(Administrator, collection, body).await.is(201);
+    }
+    if operation.id == "removeTarget" {
+        let path = "kpis/NI-117/targets/FY2009-10-Q4";
+        if world.get(Administrator, path).await.status == 404 {
+            world.put(Administrator, path, json!({"value": 4})).await.is(201);
+        }
+    }
+    if operation.path.contains("{grant}") {
+        let grant = json!({"subject": "someone", "role": "board"});
+        return world.post(Administrator, "grants", grant).await.is(201).json()["id"].as_str().unwrap().to_owned();
+    }
+    String::new()
+}
+
+/// The small plan with a target and a figure of the public KPI, and one to archive.
+async fn furnished(world: &World) {
+    small(world).await;
+    world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
+    world.put(Administrator, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(201);
+    world.post(Administrator, "kpis", kpi("LI-GOING", json!({"publication": "public"}))).await.is(201);
+}
+
+fn behind_a_token() -> impl Iterator<Item = Operation> {
+    operations().filter(|operation| operation.path.starts_with("/v1"))
+}
+
+async fn without_a_token_nothing_is_answered_whatever_is_sent(world: &World) {
+    furnished(world).await;
+    for operation in behind_a_token() {
+        let path = attempt(&operation, "no-grant", Nobody).path;
+        for query in ["", "?nonsense=1"] {
+            let ask = world.ask(operation.method(), Nobody, &format!("{path}{query}"));
+            let answer = ask.body("application/json", "{\"malformed\": ").await.refused(401, "missing_token");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"waymark\""), "{answer}");
+        }
+    }
+    for path in ["/v1", "/v1/", "/v1/nothing", "/v1/plans/small/status-report.csv", "/v1/plans/nowhere"] {
+        world.get(Nobody, path).await.refused(401, "missing_token");
+    }
+    for operation in operations().filter(|operation| !operation.path.starts_with("/v1")) {
+        world.get(Nobody, &attempt(&operation, "", Nobody).path).await.is(200);
+    }
+}
+
+async fn a_token_that_is_not_good_is_refused_as_rfc_6750_says(world: &World) {
+    let good = Board.token().unwrap();
+    let expired = people::expired(Board);
+    let forged = format!("{}x", good.strip_suffix(|_: char| true).unwrap());
+    for token in ["nonsense", expired.as_str(), forged.as_str(), ""] {
+        let answer = world.get(Nobody, "/v1/me").header("authorization", &format!("Bearer {token}")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_token"), "{answer}");
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""), "{challenge}");
+    }
+    world.get(Nobody, "/v1/me").header("authorization", "Basic YTpi").await.refused(401, "missing_token");
+    // Two tokens: which of them speaks is not guessed at.
+    world.get(Board, "/v1/me").header("authorization", &format!("Bearer {good}")).await.refused(401, "missing_token");
+    world.get(Nobody, "/v1/me").header("authorization", &format!("bEaReR {good}")).await.is(200);
+}
+
+async fn every_operation_lets_in_whom_it_should_and_no_one_else(world: &World) {
+    furnished(world).await;
+    for operation in operations() {
+        // Whoever may goes last, so that what is there to remove is there for everyone.
+        for actor in Actor::KNOWN.into_iter().rev() {
+            let grant = prepared(world, &operation, actor).await;
+            let tried = attempt(&operation, &grant, actor);
+            let before = version(world).await;
+            let answer = sent(world, &operation, actor, &tried).await;
+            let wanted = match (tried.may.contains(&actor), actor) {
+                (true, _) => (tried.success, None),
+                (false, Stranger) if operation.is_of_a_plan() => (404, Some("not_found")),
+                (false, _) => (403, Some("not_allowed")),
+            };
+            assert_eq!(answer.status, wanted.0, "{} by {actor:?}: {answer}", operation.id);
+            if let Some(code) = wanted.1 {
+                assert_eq!(answer.code(), code, "{} by {actor:?}: {answer}", operation.id);
+                assert_eq!(version(world).await, before, "{} by {actor:?} changed something", operation.id);
+            }
+        }
+    }
+}
+
+/// The plan's version: how many changes its journal holds.
+async fn version(world: &World) -> Value {
+    world.get(Administrator, "status-report").await.is(200).json()["version"].clone()
+}
+
+async fn a_stranger_cannot_tell_a_private_plan_from_none(world: &World) {
+    furnished(world).await;
+    for operation in behind_a_token().filter(Operation::is_of_a_plan) {
+        let there = attempt(&operation, "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11", Stranger);
+        let nowhere = Attempt { path: there.path.replace("/small", "/nowhere"), body: there.body.clone(), ..there };
+        let told = |answer: Answer| {
+            let mut problem = answer.json();
+            problem["instance"] = Value::Null;
+            let mut headers: Vec<_> = answer
+                .headers
+                .iter()
+                .filter(|(name, _)| *name != "x-request-id")
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                .collect();
+            headers.sort();
+            (answer.status, problem, headers)
+        };
+        let seen = told(sent(world, &operation, Stranger, &there).await);
+        assert_eq!(seen.0, 404, "{}", operation.id);
+        assert_eq!(seen, told(sent(world, &operation, Stranger, &nowhere).await), "{}", operation.id);
+    }
+    assert_eq!(world.get(Stranger, "/v1/plans").await.is(200).json()["items"], json!([]));
+}
+
+async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_changed(world: &World) {
+    furnished(world).await;
+    world.patch(Manager, "", "*", json!({"visibility": "public"})).await.is(200);
+    let plan = world.get(Stranger, "").await.is(200).json();
+    assert_eq!(plan["visibility"], "public");
+    let kpis = world.get(Stranger, "kpis").await.is(200).json();
+    let codes: Vec<_> = kpis["items"].as_array().unwrap().iter().map(|kpi| &kpi["code"]).collect();
+    assert_eq!(codes, ["LI-GOING", "NI-117"], "only what is published to everyone");
+    world.get(Stranger, "kpis/LI-CALLS").await.refused(404, "not_found");
+    world.put(Stranger, "kpis/NI-117/readings/FY2009-10-Q2", json!({"value": 1})).await.refused(403, "not_allowed");
+    world.get(Stranger, "journal").await.refused(403, "not_allowed");
+    world.get(Nobody, "").await.refused(401, "missing_token");
+    world.patch(Manager, "", "*", json!({"visibility": "private"})).await.is(200);
+    world.get(Stranger, "").await.refused(404, "not_found");
+}
+
+async fn a_lead_reports_for_their_own_outcome_areas(world: &World) {
+    small(world).await;
+    for (path, status) in [
+        ("kpis/NI-117/readings/FY2009-10-Q1", 201),
+        ("kpis/NI-50/readings/FY2009-10", 201),
+        ("kpis/LI-ASTHMA/readings/FY2009-10-Q1", 201),
+        ("kpis/LI-CALLS/readings/2009-06", 403),
+        ("kpis/NI-87/readings/AY2008-09-T3", 403),
+        ("kpis/LI-INJURIES/readings/FY2009-10-Q1", 403),
+        ("kpis/NI-999/readings/FY2009-10-Q1", 404),
+    ] {
+        world.put(Lead, path, json!({"value": 7})).await.is(status);
+    }
+    // Moved to the other area, the KPI is not theirs any more.
+    world.patch(Manager, "priorities/health-2", "*", json!({"outcome_area": "safety"})).await.is(200);
+    world.put(Lead, "kpis/NI-50/readings/FY2008-09", json!({"value": 7})).await.refused(403, "not_allowed");
+}
+
+async fn a_contributor_reports_what_their_organisation_leads_or_contributes_to(world: &World) {
+    small(world).await;
+    let grant = json!({"subject": Stranger.name(), "role": "contributor", "organisation": "council"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    for (actor, path, status) in [
+        (Contributor, "kpis/NI-117/readings/FY2009-10-Q1", 201),
+        (Contributor, "kpis/LI-CALLS/readings/2009-06", 403),
+        (Contributor, "kpis/NI-50/readings/FY2009-10", 403),
+        (Stranger, "kpis/NI-117/readings/FY2009-10-Q2", 201),
+        (Stranger, "kpis/LI-CALLS/readings/2009-06", 201),
+        (Stranger, "kpis/NI-50/readings/FY2009-10", 403),
+    ] {
+        let answer = world.put(actor, path, json!({"value": 7})).await;
+        assert_eq!(answer.status, status, "{actor:?}: {answer}");
+    }
+    // They read the whole plan all the same.
+    world.get(Contributor, "kpis/NI-50").await.is(200);
+}
+
+async fn a_contributor_may_be_given_single_kpis(world: &World) {
+    small(world).await;
+    let grant = json!({"subject": Stranger.name(), "role": "contributor", "kpis": ["NI-87"]});
+    world.post(Administrator, "grants", grant).await.is(201);
+    world.put(Stranger, "kpis/NI-87/readings/AY2008-09-T3", json!({"value": 7})).await.is(201);
+    world.put(Stranger, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 7})).await.refused(403, "not_allowed");
+}
+
+async fn rows_of_an_import_are_held_to_the_same_scope(world: &World) {
+    small(world).await;
+    let file = "kpi,period,value\nNI-117,2009/10 Q1,4.5\nLI-CALLS,Jun 2009,12\nNI-50,2009/10,7\n";
+    for (actor, refused) in [
+        (Lead, vec![(3, "kpi".to_owned(), "not_allowed".to_owned())]),
+        (
+            Contributor,
+            vec![(3, "kpi".to_owned(), "not_allowed".to_owned()), (4, "kpi".to_owned(), "not_allowed".to_owned())],
+        ),
+    ] {
+        let before = version(world).await;
+        let answer = world.import(actor, "readings", file).await.refused(422, "invalid");
+        assert_eq!(answer.cells(), refused, "{actor:?}");
+        assert_eq!(version(world).await, before);
+    }
+    for actor in [Board, Partner, Public] {
+        world.import(actor, "readings", file).await.refused(403, "not_allowed");
+        world.import(actor, "readings?dry_run=true", file).await.refused(403, "not_allowed");
+    }
+    for actor in [Lead, Contributor, Board] {
+        world.import(actor, "targets", TARGETS_FILE).await.refused(403, "not_allowed");
+    }
+    world.import(Manager, "readings", file).await.is(200);
+}
+
+async fn a_partner_sees_what_is_published_and_all_of_their_own(world: &World) {
+    small(world).await;
+    for (actor, seen) in [
+        (Board, vec!["LI-ASTHMA", "LI-CALLS", "LI-INJURIES", "NI-112", "NI-117", "NI-50", "NI-87"]),
+        (Partner, vec!["LI-ASTHMA", "LI-CALLS", "LI-INJURIES", "NI-117", "NI-50"]),
+        (Public, vec!["NI-117"]),
+    ] {
+        let kpis = world.get(actor, "kpis").await.is(200).json();
+        let codes: Vec<_> = kpis["items"].as_array().unwrap().iter().map(|kpi| kpi["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, seen, "{actor:?}");
+        let report = world.get(actor, "status-report.csv?period=FY2009-10-Q4").await.is(200).rows();
+        let mut reported: Vec<_> = report.iter().map(|row| row["kpi"].as_str()).collect();
+        reported.sort_unstable();
+        assert_eq!(reported, seen, "{actor:?}");
+        for code in ["NI-87", "NI-50", "LI-CALLS"] {
+            let status = if seen.contains(&code) { 200 } else { 404 };
+            world.get(actor, &format!("kpis/{code}")).await.is(status);
+            world.get(actor, &format!("kpis/{code}/status")).await.is(status);
+            world.get(actor, &format!("kpis/{code}/series")).await.is(status);
+            world.get(actor, &format!("kpis/{code}/readings")).await.is(status);
+            world.get(actor, &format!("kpis/{code}/targets")).await.is(status);
+        }
+    }
+}
+
+async fn a_revoked_grant_ends_at_once(world: &World) {
+    small(world).await;
+    let given = json!({"subject": Stranger.name(), "role": "board"});
+    let answer = world.post(Administrator, "grants", given).await.is(201);
+    let address = answer.header("location").unwrap();
+    world.get(Stranger, "status-report").await.is(200);
+    assert_eq!(world.get(Stranger, "/v1/me").await.is(200).json()["grants"][0]["role"], "board");
+    let tag = world.get(Administrator, address).await.is(200).tag();
+    world.delete(Administrator, address, &tag).await.is(204);
+    world.get(Stranger, "status-report").await.refused(404, "not_found");
+    world.get(Administrator, address).await.refused(404, "not_found");
+    world.delete(Administrator, address, &tag).await.refused(404, "not_found");
+    assert_eq!(world.get(Stranger, "/v1/me").await.is(200).json()["grants"], json!([]));
+}
+
+async fn a_role_in_one_plan_is_none_in_another(world: &World) {
+    small(world).await;
+    let other = json!({"code": "other", "title": "Other", "starts_on": "2009-04-01", "ends_on": "2011-03-31"});
+    world.post(Administrator, "/v1/plans", other).await.is(201);
+    for actor in [Manager, Lead, Contributor, Board, Partner, Public] {
+        world.get(actor, "/v1/plans/other").await.refused(404, "not_found");
+        let plans = world.get(actor, "/v1/plans").await.is(200).json();
+        assert_eq!(plans["items"].as_array().unwrap().len(), 1, "{actor:?}");
+    }
+    let plans = world.get(Administrator, "/v1/plans").await.is(200).json();
+    assert_eq!(plans["items"].as_array().unwrap().len(), 2);
+    // An administrator of one plan gives grants in it and makes no plans.
+    let grant = json!({"subject": Stranger.name(), "role": "administrator"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    world.post(Stranger, "grants", json!({"subject": "new", "role": "board"})).await.is(201);
+    let plan = json!({"code": "third", "title": "Third", "starts_on": "2009-04-01", "ends_on": "2011-03-31"});
+    world.post(Stranger, "/v1/plans", plan).await.refused(403, "not_allowed");
+    world.get(Stranger, "/v1/plans/other").await.refused(404, "not_found");
+}
+
+async fn a_grant_must_have_the_scope_of_its_role(world: &World) {
+    small(world).await;
+    for (grant, faults) in [
+        (json!({"subject": "x", "role": "sub_group_lead"}), vec![("/outcome_areas", "missing")]),
+        (json!({"subject": "x", "role": "contributor"}), vec![("/organisation", "missing")]),
+        (json!({"subject": "x", "role": "partner"}), vec![("/organisation", "missing")]),
+        (
+            json!({"subject": "x", "role": "board", "organisation": "pct"}),
+            vec![("/organisation", "scope_does_not_fit")],
+        ),
+        (
+            json!({"subject": "", "role": "sub_group_lead", "outcome_areas": ["helth", "health"], "kpis": ["NI-117"]}),
+            vec![("/subject", "not_a_subject"), ("/outcome_areas/0", "unknown_code"), ("/kpis", "scope_does_not_fit")],
+        ),
+        (json!({"subject": "x"}), vec![("/role", "missing")]),
+    ] {
+        let answer = world.post(Administrator, "grants", grant).await.refused(422, "invalid");
+        let told = answer.faults();
+        let told: Vec<_> = told.iter().map(|(place, code)| (place.as_str(), code.as_str())).collect();
+        assert_eq!(told, faults, "{answer}");
+    }
+}
+
+async fn nobody_revokes_their_own_administration(world: &World) {
+    small(world).await;
+    let grant = json!({"subject": Stranger.name(), "role": "administrator"});
+    let address = world.post(Administrator, "grants", grant).await.is(201).header("location").unwrap().to_owned();
+    world.delete(Stranger, &address, "*").await.refused(409, "conflict");
+    world.ask(Method::GET, Stranger, &address).await.is(200);
+    world.delete(Administrator, &address, "*").await.is(204);
+}

@@ -1,0 +1,61 @@
+//! What the service promises, over HTTP: named persons act on a fresh database, and each body below `on_both!` runs once
+//! on SQLite and once on PostgreSQL.
+//!
+//! Every answer is held against the committed OpenAPI document as it comes in, every error against the form of a problem
+//! document, and every journal is verified when its test ends: see [`support`].
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test says that it failed by panicking, and so do its helpers, which take what is handy to write"
+)]
+
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the tests of the store use all of it")]
+mod postgres;
+mod support;
+
+mod access;
+mod as_of;
+mod conventions;
+mod harrow;
+mod hostile;
+mod imports;
+mod instances;
+mod line;
+mod preconditions;
+mod small_numbers;
+mod wire;
+mod writing;
+
+/// Makes two tests of each body `async fn(&World)`.
+macro_rules! on_both {
+    ($($body:ident)*) => {
+        mod sqlite {
+            $(
+                #[actix_web::test]
+                async fn $body() {
+                    let world = crate::support::World::on_sqlite().await;
+                    super::$body(&world).await;
+                    world.close();
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[actix_web::test]
+                async fn $body() {
+                    if let Some(world) = crate::support::World::on_postgres().await {
+                        super::$body(&world).await;
+                        world.close();
+                    }
+                }
+            )*
+        }
+    };
+}
+use on_both;

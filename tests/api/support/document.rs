@@ -1,0 +1,132 @@
+//! The committed OpenAPI document, and every answer held against it.
+
+use std::sync::LazyLock;
+
+use actix_web::http::Method;
+use serde_json::Value;
+
+use super::Answer;
+
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../openapi/openapi.json")).unwrap());
+
+/// One operation of the document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    pub(crate) id: &'static str,
+    pub(crate) method: &'static str,
+    /// The path with its placeholders.
+    pub(crate) path: &'static str,
+    said: &'static Value,
+}
+
+impl Operation {
+    pub(crate) fn method(&self) -> Method {
+        self.method.to_uppercase().parse().unwrap()
+    }
+
+    pub(crate) fn takes(&self, parameter: &str) -> bool {
+        self.said["parameters"].as_array().into_iter().flatten().any(|known| known["name"] == parameter)
+    }
+
+    /// The media type of the body that it takes, if any.
+    pub(crate) fn body_type(&self) -> Option<&'static str> {
+        self.said["requestBody"]["content"].as_object()?.keys().next().map(String::as_str)
+    }
+
+    /// Whether it is about what is in a plan.
+    pub(crate) fn is_of_a_plan(&self) -> bool {
+        self.path.contains("{plan}")
+    }
+}
+
+/// Every operation there is.
+pub(crate) fn operations() -> impl Iterator<Item = Operation> {
+    DOCUMENT["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        let methods = ["get", "post", "put", "patch", "delete"];
+        methods.into_iter().filter_map(|method| {
+            let said = item.get(method)?;
+            Some(Operation { id: said["operationId"].as_str().unwrap(), method, path, said })
+        })
+    })
+}
+
+/// Checks that the answer is one the document tells of: its status, its media type, and the shape of its body.
+pub(super) fn check(method: &Method, uri: &str, answer: &Answer) {
+    let path = uri.split('?').next().unwrap();
+    let path = [".csv", ".json"]
+        .into_iter()
+        .find_map(|suffix| path.strip_suffix(suffix).filter(|bare| bare.starts_with("/v1/")))
+        .unwrap_or(path);
+    let asked = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let fits = |template: &str| {
+        template.split('/').count() == path.split('/').count()
+            && template.split('/').zip(path.split('/')).all(|(known, given)| known == given || known.starts_with('{'))
+    };
+    let mut candidates: Vec<_> =
+        operations().filter(|operation| operation.method == asked && fits(operation.path)).collect();
+    candidates.sort_by_key(|operation| operation.path.matches('{').count());
+    // What is no operation is a 404, a 405 or OPTIONS, which the document need not tell of.
+    let Some(operation) = candidates.first() else { return };
+    let response = operation.said["responses"].get(answer.status.to_string());
+    let response = response.unwrap_or_else(|| panic!("{} does not tell of {answer}", operation.id));
+    let Some(content) = response["content"].as_object() else {
+        assert!(answer.body.is_empty(), "{} tells of no body: {answer}", operation.id);
+        return;
+    };
+    let media = answer.header("content-type").unwrap_or_default().split(';').next().unwrap();
+    let schema =
+        &content.get(media).unwrap_or_else(|| panic!("{} tells of no {media}: {answer}", operation.id))["schema"];
+    if method != Method::HEAD
+        && media.ends_with("json")
+        && let Err(why) = matches(schema, &answer.json())
+    {
+        panic!("{} sends what its schema does not allow: {why}\n{answer}", operation.id);
+    }
+}
+
+/// Whether a value has the shape of a schema: as much of JSON Schema as the document uses.
+fn matches(schema: &Value, value: &Value) -> Result<(), String> {
+    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/")) {
+        return matches(&DOCUMENT["components"]["schemas"][name], value).map_err(|why| format!("{name}: {why}"));
+    }
+    let list = |name: &str| schema[name].as_array().into_iter().flatten();
+    for part in list("allOf") {
+        matches(part, value)?;
+    }
+    if schema["oneOf"].is_array() && list("oneOf").filter(|choice| matches(choice, value).is_ok()).count() != 1 {
+        return Err(format!("{value} is not one of the choices"));
+    }
+    if schema["enum"].is_array() && !list("enum").any(|known| known == value) {
+        return Err(format!("{value} is not among the values"));
+    }
+    let kinds: Vec<&str> = schema["type"].as_str().into_iter().chain(list("type").filter_map(Value::as_str)).collect();
+    let is = |kind: &&str| match *kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        other => panic!("what is a {other}?"),
+    };
+    if !kinds.is_empty() && !kinds.iter().any(is) {
+        return Err(format!("{value} is no {kinds:?}"));
+    }
+    if let Some(members) = value.as_object() {
+        if let Some(missing) = list("required").find(|name| !members.contains_key(name.as_str().unwrap())) {
+            return Err(format!("{missing} is missing"));
+        }
+        for (name, member) in members {
+            let known = schema["properties"]
+                .get(name)
+                .or_else(|| schema.get("additionalProperties").filter(|more| more.is_object()));
+            known.map_or(Ok(()), |known| matches(known, member)).map_err(|why| format!("{name}: {why}"))?;
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        schema.get("items").map_or(Ok(()), |items| matches(items, item))?;
+    }
+    Ok(())
+}

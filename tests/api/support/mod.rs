@@ -1,0 +1,144 @@
+//! A world to act in: a fresh database, a clock that stands still until it is moved, and the service over both.
+
+mod document;
+mod http;
+pub(crate) mod people;
+pub(crate) mod plan;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
+use waymark::clock::Clock;
+use waymark::domain::access::Role;
+use waymark::domain::ids::Subject;
+use waymark::http::AppState;
+use waymark::programme::Programme;
+use waymark::programme::loading::Folder;
+use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, plans, verify};
+
+pub(crate) use document::{Operation, operations};
+pub(crate) use http::{Answer, Ask, Door};
+pub(crate) use people::Actor;
+
+/// The moment that the small plan is made and most tests play at: the Friday of the Board's meeting.
+pub(crate) const NOON: &str = "2010-05-14T12:00:00Z";
+
+/// A fresh database with the service over it. Requests go through the [`Door`] that it derefs to.
+pub(crate) struct World {
+    door: Door,
+    url: DatabaseUrl,
+    clock: Clock,
+    programme: Programme,
+    /// Held so that the file lives as long as the test.
+    _folder: Option<TempDir>,
+}
+
+impl Deref for World {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
+}
+
+/// An instant as people write it.
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn open(url: &DatabaseUrl) -> Store {
+    // Patient: these tests share two cores with others.
+    let options = StoreOptions { patience: Duration::from_mins(2), create: true, ..StoreOptions::default() };
+    Store::open(url, &options).unwrap()
+}
+
+impl World {
+    pub(crate) async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("waymark.db").display()).parse().unwrap();
+        open(&url).migrate().unwrap();
+        Self::over(url, Some(folder)).await
+    }
+
+    /// `None` where the machine has no PostgreSQL, which is then said loudly.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        let url = crate::postgres::server()?.database().parse().unwrap();
+        Some(Self::over(url, None).await)
+    }
+
+    async fn over(url: DatabaseUrl, folder: Option<TempDir>) -> Self {
+        let store = open(&url);
+        let clock = Clock::standing_at(instant(NOON));
+        let administrator = Actor::Administrator.subject();
+        store
+            .write_blocking(|write| {
+                let now = clock.now();
+                grants::ensure_service_grant(write, &administrator, Role::Administrator, &administrator, now)?;
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        let programme = Programme::new(store, clock.clone());
+        let door = Door::to(&state(programme.clone())).await;
+        Self { door, url, clock, programme, _folder: folder }
+    }
+
+    /// A second instance of the service over the same database, by the same clock.
+    pub(crate) async fn another_instance(&self) -> Door {
+        let door = Door::to(&state(Programme::new(open(&self.url), self.clock.clone()))).await;
+        door.enter(&self.door.plan());
+        door
+    }
+
+    /// What a real server is made from.
+    pub(crate) fn state(&self) -> AppState {
+        state(self.programme.clone())
+    }
+
+    /// Moves the clock.
+    pub(crate) fn now_is(&self, at: &str) {
+        self.clock.set(instant(at));
+    }
+
+    /// Loads the Harrow plan with its history, gives each role to its actor as the demo does, and leaves the clock at
+    /// the Board's meeting.
+    pub(crate) async fn load_harrow(&self) {
+        let administrator = Actor::Administrator.subject();
+        let loaded = self.programme.load_folder(&Folder::Harrow, &administrator, &self.clock, &|_, _| {}).await;
+        self.door.enter(loaded.unwrap().as_str());
+        self.now_is(NOON);
+        for (actor, mut grant) in [
+            (Actor::Manager, serde_json::json!({"role": "programme_manager"})),
+            (Actor::Lead, serde_json::json!({"role": "sub_group_lead", "outcome_areas": ["be-healthy"]})),
+            (Actor::Contributor, serde_json::json!({"role": "contributor", "organisation": "connexions"})),
+            (Actor::Board, serde_json::json!({"role": "board"})),
+            (Actor::Partner, serde_json::json!({"role": "partner", "organisation": "harrow-pct"})),
+            (Actor::Public, serde_json::json!({"role": "public"})),
+        ] {
+            grant["subject"] = actor.subject().as_str().into();
+            self.post(Actor::Administrator, "grants", grant).await.is(201);
+        }
+    }
+
+    /// Ends a test: whatever it did, the journals must account for it.
+    pub(crate) fn close(&self) {
+        let faults = self.programme.store().read_blocking(|conn| {
+            let mut faults = Vec::new();
+            for plan in plans::list_all(conn)? {
+                faults.extend(verify::verify(conn, plan.id, |_, _| {})?);
+            }
+            Ok::<_, StoreError>(faults)
+        });
+        assert_eq!(faults.unwrap(), [], "the journal does not account for what is there");
+    }
+}
+
+fn state(programme: Programme) -> AppState {
+    AppState::new(programme, Arc::new(people::verifier())).unwrap()
+}
+
+fn subject(name: &str) -> Subject {
+    name.parse().unwrap()
+}
