@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::{GroupCode, KpiCode, OrganisationCode, PolicyCode, PriorityCode};
 use super::invalid::Invalid;
-use super::number::Figure;
+use super::number::{Figure, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
 use super::plan::{check_distinct, check_range, check_text};
 use super::policy::Tolerance;
@@ -191,7 +191,7 @@ document! {
         /// The figure that improvement is measured from.
         baseline: Option<Baseline> = None,
         /// A move of at most this is no change, in the KPI's unit; not negative.
-        #[schema(minimum = 0, example = 0)]
+        #[schema(value_type = Size)]
         steady_margin: Figure = Figure::ZERO,
         /// The lowest figure that can be right.
         #[schema(example = 0)]

@@ -277,6 +277,40 @@ impl utoipa::PartialSchema for Figure {
 
 impl utoipa::ToSchema for Figure {}
 
+/// Figures within bounds, for the document alone, which drops the bounds that stand at a member of another type:
+/// `#[schema(value_type = Share)]`.
+macro_rules! bounded_figures {
+    ($($(#[$doc:meta])+ $name:ident from $least:literal to $most:literal: $told:literal;)+) => { $(
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::Number)
+                    .description(Some($told))
+                    .minimum(Some($least))
+                    .maximum(Some($most))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    )+ };
+}
+
+bounded_figures! {
+    /// A share of a whole.
+    Share from 0 to 100: "A percentage of a whole, an exact decimal.";
+    /// A size, which is not negative.
+    Size from 0 to 999_999_999_999_999_i64: "An exact decimal that is not negative: at most 15 significant digits and 6 decimal places.";
+    /// An amber limit.
+    Limit from 0 to 1_000_000_000: "An exact decimal with at most 4 decimal places.";
+    /// A variance as a multiple of the amber limit.
+    Multiple from -10 to 10: "An exact decimal with at most 2 decimal places.";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

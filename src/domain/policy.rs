@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::PolicyCode;
 use super::invalid::Invalid;
-use super::number::Figure;
+use super::number::{Figure, Limit, Multiple};
 use super::plan::check_text;
 
 /// What a tolerance counts in.
@@ -28,7 +28,7 @@ pub struct Tolerance {
     /// What the value counts in.
     pub kind: Basis,
     /// The amber limit: 0 to 1,000 percent, or 0 to 1,000,000,000 points, with at most 4 decimal places.
-    #[schema(minimum = 0, maximum = 1_000_000_000, example = 10)]
+    #[schema(value_type = Limit)]
     pub value: Figure,
 }
 
@@ -138,7 +138,7 @@ pub struct Band {
     /// The variance it begins at, as a multiple of the amber limit: -10 to 10 with at most 2 decimal places; `null` for
     /// any variance. The worst band has none.
     #[serde(default)]
-    #[schema(required = true, nullable = true, minimum = -10, maximum = 10, example = -1)]
+    #[schema(required = true, value_type = Option<Multiple>)]
     pub from: Option<Figure>,
     /// A further condition.
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::assess::{Assessment, DataState};
-use super::number::Figure;
+use super::number::{Figure, Share};
 use super::plan::HeadlineRule;
 use super::policy::Status;
 
@@ -82,13 +82,13 @@ pub struct Headline {
     #[schema(minimum = 0, example = 64)]
     pub total: u32,
     /// The share of the assessed that are on track; `null` where none is assessed.
-    #[schema(required = true, minimum = 0, maximum = 100, example = 69.0)]
+    #[schema(required = true, value_type = Option<Share>)]
     pub on_track_percent: Option<Figure>,
     /// The share of the assessed that are at risk.
-    #[schema(required = true, minimum = 0, maximum = 100, example = 17.2)]
+    #[schema(required = true, value_type = Option<Share>)]
     pub at_risk_percent: Option<Figure>,
     /// The share of the assessed that are off track.
-    #[schema(required = true, minimum = 0, maximum = 100, example = 13.8)]
+    #[schema(required = true, value_type = Option<Share>)]
     pub off_track_percent: Option<Figure>,
 }
 
