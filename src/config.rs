@@ -57,9 +57,9 @@ pub struct Place {
     /// The folder for the embedded database (waymark.db) and the signing key (signing-key.pem).
     #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
     pub data_dir: PathBuf,
-    /// The database: sqlite:PATH or <postgres://USER:PASSWORD@HOST/DATABASE>. Without it, waymark.db in the data folder.
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Without it, waymark.db in the data folder.
     #[arg(long, env = "WAYMARK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<DatabaseUrl>,
+    pub database_url: Option<String>,
     /// A file that holds the database URL, so that the password is in no command line or environment.
     #[arg(long, env = "WAYMARK_DATABASE_URL_FILE", value_name = "FILE", conflicts_with = "database_url")]
     pub database_url_file: Option<PathBuf>,
@@ -94,13 +94,12 @@ impl Place {
     /// # Errors
     /// Where the file with the URL cannot be read or holds none.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
-        if let Some(url) = &self.database_url {
-            return Ok(url.clone());
-        }
-        let text = match &self.database_url_file {
-            Some(file) => std::fs::read_to_string(file)
+        // Not parsed where clap would quote it when it is wrong: it may hold a password.
+        let text = match (&self.database_url, &self.database_url_file) {
+            (Some(url), _) => url.clone(),
+            (None, Some(file)) => std::fs::read_to_string(file)
                 .map_err(|error| ConfigError(format!("--database-url-file {}: {error}", file.display())))?,
-            None => format!("sqlite:{}", self.data_dir.join("waymark.db").display()),
+            (None, None) => format!("sqlite:{}", self.data_dir.join("waymark.db").display()),
         };
         text.trim().parse().map_err(|error| ConfigError(format!("the database URL {error}")))
     }
@@ -160,6 +159,9 @@ pub struct Serve {
     /// A subject that administers the whole service: it is granted that at start. How a new installation is begun.
     #[arg(long, env = "WAYMARK_ADMINISTRATOR", value_name = "SUBJECT")]
     pub administrator: Option<Subject>,
+    /// A subject that administers the whole service no longer: its grant is taken back at start.
+    #[arg(long, env = "WAYMARK_FORMER_ADMINISTRATOR", value_name = "SUBJECT")]
+    pub former_administrator: Option<Subject>,
     /// Whether to bring the database's tables up to date at start.
     #[arg(long, env = "WAYMARK_MIGRATE", value_name = "true|false", default_value_t = true, action = ArgAction::Set)]
     pub migrate: bool,
@@ -324,7 +326,7 @@ fn read_from(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Resu
     let file = matches.subcommand().and_then(|(_, sub)| sub.try_get_one::<PathBuf>("config").ok().flatten().cloned());
     let Some(file) = file else { return Cli::from_arg_matches(&matches) };
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
-    let extra = from_file(&mut command, &name, &file, env)?;
+    let extra = from_file(&mut command, &name, &file, given, env)?;
     // Right behind the subcommand, so that a flag the person gave comes later and wins.
     let place = given.iter().position(|word| *word == *name).map_or(given.len(), |place| place + 1);
     let (head, tail) = given.split_at(place);
@@ -332,36 +334,40 @@ fn read_from(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Resu
     Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)
 }
 
-/// The file's settings as flags, but for those that the environment sets.
+/// Two flags that give one setting: the database's URL, or the file that it is in.
+const DATABASE: [&str; 2] = ["database-url", "database-url-file"];
+
+/// The file's settings as flags, but for those that a flag or the environment gives.
 fn from_file(
     command: &mut clap::Command,
     name: &str,
     file: &Path,
+    given: &[OsString],
     env: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Vec<OsString>, clap::Error> {
     let wrong = |command: &mut clap::Command, detail: String| {
         command.error(clap::error::ErrorKind::InvalidValue, format!("{}: {detail}", file.display()))
     };
     let text = std::fs::read_to_string(file).map_err(|error| wrong(command, error.to_string()))?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(command, error.to_string()))?;
+    let table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| wrong(command, error.message().to_owned()))?;
+    let stands_higher = |flag: &str| {
+        let word = format!("--{flag}");
+        let flagged = |given: &OsString| given.to_str().and_then(|given| given.split('=').next()) == Some(&word);
+        given.iter().any(flagged) || env(&format!("WAYMARK_{}", flag.to_uppercase().replace('-', "_"))).is_some()
+    };
     let mut words = Vec::new();
     for (key, value) in table {
         let flag = key.replace('_', "-");
-        let known = command.find_subcommand(name).and_then(|sub| {
-            sub.get_arguments()
-                .find(|arg| arg.get_long() == Some(&flag))
-                .map(|arg| arg.get_env().map(ToOwned::to_owned))
-        });
-        // One file serves every command: what is a setting of another one is none of this one's.
-        let of_another =
-            command.get_subcommands().any(|sub| sub.get_arguments().any(|arg| arg.get_long() == Some(&flag)));
-        let Some(variable) = known else {
-            if of_another {
-                continue;
-            }
+        // A setting has a variable; what has none is an order for this once.
+        let is_setting = |arg: &clap::Arg| arg.get_long() == Some(&flag) && arg.get_env().is_some() && flag != "config";
+        if !command.get_subcommands().any(|sub| sub.get_arguments().any(is_setting)) {
             return Err(wrong(command, format!("there is no setting `{key}`")));
-        };
-        if variable.and_then(|name| name.to_str().and_then(&env)).is_some() {
+        }
+        // One file serves every command: what is a setting of another one is none of this one's.
+        let known = command.find_subcommand(name).is_some_and(|sub| sub.get_arguments().any(is_setting));
+        let same: &[&str] = if DATABASE.contains(&&*flag) { &DATABASE } else { &[&flag] };
+        if !known || same.iter().any(|flag| stands_higher(flag)) {
             continue;
         }
         let text = match value {
@@ -424,10 +430,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("waymark.toml");
         for (text, told) in [
+            ("dry_run = true", "no setting `dry_run`"),
             ("bond = \"x\"", "no setting `bond`"),
             ("bind = [1]", "is a text"),
             ("bind = \"x\"", "invalid value 'x'"),
-            ("=", "TOML"),
+            ("=", "keys cannot be empty"),
         ] {
             std::fs::write(&file, text).unwrap();
             let error = read(&["serve", "--config", file.to_str().unwrap()], &[]).unwrap_err();
@@ -450,6 +457,12 @@ mod tests {
             place(&["serve", "--database-url-file", file.to_str().unwrap()]).unwrap().sqlite_path().unwrap(),
             Path::new("/y.db")
         );
+        let config = folder.path().join("waymark.toml");
+        std::fs::write(&config, "database_url_file = \"/nowhere\"").unwrap();
+        let told = place(&["serve", "--config", config.to_str().unwrap(), "--database-url", "sqlite:/x.db"]);
+        assert_eq!(told.unwrap().sqlite_path().unwrap(), Path::new("/x.db"));
+        let wrong = place(&["serve", "--database-url", "postgres://u:se#cret@h x/db"]).unwrap_err().to_string();
+        assert!(!wrong.contains("cret"), "{wrong}");
         assert!(
             place(&["serve", "--database-url-file", "/nowhere"])
                 .unwrap_err()

@@ -206,7 +206,15 @@ fn told(refusal: &Refusal) -> String {
 async fn report(command: Report) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
     let open = programme.open(&command.plan, &command.subject).await.map_err(|refusal| told(&refusal))?;
-    let picture = programme.picture(&open, command.as_of).await.map_err(|refusal| told(&refusal))?;
+    let picture = match command.as_of {
+        None => programme.picture(&open).await,
+        Some(instant) => match programme.version_at(&open, instant).await {
+            Ok(version) => programme.past_picture(&open, version).await,
+            Err(Refusal::NotFound) => return Err(format!("there was no plan yet on {instant}").into()),
+            Err(other) => Err(other),
+        },
+    };
+    let picture = picture.map_err(|refusal| told(&refusal))?;
     let at = command.as_of.unwrap_or_else(|| programme.clock().now());
     let period = match &command.period {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,

@@ -38,6 +38,13 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
             grants::ensure_service_grant(write, subject, Role::Administrator, subject, now).map(drop)
         })?;
     }
+    if let Some(subject) = &command.former_administrator {
+        let now = clock.now();
+        store.write_blocking::<_, StoreError, _>(|write| {
+            let held = grants::of_service(write, subject)?;
+            held.into_iter().try_for_each(|grant| grants::revoke_service_grant(write, grant.id, now).map(drop))
+        })?;
+    }
     let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };
     let verifier = Arc::new(Verifier::new(sources, expected, clock.clone()));
     let listen = Listen { bind: command.bind, workers: command.workers, shutdown: command.shutdown() };

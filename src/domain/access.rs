@@ -127,12 +127,8 @@ impl Access {
 
     /// Whether the caller's own organisation leads or contributes to the KPI.
     fn owns(&self, kpi: &Kpi) -> bool {
-        let involved = |organisation: &OrganisationCode| {
-            kpi.lead_organisation.as_ref() == Some(organisation) || kpi.contributors.contains(organisation)
-        };
-        self.granted
-            .iter()
-            .any(|grant| grant.role == Role::Partner && grant.organisation.as_ref().is_some_and(involved))
+        let own = |organisation| kpi.involves(organisation);
+        self.granted.iter().any(|grant| grant.role == Role::Partner && grant.organisation.as_ref().is_some_and(own))
     }
 
     /// Whether the KPI exists for this caller.
@@ -155,10 +151,8 @@ impl Access {
             Role::Administrator | Role::ProgrammeManager => true,
             Role::SubGroupLead => area.is_some_and(|area| grant.outcome_areas.contains(area)),
             Role::Contributor => {
-                grant.kpis.contains(&kpi.code)
-                    || grant.organisation.as_ref().is_some_and(|organisation| {
-                        kpi.lead_organisation.as_ref() == Some(organisation) || kpi.contributors.contains(organisation)
-                    })
+                let own = |organisation| kpi.involves(organisation);
+                grant.kpis.contains(&kpi.code) || grant.organisation.as_ref().is_some_and(own)
             }
             Role::Board | Role::Partner | Role::Public => false,
         })
@@ -167,11 +161,6 @@ impl Access {
     /// Whether the caller may report any figure at all.
     pub fn reports_something(&self) -> bool {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
-    }
-
-    /// The roles held, each once.
-    pub fn roles(&self) -> BTreeSet<Role> {
-        self.granted.iter().map(|grant| grant.role).collect()
     }
 
     /// What tells this caller's view of a plan from another's: callers with the same mark see the same bytes.

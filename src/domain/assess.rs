@@ -164,6 +164,8 @@ pub struct Facts<'a> {
     pub withheld: bool,
     /// What the partner that determines the status is called, where one does.
     pub partner: &'a str,
+    /// Whether the reader may know who recorded it.
+    pub names_shown: bool,
 }
 
 /// The target in an assessment.
@@ -216,9 +218,9 @@ pub struct Determined {
     /// The organisation that determines it.
     #[schema(value_type = String, example = "metropolitan-police")]
     pub organisation: super::ids::OrganisationCode,
-    /// The subject that recorded it.
-    #[schema(example = "demo-contributor")]
-    pub by: String,
+    /// The subject that recorded it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-contributor")]
+    pub by: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -331,6 +333,13 @@ pub fn assess(facts: &Facts<'_>) -> Assessment {
         };
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
+    if reading.nil_return {
+        return not_assessed(
+            assessment,
+            Reason::NilReturn,
+            format!("It was declared that there is no figure for {}.", facts.period.label()),
+        );
+    }
     // 3. Reported, and not for this reader's eyes.
     if facts.withheld {
         assessment.data_state = DataState::Suppressed;
@@ -340,13 +349,6 @@ pub fn assess(facts: &Facts<'_>) -> Assessment {
             assessment,
             Reason::Suppressed,
             "The figure is withheld because it could identify a child.".to_owned(),
-        );
-    }
-    if reading.nil_return {
-        return not_assessed(
-            assessment,
-            Reason::NilReturn,
-            format!("It was declared that there is no figure for {}.", facts.period.label()),
         );
     }
     show_figure(&mut assessment, kpi, reading);
@@ -360,7 +362,7 @@ pub fn assess(facts: &Facts<'_>) -> Assessment {
     let shown = assessment.reported_text.clone().unwrap_or_else(|| "No figure was given".to_owned());
     // 4. Nothing to hold it against by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
-        return determined(assessment, by, facts.partner, reading);
+        return determined(assessment, by, facts, reading);
     }
     if kpi.polarity == Polarity::None {
         let explanation =
@@ -452,9 +454,10 @@ fn not_assessed(mut assessment: Assessment, reason: Reason, explanation: String)
 fn determined(
     mut assessment: Assessment,
     by: &super::ids::OrganisationCode,
-    partner: &str,
+    facts: &Facts<'_>,
     reading: &Observed,
 ) -> Assessment {
+    let partner = facts.partner;
     let Some(status) = reading.determined else {
         return not_assessed(
             assessment,
@@ -463,12 +466,15 @@ fn determined(
         );
     };
     assessment.status = status;
-    assessment.determined =
-        Some(Determined { organisation: by.clone(), by: reading.recorded_by.to_string(), at: reading.recorded_at });
+    assessment.determined = Some(Determined {
+        organisation: by.clone(),
+        by: facts.names_shown.then(|| reading.recorded_by.to_string()),
+        at: reading.recorded_at,
+    });
     not_assessed(
         assessment,
         Reason::PartnerDetermined,
-        format!("{partner} determined that this KPI is {} on {}.", status.words(), london_day(reading.recorded_at)),
+        format!("On {} {partner} determined that this KPI is {}.", london_day(reading.recorded_at), status.words()),
     )
 }
 
@@ -550,7 +556,7 @@ impl Scale<'_> {
         let zero = self.limit.figure() == Some(Figure::ZERO);
         let mut reachable = better.iter().rev().filter(|band| match band.from {
             Some(from) if zero => from <= Figure::ZERO,
-            Some(from) => from <= Figure::ZERO || !matches!(self.kpi.polarity, Polarity::WithinRange),
+            Some(from) => self.figure_at(from).is_some_and(|figure| self.kpi.may_be(figure)),
             None => !zero,
         });
         // With no limit every band at or under the target begins at the target itself: the best of them counts.
@@ -572,7 +578,10 @@ impl Scale<'_> {
 /// The assessment in plain English.
 fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, variance: Figure, band: &Band) -> String {
     let kpi = scale.kpi;
-    let mut text = assessment.reported_text.clone().unwrap_or_default();
+    let mut text = match (scale.policy.compare, assessment.value) {
+        (Compare::Exact, Some(value)) => kpi.in_full_words(value),
+        _ => assessment.reported_text.clone().unwrap_or_default(),
+    };
     let aim = found.aim;
     let wanted = if aim.low == aim.high {
         format!("a target of {}", kpi.in_exact_words(aim.low))
@@ -582,6 +591,7 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, vari
     let direction = match kpi.polarity {
         Polarity::HigherIsBetter => "where higher is better",
         Polarity::LowerIsBetter => "where lower is better",
+        Polarity::WithinRange | Polarity::None if aim.low == aim.high => "where closest is best",
         Polarity::WithinRange | Polarity::None => "where inside is best",
     };
     push(&mut text, format_args!(" against {wanted}{}, {direction}: ", source_words(found.source)));
@@ -617,7 +627,8 @@ fn source_words(source: TargetSource) -> &'static str {
 
 fn band_words(scale: &Scale<'_>, assessment: &Assessment, band: &Band) -> String {
     if assessment.reason == Some(Reason::ZeroTarget) {
-        return format!("{}: with a target of zero there is no margin below it.", band.label);
+        let zero = if scale.aim.low == scale.aim.high { "a target of zero" } else { "an end of the range at zero" };
+        return format!("{}: with {zero} there is no margin on its worse side.", band.label);
     }
     if band.when.is_some() {
         return format!("{}: short of the target by more than the margin, but no worse than a year ago.", band.label);
@@ -791,6 +802,7 @@ mod tests {
                 now: self.now,
                 withheld: self.withheld,
                 partner: "Metropolitan Police",
+                names_shown: true,
             })
         }
     }
@@ -935,7 +947,7 @@ mod tests {
                     figure("1"),
                     Some((Figure::ZERO, Figure::ZERO, None)),
                 ),
-                "1 against a target of 0, where lower is better: 1 worse. Red: with a target of zero there is no margin below it.",
+                "1 against a target of 0, where lower is better: 1 worse. Red: with a target of zero there is no margin on its worse side.",
             ),
         ] {
             assert_eq!(case.assess().explanation, explanation);

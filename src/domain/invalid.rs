@@ -108,13 +108,29 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count().max(folded.chars().count()) / 3))
-        .min_by_key(|(distance, _)| *distance)
+        // Of equally near ones the one of the same letters: two that changed places are the likeliest slip.
+        .min_by_key(|(distance, candidate)| (*distance, letters(candidate) != letters(word)))
         .map(|(_, candidate)| candidate)
+}
+
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.to_lowercase().chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_candidate_is_a_slip_of_the_pen_away() {
+        let codes = ["NI-101", "NI-117", "LI-CAF"];
+        assert_eq!(nearest("NI-171", codes), Some("NI-117"));
+        assert_eq!(nearest("ni-101", codes), Some("NI-101"));
+        assert_eq!(nearest("LI-CAFE", codes), Some("LI-CAF"));
+        assert_eq!(nearest("something else", codes), None);
+    }
 
     #[test]
     fn a_slip_of_the_pen_is_looked_for_in_words_and_not_in_books() {

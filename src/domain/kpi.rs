@@ -243,6 +243,11 @@ impl Kpi {
             && self.in_force_to.is_none_or(|to| to >= period.start())
     }
 
+    /// Whether an organisation leads on it or contributes to it.
+    pub fn involves(&self, organisation: &OrganisationCode) -> bool {
+        self.lead_organisation.as_ref() == Some(organisation) || self.contributors.contains(organisation)
+    }
+
     /// Whether figures of `earlier` can be compared with this definition's: `false` across a change of what is measured.
     pub fn measures_the_same_as(&self, earlier: &Self) -> bool {
         self.definition == earlier.definition
@@ -277,6 +282,16 @@ impl Kpi {
         let short = figure.to_fixed(self.decimals);
         let exact = figure.rounded(self.decimals + 2).to_string();
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
+    }
+
+    /// A figure as a person reads it, to its last digit.
+    pub fn in_full_words(&self, figure: Figure) -> String {
+        self.with_unit(&grouped(&figure.to_string()))
+    }
+
+    /// Whether a figure lies in the valid range.
+    pub fn may_be(&self, figure: Figure) -> bool {
+        self.valid_min.is_none_or(|least| figure >= least) && self.valid_max.is_none_or(|most| figure <= most)
     }
 
     fn with_unit(&self, number: &str) -> String {
@@ -411,6 +426,7 @@ pub(crate) mod tests {
     use serde_json::json;
 
     /// A sound KPI, changed by the members given.
+    #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     pub(crate) fn kpi(changes: serde_json::Value) -> Kpi {
         let mut members = json!({
             "code": "NI-117", "title": "NEET", "priority": "p-1", "unit": "percentage", "polarity": "lower_is_better",

@@ -90,9 +90,10 @@ impl Figure {
         divide_half_even(self.0.checked_mul(factor.0)?, ONE).and_then(Self::within)
     }
 
-    /// `self / other x 100`, held to ten decimal places, half to even; `None` where `other` is zero.
+    /// `self / other x 100`, held to ten decimal places, half to even; `None` where `other` is zero or the result does not
+    /// fit.
     pub fn percent_of(self, other: Self) -> Option<Self> {
-        divide_half_even(self.0.checked_mul(100)?.checked_mul(ONE)?, other.0).map(Self)
+        divide_half_even(self.0.checked_mul(100)?.checked_mul(ONE)?, other.0).and_then(Self::within)
     }
 
     /// The distance from zero.

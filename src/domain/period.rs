@@ -475,6 +475,12 @@ fn end_of_day_in_london(day: NaiveDate) -> DateTime<Utc> {
     London.from_local_datetime(&last_second).latest().map_or_else(|| last_second.and_utc(), |at| at.to_utc())
 }
 
+/// When the day began in London that it is there at an instant.
+pub fn start_of_day_in_london(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let midnight = day_in_london(instant).and_time(NaiveTime::MIN);
+    London.from_local_datetime(&midnight).earliest().map_or_else(|| midnight.and_utc(), |at| at.to_utc())
+}
+
 /// The day it is in London at an instant.
 pub fn day_in_london(instant: DateTime<Utc>) -> NaiveDate {
     instant.with_timezone(&London).date_naive()

@@ -1,19 +1,24 @@
 //! A list that may grow without end: JSON items written one after another to memory, and past a mebibyte to disk.
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 
 use serde::Serialize;
 use tempfile::SpooledTempFile;
 
+/// How much is kept in memory before the disk is used.
+const IN_MEMORY: usize = 1 << 20;
+/// How much goes to the disk at a time: an item is written in many small pieces.
+const AT_A_TIME: usize = 64 << 10;
+
 /// JSON items, separated by commas, ready to stand inside a JSON array.
 pub struct Spool {
-    file: SpooledTempFile,
+    file: BufWriter<SpooledTempFile>,
     count: u64,
 }
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { file: SpooledTempFile::new(1 << 20), count: 0 }
+        Self { file: BufWriter::with_capacity(AT_A_TIME, SpooledTempFile::new(IN_MEMORY)), count: 0 }
     }
 }
 
@@ -38,15 +43,34 @@ impl Spool {
     /// The items' text, from the first.
     ///
     /// # Errors
-    /// Where the file cannot be read back.
-    pub fn into_reader(mut self) -> io::Result<impl Read + Send + 'static> {
-        self.file.rewind()?;
-        Ok(self.file)
+    /// Where the file cannot be written to its end and read back.
+    pub fn into_reader(self) -> io::Result<impl Read + Send + 'static> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        Ok(file)
     }
 }
 
 impl std::fmt::Debug for Spool {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Spool({} items)", self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out_however_much_it_is() {
+        for items in [0_u32, 1, 300_000] {
+            let mut spool = Spool::default();
+            (0..items).for_each(|item| spool.push(&item).unwrap());
+            assert_eq!(spool.count(), u64::from(items));
+            let mut text = String::new();
+            spool.into_reader().unwrap().read_to_string(&mut text).unwrap();
+            let read: Vec<u32> = serde_json::from_str(&format!("[{text}]")).unwrap();
+            assert!(read.into_iter().eq(0..items));
+        }
     }
 }

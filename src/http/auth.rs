@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 
 use super::problem::Problem;
 use crate::domain::ids::Subject;
@@ -31,7 +32,9 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let guarded = request.path() == "/v1" || request.path().starts_with("/v1/");
+    // Judged as the router judges it: `/%761` is `/v1`.
+    let path = percent_decode_str(request.path()).decode_utf8_lossy();
+    let guarded = path == "/v1" || path.starts_with("/v1/");
     if guarded && request.method() != Method::OPTIONS {
         let caller = verified(&request).await?;
         request.extensions_mut().insert(caller);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
+use super::conditional::Conditions;
 use super::extract::{FromParams, ParamReader, Params, Segments};
 use super::page::{MAX_LIMIT, Paging, page};
 use super::problem::Problem;
@@ -124,7 +124,7 @@ impl FromParams for FeedParams {
 /// Follow what changes
 ///
 /// The changes after a place in the plan's journal, the oldest first: keep `next` and send it as `after` to hear of what
-/// came since. For members of the partnership.
+/// came since. For members of the partnership; what grants say is left out for all but administrators.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/changes", tag = "changes",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), FeedParams),
@@ -138,7 +138,8 @@ pub async fn list_changes(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let plan = programme.open(&plan, &caller.subject).await?;
-    let tag = ETag::of(plan.view_tag());
+    programme.may_read_journal(&plan)?;
+    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
@@ -150,7 +151,8 @@ pub async fn list_changes(
 
 /// Read the journal
 ///
-/// Every change to the plan with its digest, the oldest first, a page at a time. For members of the partnership.
+/// Every change to the plan with its digest, the oldest first, a page at a time. For members of the partnership; what grants
+/// say is left out for all but administrators.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/journal", tag = "changes",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
@@ -165,7 +167,8 @@ pub async fn list_journal(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let plan = programme.open(&plan, &caller.subject).await?;
-    let tag = ETag::of(plan.view_tag());
+    programme.may_read_journal(&plan)?;
+    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }

@@ -7,6 +7,10 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue, InvalidHeaderValue, TryIntoHeaderPair};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use super::problem::{Code, Problem};
 
 /// A strong entity tag: two answers with the same tag are the same to the byte.
@@ -19,6 +23,11 @@ impl ETag {
     /// The tag of a state with this version, a counter or a digest. What may not stand in a tag is left out of it.
     pub fn of(version: impl Display) -> Self {
         Self(version.to_string().chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect())
+    }
+
+    /// The tag of a state that no short version tells: its digest.
+    pub fn over(state: &[u8]) -> Self {
+        Self::of(URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
     }
 
     /// The tag of another rendering of the same state, such as `csv`: its bytes differ, and so must its tag.
@@ -42,6 +51,9 @@ impl TryIntoHeaderPair for &ETag {
     }
 }
 
+/// What `If-Match` and `If-None-Match` look like, as a regular expression for the document: `*`, or tags with commas between.
+pub const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[ !#-~]*"( *, *(W/)?"[ !#-~]*")*)$"#;
+
 /// What a request says about the state it expects, from `If-Match` and `If-None-Match`.
 ///
 /// As an extractor it refuses headers that cannot be read: ignoring one would overwrite what it was to protect.
@@ -49,6 +61,8 @@ impl TryIntoHeaderPair for &ETag {
 pub struct Conditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
+    /// A short mark of the address that was asked.
+    address: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +78,17 @@ struct Tag {
 }
 
 impl Conditions {
-    /// The answer 304 with this tag, where the client has this state already. Ask before doing any work.
+    /// The tag of what this address gives in a state: no other address's tag is taken for it, nor one of another version of
+    /// this program.
+    pub fn tag(&self, state: impl Display) -> ETag {
+        ETag::of(format_args!("{state}.{}", self.address))
+    }
+
+    /// The answer 304 with this tag, where the client names it. Ask before doing any work. `*` is not answered here: for it
+    /// there must first be something to read, and the middleware sees whether there is.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
         let known = match self.if_none_match.as_ref()? {
-            Tags::Any => true,
+            Tags::Any => false,
             // Weak comparison: a proxy may have weakened the tag when it compressed the answer.
             Tags::These(tags) => tags.iter().any(|tag| tag.opaque == current.0),
         };
@@ -96,7 +117,7 @@ impl Conditions {
             // Strong comparison: a weak tag promises too little to write by.
             Some(Tags::These(tags)) => tags.iter().any(|tag| !tag.weak && tag.opaque == current.0),
         };
-        if holds && self.not_modified(current).is_none() {
+        if holds && self.not_modified(current).is_none() && !self.only_if_absent() {
             return Ok(());
         }
         let detail = format!("It is in the state {current} now. Read it again, then send your change with that.");
@@ -144,10 +165,21 @@ impl FromRequest for Conditions {
             Ok(Self {
                 if_match: tags_of(request, &header::IF_MATCH)?,
                 if_none_match: tags_of(request, &header::IF_NONE_MATCH)?,
+                address: mark_of(request),
             })
         };
         ready(conditions())
     }
+}
+
+fn mark_of(request: &HttpRequest) -> String {
+    let digest = Sha256::new()
+        .chain_update(env!("CARGO_PKG_VERSION"))
+        .chain_update(request.path())
+        .chain_update("?")
+        .chain_update(request.query_string())
+        .finalize();
+    URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or_default())
 }
 
 /// The tags in all the header's lines together.
@@ -220,7 +252,7 @@ mod tests {
         assert!(not_modified("\"7\""));
         assert!(not_modified("W/\"7\""));
         assert!(not_modified("\"6\", , W/\"7\""));
-        assert!(not_modified("*"));
+        assert!(!not_modified("*"), "the middleware knows whether there is anything");
         assert!(!not_modified("\"6\",\"a,7\""));
         let lines = conditions(&[("if-none-match", "\"6\""), ("if-none-match", "\"7\"")]).unwrap();
         let answer = lines.not_modified(&ETag::of(7)).unwrap();

@@ -16,7 +16,7 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::DeserializeOwned;
 
 use super::json;
 use super::problem::{Code, Problem};
@@ -45,8 +45,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 }
 
 /// A JSON merge patch (RFC 7396), sent as `application/merge-patch+json`, of at most [`BODY_LIMIT`].
-///
-/// A member that may be null is a [`Change`], so that null and absent stay apart.
 #[derive(Debug)]
 pub struct Patch<T>(pub T);
 
@@ -57,37 +55,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for Patch<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = read_body(request, payload, &["application/merge-patch+json"], BODY_LIMIT);
         Box::pin(async move { json::parse(&bytes.await?).map(Self) })
-    }
-}
-
-/// What a merge patch does to a member that may be null: `#[serde(default)] note: Change<String>`.
-///
-/// In the document it is an `Option`: `#[schema(value_type = Option<String>)]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Change<T> {
-    /// It was not sent, and stays as it is.
-    #[default]
-    Keep,
-    /// Null was sent: it has no value any more.
-    Clear,
-    /// It has this value now.
-    Set(T),
-}
-
-impl<T> Change<T> {
-    /// What becomes of `current`.
-    pub fn applied_to(self, current: Option<T>) -> Option<T> {
-        match self {
-            Self::Keep => current,
-            Self::Clear => None,
-            Self::Set(value) => Some(value),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
     }
 }
 

@@ -91,7 +91,8 @@ pub async fn list_grants(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let open = programme.open(&plan, &caller.subject).await?;
-    let view = ETag::of(open.view_tag());
+    programme.may_see_grants(&open)?;
+    let view = conditions.tag(open.version);
     if let Some(unchanged) = conditions.not_modified(&view) {
         return Ok(unchanged);
     }

@@ -145,9 +145,9 @@ fn answer(outcome: Outcome) -> Result<HttpResponse, Problem> {
     if refused {
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
-        let detail = format!(
-            "{cells} things are wrong in {rows} of {all} rows; each is listed under errors, and nothing was kept."
-        );
+        let place = if rows == 0 { "about the file as a whole".to_owned() } else { format!("in {rows} of {all} rows") };
+        let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
+        let detail = format!("{things} wrong {place}; each is listed under errors, and nothing was kept.");
         members = Problem::new(Code::Invalid, detail).members();
         members.remove("errors");
     } else {

@@ -17,7 +17,6 @@ use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Priority
 use crate::domain::kpi::{Kpi, KpiChange, NewKpi};
 use crate::programme::Programme;
 use crate::programme::picture::KpiPicture;
-use crate::programme::reporting::involves;
 
 /// A KPI with what the service keeps about its definition.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -32,9 +31,19 @@ pub struct KpiBody {
     archived: bool,
 }
 
-impl From<&KpiPicture> for KpiBody {
-    fn from(entry: &KpiPicture) -> Self {
-        Self { kpi: entry.kpi.clone(), definition_version: entry.definition_version, archived: entry.archived }
+impl KpiBody {
+    fn of(entry: &KpiPicture, kpi: Kpi) -> Self {
+        Self { kpi, definition_version: entry.definition_version, archived: entry.archived }
+    }
+
+    /// A KPI as a reader may see it.
+    fn seen(entry: &KpiPicture, view: &View) -> Self {
+        Self::of(entry, view.picture.definition_for(entry, &view.plan.access))
+    }
+
+    /// A KPI as someone who manages definitions sees it.
+    fn managed(entry: &KpiPicture) -> Self {
+        Self::of(entry, entry.kpi.clone())
     }
 }
 
@@ -92,15 +101,15 @@ pub async fn list_kpis(
     let after: Option<String> = paging.after()?;
     let rows = view.picture.kpis().values().filter(|entry| {
         let kpi = &entry.kpi;
-        view.plan.access.sees(kpi)
+        view.picture.sees(&view.plan.access, kpi)
             && entry.archived == wanted.archived
             && after.as_ref().is_none_or(|after| kpi.code.as_str() > after.as_str())
             && wanted.priority.as_ref().is_none_or(|priority| kpi.priority == *priority)
             && wanted.outcome_area.as_ref().is_none_or(|area| view.picture.area_of(kpi) == Some(area))
-            && wanted.organisation.as_ref().is_none_or(|organisation| involves(kpi, organisation))
+            && wanted.organisation.as_ref().is_none_or(|organisation| kpi.involves(organisation))
     });
     let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |entry| entry.kpi.code.to_string())?;
-    let page = KpiPage { items: rows.into_iter().map(|entry| KpiBody::from(&**entry)).collect(), next };
+    let page = KpiPage { items: rows.into_iter().map(|entry| KpiBody::seen(entry, &view)).collect(), next };
     Ok(page.reply(&request, &view.tag))
 }
 
@@ -126,7 +135,7 @@ pub async fn create_kpi(
 ) -> Result<HttpResponse, Problem> {
     let entry = programme.create_kpi(&plan, &caller.subject, members).await?;
     let location = format!("/v1/plans/{plan}/kpis/{}", entry.kpi.code);
-    Ok(created(&KpiBody::from(&entry), &ETag::of(entry.seq), &location))
+    Ok(created(&KpiBody::managed(&entry), &ETag::of(entry.seq), &location))
 }
 
 /// Find a KPI
@@ -149,10 +158,11 @@ pub async fn find_kpi(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
-    let tag = ETag::of(entry.seq);
-    Ok(conditions
-        .not_modified(&tag)
-        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(KpiBody::from(&**entry))))
+    // A definition without its baseline is not the same to the byte.
+    let seen = KpiBody::seen(entry, &view);
+    let whole = seen.kpi.baseline == entry.kpi.baseline;
+    let tag = if whole { ETag::of(entry.seq) } else { ETag::of(entry.seq).rendered_as("c") };
+    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(seen)))
 }
 
 /// Change a KPI
@@ -181,7 +191,7 @@ pub async fn update_kpi(
     Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let entry = programme.update_kpi(&plan, &caller.subject, &kpi, patch, (&conditions).into()).await?;
-    Ok(HttpResponse::Ok().insert_header(&ETag::of(entry.seq)).json(KpiBody::from(&entry)))
+    Ok(HttpResponse::Ok().insert_header(&ETag::of(entry.seq)).json(KpiBody::managed(&entry)))
 }
 
 /// Archive a KPI

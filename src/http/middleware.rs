@@ -10,11 +10,11 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::http::uri::PathAndQuery;
-use actix_web::http::{Method, Uri};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
@@ -105,7 +105,7 @@ async fn answer(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
     match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
-        Ok(Ok(response)) => Ok(as_problem(response)),
+        Ok(Ok(response)) => Ok(unless_known(as_problem(response))),
         Ok(Err(error)) => Err(error.error_response()),
         Err(panic) => Err(Problem::internal_because(&format!("panic: {}", message(&*panic))).error_response()),
     }
@@ -139,6 +139,22 @@ fn as_problem(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceR
         }
     }
     ServiceResponse::new(request, problem)
+}
+
+/// Takes `If-None-Match: *` at its word: where there is something to read, whoever has any of it has it.
+fn unless_known(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let request = response.request();
+    let read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let any = request.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes().trim_ascii() == b"*");
+    if !(read && any && response.status() == StatusCode::OK && response.headers().contains_key(ETAG)) {
+        return response;
+    }
+    let mut response = response.map_body(|head, _body| {
+        head.status = StatusCode::NOT_MODIFIED;
+        BoxBody::new(())
+    });
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
 }
 
 /// The headers that every answer carries, where the handler did not set its own.

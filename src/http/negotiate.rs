@@ -93,10 +93,17 @@ impl FromRequest for Accept {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}
+
+impl Accept {
+    /// What the request's `Accept` says.
+    pub fn of(request: &HttpRequest) -> Self {
         let lines: Vec<_> = request.headers().get_all(header::ACCEPT).filter_map(|line| line.to_str().ok()).collect();
         let ranges: Vec<_> = lines.iter().flat_map(|line| line.split(',')).filter_map(range).collect();
         // An empty header, or one that makes no sense, asks for nothing in particular.
-        ready(Ok(Self((!ranges.is_empty()).then_some(ranges))))
+        Self((!ranges.is_empty()).then_some(ranges))
     }
 }
 

@@ -9,10 +9,7 @@ mod lint;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, Data};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -21,7 +18,7 @@ use utoipa::openapi::{
 
 pub use self::downgrade::downgrade_to_3_0;
 pub use self::lint::lint;
-use super::conditional::{Conditions, ETag};
+use super::conditional::{Conditions, ETag, TAGS_PATTERN};
 use super::extract::{NoParams, Params};
 use super::problem::{Problem, ProblemBody, ViolationBody};
 use super::responses::{NotModified, PublicProblems};
@@ -96,6 +93,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     }
     let mut used = Vec::new();
     for operation in operations_mut(&mut document) {
+        tell_of_tags(operation);
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
             *id = camel_case(id);
         }
@@ -127,6 +125,38 @@ fn describe_choices(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Says what the conditional headers look like, and adds what every conditional read has, told by its 304: the header that
+/// asks for it, and the tag in the answer.
+fn tell_of_tags(operation: &mut Value) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter.get("name").is_some_and(|name| name == "If-Match" || name == "If-None-Match")
+            && let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut)
+        {
+            schema.insert("pattern".to_owned(), json!(TAGS_PATTERN));
+        }
+    }
+    let Some(tag) = operation.pointer("/responses/304/headers/ETag").cloned() else { return };
+    if let Some(answer) = operation.pointer_mut("/responses/200").and_then(Value::as_object_mut)
+        && let Some(headers) = answer.entry("headers").or_insert_with(|| json!({})).as_object_mut()
+    {
+        let told = json!({"description": "Its state.", "schema": tag.get("schema"), "required": true});
+        headers.entry("ETag").or_insert(told);
+    }
+    let header = json!({
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of what you have already, or several, or `*` for anything: where it is still so, the answer is 304.",
+        "required": false,
+        "schema": {"type": "string", "pattern": TAGS_PATTERN},
+        "example": "\"1234\"",
+    });
+    if let Some(operation) = operation.as_object_mut()
+        && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut()
+    {
+        parameters.push(header);
     }
 }
 
@@ -192,7 +222,7 @@ impl Served {
         // Indented, so that the copy in the repository has diffs that can be read.
         let mut bytes = serde_json::to_vec_pretty(document)?;
         bytes.push(b'\n');
-        let tag = ETag::of(URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes)));
+        let tag = ETag::over(&bytes);
         Ok(Self { bytes: Bytes::from(bytes), tag })
     }
 

@@ -2,7 +2,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
@@ -13,27 +12,13 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View};
-use crate::domain::access::Role;
-use crate::domain::ids::{PlanCode, Seq};
+use crate::domain::ids::PlanCode;
 use crate::domain::plan::{NewPlan, Plan, PlanChange};
 use crate::programme::Programme;
 
-/// A plan with what the caller may do in it.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A plan, the version it stands at, and the caller's roles in it.")]
-pub struct PlanBody {
-    #[serde(flatten)]
-    plan: Plan,
-    /// The plan's version: its last place in the journal, which everything in it counts on.
-    #[schema(value_type = i64, minimum = 1, example = 1234)]
-    version: Seq,
-    /// The caller's roles in the plan; none for a public plan that is read by anyone.
-    roles: Vec<Role>,
-}
-
 page!(
     /// A page of plans.
-    pub PlanPage of PlanBody
+    pub PlanPage of Plan
 );
 
 /// List the plans you may see
@@ -41,25 +26,23 @@ page!(
 /// In the order of their codes, a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans", tag = "plans", params(Paging),
-    responses((status = 200, description = "A page of plans.", body = PlanPage), ListProblems)
+    responses((status = 200, description = "A page of plans.", body = PlanPage), NotModified, ListProblems)
 )]
 pub async fn list_plans(
     programme: Data<Programme>,
     caller: Caller,
     Params(paging): Params<Paging>,
     request: HttpRequest,
+    conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let after = paging.after::<String>()?.and_then(|code| code.parse().ok());
     let rows = programme.list_plans(&caller.subject, after, paging.rows()).await?;
-    let (rows, next) = paging.cut(rows, |(open, _)| open.code.to_string())?;
-    let versions: Vec<String> = rows.iter().map(|(open, _)| format!("{}{}", open.code, open.view_tag())).collect();
-    let items = rows.into_iter().map(|(open, plan)| PlanBody {
-        plan,
-        version: open.version,
-        roles: open.access.roles().into_iter().collect(),
-    });
-    let page = PlanPage { items: items.collect(), next };
-    Ok(page.reply(&request, &ETag::of(versions.join("."))))
+    let (rows, next) = paging.cut(rows, |kept| kept.value.code.to_string())?;
+    // A plan's settings change with its definition, and a list of them with any of theirs.
+    let tag: Vec<String> = rows.iter().map(|kept| format!("{}.{}", kept.value.code, kept.seq)).collect();
+    let tag = ETag::over(tag.join("-").as_bytes());
+    let page = PlanPage { items: rows.into_iter().map(|kept| kept.value).collect(), next };
+    Ok(conditions.not_modified(&tag).unwrap_or_else(|| page.reply(&request, &tag)))
 }
 
 /// Make a plan
@@ -86,11 +69,11 @@ pub async fn create_plan(
 
 /// Find a plan
 ///
-/// With its settings and its version.
+/// With its settings.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}", tag = "plans",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf),
-    responses((status = 200, description = "The plan.", body = PlanBody), NotModified, ReadProblems)
+    responses((status = 200, description = "The plan.", body = Plan), NotModified, ReadProblems)
 )]
 pub async fn find_plan(
     programme: Data<Programme>,
@@ -101,13 +84,8 @@ pub async fn find_plan(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let kept = view.picture.plan();
-    let version = view.picture.version();
-    let roles: Vec<Role> = view.plan.access.roles().into_iter().collect();
-    // The settings' own state stands in front: that is what a change of them is meant for.
-    let marks = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(".");
-    let tag = ETag::of(format_args!("{}.{version}.{marks}", kept.seq));
-    let body = PlanBody { plan: kept.value.clone(), version, roles };
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(body)))
+    let tag = ETag::of(kept.seq);
+    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(&kept.value)))
 }
 
 /// Change a plan's settings

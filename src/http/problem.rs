@@ -80,8 +80,6 @@ codes! {
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
     Conflict "conflict" CONFLICT "It would contradict what is there"
         "The request was understood and is right in itself, but it contradicts the present state: a code is already taken, a round is closed, something still depends on what would be deleted. The detail says what stands in the way.";
-    IdempotencyInProgress "idempotency_in_progress" CONFLICT "The same request is being worked on"
-        "A request with this Idempotency-Key is still being worked on. Wait a moment and send it again: you will get the answer of the first.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "It has changed since you read it"
         "The If-Match or If-None-Match header does not hold any more: somebody changed or created the thing after you read it. Read it again, see whether your change still makes sense, and send it with the new ETag.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is too large"
@@ -90,12 +88,8 @@ codes! {
         "The Content-Type of the request is missing or is one that this resource does not read, or the body is compressed. The Accept header of the answer lists what it reads.";
     Invalid "invalid" UNPROCESSABLE_ENTITY "Something in it is wrong"
         "The request was understood, but something in it breaks a rule. Everything that is wrong is listed under errors, each with a JSON pointer, or with the row and the column of a file. Nothing was changed.";
-    IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request"
-        "This Idempotency-Key was used within the last 24 hours for a request with another body. Use a new key for every new request, and the same key only to repeat one.";
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "Say which state you are changing"
         "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unseen. Read it, then send the request with If-Match.";
-    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "Too many requests in too short a time"
-        "You have used up the requests granted for now. Wait for as many seconds as the Retry-After header says.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side"
         "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to whoever runs the service.";
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy"
@@ -180,11 +174,6 @@ impl Problem {
     /// 405: the address has other methods, listed in `allow` (`GET, HEAD`).
     pub fn method_not_allowed(allow: &str) -> Self {
         Self::new(Code::MethodNotAllowed, format!("This address answers to {allow}.")).with_header(ALLOW, allow)
-    }
-
-    /// 429: come back after this long.
-    pub fn too_many_requests(wait: Duration) -> Self {
-        Self::new(Code::TooManyRequests, format!("Wait {} seconds, then go on.", seconds(wait))).retry_after(wait)
     }
 
     /// 503: the queue is full.
@@ -414,8 +403,9 @@ mod tests {
 
     #[test]
     fn nobody_is_told_to_wait_for_nothing() {
-        let response = Problem::too_many_requests(Duration::ZERO).error_response();
+        let response = Problem::busy().error_response();
         assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
+        assert_eq!(seconds(Duration::ZERO), 1);
         assert_eq!(seconds(Duration::from_millis(1500)), 2);
     }
 

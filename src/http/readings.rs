@@ -14,9 +14,10 @@ use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
 use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
+use super::reports::known;
 use super::responses::{ImportProblems, ListProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
 use super::tables;
-use super::view::{AsOf, View, view};
+use super::view::{AsOf, IfMatchOrNone, View, view};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
@@ -67,14 +68,14 @@ pub struct ReadingBody {
     revision: i32,
     /// When it was reported.
     recorded_at: DateTime<Utc>,
-    /// Who reported it.
-    #[schema(example = "demo-sub_group_lead")]
-    recorded_by: String,
+    /// Who reported it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-sub_group_lead")]
+    recorded_by: Option<String>,
 }
 
 impl From<SeenReading> for ReadingBody {
     fn from(seen: SeenReading) -> Self {
-        let SeenReading { row, suppressed } = seen;
+        let SeenReading { row, suppressed, names_shown } = seen;
         let (recorded_at, recorded_by, row) = (row.recorded_at, row.recorded_by, row.said);
         Self {
             kpi: row.kpi,
@@ -91,7 +92,7 @@ impl From<SeenReading> for ReadingBody {
             suppressed,
             revision: row.revision,
             recorded_at,
-            recorded_by: recorded_by.to_string(),
+            recorded_by: names_shown.then(|| recorded_by.to_string()),
         }
     }
 }
@@ -230,6 +231,13 @@ pub async fn list_readings(
         Period::read_any(text)
             .map_err(|error| Invalid::from(Violation::in_query("period", error.code(), format!("`{text}` {error}"))))
     });
+    let mut invalid = Invalid::new();
+    let picture = &view.picture;
+    let visible = picture.kpis().values().filter(|entry| picture.sees(&view.plan.access, &entry.kpi));
+    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), visible.map(|entry| entry.kpi.code.as_str()));
+    let areas = picture.areas().keys().map(AreaCode::as_str);
+    known(&mut invalid, "outcome_area", wanted.outcome_area.as_ref().map(AreaCode::as_str), areas);
+    invalid.or(())?;
     let of_area = wanted.outcome_area.map(|area| {
         let entries = view.picture.kpis().values().filter(|entry| view.picture.area_of(&entry.kpi) == Some(&area));
         entries.map(|entry| entry.kpi.code.clone()).collect()
@@ -326,7 +334,11 @@ pub async fn find_reading(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let seen = programme.find_reading(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;
-    let tag = if seen.suppressed { ETag::of(seen.row.seq).rendered_as("c") } else { ETag::of(seen.row.seq) };
+    let tag = match (seen.suppressed, seen.names_shown) {
+        (true, _) => ETag::of(seen.row.seq).rendered_as("c"),
+        (false, false) => ETag::of(seen.row.seq).rendered_as("p"),
+        (false, true) => ETag::of(seen.row.seq),
+    };
     Ok(conditions
         .not_modified(&tag)
         .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(ReadingBody::from(seen))))
@@ -343,7 +355,7 @@ pub async fn find_reading(
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, IfMatchOrNone
     ),
     request_body(content = NewReading, description = "The figure."),
     responses(
@@ -369,7 +381,7 @@ pub async fn put_reading(
         let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
         response.insert_header((LOCATION, format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period)));
     }
-    let seen = SeenReading { row: put.row, suppressed: false };
+    let seen = SeenReading { row: put.row, suppressed: false, names_shown: true };
     Ok(response.insert_header(&tag).json(PostedReading { reading: seen.into(), effect: put.effect }))
 }
 

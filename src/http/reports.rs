@@ -116,7 +116,12 @@ impl ReportParams {
 }
 
 /// Notes a filter that names something the plan does not have.
-fn known<'a>(invalid: &mut Invalid, name: &str, wanted: Option<&str>, codes: impl Iterator<Item = &'a str> + Clone) {
+pub(super) fn known<'a>(
+    invalid: &mut Invalid,
+    name: &str,
+    wanted: Option<&str>,
+    codes: impl Iterator<Item = &'a str> + Clone,
+) {
     if let Some(wanted) = wanted.filter(|wanted| !codes.clone().any(|code| code == *wanted)) {
         let hint = nearest(wanted, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         invalid.push(Violation::in_query(name, "unknown_code", format!("the plan has no `{wanted}`{hint}")));
@@ -255,9 +260,8 @@ pub async fn get_kpi_series(
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
     let series = view.picture.series(entry, &wanted.group, range, view.at, &view.plan.access);
     let series = series.ok_or_else(|| {
-        let detail =
-            format!("A series spans at most {MOST_POINTS} periods; ask for a shorter stretch with from and to.");
-        let violation = Violation::in_query("from", "range_too_long", detail.clone());
+        let detail = format!("A series runs from one period to a later one, {MOST_POINTS} at most; mend from and to.");
+        let violation = Violation::in_query("from", "not_a_range", detail.clone());
         Problem::new(Code::Invalid, detail).with_errors(vec![violation])
     })?;
     Ok(HttpResponse::Ok().insert_header(&view.tag).json(series))

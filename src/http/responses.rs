@@ -31,33 +31,33 @@ macro_rules! problems {
 
 problems! {
     /// What can go wrong where something is read without a token.
-    PublicProblems: UnknownParameter TooManyRequests Internal;
+    PublicProblems: UnknownParameter Internal;
     /// The service cannot work just now.
     Unready: Unavailable;
     /// What can go wrong where one thing is read.
-    ReadProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound TooManyRequests
+    ReadProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound
         Internal Busy Unavailable;
     /// What can go wrong where a list or a report is read, which can be had in several formats.
     ListProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound NotAcceptable
-        TooManyRequests Internal Busy Unavailable;
+        Internal Busy Unavailable;
     /// What can go wrong where something is created by POST.
     CreateProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict IdempotencyInProgress BodyTooLarge UnsupportedMediaType Invalid IdempotencyKeyReused
-        TooManyRequests Internal Busy Unavailable;
+        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid
+        Internal Busy Unavailable;
     /// What can go wrong where something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired
-        TooManyRequests Internal Busy Unavailable;
+        Internal Busy Unavailable;
     /// What can go wrong where something is deleted.
     DeleteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        Conflict PreconditionFailed PreconditionRequired TooManyRequests Internal Busy Unavailable;
+        Conflict PreconditionFailed PreconditionRequired Internal Busy Unavailable;
     /// What can go wrong where a figure is posted, for which no state need be named.
     PutReadingProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy
+        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid Internal Busy
         Unavailable;
     /// What can go wrong where a file is imported, besides what is wrong in it.
     ImportProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;
+        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
     /// A query parameter names what the plan does not have.
     UnknownInQuery: Invalid;
     /// Reading needs a role, and not only a place in the plan.
@@ -99,9 +99,7 @@ fn response(codes: &[Code]) -> Response {
             "WWW-Authenticate",
             header("How to authenticate (RFC 6750).", "Bearer realm=\"waymark\"", Type::String),
         ),
-        Some(429 | 503) => {
-            response.header("Retry-After", header("After how many seconds to try again.", 1, Type::Integer))
-        }
+        Some(503) => response.header("Retry-After", header("After how many seconds to try again.", 1, Type::Integer)),
         _ => response,
     }
     .build()
@@ -136,7 +134,7 @@ mod tests {
         let statuses: Vec<_> = responses.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             statuses,
-            ["400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "429", "500", "503"]
+            ["400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "500", "503"]
         );
         let busy = &responses["503"];
         assert!(busy["description"].as_str().unwrap().contains("`busy`"));

@@ -41,7 +41,7 @@ pub const READINGS: &[Column] = &[
     column("period_end", Date, "The period's last day."),
     column("revision", Integer, "Which revision of the figure this is, from 1."),
     column("recorded_at", DateTime, "When it was reported."),
-    column("recorded_by", Text, "Who reported it."),
+    column("recorded_by", Text, "Who reported it; for members of the partnership."),
 ];
 
 /// The columns of the table of targets.
@@ -63,7 +63,7 @@ pub const TARGETS: &[Column] = &[
     column("period_end", Date, "The period's last day."),
     column("revision", Integer, "Which revision of the target this is, from 1."),
     column("recorded_at", DateTime, "When it was set."),
-    column("recorded_by", Text, "Who set it."),
+    column("recorded_by", Text, "Who set it; for members of the partnership."),
 ];
 
 /// The columns of the status report as a table.
@@ -144,13 +144,13 @@ pub fn reading(seen: &SeenReading) -> Vec<u8> {
         text(&row.period.end()),
         text(&row.revision),
         instant(&row.recorded_at),
-        text(&row.recorded_by),
+        seen.names_shown.then(|| row.recorded_by.to_string()),
     ];
     table::row(READINGS, cells)
 }
 
 /// One row of the table of targets.
-pub fn target(row: &TargetRow) -> Vec<u8> {
+pub fn target(row: &TargetRow, names_shown: bool) -> Vec<u8> {
     let target = &row.target;
     let cells = [
         text(&row.kpi),
@@ -170,7 +170,7 @@ pub fn target(row: &TargetRow) -> Vec<u8> {
         text(&row.period.end()),
         text(&row.revision),
         instant(&row.recorded_at),
-        text(&row.recorded_by),
+        names_shown.then(|| row.recorded_by.to_string()),
     ];
     table::row(TARGETS, cells)
 }

@@ -17,7 +17,7 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{DeleteProblems, ImportProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::tables;
-use super::view::{AsOf, IfMatch, View, view};
+use super::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
@@ -67,13 +67,13 @@ pub struct TargetBody {
     revision: i32,
     /// When it was set.
     recorded_at: DateTime<Utc>,
-    /// Who set it.
-    #[schema(example = "demo-programme_manager")]
-    recorded_by: String,
+    /// Who set it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-programme_manager")]
+    recorded_by: Option<String>,
 }
 
-impl From<TargetRow> for TargetBody {
-    fn from(row: TargetRow) -> Self {
+impl TargetBody {
+    fn of(row: TargetRow, names_shown: bool) -> Self {
         let TargetRow { recorded_at, recorded_by, said, .. } = row;
         let target = said.target;
         Self {
@@ -91,7 +91,7 @@ impl From<TargetRow> for TargetBody {
             reason: target.reason,
             revision: said.revision,
             recorded_at,
-            recorded_by: recorded_by.to_string(),
+            recorded_by: names_shown.then(|| recorded_by.to_string()),
         }
     }
 }
@@ -122,7 +122,7 @@ pub async fn list_kpi_targets(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let rows = programme.list_targets(&view.plan, &view.picture, Some(&kpi)).await?;
-    reply(rows, &paging, &request, &view.tag)
+    reply(rows, &paging, &request, &view)
 }
 
 /// List targets
@@ -149,15 +149,17 @@ pub async fn list_targets(
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
     match format {
-        Format::Json => reply(rows, &paging, &request, &view.tag),
+        Format::Json => reply(rows, &paging, &request, &view),
         Format::Csv => {
-            let rows = futures_util::stream::iter(rows).map(|row| Ok(Bytes::from(tables::target(&row))));
+            let names_shown = view.by_a_member();
+            let rows =
+                futures_util::stream::iter(rows).map(move |row| Ok(Bytes::from(tables::target(&row, names_shown))));
             Ok(tables::stream("targets", tables::TARGETS, &view.tag, rows))
         }
     }
 }
 
-fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, tag: &ETag) -> Result<HttpResponse, Problem> {
+fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &View) -> Result<HttpResponse, Problem> {
     let after: Option<(String, String)> = paging.after()?;
     let key = |row: &TargetRow| (row.kpi.to_string(), row.period.to_string());
     // A KPI's targets are of two kinds of period at most, and the keys of each kind sort in time.
@@ -166,8 +168,9 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, tag: &ETa
     rows.sort_by_key(key);
     rows.truncate(paging.rows());
     let (rows, next) = paging.cut(rows, key)?;
-    let page = TargetPage { items: rows.into_iter().map(TargetBody::from).collect(), next };
-    Ok(page.reply(request, tag))
+    let page =
+        TargetPage { items: rows.into_iter().map(|row| TargetBody::of(row, view.by_a_member())).collect(), next };
+    Ok(page.reply(request, &view.tag))
 }
 
 /// Import targets
@@ -219,10 +222,10 @@ pub async fn find_target(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let row = programme.find_target(&view.plan, &view.picture, &kpi, &period).await?;
-    let tag = ETag::of(row.seq);
+    let tag = if view.by_a_member() { ETag::of(row.seq) } else { ETag::of(row.seq).rendered_as("p") };
     Ok(conditions
         .not_modified(&tag)
-        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(TargetBody::from(row))))
+        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(TargetBody::of(row, view.by_a_member()))))
 }
 
 /// Set or revise a target
@@ -234,7 +237,7 @@ pub async fn find_target(
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatchOrNone
     ),
     request_body(content = NewTarget, description = "The target; what is left out gets its default."),
     responses(
@@ -258,7 +261,7 @@ pub async fn put_target(
     if put.created {
         response.insert_header((LOCATION, format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period)));
     }
-    Ok(response.insert_header(&tag).json(TargetBody::from(put.row)))
+    Ok(response.insert_header(&tag).json(TargetBody::of(put.row, true)))
 }
 
 /// Take a target away

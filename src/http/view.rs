@@ -9,9 +9,11 @@ use chrono::{DateTime, Utc};
 use super::auth::Caller;
 use super::conditional::{Conditions, ETag};
 use super::extract::{FromParams, ParamReader};
-use super::problem::Problem;
+use super::problem::{Code, Problem};
+use crate::domain::access::Audience;
 use crate::domain::ids::PlanCode;
-use crate::domain::period::day_in_london;
+use crate::domain::invalid::Violation;
+use crate::domain::period::start_of_day_in_london;
 use crate::programme::picture::Picture;
 use crate::programme::{OpenPlan, Programme};
 
@@ -50,8 +52,9 @@ pub struct View {
 impl View {
     /// Opens a plan; the inner error is the answer 304 to a client that has the answer already.
     ///
-    /// `rendering` sets apart answers with the same facts and other bytes. A moment in the past is never changed again;
-    /// the present changes with the plan, and with the day, as figures fall due at its end.
+    /// The tag tells the plan's version, the caller's view of it, the address asked and the rendering, and so the answer to
+    /// the byte. As figures fall due at the end of a day in London, a current answer is one as of the beginning of the day,
+    /// or of the plan's last change where that is later: the moment since which it has been what it is.
     pub async fn open(
         programme: &Programme,
         caller: &Caller,
@@ -61,39 +64,67 @@ impl View {
         rendering: impl std::fmt::Display,
     ) -> Result<Result<Self, HttpResponse>, Problem> {
         let now = programme.clock().now();
-        let as_of = as_of.as_of.filter(|instant| *instant < now);
         let plan = programme.open(plan, &caller.subject).await?;
-        let at = as_of.unwrap_or(now);
-        let moment = as_of.map_or_else(
-            || format!("{}.{}", plan.view_tag(), day_in_london(now).format("%y%m%d")),
-            |instant| format!("at{}.{}", instant.timestamp_micros(), plan.access.mark()),
-        );
-        let tag = ETag::of(format_args!("{moment}.{rendering}"));
+        let (at, version) = match as_of.as_of {
+            None => (plan.changed_at.max(start_of_day_in_london(now)), plan.version),
+            Some(instant) if instant > now => return Err(not_yet(instant)),
+            Some(instant) => (instant, programme.version_at(&plan, instant).await?),
+        };
+        // What was to be seen in the past can since have been withheld from those outside the partnership.
+        let view = if plan.access.audience() == Audience::Member { plan.access.mark() } else { plan.view_tag() };
+        let tag = conditions.tag(format_args!("{version}.{}.{view}.{rendering}", at.timestamp_micros()));
         if let Some(unchanged) = conditions.not_modified(&tag) {
             return Ok(Err(unchanged));
         }
-        let picture = programme.picture(&plan, as_of).await?;
+        let picture = programme.past_picture(&plan, version).await?;
         Ok(Ok(Self { plan, picture, at, tag }))
     }
 
     /// Opens a plan to read one thing in it, which has a tag of its own.
     pub async fn of(programme: &Programme, caller: &Caller, plan: &PlanCode, as_of: AsOf) -> Result<Self, Problem> {
-        let unconditional = Conditions::default();
-        match Self::open(programme, caller, plan, as_of, &unconditional, "json").await? {
+        match Self::open(programme, caller, plan, as_of, &Conditions::default(), "json").await? {
             Ok(view) => Ok(view),
             Err(_never) => Err(Problem::internal_because("a 304 without a condition")),
         }
     }
+
+    /// Whether the reader is a member of the partnership, who may know who did what.
+    pub fn by_a_member(&self) -> bool {
+        self.plan.access.audience() == Audience::Member
+    }
 }
 
-/// The state that a change is meant for.
+fn not_yet(instant: DateTime<Utc>) -> Problem {
+    let detail = format!("as_of: {} lies in the future; leave it out for the present", instant.to_rfc3339());
+    let violation = Violation::in_query("as_of", "not_yet", detail.clone());
+    Problem::new(Code::InvalidParameter, detail).with_errors(vec![violation])
+}
+
+/// The state that a change is meant for, where it must be named.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it documents a header, which Conditions reads")]
 pub struct IfMatch {
-    /// The `ETag` of the state that is to be changed; without it the answer is 428.
+    /// The `ETag` of the state that is to be changed, or `*` for whatever state it is in; without it the answer is 428.
     #[param(rename = "If-Match", example = "\"42\"")]
+    if_match: String,
+}
+
+/// The state that a PUT is meant for.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it documents headers, which Conditions reads")]
+pub struct IfMatchOrNone {
+    /// The `ETag` of the state that is to be replaced, or `*` for whatever state it is in.
+    #[param(
+        rename = "If-Match", value_type = String, required = false, example = "\"42\""
+    )]
     if_match: Option<String>,
+    /// `*` where it must not be there yet.
+    #[param(
+        rename = "If-None-Match", value_type = String, required = false, example = "*"
+    )]
+    if_none_match: Option<String>,
 }
 
 /// Opens a [`View`], or answers 304.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
@@ -232,7 +233,7 @@ impl Programme {
                 }
                 // The difference between two revisions can tell as much as a figure: one withheld, all withheld.
                 let entry = picture.kpi_for(&kpi, &plan.access)?;
-                let threshold = picture.plan().value.small_number_threshold;
+                let threshold = picture.small_number_threshold();
                 let small = |seen: &SeenReading| {
                     crate::domain::disclosure::is_small(
                         &entry.kpi,
@@ -240,7 +241,8 @@ impl Programme {
                         threshold,
                     )
                 };
-                if !plan.access.sees_small_numbers(&entry.kpi) && seen.iter().any(|seen| seen.suppressed || small(seen))
+                if !picture.sees_small_numbers(&plan.access, &entry.kpi)
+                    && seen.iter().any(|seen| seen.suppressed || small(seen))
                 {
                     seen.iter_mut().for_each(SeenReading::withhold);
                 }
@@ -261,7 +263,9 @@ impl Programme {
         let mut kpis: Vec<KpiCode> = picture
             .kpis()
             .values()
-            .filter(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+            // An archived KPI is shown to those who name it.
+            .filter(|entry| !entry.archived || filter.kpi.is_some())
+            .filter(|entry| picture.sees(&plan.access, &entry.kpi))
             .map(|entry| entry.kpi.code.clone())
             .collect();
         if let Some(only) = filter.kpis.take() {
@@ -304,6 +308,8 @@ pub struct SeenReading {
     pub row: ReadingRow,
     /// Whether they are.
     pub suppressed: bool,
+    /// Whether the reader may know who reported it: a member of the partnership.
+    pub names_shown: bool,
 }
 
 impl SeenReading {
@@ -312,7 +318,7 @@ impl SeenReading {
             .kpis()
             .get(&row.kpi)
             .is_none_or(|entry| picture.withholds(entry, &row.group, row.period, &plan.access));
-        let mut seen = Self { row, suppressed: false };
+        let mut seen = Self { row, suppressed: false, names_shown: plan.access.audience() == Audience::Member };
         if withheld {
             seen.withhold();
         }

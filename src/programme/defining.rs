@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::domain::access::Role;
+use crate::domain::access::{Granted, Role};
 use crate::domain::document::{Document, merge};
 use crate::domain::ids::{
     AreaCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
@@ -19,7 +19,7 @@ use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
 
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
-use super::{Change, OpenPlan, Programme, Refusal};
+use super::{Change, Programme, Refusal};
 
 /// Which version of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +42,7 @@ impl Precondition {
     pub fn allows_change_of(&self, seq: Seq) -> Result<(), Refusal> {
         match self {
             Self::Any => Ok(()),
-            // What stands behind a dot tells apart renderings of the one state.
-            Self::OneOf(versions)
-                if versions.iter().any(|version| version.split('.').next() == Some(seq.to_string().as_str())) =>
-            {
-                Ok(())
-            }
+            Self::OneOf(versions) if versions.iter().any(|version| *version == seq.to_string()) => Ok(()),
             Self::OneOf(_) | Self::Absent => Err(Refusal::Stale),
             Self::None => Err(Refusal::VersionNotGiven),
         }
@@ -84,6 +79,10 @@ pub trait Defined: Document + Clone + Send + Sync + 'static {
     fn check_in(&self, picture: &Picture) -> Invalid;
     /// What still refers to it, in words.
     fn used_by(picture: &Picture, code: &Self::Code) -> Option<String>;
+    /// Whether a grant names it: a thing made anew by the same code must not find rights waiting for it.
+    fn named_in(_granted: &Granted, _code: &Self::Code) -> bool {
+        false
+    }
 }
 
 /// Notes a code that nothing goes by, with the nearest one that something does.
@@ -130,8 +129,12 @@ impl Defined for Organisation {
         let groups = leads.filter(|group| &group.lead_organisation == code).map(|group| ("sub-group", &group.code));
         let determines = |kpi: &Kpi| matches!(&kpi.formula, Formula::PartnerDetermined { by } if by == code);
         let kpis = picture.kpis().values().map(|entry| &entry.kpi);
-        let kpis = kpis.filter(|kpi| super::reporting::involves(kpi, code) || determines(kpi));
+        let kpis = kpis.filter(|kpi| kpi.involves(code) || determines(kpi));
         first_in(groups).or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
+    }
+
+    fn named_in(granted: &Granted, code: &OrganisationCode) -> bool {
+        granted.organisation.as_ref() == Some(code)
     }
 }
 
@@ -188,6 +191,10 @@ impl Defined for OutcomeArea {
         let groups = groups.filter(|group| group.outcome_areas.contains(code));
         first_in(priorities.map(|priority| ("priority", &priority.code)))
             .or_else(|| first_in(groups.map(|group| ("sub-group", &group.code))))
+    }
+
+    fn named_in(granted: &Granted, code: &AreaCode) -> bool {
+        granted.outcome_areas.contains(code)
     }
 }
 
@@ -371,6 +378,12 @@ impl Programme {
             if let Some(user) = D::used_by(&change.picture, &code) {
                 return Err(Refusal::Conflict(format!("the {} `{code}` is still used by {user}", D::NOUN)));
             }
+            let plan = change.plan.id;
+            let grants = grants::list(change.conn(), plan)?;
+            let mut live = grants.iter().filter(|grant| grant.revoked_at.is_none());
+            if live.any(|grant| D::named_in(&grant.granted, &code)) {
+                return Err(Refusal::Conflict(format!("the {} `{code}` is still named in a grant", D::NOUN)));
+            }
             change.define(D::ACTIONS[2], D::KIND, &code, kept.revision + 1, Some(kept.value.members()), None)?;
             Ok(())
         })
@@ -417,6 +430,7 @@ impl Programme {
             let kpi: Kpi = patched(&entry.kpi.members(), patch)?;
             check_kpi(&kpi, &change.picture).or(())?;
             check_periods_kept(&entry, &kpi).or(())?;
+            check_as_source(&kpi, &change.picture).or(())?;
             if kpi == entry.kpi {
                 return Ok((*entry).clone());
             }
@@ -461,14 +475,14 @@ impl Programme {
         caller: &Subject,
         after: Option<PlanCode>,
         limit: usize,
-    ) -> Result<Vec<(OpenPlan, Plan)>, Refusal> {
+    ) -> Result<Vec<Kept<Plan>>, Refusal> {
         let (caller, pictures) = (caller.clone(), std::sync::Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
                 for visible in plans::list_plans(conn, &caller, after.as_ref(), super::rows(limit))? {
                     let picture = pictures.at_version(conn, visible.id, visible.seq)?;
-                    found.push((OpenPlan::new(&visible), picture.plan().value.clone()));
+                    found.push(picture.plan().clone());
                 }
                 Ok(found)
             })
@@ -631,6 +645,30 @@ fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
                     );
                 }
             }
+        }
+    }
+    invalid
+}
+
+/// Refuses a change that gaps computed from the KPI would not survive.
+fn check_as_source(kpi: &Kpi, picture: &Picture) -> Invalid {
+    let mut invalid = Invalid::new();
+    let of_this = |other: &Kpi| matches!(&other.formula, Formula::Gap { of, .. } if *of == kpi.code);
+    for gap in picture.kpis().values().filter(|entry| !entry.archived && of_this(&entry.kpi)).map(|entry| &entry.kpi) {
+        if !matches!(kpi.formula, Formula::Direct {}) {
+            invalid.at(
+                "/formula",
+                "still_a_source",
+                format!("the gap `{}` is computed from its posted figures", gap.code),
+            );
+        }
+        if kpi.period_kind() != gap.period_kind() {
+            let words = gap.period_kind().words();
+            invalid.at(
+                "/frequency",
+                "still_a_source",
+                format!("the gap `{}` is computed from it by {words}", gap.code),
+            );
         }
     }
     invalid

@@ -90,6 +90,14 @@ fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
 }
 
 impl Programme {
+    /// Whether a caller may see a plan's grants.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`].
+    pub fn may_see_grants(&self, plan: &OpenPlan) -> Result<(), Refusal> {
+        must_administer(plan)
+    }
+
     /// The live grants of a plan, the oldest first.
     pub async fn list_grants(&self, plan: &OpenPlan) -> Result<Vec<GrantRow>, Refusal> {
         must_administer(plan)?;

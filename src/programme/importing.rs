@@ -4,7 +4,7 @@
 //! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
 //! by the very same checks. Nothing of a file with a single wrong cell is kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::str::FromStr;
@@ -23,7 +23,7 @@ use crate::domain::reading::ReportedFigure;
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::exchange::sheet::{Sheet, SheetRow};
 use crate::exchange::spool::Spool;
-use crate::exchange::table::unguarded;
+use crate::exchange::table::without_guard;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
@@ -66,7 +66,7 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "reason",
 ];
 
-/// The columns that an exported table has besides: what the service says of a row, so that the table can be sent back.
+/// Columns that the flat tables have beside those that are read: a table that was fetched can be sent back as it is.
 const PASSED_OVER: &[&str] =
     &["symbol", "period_label", "period_start", "period_end", "revision", "recorded_at", "recorded_by"];
 
@@ -186,26 +186,31 @@ impl Programme {
     ) -> Result<Outcome, Refusal> {
         let progress = Arc::new(progress);
         let open = self.may_import(plan, caller, kind).await?;
-        let picture = self.picture(&open, None).await?;
+        let picture = self.picture(&open).await?;
         let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
         let (tried, file_back) = self
             .store
             .read(move |conn| {
-                let mut import = Import::new(kind, &picture, &open, &tried_by, now);
+                let mut import = Import::new(kind, &picture, &open, &tried_by, now, dry_run);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 file.rewind().map_err(disk)?;
-                Ok::<_, Refusal>((import.finish(dry_run, dry_run)?, file))
+                Ok::<_, Refusal>((import.finish(dry_run)?, file))
             })
             .await?;
-        if dry_run || tried.errors.count() > 0 {
+        let nothing_to_keep = tried.created + tried.revised == 0;
+        if dry_run || nothing_to_keep || tried.errors.count() > 0 {
             return Ok(tried);
         }
         let kept = self.change(plan, caller, move |change| {
+            // What the caller may do can have changed since; each reading's row asks by itself.
+            if kind == ImportKind::Targets {
+                change.must_set_targets()?;
+            }
             let (picture, open, caller, now) =
                 (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
-            let mut import = Import::new(kind, &picture, &open, &caller, now);
+            let mut import = Import::new(kind, &picture, &open, &caller, now, true);
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
-            let outcome = import.finish(false, true)?;
+            let outcome = import.finish(false)?;
             // Someone else's change in between can make a row wrong: then nothing is kept after all.
             if outcome.errors.count() > 0 { Err(Refusal::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
         });
@@ -251,16 +256,52 @@ enum Fate {
     Unchanged,
 }
 
+/// A KPI, period and group, as small as can be: a file may speak of a million.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Place {
+    kpi: u32,
+    group: u32,
+    period: Period,
+}
+
+/// Things told apart by small numbers.
+struct Interned<T> {
+    numbers: HashMap<T, u32>,
+    things: Vec<T>,
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn new() -> Self {
+        Self { numbers: HashMap::new(), things: Vec::new() }
+    }
+
+    fn number(&mut self, thing: &T) -> u32 {
+        if let Some(number) = self.numbers.get(thing) {
+            return *number;
+        }
+        let number = u32::try_from(self.things.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(thing.clone(), number);
+        self.things.push(thing.clone());
+        number
+    }
+
+    fn thing(&self, number: u32) -> Option<&T> {
+        self.things.get(usize::try_from(number).ok()?)
+    }
+}
+
 /// One going through a file.
 struct Import<'a> {
     kind: ImportKind,
     desk: Desk<'a>,
-    /// The plan as the file would leave it.
-    after: Picture,
+    /// The plan as the file would leave it; `None` where nobody asks what the file changes.
+    after: Option<Picture>,
+    kpis: Interned<KpiCode>,
+    groups: Interned<GroupCode>,
     /// The places that the file changes, in its order.
-    changed: Vec<(KpiCode, GroupCode, Period)>,
+    changed: Vec<Place>,
     /// Which row first spoke of each place.
-    seen: HashMap<(KpiCode, GroupCode, Period), u64>,
+    seen: HashMap<Place, u32>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -273,11 +314,14 @@ impl<'a> Import<'a> {
         plan: &'a OpenPlan,
         caller: &'a Subject,
         now: DateTime<Utc>,
+        with_effects: bool,
     ) -> Self {
         Self {
             kind,
             desk: Desk { picture, plan, caller, now },
-            after: picture.clone(),
+            after: with_effects.then(|| picture.clone()),
+            kpis: Interned::new(),
+            groups: Interned::new(),
             changed: Vec::new(),
             seen: HashMap::new(),
             pending: Vec::new(),
@@ -304,7 +348,7 @@ impl<'a> Import<'a> {
             ImportKind::Readings => (READING_COLUMNS, &["kpi", "period"]),
             ImportKind::Targets => (TARGET_COLUMNS, &["kpi", "period"]),
         };
-        let mut sheet = match Sheet::open(BufReader::new(file), known, required, PASSED_OVER) {
+        let mut sheet = match Sheet::open(BufReader::new(file), known, PASSED_OVER, required) {
             Ok(sheet) => sheet,
             Err(faults) => return self.reject_all(faults),
         };
@@ -357,25 +401,30 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Tells what the file changes, where `with_effects`; nothing does where a cell is wrong.
-    fn finish(mut self, dry_run: bool, with_effects: bool) -> Result<Outcome, Refusal> {
+    /// Tells what the file changes, where that is asked; nothing does where a cell is wrong.
+    fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
-        if with_effects && self.outcome.errors.count() == 0 {
-            for (kpi, group, period) in &self.changed {
-                let stands = |picture: &Picture| {
-                    let entry = picture.kpis().get(kpi)?;
-                    picture.observed(entry, group, *period)?;
-                    picture.assess(entry, group, *period, self.desk.now, &self.desk.plan.access).map(Standing::from)
-                };
-                let effect = ImportEffect {
-                    kpi: kpi.clone(),
-                    period: *period,
-                    group: group.clone(),
-                    before: stands(self.desk.picture),
-                    after: stands(&self.after),
-                };
-                self.outcome.effects.push(&effect).map_err(disk)?;
+        let Some(after) = self.after.filter(|_| self.outcome.errors.count() == 0) else { return Ok(self.outcome) };
+        if self.kind == ImportKind::Targets {
+            let mut told = HashSet::new();
+            self.changed.retain(|place| told.insert(*place));
+        }
+        for place in &self.changed {
+            let (Some(kpi), Some(group)) = (self.kpis.thing(place.kpi), self.groups.thing(place.group)) else {
+                continue;
+            };
+            let stands = |picture: &Picture| {
+                let entry = picture.kpis().get(kpi)?;
+                picture.observed(entry, group, place.period)?;
+                let access = &self.desk.plan.access;
+                picture.assess(entry, group, place.period, self.desk.now, access).map(Standing::from)
+            };
+            let (before, after) = (stands(self.desk.picture), stands(&after));
+            if self.kind == ImportKind::Targets && before == after {
+                continue;
             }
+            let effect = ImportEffect { kpi: kpi.clone(), period: place.period, group: group.clone(), before, after };
+            self.outcome.effects.push(&effect).map_err(disk)?;
         }
         Ok(self.outcome)
     }
@@ -388,24 +437,36 @@ impl<'a> Import<'a> {
             return None;
         };
         let (picture, access) = (self.desk.picture, &self.desk.plan.access);
-        let found = picture.kpis().get(code).filter(|entry| access.sees(&entry.kpi));
+        let found = picture.kpis().get(code).filter(|entry| picture.sees(access, &entry.kpi));
         if found.is_none() {
-            let codes =
-                picture.kpis().values().filter(|entry| access.sees(&entry.kpi)).map(|entry| entry.kpi.code.as_str());
+            let codes = picture
+                .kpis()
+                .values()
+                .filter(|entry| picture.sees(access, &entry.kpi))
+                .map(|entry| entry.kpi.code.as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             fault("unknown_code", format!("no KPI goes by `{code}`{hint}"));
         }
         found
     }
 
-    /// Notes a place that an earlier row spoke of already.
-    fn once(&mut self, place: (KpiCode, GroupCode, Period), row: u64, faults: &mut Vec<Violation>) {
+    /// A place, and a note where an earlier row spoke of it already.
+    fn place(
+        &mut self,
+        kpi: &KpiCode,
+        group: &GroupCode,
+        period: Period,
+        row: u64,
+        faults: &mut Vec<Violation>,
+    ) -> Place {
+        let place = Place { kpi: self.kpis.number(kpi), group: self.groups.number(group), period };
         if let Some(first) = self.seen.get(&place) {
-            let detail = format!("row {first} already speaks of {} in {}; keep one of the two", place.0, place.2);
+            let detail = format!("row {first} already speaks of {kpi} in {period}; keep one of the two");
             faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
         } else {
-            self.seen.insert(place, row);
+            self.seen.insert(place, u32::try_from(row).unwrap_or(u32::MAX));
         }
+        place
     }
 
     fn reading(
@@ -422,53 +483,49 @@ impl<'a> Import<'a> {
             None => Some(GroupCode::all()),
             Some(_) => cells.read("group"),
         };
-        let (numerator, denominator) = (cells.figure("numerator"), cells.figure("denominator"));
-        // Exported tables carry the exact figure beside its fraction, with more decimals than may be posted.
-        let exact = entry.zip(numerator.zip(denominator)).and_then(|(entry, (numerator, denominator))| {
-            Figure::ratio(numerator, denominator, entry.kpi.multiplier).map(|exact| exact.to_string())
-        });
-        let follows = exact.is_some() && exact.as_deref() == row.cell("value");
         let figure = ReportedFigure {
-            value: if follows { None } else { cells.figure("value") },
-            numerator,
-            denominator,
+            value: cells.computed_or_given("value"),
+            numerator: cells.figure("numerator"),
+            denominator: cells.figure("denominator"),
             provisional: cells.flag("provisional"),
             nil_return: cells.text("nil_return"),
             status: cells.read("status"),
             commentary: cells.text("commentary"),
             reason: cells.text("reason"),
         };
-        let (Some(entry), Some(period), Some(group)) = (entry, period, group) else { return Ok(Err(faults)) };
+        let (Some(entry), Some(period), Some(group)) = (entry, period, group) else {
+            faults.extend(in_row(row.number, figure.texts()));
+            return Ok(Err(faults));
+        };
         if let Err(detail) = self.desk.may_report(entry) {
             faults.push(Violation::in_cell(row.number, Some("kpi"), "not_allowed", detail));
         }
-        let place = (entry.kpi.code.clone(), group, period);
-        let known = entry.posted(&place.1, period).is_some();
-        // A cell that cannot be read is told by itself: what it would have meant is not guessed at.
-        let readable = faults.is_empty();
-        self.once(place.clone(), row.number, &mut faults);
-        let before = if known {
-            readings::find(source.conn(), self.desk.plan.id, &place.0, period, &place.1, None)?
-        } else {
-            None
+        let unreadable = faults.iter().any(|fault| fault.column.as_deref().is_some_and(is_figure));
+        let place = self.place(&entry.kpi.code, &group, period, row.number, &mut faults);
+        let before = match entry.posted(&group, period) {
+            Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, &group, None)?,
+            None => None,
         };
-        let checked = match self.desk.check(entry, period, &place.1, &figure, before.as_ref()) {
-            Ok(checked) => Some(checked),
+        let checked = self.desk.check(entry, period, &group, &figure, before.as_ref());
+        let checked = match checked {
+            Ok(checked) if faults.is_empty() => checked,
+            Ok(_) => return Ok(Err(faults)),
             Err(invalid) => {
-                if readable || faults.iter().all(|fault| fault.code == "not_allowed" || fault.code == "named_twice") {
-                    faults.extend(in_row(row.number, invalid));
-                }
-                None
+                // A cell that cannot be read is told by itself: what would follow from it is not guessed at.
+                let follows = |fault: &Violation| unreadable && fault.column.as_deref().is_some_and(is_figure);
+                faults.extend(in_row(row.number, invalid).filter(|fault| !follows(fault)));
+                return Ok(Err(faults));
             }
         };
-        let Some(checked) = checked.filter(|_| faults.is_empty()) else { return Ok(Err(faults)) };
         Ok(Ok(match checked {
             Checked::Unchanged => Fate::Unchanged,
             Checked::Next(reading) => {
-                let value = observed_revision(&reading, self.desk.caller, self.desk.now);
-                let kept = Kept { value, revision: reading.revision, seq: Seq(0) };
-                self.after.lay_over(&place.0, &place.1, period, kept);
-                self.changed.push(place);
+                if let Some(after) = &mut self.after {
+                    let value = observed_revision(&reading, self.desk.caller, self.desk.now);
+                    let kept = Kept { value, revision: reading.revision, seq: Seq(0) };
+                    after.lay_over(&entry.kpi.code, &group, period, kept);
+                    self.changed.push(place);
+                }
                 if matches!(source, Source::Write(_)) {
                     self.pending.push(reading_change(*reading, before.as_ref()));
                 }
@@ -495,14 +552,14 @@ impl<'a> Import<'a> {
             reason: cells.text("reason"),
         };
         let (Some(entry), Some(period)) = (entry, period) else { return Err(faults) };
-        let readable = faults.is_empty();
-        self.once((entry.kpi.code.clone(), GroupCode::all(), period), row.number, &mut faults);
+        let unreadable = faults.iter().any(|fault| fault.column.as_deref().is_some_and(is_figure));
+        let all = GroupCode::all();
+        let place = self.place(&entry.kpi.code, &all, period, row.number, &mut faults);
         let revised = match revise(entry, period, &target) {
             Ok(revised) => revised,
             Err(invalid) => {
-                if readable {
-                    faults.extend(in_row(row.number, invalid));
-                }
+                let follows = |fault: &Violation| unreadable && fault.column.as_deref().is_some_and(is_figure);
+                faults.extend(in_row(row.number, invalid).filter(|fault| !follows(fault)));
                 return Err(faults);
             }
         };
@@ -511,13 +568,29 @@ impl<'a> Import<'a> {
         }
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
-        self.after.lay_target_over(&entry.kpi.code, period, target);
-        let moved = entry.readings.get(&GroupCode::all()).into_iter().flat_map(BTreeMap::keys);
-        let within = moved.filter(|moved| moved.start() >= period.start() && moved.end() <= period.end());
-        self.changed.extend(within.map(|moved| (entry.kpi.code.clone(), GroupCode::all(), *moved)));
+        if let Some(after) = &mut self.after {
+            after.lay_target_over(&entry.kpi.code, period, target);
+            // A target can move any period: a line reaches from one target to the next.
+            let moved = self.desk.picture.observed_periods(entry, &all);
+            self.changed.extend(moved.into_iter().map(|moved| Place { period: moved, ..place }));
+        }
         self.pending.push(target_change(next, before.as_ref()));
         Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
     }
+}
+
+/// Whether a column holds a figure: what is wrong with one can follow from another that cannot be read.
+fn is_figure(column: &str) -> bool {
+    matches!(column, "value" | "numerator" | "denominator" | "low" | "high" | "floor")
+}
+
+/// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.
+fn bare(text: &str) -> String {
+    let number: String = text.chars().filter(|char| !matches!(char, '%' | '£' | ' ')).collect();
+    let thousands =
+        number.split(',').skip(1).all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
+    let plain = number.replace(',', if thousands { "" } else { "." });
+    if plain != text && plain.parse::<Figure>().is_ok() { format!("; write {plain}") } else { String::new() }
 }
 
 /// The period in a row, read as that KPI's periods are.
@@ -557,7 +630,14 @@ impl Cells<'_, '_> {
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
-        self.row.cell(column).map(|text| unguarded(text).to_owned())
+        self.row.cell(column).map(|text| without_guard(text).to_owned())
+    }
+
+    /// A figure that may be one this service computed, where what it follows from stands beside it.
+    fn computed_or_given(&mut self, column: &'static str) -> Option<Figure> {
+        let fraction = self.row.cell("numerator").is_some() && self.row.cell("denominator").is_some();
+        let computed = self.row.cell(column).filter(|_| fraction).and_then(|text| Figure::from_stored(text).ok());
+        computed.or_else(|| self.figure(column))
     }
 
     fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
@@ -598,9 +678,7 @@ impl Cells<'_, '_> {
             _ => match text.parse() {
                 Ok(figure) => return Some(figure),
                 Err(error) => {
-                    let bare: String = text.chars().filter(|char| !matches!(char, ',' | '%' | '£' | ' ')).collect();
-                    let hint = if bare != text && bare.parse::<Figure>().is_ok() { format!("; write {bare}") } else { String::new() };
-                    (error.code(), format!("`{text}` {error}{hint}"))
+                    (error.code(), format!("`{text}` {error}{}", bare(text)))
                 }
             },
         };

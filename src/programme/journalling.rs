@@ -2,23 +2,38 @@
 
 use crate::domain::access::Audience;
 use crate::domain::ids::Seq;
-use crate::store::journal;
 pub use crate::store::journal::Entry;
+use crate::store::journal::{self, EntryKind};
 
 use super::{OpenPlan, Programme, Refusal};
 
 impl Programme {
-    /// The entries of a plan's journal after a place in it, the oldest first.
+    /// Whether a caller may read a plan's journal: entries hold figures as they were posted.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`] for partners and the public: entries hold figures as they were posted.
-    pub async fn list_changes(&self, plan: &OpenPlan, after: Seq, limit: usize) -> Result<Vec<Entry>, Refusal> {
-        if plan.access.audience() != Audience::Member {
-            return Err(Refusal::NotAllowed(
-                "the journal holds figures as they were posted; only members of the partnership read it".to_owned(),
-            ));
+    /// [`Refusal::NotAllowed`] for partners and the public.
+    pub fn may_read_journal(&self, plan: &OpenPlan) -> Result<(), Refusal> {
+        if plan.access.audience() == Audience::Member {
+            return Ok(());
         }
-        let id = plan.id;
-        self.store.read(move |conn| Ok(journal::page(conn, id, after, super::rows(limit))?)).await
+        let why = "the journal holds figures as they were posted; only members of the partnership read it";
+        Err(Refusal::NotAllowed(why.to_owned()))
+    }
+
+    /// The entries of a plan's journal after a place in it, the oldest first. Who was granted what is for administrators:
+    /// for others such entries keep their place and say no more.
+    pub async fn list_changes(&self, plan: &OpenPlan, after: Seq, limit: usize) -> Result<Vec<Entry>, Refusal> {
+        self.may_read_journal(plan)?;
+        let (id, administers) = (plan.id, plan.access.administers());
+        self.store
+            .read(move |conn| {
+                let mut entries = journal::page(conn, id, after, super::rows(limit))?;
+                for entry in entries.iter_mut().filter(|entry| entry.kind == EntryKind::Grant && !administers) {
+                    "withheld".clone_into(&mut entry.key);
+                    (entry.before, entry.after, entry.reason) = (None, None, None);
+                }
+                Ok(entries)
+            })
+            .await
     }
 }

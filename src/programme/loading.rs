@@ -226,7 +226,7 @@ fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow
     let text = folder.text(file)?;
     let known: &'static [&'static str] = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().leak();
     let wrong = |row, why: String| LoadError::Wrong { file: file.to_owned(), row, why };
-    let mut sheet = Sheet::open(text.as_bytes(), known, &["code"], &[])
+    let mut sheet = Sheet::open(text.as_bytes(), known, &[], &["code"])
         .map_err(|faults| wrong(1, faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")))?;
     let mut found = Vec::new();
     while let Some(row) = sheet.next() {

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
 use crate::domain::access::Access;
@@ -48,8 +49,8 @@ pub struct OpenPlan {
     pub version: Seq,
     /// What the caller may do in it.
     pub access: Access,
-    /// Whether everyone who signs in may find it.
-    pub public: bool,
+    /// When it last changed.
+    pub changed_at: DateTime<Utc>,
 }
 
 impl OpenPlan {
@@ -60,7 +61,7 @@ impl OpenPlan {
             code: plan.code.clone(),
             version: plan.seq,
             access: Access::new(granted),
-            public: plan.public,
+            changed_at: plan.changed_at,
         }
     }
 
@@ -95,27 +96,34 @@ impl Programme {
         self.store.read(move |conn| open(conn, &plan, &caller)).await
     }
 
-    /// The plan's picture: as it stands, or as it was known at an instant.
-    pub async fn picture(&self, plan: &OpenPlan, as_of: Option<DateTime<Utc>>) -> Result<Arc<Picture>, Refusal> {
-        if as_of.is_none()
-            && let Some(picture) = self.pictures.at(plan.id, plan.version)
-        {
+    /// The plan's picture as it stands.
+    pub async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
+        if let Some(picture) = self.pictures.at(plan.id, plan.version) {
             return Ok(picture);
         }
         let (pictures, id, version) = (Arc::clone(&self.pictures), plan.id, plan.version);
-        self.store
-            .read(move |conn| match as_of {
-                None => pictures.at_version(conn, id, version),
-                Some(instant) => {
-                    let version = journal::seq_at(conn, id, instant)?;
-                    if version == Seq(0) {
-                        Err(Refusal::NotFound)
-                    } else {
-                        Picture::load(conn, id, version).map(Arc::new)
-                    }
-                }
-            })
-            .await
+        self.store.read(move |conn| pictures.at_version(conn, id, version)).await
+    }
+
+    /// The plan's version at an instant: the last place in its journal then.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where there was no plan yet.
+    pub async fn version_at(&self, plan: &OpenPlan, instant: DateTime<Utc>) -> Result<Seq, Refusal> {
+        let id = plan.id;
+        let version = self.store.read(move |conn| Ok::<_, Refusal>(journal::seq_at(conn, id, instant)?)).await?;
+        if version == Seq(0) { Err(Refusal::NotFound) } else { Ok(version) }
+    }
+
+    /// The plan's picture at an earlier version, as it may be shown today.
+    pub async fn past_picture(&self, plan: &OpenPlan, version: Seq) -> Result<Arc<Picture>, Refusal> {
+        let present = self.picture(plan).await?;
+        if version == plan.version {
+            return Ok(present);
+        }
+        let (pictures, id) = (Arc::clone(&self.pictures), plan.id);
+        let past = self.store.read(move |conn| pictures.past(conn, id, version)).await?;
+        Ok(Arc::new(past.shown_at(present)))
     }
 
     /// Opens a plan and changes it: `change` gets the plan's picture as no one else can change it meanwhile, and its
@@ -126,14 +134,15 @@ impl Programme {
         caller: &Subject,
         change: impl FnOnce(&mut Change<'_, '_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let (plan, caller, now) = (plan.clone(), caller.clone(), self.clock.now());
+        let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
         let pictures = Arc::clone(&self.pictures);
         self.store
             .write(move |write| {
                 let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
                 let plan = OpenPlan::new(&locked);
                 let picture = pictures.at_version(write, plan.id, plan.version)?;
-                let now = locked.instant_after(now);
+                // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
+                let now = locked.instant_after(clock.now());
                 change(&mut Change { write, locked: Some(locked), plan, picture, caller, now })
             })
             .await
@@ -177,13 +186,24 @@ impl Change<'_, '_> {
     }
 }
 
-/// The latest picture of each plan in use.
-#[derive(Default)]
-struct Pictures(Mutex<HashMap<PlanId, Arc<Picture>>>);
+/// The latest picture of each plan in use, and a few of the past that were asked for last.
+struct Pictures {
+    latest: Mutex<HashMap<PlanId, Arc<Picture>>>,
+    past: Cache<(PlanId, Seq), Arc<Picture>>,
+}
+
+/// How many pictures of the past are kept at hand.
+const PAST_PICTURES: usize = 8;
+
+impl Default for Pictures {
+    fn default() -> Self {
+        Self { latest: Mutex::default(), past: Cache::new(PAST_PICTURES) }
+    }
+}
 
 impl Pictures {
     fn known(&self, plan: PlanId) -> Option<Arc<Picture>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
     }
 
     /// The picture at exactly this version, if it is at hand.
@@ -199,11 +219,16 @@ impl Pictures {
             _ => Picture::load(conn, plan, version)?,
         };
         let picture = Arc::new(picture);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = known.get(&plan).is_none_or(|other| other.version() <= picture.version());
         if newer {
             known.insert(plan, Arc::clone(&picture));
         }
         Ok(picture)
+    }
+
+    /// The picture at an earlier version. Whoever asks while another loads it waits for that one.
+    fn past(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
+        self.past.get_or_insert_with(&(plan, version), || Picture::load(conn, plan, version).map(Arc::new))
     }
 }

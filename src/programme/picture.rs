@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::domain::access::Access;
+use crate::domain::access::{Access, Audience};
 use crate::domain::assess::{Assessment, Facts, Observed, assess};
 use crate::domain::disclosure;
 use crate::domain::document::Document;
@@ -18,7 +18,7 @@ use crate::domain::gap::gap;
 use crate::domain::ids::{
     AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
 };
-use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::kpi::{Formula, Kpi, Profile};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
@@ -74,6 +74,9 @@ pub struct Picture {
     priorities: BTreeMap<PriorityCode, Kept<Priority>>,
     policies: BTreeMap<PolicyCode, Kept<Policy>>,
     kpis: BTreeMap<KpiCode, Arc<KpiPicture>>,
+    /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
+    /// business stays so whatever moment is asked about.
+    present: Option<Arc<Picture>>,
 }
 
 impl Picture {
@@ -94,6 +97,7 @@ impl Picture {
             priorities: BTreeMap::new(),
             policies: BTreeMap::new(),
             kpis: BTreeMap::new(),
+            present: None,
         };
         picture.take_in(conn, &rows, version)?;
         Ok(picture)
@@ -201,7 +205,39 @@ impl Picture {
     /// # Errors
     /// [`Refusal::NotFound`] where there is none, or not for this caller.
     pub fn kpi_for(&self, code: &KpiCode, access: &Access) -> Result<&Arc<KpiPicture>, Refusal> {
-        self.kpis.get(code).filter(|entry| access.sees(&entry.kpi)).ok_or(Refusal::NotFound)
+        self.kpis.get(code).filter(|entry| self.sees(access, &entry.kpi)).ok_or(Refusal::NotFound)
+    }
+
+    /// This picture of the past as it may be shown today.
+    pub fn shown_at(&self, present: Arc<Self>) -> Self {
+        Self { present: Some(present), ..self.clone() }
+    }
+
+    /// The KPI's definition of today, where this is a picture of the past.
+    fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
+        self.present.as_ref()?.kpis.get(&kpi.code).map(|entry| &entry.kpi)
+    }
+
+    /// Whether a KPI exists for this caller: as it was and as it is.
+    pub fn sees(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.sees(kpi) && self.today(kpi).is_none_or(|today| access.sees(today))
+    }
+
+    /// Whether a KPI's small numbers are shown to this caller: as it was and as it is.
+    pub fn sees_small_numbers(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
+    }
+
+    /// Figures up to this are small numbers: the stricter of then and now.
+    pub fn small_number_threshold(&self) -> u32 {
+        let then = self.plan.value.small_number_threshold;
+        self.present.as_ref().map_or(then, |present| then.max(present.plan.value.small_number_threshold))
+    }
+
+    /// A KPI's definition as this caller may read it: a small baseline would give away the figure that it was.
+    pub fn definition_for(&self, entry: &KpiPicture, access: &Access) -> Kpi {
+        let hidden = !self.sees_small_numbers(access, &entry.kpi);
+        Kpi { baseline: entry.kpi.baseline.filter(|_| !hidden), ..entry.kpi.clone() }
     }
 
     /// The outcome area that a KPI belongs to, through its priority.
@@ -281,6 +317,7 @@ impl Picture {
             due_at: period.due_at(entry.kpi.collection_lag_days),
             now,
             withheld: reading.is_some() && withheld_at(period),
+            names_shown: access.audience() == Audience::Member,
             partner: match &entry.kpi.formula {
                 Formula::PartnerDetermined { by } => {
                     self.organisations.get(by).map_or(by.as_str(), |by| &by.value.title)
@@ -304,10 +341,19 @@ impl Picture {
     }
 
     fn withholds_posted(&self, entry: &KpiPicture, period: Period, access: &Access) -> bool {
-        if access.sees_small_numbers(&entry.kpi) {
+        if self.sees_small_numbers(access, &entry.kpi) {
             return false;
         }
-        let threshold = self.plan.value.small_number_threshold;
+        let threshold = self.small_number_threshold();
+        // On a line from the baseline every target and variance gives the baseline away.
+        let baseline = entry.kpi.baseline.filter(|_| entry.kpi.spread() == Some(Profile::Linear));
+        if baseline.is_some_and(|baseline| {
+            entry
+                .posted(&GroupCode::all(), baseline.period.0)
+                .is_none_or(|reading| disclosure::is_small(&entry.kpi, &reading.value, threshold))
+        }) {
+            return true;
+        }
         let linked = |other: Period| {
             other == period
                 || (disclosure::differences_disclose(&entry.kpi)

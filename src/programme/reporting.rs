@@ -193,10 +193,10 @@ impl Picture {
         let kpi = &entry.kpi;
         let area = self.area_of(kpi);
         !entry.archived
-            && access.sees(kpi)
+            && self.sees(access, kpi)
             && filter.priority.as_ref().is_none_or(|code| &kpi.priority == code)
             && filter.outcome_area.as_ref().is_none_or(|code| area == Some(code))
-            && filter.organisation.as_ref().is_none_or(|code| involves(kpi, code))
+            && filter.organisation.as_ref().is_none_or(|code| kpi.involves(code))
             && filter.sub_group.as_ref().is_none_or(|code| {
                 let group = self.sub_groups().get(code);
                 group.zip(area).is_some_and(|(group, area)| group.value.outcome_areas.contains(area))
@@ -212,7 +212,7 @@ impl Picture {
     }
 
     /// A KPI over time: every period from `from` to `to`, by default from its first reading to its last reading or
-    /// target. `None` where that is more than [`MOST_POINTS`].
+    /// target. `None` where that is more than [`MOST_POINTS`], or `from` comes after `to`.
     pub fn series(
         &self,
         entry: &KpiPicture,
@@ -223,14 +223,17 @@ impl Picture {
     ) -> Option<Series> {
         let kind = entry.kpi.period_kind();
         let observed = self.observed_periods(entry, group);
-        let targeted = entry.targets.keys().filter_map(|period| {
-            if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
-        });
-        let last = observed.iter().copied().chain(targeted.clone()).max();
-        let from = range.0.or_else(|| observed.first().copied()).or_else(|| targeted.min());
-        let to = range.1.or(last);
+        // A target far beyond the plan is no reason to draw a century.
+        let targeted =
+            entry.targets.keys().filter(|period| period.start() <= self.plan().value.ends_on).filter_map(|period| {
+                if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
+            });
+        let from = range.0.or_else(|| observed.first().copied()).or_else(|| targeted.clone().min());
+        let to = range.1.or_else(|| observed.iter().copied().chain(targeted).max());
+        let to = if range.1.is_none() { to.max(from) } else { to };
         let count = from.zip(to).and_then(|(from, to)| from.distance_to(to)).map_or(0, |distance| distance + 1);
-        if count > MOST_POINTS {
+        let least = i32::from(from.is_some());
+        if !(least..=MOST_POINTS).contains(&count) {
             return None;
         }
         let points = (0..count).filter_map(|step| self.assess(entry, group, from?.step(step)?, now, access)).collect();
@@ -258,9 +261,4 @@ impl ReportFilter {
             || self.status.is_some()
             || self.data_state.is_some()
     }
-}
-
-/// Whether an organisation leads on or contributes to a KPI.
-pub fn involves(kpi: &Kpi, organisation: &OrganisationCode) -> bool {
-    kpi.lead_organisation.as_ref() == Some(organisation) || kpi.contributors.contains(organisation)
 }

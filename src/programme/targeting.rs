@@ -159,10 +159,9 @@ impl Programme {
                 let seen = |row: &TargetRow| {
                     !row.removed
                         && only.as_ref().is_none_or(|kpi| *kpi == row.kpi)
-                        && picture
-                            .kpis()
-                            .get(&row.kpi)
-                            .is_some_and(|entry| !entry.archived && plan.access.sees(&entry.kpi))
+                        && picture.kpis().get(&row.kpi).is_some_and(|entry| {
+                            (!entry.archived || only.is_some()) && picture.sees(&plan.access, &entry.kpi)
+                        })
                 };
                 Ok(latest.into_values().filter(seen).collect())
             })

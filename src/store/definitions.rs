@@ -137,7 +137,8 @@ pub(super) fn latest(
         .filter(definitions::plan_id.eq(plan.0))
         .filter(definitions::kind.eq(kind.as_str()))
         .filter(definitions::code.eq(code))
-        .filter(definitions::seq.le(up_to.map_or(i64::MAX, |seq| seq.0)))
+        // A sum, so that SQLite does not take the index by `seq` and go through all of the plan.
+        .filter((definitions::seq + 0).le(up_to.map_or(i64::MAX, |seq| seq.0)))
         .order(definitions::revision.desc())
         .select(DefinitionRow::as_select())
         .first(any)

@@ -138,7 +138,7 @@ pub(super) struct Sealed<'a> {
 impl Sealed<'_> {
     /// The digest of this entry after the one of digest `previous`.
     pub(super) fn digest(&self, previous: &str) -> String {
-        let quoted = |text: &str| Value::from(text).to_string();
+        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let array = format!(
             r#"[{},{},"{}",{},{},{},{},{},{},{}]"#,
             quoted(self.plan),

@@ -210,7 +210,8 @@ pub fn find(
             .filter(readings::kpi.eq(kpi.as_str()))
             .filter(readings::period.eq(period.to_string()))
             .filter(readings::group_code.eq(group.as_str()))
-            .filter(readings::seq.le(up_to.map_or(i64::MAX, |seq| seq.0)))
+            // A sum, so that SQLite does not take the index by `seq` and go through all of the plan.
+            .filter((readings::seq + 0).le(up_to.map_or(i64::MAX, |seq| seq.0)))
             .order(readings::revision.desc())
             .select(ReadingRow::as_select())
             .first(any)
@@ -290,7 +291,8 @@ pub fn page(
         .filter(newer.field(readings::seq).le(up_to));
     let mut query = readings::table
         .filter(readings::plan_id.eq(plan.0))
-        .filter(readings::seq.le(up_to))
+        // A sum, as in `find`: all of the plan would be sorted for the sake of one page.
+        .filter((readings::seq + 0).le(up_to))
         .filter(not(exists(replaced)))
         .order((readings::kpi, readings::period, readings::group_code))
         .limit(limit)

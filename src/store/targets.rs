@@ -151,7 +151,8 @@ pub fn find(
             .filter(targets::plan_id.eq(plan.0))
             .filter(targets::kpi.eq(kpi.as_str()))
             .filter(targets::period.eq(period.to_string()))
-            .filter(targets::seq.le(up_to.map_or(i64::MAX, |seq| seq.0)))
+            // A sum, so that SQLite does not take the index by `seq` and go through all of the plan.
+            .filter((targets::seq + 0).le(up_to.map_or(i64::MAX, |seq| seq.0)))
             .order(targets::revision.desc())
             .select(Columns::as_select())
             .first(any)

@@ -26,6 +26,9 @@ async fn every_change_needs_the_present_state(world: &World) {
     let grants = world.get(Administrator, "grants").await.is(200).json();
     let mut tried = 0;
     for operation in operations().filter(|operation| operation.takes("If-Match")) {
+        if operation.id == "putReading" {
+            continue; // Figures need no state: see below.
+        }
         let code = match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
             "organisations" => "council",
             "sub-groups" => "health-group",

@@ -212,50 +212,60 @@ fn types(schema: &mut Map<String, Value>) {
         _ => return,
     };
     schema.remove("type");
-    let (null, mut rest): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| kind == "null");
-    match (rest.pop(), rest.is_empty()) {
-        (None, _) => {
-            schema.insert("enum".to_owned(), json!([null]));
+    let (null, rest): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| kind == "null");
+    match rest.as_slice() {
+        [] => null_only(schema),
+        [only] => {
+            schema.insert("type".to_owned(), only.clone());
+            if !null.is_empty() {
+                schema.insert("nullable".to_owned(), json!(true));
+            }
         }
-        (Some(only), true) => {
-            schema.insert("type".to_owned(), only);
-        }
-        (Some(last), false) => {
-            rest.push(last);
-            let either: Vec<_> = rest.iter().map(|kind| json!({"type": kind})).collect();
+        several => {
+            let either = several.iter().map(|kind| json!({"type": kind}));
+            let either: Vec<_> = either.chain(null.iter().map(|_| null_schema())).collect();
             push(schema, "allOf", json!({"anyOf": either}));
         }
     }
-    if !null.is_empty() {
-        schema.insert("nullable".to_owned(), json!(true));
-    }
 }
 
-/// Alternatives among which null is, as nullable; one that is left alone needs no alternatives.
+/// Null among alternatives is left there, since `nullable` says nothing without a `type` beside it and opens no reference
+/// to null; only where the one other alternative is written out, with its type, are the two a nullable whole.
 fn alternatives(schema: &mut Map<String, Value>, keyword: &str) {
-    let Some(all) = schema.get_mut(keyword).and_then(Value::as_array_mut) else { return };
-    let before = all.len();
-    all.retain(|one| !is_null(one));
-    if all.len() == before {
+    let Some([one, other]) = schema.get(keyword).and_then(Value::as_array).map(Vec::as_slice) else { return };
+    let typed = match (is_null(one), is_null(other)) {
+        (true, false) => other,
+        (false, true) => one,
+        _ => return,
+    };
+    let Some(inner) = typed.as_object().filter(|inner| inner.contains_key("type")).cloned() else { return };
+    if inner.keys().any(|name| name != "description" && schema.contains_key(name)) {
         return;
     }
-    let only = if all.len() == 1 { all.pop() } else { None };
-    if all.is_empty() {
-        schema.remove(keyword);
+    schema.remove(keyword);
+    for (name, member) in inner {
+        schema.entry(name).or_insert(member);
     }
     schema.insert("nullable".to_owned(), json!(true));
-    if let Some(only) = only {
-        push(schema, "allOf", only);
-    }
+}
+
+/// Lets only null through: of a type, any one, for without a type `nullable` says nothing.
+fn null_only(schema: &mut Map<String, Value>) {
+    schema.insert("type".to_owned(), json!("string"));
+    schema.insert("nullable".to_owned(), json!(true));
+    schema.insert("enum".to_owned(), json!([null]));
+}
+
+fn null_schema() -> Value {
+    let mut schema = Map::new();
+    null_only(&mut schema);
+    Value::Object(schema)
 }
 
 /// Whether a schema, rewritten already, lets only null through.
 fn is_null(schema: &Value) -> bool {
     schema.get("nullable") == Some(&json!(true))
-        && schema.get("type").is_none()
-        && schema
-            .get("enum")
-            .is_some_and(|values| values.as_array().is_some_and(|values| values.iter().all(Value::is_null)))
+        && schema.get("enum").and_then(Value::as_array).is_some_and(|values| values.iter().all(Value::is_null))
 }
 
 /// Adds a member to a list that may not be there yet.
@@ -296,26 +306,30 @@ mod tests {
     fn null_becomes_nullable() {
         for (newer, older) in [
             (json!({"type": ["string", "null"]}), json!({"type": "string", "nullable": true})),
-            (json!({"type": "null"}), json!({"nullable": true, "enum": [null]})),
+            (json!({"type": "null"}), null_schema()),
             (
                 json!({"type": ["string", "null"], "enum": ["a"]}),
                 json!({"type": "string", "nullable": true, "enum": ["a", null]}),
             ),
             (
                 json!({"oneOf": [{"type": "null"}, {"$ref": "#/a", "description": "One."}]}),
-                json!({"nullable": true, "allOf": [{"description": "One.", "allOf": [{"$ref": "#/a"}]}]}),
+                json!({"oneOf": [null_schema(), {"description": "One.", "allOf": [{"$ref": "#/a"}]}]}),
             ),
             (
-                json!({"description": "One.", "anyOf": [{"type": "null"}, {"$ref": "#/a"}]}),
-                json!({"description": "One.", "nullable": true, "allOf": [{"$ref": "#/a"}]}),
+                json!({"description": "One.", "anyOf": [{"type": "null"}, {"type": "string", "enum": ["a"]}]}),
+                json!({"description": "One.", "type": "string", "nullable": true, "enum": ["a", null]}),
+            ),
+            (
+                json!({"maximum": 5, "anyOf": [{"type": "null"}, {"type": "integer", "maximum": 9}]}),
+                json!({"maximum": 5, "anyOf": [null_schema(), {"type": "integer", "maximum": 9}]}),
             ),
             (
                 json!({"oneOf": [{"type": "null"}, {"$ref": "#/a"}, {"$ref": "#/b"}]}),
-                json!({"nullable": true, "oneOf": [{"$ref": "#/a"}, {"$ref": "#/b"}]}),
+                json!({"oneOf": [null_schema(), {"$ref": "#/a"}, {"$ref": "#/b"}]}),
             ),
             (
                 json!({"type": ["string", "integer", "null"]}),
-                json!({"nullable": true, "allOf": [{"anyOf": [{"type": "string"}, {"type": "integer"}]}]}),
+                json!({"allOf": [{"anyOf": [{"type": "string"}, {"type": "integer"}, null_schema()]}]}),
             ),
         ] {
             assert_eq!(rewritten(newer.clone()), older, "{newer}");
