@@ -81,6 +81,7 @@ impl<R: Read> Sheet<R> {
     pub fn next(&mut self) -> Option<Result<SheetRow<'_>, SheetFault>> {
         loop {
             self.ration.set(MOST_ROW_BYTES);
+            let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
             let read = self.csv.read_record(&mut self.record);
             if let Ok(true) = read {
                 self.inner_lines += line_ends(&self.record);
@@ -90,6 +91,8 @@ impl<R: Read> Sheet<R> {
                 Ok(false) => return None,
                 Err(error) => {
                     let last = !matches!(error.kind(), csv::ErrorKind::Utf8 { .. });
+                    // A row that does not end has not been counted.
+                    let number = if last { begins } else { number };
                     return Some(Err(SheetFault { violation: unreadable(number, &error), last }));
                 }
                 Ok(true) => {}
@@ -295,7 +298,9 @@ mod tests {
     #[test]
     fn a_quotation_mark_left_open_does_not_swallow_the_file() {
         let text = format!("kpi,value\na,\"{}", "x".repeat(3 << 20));
-        assert_eq!(rows(&text), [Err((Some(1), "row_too_long"))]);
+        assert_eq!(rows(&text), [Err((Some(2), "row_too_long"))]);
+        let text = format!("kpi,value\n\"a\na\",1\nb,\"{}", "x\n".repeat(1 << 20));
+        assert_eq!(rows(&text), [row(2, "a\na", "1"), Err((Some(3), "row_too_long"))]);
     }
 
     #[test]
