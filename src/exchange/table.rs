@@ -52,17 +52,20 @@ pub fn row(columns: &[Column], cells: impl IntoIterator<Item = CellText>) -> Vec
     }))
 }
 
-/// Keeps a spreadsheet from running a text as a formula: an apostrophe before what would begin one.
+/// Whether a text begins as a formula does, with or without apostrophes before it.
+fn is_like_a_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// Keeps a spreadsheet from running a text as a formula: an apostrophe before what would begin one, and before what looks
+/// as if it had one already, so that [`without_guard`] gives back exactly what there was.
 fn safe(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    if is_like_a_formula(&text) { format!("'{text}") } else { text }
 }
 
 /// A text without the apostrophe that [`row`] put before it, so that a table can be read back.
 pub fn without_guard(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => text,
-    }
+    text.strip_prefix('\'').filter(|rest| is_like_a_formula(rest)).unwrap_or(text)
 }
 
 fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
@@ -96,6 +99,17 @@ pub fn schema(columns: &[Column]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_kept_from_being_run_comes_back_as_it_was() {
+        for text in ["=1", "'=1", "''-1", "'quoted'", "plain", "", "'", "-", "\t"] {
+            let safe = safe(text.to_owned());
+            assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']), "{safe}");
+            assert_eq!(without_guard(&safe), text);
+        }
+        // Typed by hand without an apostrophe, it stands as it is.
+        assert_eq!(without_guard("=1"), "=1");
+    }
 
     #[test]
     fn texts_are_quoted_and_never_run_and_numbers_stay_numbers() {
