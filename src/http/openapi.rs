@@ -135,7 +135,7 @@ fn tell_of_tags(operation: &mut Value) {
         if parameter.get("name").is_some_and(|name| name == "If-Match" || name == "If-None-Match")
             && let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut)
         {
-            schema.insert("pattern".to_owned(), json!(TAGS_PATTERN));
+            schema.extend([("minLength".to_owned(), json!(1)), ("pattern".to_owned(), json!(TAGS_PATTERN))]);
         }
     }
     let Some(tag) = operation.pointer("/responses/304/headers/ETag").cloned() else { return };
@@ -150,7 +150,7 @@ fn tell_of_tags(operation: &mut Value) {
         "in": "header",
         "description": "The `ETag` of what you have already, or several, or `*` for anything: where it is still so, the answer is 304.",
         "required": false,
-        "schema": {"type": "string", "pattern": TAGS_PATTERN},
+        "schema": {"type": "string", "minLength": 1, "pattern": TAGS_PATTERN},
         "example": "\"1234\"",
     });
     if let Some(operation) = operation.as_object_mut()

@@ -23,7 +23,7 @@ use crate::domain::reading::ReportedFigure;
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::exchange::sheet::{Sheet, SheetRow};
 use crate::exchange::spool::Spool;
-use crate::exchange::table::without_guard;
+use crate::exchange::table::unguarded;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
@@ -630,7 +630,7 @@ impl Cells<'_, '_> {
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
-        self.row.cell(column).map(|text| without_guard(text).to_owned())
+        self.row.cell(column).map(|text| unguarded(text).to_owned())
     }
 
     /// A figure that may be one this service computed, where what it follows from stands beside it.
