@@ -16,6 +16,10 @@ seen = {}
 def before_call(context, case, kwargs):
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
+    # Schemathesis 4.32 puts an empty optional header, which it knows to be wrong, into cases that it calls right.
+    for name in ("If-Match", "If-None-Match"):
+        if case.headers.get(name) == "":
+            del case.headers[name]
     query = case.query or {}
     if "as_of" in query:
         try:

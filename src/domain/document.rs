@@ -1,7 +1,7 @@
 //! Documents: the things a person writes (a plan, a KPI, a target, a figure), read from JSON with every fault found at
 //! once.
 //!
-//! [`document!`] turns one list of fields into the type, its reader and its three schemas: as it is sent (every field
+//! `document!` turns one list of fields into the type, its reader and its three schemas: as it is sent (every field
 //! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, where `null` puts a
 //! field back to its default).
 
@@ -12,7 +12,7 @@ use utoipa::openapi::{OneOfBuilder, RefOr};
 
 use super::invalid::{Invalid, nearest};
 
-/// Something that [`document!`] made.
+/// Something that `document!` made.
 pub trait Document: Sized {
     /// Reads the document from the members of a JSON object.
     ///
