@@ -101,11 +101,6 @@ impl Figure {
         Self(self.0.abs())
     }
 
-    /// Whether this is a whole number.
-    pub fn is_whole(self) -> bool {
-        self.0 % ONE == 0
-    }
-
     /// Rounded half away from zero to `decimals` places: the *reported* figure.
     pub fn rounded(self, decimals: u32) -> Self {
         let unit = 10_i128.pow(SCALE.saturating_sub(decimals));

@@ -270,11 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_passed_over_may_hold_anything() {
-        assert_eq!(rows("Symbol,kpi,value\nc,a,1\n,b,2\n"), [row(2, "a", "1"), row(3, "b", "2")]);
-    }
-
-    #[test]
     fn a_row_of_the_wrong_length_is_told() {
         assert_eq!(
             rows("kpi,value\na\nb,1,234\nc,3,\n"),

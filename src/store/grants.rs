@@ -195,7 +195,7 @@ pub fn grant(
         granted_by: actor.clone(),
         revoked_at: None,
     };
-    let change = Change { action: "granted", row: NewRow::Grant(row.clone()), before: None, reason };
+    let change = Change { action: "grant.given", row: NewRow::Grant(row.clone()), before: None, reason };
     journal::record(write, plan, actor, now, vec![change])?;
     Ok(row)
 }
@@ -211,7 +211,8 @@ pub fn revoke(
 ) -> Result<Option<GrantRow>, StoreError> {
     let Some(held) = find(write, plan.id, id)?.filter(|grant| grant.revoked_at.is_none()) else { return Ok(None) };
     let row = GrantRow { revoked_at: Some(plan.instant_after(now)), ..held.clone() };
-    let change = Change { action: "revoked", row: NewRow::Grant(row.clone()), before: Some(held.document()), reason };
+    let change =
+        Change { action: "grant.revoked", row: NewRow::Grant(row.clone()), before: Some(held.document()), reason };
     journal::record(write, plan, actor, now, vec![change])?;
     Ok(Some(row))
 }

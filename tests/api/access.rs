@@ -236,7 +236,7 @@ async fn every_operation_lets_in_whom_it_should_and_no_one_else(world: &World) {
         for actor in Actor::KNOWN.into_iter().rev() {
             let grant = prepared(world, &operation, actor).await;
             let tried = attempt(&operation, &grant, actor);
-            let before = version(world).await;
+            let before = world.version().await;
             let answer = sent(world, &operation, actor, &tried).await;
             let wanted = match (tried.may.contains(&actor), actor) {
                 (true, _) => (tried.success, None),
@@ -246,15 +246,10 @@ async fn every_operation_lets_in_whom_it_should_and_no_one_else(world: &World) {
             assert_eq!(answer.status, wanted.0, "{} by {actor:?}: {answer}", operation.id);
             if let Some(code) = wanted.1 {
                 assert_eq!(answer.code(), code, "{} by {actor:?}: {answer}", operation.id);
-                assert_eq!(version(world).await, before, "{} by {actor:?} changed something", operation.id);
+                assert_eq!(world.version().await, before, "{} by {actor:?} changed something", operation.id);
             }
         }
     }
-}
-
-/// The plan's version: how many changes its journal holds.
-async fn version(world: &World) -> Value {
-    world.get(Administrator, "status-report").await.is(200).json()["version"].clone()
 }
 
 async fn a_stranger_cannot_tell_a_private_plan_from_none(world: &World) {
@@ -352,10 +347,10 @@ async fn rows_of_an_import_are_held_to_the_same_scope(world: &World) {
             vec![(3, "kpi".to_owned(), "not_allowed".to_owned()), (4, "kpi".to_owned(), "not_allowed".to_owned())],
         ),
     ] {
-        let before = version(world).await;
+        let before = world.version().await;
         let answer = world.import(actor, "readings", file).await.refused(422, "invalid");
         assert_eq!(answer.cells(), refused, "{actor:?}");
-        assert_eq!(version(world).await, before);
+        assert_eq!(world.version().await, before);
     }
     for actor in [Board, Partner, Public] {
         world.import(actor, "readings", file).await.refused(403, "not_allowed");

@@ -203,7 +203,7 @@ async fn nothing_withheld_shows_through(world: &World) {
                 let place = |item: &Value| [item["kpi"].clone(), item["period"]["key"].clone(), item["group"].clone()];
                 let whole = members["items"].as_array().unwrap().iter().find(|item| place(item) == place(reading));
                 let mut whole = whole.unwrap().clone();
-                // Who reported it is the partnership's business.
+                // Who reported it is the members' to know.
                 whole["recorded_by"] = Value::Null;
                 assert_eq!(*reading, whole, "what is shown is what was posted");
             }

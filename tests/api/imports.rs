@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::on_both;
 use crate::support::plan::{empty, framework, kpi, small};
@@ -89,10 +89,6 @@ fn file(rows: impl IntoIterator<Item = &'static str>) -> String {
     rows.into_iter().fold(HEADER.to_owned(), |file, row| file + "\n" + row)
 }
 
-async fn version(world: &World) -> Value {
-    world.get(Administrator, "status-report").await.is(200).json()["version"].clone()
-}
-
 /// Rows, created, revised, unchanged, rejected: which the rows must be the sum of.
 fn counts(answer: &Answer) -> [u64; 5] {
     let body = answer.json();
@@ -103,7 +99,7 @@ fn counts(answer: &Answer) -> [u64; 5] {
 
 async fn twenty_mistakes_are_told_each_at_its_cell_and_nothing_is_kept(world: &World) {
     with_figures(world).await;
-    let before = version(world).await;
+    let before = world.version().await;
     let wrong = file(RIGHT.into_iter().chain(MISTAKES.map(|(row, ..)| row)));
     let wanted: Vec<_> =
         (5..).zip(MISTAKES).map(|(row, (_, column, code, _))| (row, column.to_owned(), code.to_owned())).collect();
@@ -118,20 +114,20 @@ async fn twenty_mistakes_are_told_each_at_its_cell_and_nothing_is_kept(world: &W
             .tells("did you mean `NI-117`?")
             .tells("row 4 already speaks");
     }
-    assert_eq!(version(world).await, before, "nothing is kept");
+    assert_eq!(world.version().await, before, "nothing is kept");
     // One wrong cell among many right ones is enough.
     let nearly = file(RIGHT.into_iter().chain([MISTAKES[0].0]));
     assert_eq!(world.import(Lead, "readings", nearly).await.refused(422, "invalid").cells().len(), 1);
-    assert_eq!(version(world).await, before);
+    assert_eq!(world.version().await, before);
 }
 
 async fn the_mended_file_is_tried_then_kept_then_changes_nothing(world: &World) {
     with_figures(world).await;
     let mended = file(RIGHT.into_iter().chain(MISTAKES.map(|(.., mended)| mended)));
-    let before = version(world).await;
+    let before = world.version().await;
     let tried = world.import(Lead, "readings?dry_run=true", mended.clone()).await.is(200);
     assert_eq!(counts(&tried), [23, 21, 1, 1, 0], "{tried}");
-    assert_eq!(version(world).await, before, "only tried");
+    assert_eq!(world.version().await, before, "only tried");
     world.get(Lead, "kpis/NI-117/readings/FY2007-08-Q1").await.refused(404, "not_found");
 
     let kept = world.import(Lead, "readings", mended.clone()).await.is(200);
@@ -139,8 +135,8 @@ async fn the_mended_file_is_tried_then_kept_then_changes_nothing(world: &World) 
     assert_eq!((&tried.json()["dry_run"], &kept.json()["dry_run"]), (&json!(true), &json!(false)));
     assert_eq!(tried.json()["effects"], kept.json()["effects"], "what was foretold came true");
     assert_eq!(tried.json()["effects"].as_array().unwrap().len(), 22);
-    let after = version(world).await;
-    assert_eq!(after.as_u64().unwrap(), before.as_u64().unwrap() + 22, "one entry a changed row");
+    let after = world.version().await;
+    assert_eq!(after, before + 22, "one entry a changed row");
     let history = world.get(Lead, "kpis/NI-117/readings/FY2009-10-Q2/history").await.is(200).json();
     assert_eq!(history["items"][1]["reason"], "Late returns.");
 
@@ -149,7 +145,7 @@ async fn the_mended_file_is_tried_then_kept_then_changes_nothing(world: &World) 
         assert_eq!(counts(&again), [23, 0, 0, 23, 0], "{again}");
         assert_eq!(again.json()["effects"], json!([]));
     }
-    assert_eq!(version(world).await, after, "the same file again is no change");
+    assert_eq!(world.version().await, after, "the same file again is no change");
 }
 
 async fn a_file_of_targets_is_told_every_mistake_and_mended(world: &World) {
@@ -181,7 +177,7 @@ async fn a_file_of_targets_is_told_every_mistake_and_mended(world: &World) {
     let joined = |rows: Vec<&str>| rows.into_iter().fold(header.to_owned(), |file, row| file + "\n" + row);
     // The place that is spoken of twice must first be spoken of.
     let wrong = joined(mistakes.iter().map(|(row, ..)| *row).chain(["NI-117,FY2010-11,5,,,,,,,,,"]).collect());
-    let before = version(world).await;
+    let before = world.version().await;
     let answer = world.import(Manager, "targets", wrong).await.refused(422, "invalid");
     let mut wanted: Vec<_> =
         (2..).zip(mistakes).map(|(row, (_, column, code, _))| (row, column.to_owned(), code.to_owned())).collect();
@@ -190,12 +186,12 @@ async fn a_file_of_targets_is_told_every_mistake_and_mended(world: &World) {
     wanted.push((15, "kpi".to_owned(), "named_twice".to_owned()));
     assert_eq!(answer.cells(), wanted, "{answer}");
     assert_eq!(counts(&answer)[4], 13);
-    assert_eq!(version(world).await, before);
+    assert_eq!(world.version().await, before);
 
     let mended = joined(mistakes.iter().map(|(.., mended)| *mended).collect());
     let tried = world.import(Manager, "targets?dry_run=true", mended.clone()).await.is(200);
     assert_eq!(counts(&tried), [13, 12, 1, 0, 0], "{tried}");
-    assert_eq!(version(world).await, before);
+    assert_eq!(world.version().await, before);
     let kept = world.import(Manager, "targets", mended.clone()).await.is(200);
     assert_eq!(tried.json()["effects"], kept.json()["effects"]);
     let effects = kept.json()["effects"].clone();
@@ -206,9 +202,9 @@ async fn a_file_of_targets_is_told_every_mistake_and_mended(world: &World) {
         (&json!("on_track"), &json!("off_track")),
         "{moved}"
     );
-    let after = version(world).await;
+    let after = world.version().await;
     assert_eq!(counts(&world.import(Manager, "targets", mended).await.is(200)), [13, 0, 0, 13, 0]);
-    assert_eq!(version(world).await, after);
+    assert_eq!(world.version().await, after);
 }
 
 async fn what_was_exported_comes_back_unchanged(world: &World) {
@@ -241,13 +237,13 @@ async fn what_was_exported_comes_back_unchanged(world: &World) {
         .put(Manager, "kpis/NI-117/targets/FY2009-10-Q4", json!({"state": "placeholder", "kind": "laa"}))
         .await
         .is(201);
-    let before = version(world).await;
+    let before = world.version().await;
     for (table, rows) in [("readings", 9), ("targets", 2)] {
         let exported = world.get(Manager, &format!("{table}.csv")).await.is(200);
         let answer = world.import(Manager, table, exported.body).await.is(200);
         assert_eq!(counts(&answer), [rows, 0, 0, rows, 0], "{answer}");
     }
-    assert_eq!(version(world).await, before);
+    assert_eq!(world.version().await, before);
 }
 
 async fn periods_are_read_as_people_write_them(world: &World) {
@@ -342,7 +338,7 @@ async fn a_header_must_name_the_columns(world: &World) {
 
 async fn a_file_with_nothing_in_it_does_nothing(world: &World) {
     small(world).await;
-    let before = version(world).await;
+    let before = world.version().await;
     for table in ["readings", "targets"] {
         for empty in ["", "\n", "\u{feff}"] {
             let answer = world.import(Manager, table, empty).await.refused(422, "invalid");
@@ -353,7 +349,7 @@ async fn a_file_with_nothing_in_it_does_nothing(world: &World) {
             assert_eq!(counts(&answer), [0, 0, 0, 0, 0]);
         }
     }
-    assert_eq!(version(world).await, before);
+    assert_eq!(world.version().await, before);
 }
 
 async fn a_place_is_spoken_of_once(world: &World) {

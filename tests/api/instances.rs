@@ -59,7 +59,7 @@ async fn eight_writers_at_once_lose_nothing(world: &World) {
     small(world).await;
     let other = world.another_instance().await;
     let doors = [&**world, &other];
-    let before = world.get(Board, "status-report").await.is(200).json()["version"].as_u64().unwrap();
+    let before = world.version().await;
     let write = |writer: usize| async move {
         for year in 0..10 {
             let door = doors[(writer + year) % 2];
@@ -156,14 +156,14 @@ async fn two_imports_of_one_file_keep_it_once(world: &World) {
         format!("NI-117,{}/{:02} Q{},g{},{n}\n", 1990 + n / 100, (91 + n / 100) % 100, n % 4 + 1, n % 100 / 4)
     });
     let file = format!("kpi,period,group,value\n{}", rows.collect::<String>());
-    let before = world.get(Board, "status-report").await.is(200).json()["version"].as_u64().unwrap();
+    let before = world.version().await;
     let (first, second) = (world.import(Lead, "readings", file.clone()), other.import(Lead, "readings", file));
     let answers = join_all([first.into_future(), second.into_future()]).await;
     let mut created: Vec<_> =
         answers.into_iter().map(|answer| answer.is(200).json()["created"].as_u64().unwrap()).collect();
     created.sort_unstable();
     assert_eq!(created, [0, 300]);
-    assert_eq!(world.get(Board, "status-report").await.is(200).json()["version"], before + 300);
+    assert_eq!(world.version().await, before + 300);
 }
 
 async fn a_report_is_of_one_moment_while_others_write(world: &World) {

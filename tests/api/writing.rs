@@ -67,9 +67,9 @@ async fn null_puts_a_member_back_to_its_default(world: &World) {
         "decimals": 3, "publication": "public", "tolerance": {"kind": "points", "value": 2}, "contributors": ["police"],
         "collection_lag_days": 60, "valid_max": 90, "policy": "rag-points"
     });
-    let answer = world.patch(Manager, "kpis/NI-87", "*", changes.clone()).await.is(200).json();
+    let patched = world.patch(Manager, "kpis/NI-87", "*", changes.clone()).await.is(200).json();
     for (member, value) in changes.as_object().unwrap() {
-        assert_eq!(&answer[member], value, "{member}");
+        assert_eq!(&patched[member], value, "{member}");
     }
     let nulls: Value = changes.as_object().unwrap().keys().map(|member| (member.clone(), Value::Null)).collect();
     let back = world.patch(Manager, "kpis/NI-87", "*", nulls).await.is(200).json();
@@ -155,9 +155,9 @@ async fn everything_that_is_wrong_is_told_at_once(world: &World) {
             "{fault} is not among {told:?}"
         );
     }
-    let version = world.get(Administrator, "status-report").await.is(200).json()["version"].clone();
+    let version = world.version().await;
     world.post(Manager, "kpis", wrong).await.is(422);
-    assert_eq!(world.get(Administrator, "status-report").await.is(200).json()["version"], version);
+    assert_eq!(world.version().await, version);
 }
 
 async fn a_figure_is_told_everything_that_is_wrong_with_it(world: &World) {

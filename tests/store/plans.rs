@@ -152,7 +152,7 @@ fn a_grant_is_kept_with_all_that_it_says(database: &Database) {
     assert_eq!(database.read(|conn| grants::find(conn, plan.id, given.id)), Some(given.clone()));
     let entries = database.read(|conn| journal::page(conn, plan.id, Seq(0), 10));
     assert_eq!(entries.len(), 1);
-    assert_eq!((entries[0].action.as_str(), entries[0].key.clone()), ("granted", given.id.to_string()));
+    assert_eq!((entries[0].action.as_str(), entries[0].key.clone()), ("grant.given", given.id.to_string()));
     assert_eq!(
         entries[0].after,
         Some(json!({

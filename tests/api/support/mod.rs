@@ -97,6 +97,12 @@ impl World {
         state(self.programme.clone())
     }
 
+    /// How many changes the plan's journal holds.
+    pub(crate) async fn version(&self) -> u64 {
+        let report = self.get(Actor::Administrator, "status-report").await.is(200).json();
+        report["version"].as_u64().unwrap()
+    }
+
     /// Moves the clock.
     pub(crate) fn now_is(&self, at: &str) {
         self.clock.set(instant(at));
