@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::auth::Caller;
-use super::conditional::Conditions;
+use super::conditional::{Conditions, ETag};
 use super::extract::{FromParams, ParamReader, Params, Segments};
 use super::page::{MAX_LIMIT, Paging, page};
 use super::problem::Problem;
 use super::responses::{ListProblems, NotAllowed, NotModified};
 use crate::domain::ids::{PlanCode, Seq};
-use crate::programme::Programme;
 use crate::programme::journalling::Entry;
+use crate::programme::{OpenPlan, Programme};
 
 /// One change.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -121,6 +121,19 @@ impl FromParams for FeedParams {
     }
 }
 
+/// Opens a plan to one who may read its journal, with the tag of what is read: administrators see more of it.
+async fn open(
+    programme: &Programme,
+    caller: &Caller,
+    plan: &PlanCode,
+    conditions: &Conditions,
+) -> Result<(OpenPlan, ETag), Problem> {
+    let plan = programme.open(plan, &caller.subject).await?;
+    programme.may_read_journal(&plan)?;
+    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
+    Ok((plan, tag))
+}
+
 /// Follow what changes
 ///
 /// The changes after a place in the plan's journal, the oldest first: keep `next` and send it as `after` to hear of what
@@ -137,9 +150,7 @@ pub async fn list_changes(
     Params(wanted): Params<FeedParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let plan = programme.open(&plan, &caller.subject).await?;
-    programme.may_read_journal(&plan)?;
-    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
+    let (plan, tag) = open(&programme, &caller, &plan, &conditions).await?;
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
@@ -166,9 +177,7 @@ pub async fn list_journal(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let plan = programme.open(&plan, &caller.subject).await?;
-    programme.may_read_journal(&plan)?;
-    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
+    let (plan, tag) = open(&programme, &caller, &plan, &conditions).await?;
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }

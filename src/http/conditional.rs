@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::problem::{Code, Problem};
@@ -49,6 +50,16 @@ impl TryIntoHeaderPair for &ETag {
     fn try_into_pair(self) -> Result<(HeaderName, HeaderValue), Self::Error> {
         Ok((header::ETAG, HeaderValue::from_str(&self.to_string())?))
     }
+}
+
+/// The answer 200 with a thing and its state.
+pub fn kept(body: &impl Serialize, tag: &ETag) -> HttpResponse {
+    HttpResponse::Ok().insert_header(tag).json(body)
+}
+
+/// The answer 201 to a thing that was made, with its state and its address.
+pub fn created(body: &impl Serialize, tag: &ETag, location: &str) -> HttpResponse {
+    HttpResponse::Created().insert_header(tag).insert_header((header::LOCATION, location)).json(body)
 }
 
 /// What `If-Match` and `If-None-Match` look like, as a regular expression for the document: `*`, or tags with commas between.
@@ -93,6 +104,11 @@ impl Conditions {
             Tags::These(tags) => tags.iter().any(|tag| tag.opaque == current.0),
         };
         known.then(|| HttpResponse::NotModified().insert_header(current).finish())
+    }
+
+    /// The answer to a read of one thing with a tag of its own: 304 where the client names it, else 200 with the thing.
+    pub fn answer(&self, current: &ETag, body: &impl Serialize) -> HttpResponse {
+        self.not_modified(current).unwrap_or_else(|| kept(body, current))
     }
 
     /// Lets a change of something that is in state `current` pass only where the client names that state.

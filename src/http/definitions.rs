@@ -1,14 +1,13 @@
 //! Organisations, sub-groups, outcome areas, priorities and policies: five kinds of definition, made, read, changed and
 //! removed by the same five handlers. What differs is in the table at the end.
 
-use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
+use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, NoParams, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
@@ -61,11 +60,6 @@ impl Sent for Policy {
     fn body(kept: &Kept<Self>) -> PolicyBody {
         PolicyBody { policy: kept.value.clone(), version: kept.revision }
     }
-}
-
-/// The answer to a thing that was made.
-pub(super) fn created(body: &impl Serialize, tag: &ETag, location: &str) -> HttpResponse {
-    HttpResponse::Created().insert_header(tag).insert_header((LOCATION, location)).json(body)
 }
 
 macro_rules! definition_resource {
@@ -140,8 +134,7 @@ macro_rules! definition_resource {
             ) -> Result<HttpResponse, Problem> {
                 let view = View::of(&programme, &caller, &plan, as_of).await?;
                 let kept = $kind::all(&view.picture).get(&code).ok_or_else(Problem::not_found)?;
-                let tag = ETag::of(kept.seq);
-                Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json($kind::body(kept))))
+                Ok(conditions.answer(&ETag::of(kept.seq), &$kind::body(kept)))
             }
 
             #[utoipa::path(
@@ -162,8 +155,8 @@ macro_rules! definition_resource {
                 programme: Data<Programme>, caller: Caller, Segments((plan, code)): Segments<(PlanCode, $code)>,
                 _: Params<NoParams>, conditions: Conditions, Patch(patch): Patch<Map<String, Value>>,
             ) -> Result<HttpResponse, Problem> {
-                let kept = programme.update::<$kind>(&plan, &caller.subject, &code, patch, (&conditions).into()).await?;
-                Ok(HttpResponse::Ok().insert_header(&ETag::of(kept.seq)).json($kind::body(&kept)))
+                let now = programme.update::<$kind>(&plan, &caller.subject, &code, patch, (&conditions).into()).await?;
+                Ok(kept(&$kind::body(&now), &ETag::of(now.seq)))
             }
 
             #[utoipa::path(

@@ -7,8 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
-use super::definitions::created;
+use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
@@ -151,9 +150,7 @@ pub async fn find_grant(
     let open = programme.open(&plan, &caller.subject).await?;
     let row = programme.find_grant(&open, grant).await?;
     let tag = tag(&row);
-    Ok(conditions
-        .not_modified(&tag)
-        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(GrantBody::of(Some(plan), row))))
+    Ok(conditions.answer(&tag, &GrantBody::of(Some(plan), row)))
 }
 
 /// Revoke a grant

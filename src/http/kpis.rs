@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
-use super::definitions::created;
+use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
@@ -162,7 +161,7 @@ pub async fn find_kpi(
     let seen = KpiBody::seen(entry, &view);
     let whole = seen.kpi.baseline == entry.kpi.baseline;
     let tag = if whole { ETag::of(entry.seq) } else { ETag::of(entry.seq).rendered_as("c") };
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(seen)))
+    Ok(conditions.answer(&tag, &seen))
 }
 
 /// Change a KPI
@@ -191,7 +190,7 @@ pub async fn update_kpi(
     Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let entry = programme.update_kpi(&plan, &caller.subject, &kpi, patch, (&conditions).into()).await?;
-    Ok(HttpResponse::Ok().insert_header(&ETag::of(entry.seq)).json(KpiBody::managed(&entry)))
+    Ok(kept(&KpiBody::managed(&entry), &ETag::of(entry.seq)))
 }
 
 /// Archive a KPI

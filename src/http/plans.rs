@@ -5,8 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
-use super::definitions::created;
+use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, NoParams, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
@@ -84,8 +83,7 @@ pub async fn find_plan(
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let kept = view.picture.plan();
-    let tag = ETag::of(kept.seq);
-    Ok(conditions.not_modified(&tag).unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(&kept.value)))
+    Ok(conditions.answer(&ETag::of(kept.seq), &kept.value))
 }
 
 /// Change a plan's settings
@@ -109,8 +107,8 @@ pub async fn update_plan(
     conditions: Conditions,
     Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
-    let kept = programme.update_plan(&plan, &caller.subject, patch, (&conditions).into()).await?;
-    Ok(HttpResponse::Ok().insert_header(&ETag::of(kept.seq)).json(kept.value))
+    let now = programme.update_plan(&plan, &caller.subject, patch, (&conditions).into()).await?;
+    Ok(kept(&now.value, &ETag::of(now.seq)))
 }
 
 /// Delete an empty plan

@@ -1,6 +1,5 @@
 //! Readings.
 
-use actix_web::http::header::LOCATION;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -8,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
+use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, FromParams, ParamReader, Params, Segments};
 use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
 use super::negotiate::{Accept, Format};
@@ -339,9 +338,7 @@ pub async fn find_reading(
         (false, false) => ETag::of(seen.row.seq).rendered_as("p"),
         (false, true) => ETag::of(seen.row.seq),
     };
-    Ok(conditions
-        .not_modified(&tag)
-        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(ReadingBody::from(seen))))
+    Ok(conditions.answer(&tag, &ReadingBody::from(seen)))
 }
 
 /// Post a figure
@@ -376,13 +373,11 @@ pub async fn put_reading(
     let place = (kpi.clone(), period, wanted.group);
     let put = programme.put_reading(&plan, &caller.subject, place, members, (&conditions).into()).await?;
     let tag = ETag::of(put.row.seq);
-    let mut response = if put.created { HttpResponse::Created() } else { HttpResponse::Ok() };
-    if put.created {
-        let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
-        response.insert_header((LOCATION, format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period)));
-    }
+    let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
+    let location = format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period);
     let seen = SeenReading { row: put.row, suppressed: false, names_shown: true };
-    Ok(response.insert_header(&tag).json(PostedReading { reading: seen.into(), effect: put.effect }))
+    let body = PostedReading { reading: seen.into(), effect: put.effect };
+    Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
 }
 
 /// Follow a figure's revisions

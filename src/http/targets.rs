@@ -1,6 +1,5 @@
 //! Targets.
 
-use actix_web::http::header::LOCATION;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -9,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
+use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
 use super::negotiate::{Accept, Format};
@@ -223,9 +222,7 @@ pub async fn find_target(
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let row = programme.find_target(&view.plan, &view.picture, &kpi, &period).await?;
     let tag = if view.by_a_member() { ETag::of(row.seq) } else { ETag::of(row.seq).rendered_as("p") };
-    Ok(conditions
-        .not_modified(&tag)
-        .unwrap_or_else(|| HttpResponse::Ok().insert_header(&tag).json(TargetBody::of(row, view.by_a_member()))))
+    Ok(conditions.answer(&tag, &TargetBody::of(row, view.by_a_member())))
 }
 
 /// Set or revise a target
@@ -257,11 +254,9 @@ pub async fn put_target(
 ) -> Result<HttpResponse, Problem> {
     let put = programme.put_target(&plan, &caller.subject, &kpi, &period, members, (&conditions).into()).await?;
     let tag = ETag::of(put.row.seq);
-    let mut response = if put.created { HttpResponse::Created() } else { HttpResponse::Ok() };
-    if put.created {
-        response.insert_header((LOCATION, format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period)));
-    }
-    Ok(response.insert_header(&tag).json(TargetBody::of(put.row, true)))
+    let location = format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period);
+    let body = TargetBody::of(put.row, true);
+    Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
 }
 
 /// Take a target away
