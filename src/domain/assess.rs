@@ -2,6 +2,7 @@
 //! pages, previews and roll-ups all call it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -131,8 +132,29 @@ pub struct Observed {
     pub recorded_by: Subject,
     /// When it was reported.
     pub recorded_at: DateTime<Utc>,
+    /// When a figure was first reported in its place.
+    pub first_recorded_at: DateTime<Utc>,
     /// The version of the KPI's definition it was reported under.
     pub definition_version: i32,
+    /// The year's end as its sub-group forecasts it.
+    pub stated_forecast: Option<Figure>,
+    /// What readers should know about it.
+    pub commentary: Option<Arc<str>>,
+    /// Where a figure was changed after its round had closed: the last time that it was.
+    pub restatement: Option<Arc<Restatement>>,
+}
+
+/// A figure that was changed after its round had closed (section 11).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restatement {
+    /// The figure before; `None` where there was a nil return.
+    pub before: Option<Figure>,
+    /// The figure after.
+    pub after: Option<Figure>,
+    /// Why.
+    pub reason: Option<Arc<str>>,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// Everything that one assessment is made from.
@@ -745,6 +767,10 @@ mod tests {
             nil_return: false,
             determined: None,
             recorded_by: "lead".parse().unwrap(),
+            first_recorded_at: DateTime::UNIX_EPOCH,
+            stated_forecast: None,
+            commentary: None,
+            restatement: None,
             recorded_at: moment("2009-07-20T09:00:00Z"),
             definition_version: 1,
         }

@@ -58,6 +58,10 @@ mod tests {
             nil_return: false,
             determined: None,
             recorded_by: "lead".parse().unwrap(),
+            first_recorded_at: chrono::DateTime::UNIX_EPOCH,
+            stated_forecast: None,
+            commentary: None,
+            restatement: None,
             recorded_at: chrono::DateTime::UNIX_EPOCH,
             definition_version: 1,
         }

@@ -17,6 +17,10 @@ pub fn gap(comparator: &Observed, group: &Observed) -> Observed {
         determined: None,
         recorded_by: later.recorded_by.clone(),
         recorded_at: later.recorded_at,
+        first_recorded_at: comparator.first_recorded_at.max(group.first_recorded_at),
+        stated_forecast: None,
+        commentary: None,
+        restatement: None,
         definition_version: comparator.definition_version.max(group.definition_version),
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
 
 /// What a code looks like, as a regular expression: the document and every message quote this.
 pub const CODE_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
@@ -95,6 +96,76 @@ codes! {
     KpiCode
     /// A group that a reading is about: `all`, `fsm`, `black-caribbean`.
     GroupCode
+    /// A dimension's code within its plan: `ethnicity`.
+    DimensionCode
+    /// A comparator group's code within its plan: `statistical-neighbours`.
+    ComparatorCode
+    /// An authority that figures are compared with: `hillingdon`, `england`.
+    AuthorityCode
+}
+
+/// The ids of things that nobody names: UUIDs that sort by when they were made, read as they are printed and in no other
+/// of a UUID's spellings.
+macro_rules! uuids {
+    ($($(#[$doc:meta])* $name:ident, $unreadable:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(out)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let id = Uuid::try_parse(text).ok().map(Self);
+                id.filter(|id| id.to_string() == text).ok_or($unreadable)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .format(Some(utoipa::openapi::SchemaFormat::Custom("uuid".to_owned())))
+                    .examples(["0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    )* };
+}
+
+uuids! {
+    /// What a grant is known by.
+    GrantId, "is no grant's id";
+    /// What a corrective action is known by.
+    ActionId, "is no action's id";
+    /// What a board report is known by.
+    ReportId, "is no board report's id";
 }
 
 impl GroupCode {
@@ -139,9 +210,16 @@ impl fmt::Display for Seq {
 }
 
 /// Who acts: the `sub` of a verified token. 1 to 200 characters, none of them a control character.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String, min_length = 1, max_length = 200, example = "jo.lead@harrow.example")]
 pub struct Subject(Arc<str>);
+
+impl<'de> Deserialize<'de> for Subject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 impl Subject {
     /// The subject as the token names it.

@@ -4,7 +4,11 @@
 //! direction, [`rollup`] the counts and headlines, [`access`] what a caller may do.
 
 pub mod access;
+pub mod action;
 pub mod assess;
+pub mod benchmark;
+pub mod board_report;
+pub mod dimension;
 pub mod disclosure;
 pub mod document;
 pub mod gap;
@@ -17,5 +21,6 @@ pub mod plan;
 pub mod policy;
 pub mod reading;
 pub mod rollup;
+pub mod round;
 pub mod target;
 pub mod travel;

@@ -470,14 +470,19 @@ fn first_day(year: i32, month_from_january: i32) -> NaiveDate {
 }
 
 /// 23:59:59 in Europe/London, which the clocks going forward or back never touch.
-fn end_of_day_in_london(day: NaiveDate) -> DateTime<Utc> {
+pub fn end_of_day_in_london(day: NaiveDate) -> DateTime<Utc> {
     let last_second = day.and_time(NaiveTime::from_hms_opt(23, 59, 59).unwrap_or(NaiveTime::MIN));
     London.from_local_datetime(&last_second).latest().map_or_else(|| last_second.and_utc(), |at| at.to_utc())
 }
 
 /// When the day began in London that it is there at an instant.
 pub fn start_of_day_in_london(instant: DateTime<Utc>) -> DateTime<Utc> {
-    let midnight = day_in_london(instant).and_time(NaiveTime::MIN);
+    first_moment_of(day_in_london(instant))
+}
+
+/// When a day begins in London.
+pub fn first_moment_of(day: NaiveDate) -> DateTime<Utc> {
+    let midnight = day.and_time(NaiveTime::MIN);
     London.from_local_datetime(&midnight).earliest().map_or_else(|| midnight.and_utc(), |at| at.to_utc())
 }
 

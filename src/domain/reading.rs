@@ -34,6 +34,9 @@ document! {
         /// Why it replaces an earlier figure; at most 2,000 characters.
         #[schema(max_length = 2000, example = "Late returns from two colleges.")]
         reason: Option<String> = None,
+        /// The figure that the sub-group itself expects at the year's end, in the KPI's unit.
+        #[schema(example = 4.2)]
+        forecast: Option<Figure> = None,
     }
 }
 
@@ -84,6 +87,10 @@ impl ReportedFigure {
                     );
                 }
             }
+        }
+        if let Some(forecast) = self.forecast.filter(|forecast| !kpi.may_be(*forecast)) {
+            let words = kpi.in_full_words(forecast);
+            invalid.at("/forecast", "out_of_range", format!("{words} lies outside the KPI's valid range"));
         }
         let settled = self.figure(kpi, &mut invalid);
         if let Some(value) = settled.value {

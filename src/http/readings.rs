@@ -60,6 +60,11 @@ pub struct ReadingBody {
     /// Why it replaced an earlier figure.
     #[schema(required = true, example = "Late returns from two colleges.")]
     reason: Option<String>,
+    /// The figure that the sub-group itself expects at the year's end.
+    #[schema(required = true, example = 4.2)]
+    forecast: Option<Figure>,
+    /// Whether it replaced a figure whose round had closed.
+    restated: bool,
     /// Whether figures and words are withheld from this reader because they could identify a child.
     suppressed: bool,
     /// Which revision of the figure this is, from 1.
@@ -88,6 +93,8 @@ impl From<SeenReading> for ReadingBody {
             status: row.determined_status,
             commentary: row.commentary,
             reason: row.reason,
+            forecast: row.forecast,
+            restated: row.restated,
             suppressed,
             revision: row.revision,
             recorded_at,

@@ -35,6 +35,7 @@ pub const READINGS: &[Column] = &[
     column("status", Text, "The status that a partner determined, for KPIs where one does."),
     column("commentary", Text, "What readers should know about the figure."),
     column("reason", Text, "Why it replaced an earlier figure."),
+    column("forecast", Number, "The figure that the sub-group itself expects at the year's end."),
     column("symbol", Text, "c where the figure is suppressed."),
     column("period_label", Text, "What people call the period."),
     column("period_start", Date, "The period's first day."),
@@ -42,6 +43,7 @@ pub const READINGS: &[Column] = &[
     column("revision", Integer, "Which revision of the figure this is, from 1."),
     column("recorded_at", DateTime, "When it was reported."),
     column("recorded_by", Text, "Who reported it; for members of the partnership."),
+    column("restated", Boolean, "Whether it replaced a figure whose round had closed."),
 ];
 
 /// The columns of the table of targets.
@@ -138,6 +140,7 @@ pub fn reading(seen: &SeenReading) -> Vec<u8> {
         row.determined_status.map(|status| status.as_str().to_owned()),
         row.commentary.clone(),
         row.reason.clone(),
+        figure(row.forecast),
         seen.suppressed.then(|| "c".to_owned()),
         Some(row.period.label()),
         text(&row.period.start()),
@@ -145,6 +148,7 @@ pub fn reading(seen: &SeenReading) -> Vec<u8> {
         text(&row.revision),
         instant(&row.recorded_at),
         seen.names_shown.then(|| row.recorded_by.to_string()),
+        text(&row.restated),
     ];
     table::row(READINGS, cells)
 }

@@ -113,6 +113,8 @@ impl Desk<'_> {
             commentary: figure.commentary.clone().filter(|text| !text.is_empty()),
             reason: figure.reason.clone().filter(|text| !text.is_empty()),
             definition_version: entry.definition_version,
+            forecast: figure.forecast,
+            restated: false,
         };
         Ok(match before {
             Some(before) if says_the_same(before, &next) => Checked::Unchanged,
@@ -121,9 +123,14 @@ impl Desk<'_> {
     }
 }
 
-/// Whether two revisions report the same: all but why and under which number.
+/// Whether two revisions report the same: all but why, under which number and how late.
 fn says_the_same(before: &ReadingRow, next: &ReadingRevision) -> bool {
-    let alike = ReadingRevision { revision: next.revision, reason: next.reason.clone(), ..before.said.clone() };
+    let alike = ReadingRevision {
+        revision: next.revision,
+        reason: next.reason.clone(),
+        restated: next.restated,
+        ..before.said.clone()
+    };
     alike == *next
 }
 
@@ -182,8 +189,9 @@ impl Programme {
                     let seqs = change.record(vec![reading_change((*said).clone(), before.as_ref())])?;
                     let seq = seqs.first().copied().unwrap_or_default();
                     let row = ReadingRow { seq, recorded_at: desk.now, recorded_by: caller.clone(), said: *said };
-                    let kept =
-                        Kept { value: observed_revision(&row.said, &caller, desk.now), revision: row.revision, seq };
+                    let replaced = entry.posted(&group, period).map(|before| &before.value);
+                    let value = observed_revision(&row.said, &caller, desk.now, replaced);
+                    let kept = Kept { value, revision: row.revision, seq };
                     let changed = picture.with_reading(&kpi, &group, period, kept);
                     let later = picture.observed_periods(entry, &group).into_iter().filter(|later| *later > period);
                     let later = later.filter_map(|later| {
@@ -237,7 +245,7 @@ impl Programme {
                 let small = |seen: &SeenReading| {
                     crate::domain::disclosure::is_small(
                         &entry.kpi,
-                        &observed_revision(&seen.row.said, &seen.row.recorded_by, seen.row.recorded_at),
+                        &observed_revision(&seen.row.said, &seen.row.recorded_by, seen.row.recorded_at, None),
                         threshold,
                     )
                 };
@@ -330,6 +338,7 @@ impl SeenReading {
         let row = &mut self.row.said;
         (row.value, row.numerator, row.denominator) = (None, None, None);
         (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
+        row.forecast = None;
     }
 }
 

@@ -49,6 +49,7 @@ pub const READING_COLUMNS: &[&str] = &[
     "commentary",
     "reason",
     "status",
+    "forecast",
 ];
 /// The columns of a file of targets.
 pub const TARGET_COLUMNS: &[&str] = &[
@@ -68,7 +69,7 @@ pub const TARGET_COLUMNS: &[&str] = &[
 
 /// Columns that the flat tables have beside those that are read: a table that was fetched can be sent back as it is.
 const PASSED_OVER: &[&str] =
-    &["symbol", "period_label", "period_start", "period_end", "revision", "recorded_at", "recorded_by"];
+    &["symbol", "period_label", "period_start", "period_end", "revision", "recorded_at", "recorded_by", "restated"];
 
 /// What is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -492,6 +493,7 @@ impl<'a> Import<'a> {
             status: cells.read("status"),
             commentary: cells.text("commentary"),
             reason: cells.text("reason"),
+            forecast: cells.figure("forecast"),
         };
         let (Some(entry), Some(period), Some(group)) = (entry, period, group) else {
             faults.extend(in_row(row.number, figure.texts()));
@@ -521,7 +523,8 @@ impl<'a> Import<'a> {
             Checked::Unchanged => Fate::Unchanged,
             Checked::Next(reading) => {
                 if let Some(after) = &mut self.after {
-                    let value = observed_revision(&reading, self.desk.caller, self.desk.now);
+                    let replaced = entry.posted(&group, period).map(|before| &before.value);
+                    let value = observed_revision(&reading, self.desk.caller, self.desk.now, replaced);
                     let kept = Kept { value, revision: reading.revision, seq: Seq(0) };
                     after.lay_over(&entry.kpi.code, &group, period, kept);
                     self.changed.push(place);
@@ -581,7 +584,7 @@ impl<'a> Import<'a> {
 
 /// Whether a column holds a figure: what is wrong with one can follow from another that cannot be read.
 fn is_figure(column: &str) -> bool {
-    matches!(column, "value" | "numerator" | "denominator" | "low" | "high" | "floor")
+    matches!(column, "value" | "numerator" | "denominator" | "forecast" | "low" | "high" | "floor")
 }
 
 /// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.

@@ -11,17 +11,23 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
-use crate::domain::assess::{Assessment, Facts, Observed, assess};
+use crate::domain::action::ActionRecord;
+use crate::domain::assess::{Assessment, Facts, Observed, Restatement, assess};
+use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
+use crate::domain::board_report::BoardReport;
+use crate::domain::dimension::Dimension;
 use crate::domain::disclosure;
 use crate::domain::document::Document;
 use crate::domain::gap::gap;
 use crate::domain::ids::{
-    AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
+    ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode,
+    PriorityCode, ReportId, Seq, SubGroupCode, Subject,
 };
 use crate::domain::kpi::{Formula, Kpi, Profile};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
+use crate::domain::round::{Return, ReturnKey, Round, round_of};
 use crate::domain::target::{Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
@@ -74,6 +80,13 @@ pub struct Picture {
     priorities: BTreeMap<PriorityCode, Kept<Priority>>,
     policies: BTreeMap<PolicyCode, Kept<Policy>>,
     kpis: BTreeMap<KpiCode, Arc<KpiPicture>>,
+    dimensions: BTreeMap<DimensionCode, Kept<Dimension>>,
+    rounds: BTreeMap<Period, Kept<Round>>,
+    returns: BTreeMap<ReturnKey, Kept<Return>>,
+    actions: BTreeMap<ActionId, Kept<ActionRecord>>,
+    comparator_groups: BTreeMap<ComparatorCode, Kept<ComparatorGroup>>,
+    benchmarks: BTreeMap<BenchmarkKey, Kept<Benchmark>>,
+    board_reports: BTreeMap<ReportId, Kept<BoardReport>>,
     /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
     /// business stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
@@ -97,6 +110,13 @@ impl Picture {
             priorities: BTreeMap::new(),
             policies: BTreeMap::new(),
             kpis: BTreeMap::new(),
+            dimensions: BTreeMap::new(),
+            rounds: BTreeMap::new(),
+            returns: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            comparator_groups: BTreeMap::new(),
+            benchmarks: BTreeMap::new(),
+            board_reports: BTreeMap::new(),
             present: None,
         };
         picture.take_in(conn, &rows, version)?;
@@ -129,8 +149,10 @@ impl Picture {
         let kpis = &mut self.kpis;
         readings::load_figures(conn, self.id, self.version, Some(version), |row| {
             if let Some(entry) = kpis.get_mut(&row.kpi) {
-                let kept = Kept { revision: row.revision, seq: row.seq, value: observed_figure(&row) };
-                Arc::make_mut(entry).readings.entry(row.group).or_default().insert(row.period, kept);
+                let readings = Arc::make_mut(entry).readings.entry(row.group.clone()).or_default();
+                let (period, revision, seq) = (row.period, row.revision, row.seq);
+                let value = observed_figure(row, readings.get(&period).map(|before| &before.value));
+                readings.insert(period, Kept { value, revision, seq });
             }
         })?;
         self.version = version;
@@ -145,6 +167,13 @@ impl Picture {
             DefinitionKind::OutcomeArea => place(&mut self.areas, row)?,
             DefinitionKind::Priority => place(&mut self.priorities, row)?,
             DefinitionKind::Policy => place(&mut self.policies, row)?,
+            DefinitionKind::Dimension => place(&mut self.dimensions, row)?,
+            DefinitionKind::Round => place(&mut self.rounds, row)?,
+            DefinitionKind::Return => place(&mut self.returns, row)?,
+            DefinitionKind::Action => place(&mut self.actions, row)?,
+            DefinitionKind::ComparatorGroup => place(&mut self.comparator_groups, row)?,
+            DefinitionKind::Benchmark => place(&mut self.benchmarks, row)?,
+            DefinitionKind::BoardReport => place(&mut self.board_reports, row)?,
             DefinitionKind::Kpi => {
                 let record = KpiRecord::from_members(members(row)?).ok_or_else(|| unreadable(row))?;
                 let code = record.kpi.code.clone();
@@ -198,6 +227,51 @@ impl Picture {
     /// The KPIs by code, archived ones among them.
     pub fn kpis(&self) -> &BTreeMap<KpiCode, Arc<KpiPicture>> {
         &self.kpis
+    }
+
+    /// The dimensions by code.
+    pub fn dimensions(&self) -> &BTreeMap<DimensionCode, Kept<Dimension>> {
+        &self.dimensions
+    }
+
+    /// The collection rounds in time order, within a kind of period.
+    pub fn rounds(&self) -> &BTreeMap<Period, Kept<Round>> {
+        &self.rounds
+    }
+
+    /// The returns that are no longer as they began, by round and sub-group.
+    pub fn returns(&self) -> &BTreeMap<ReturnKey, Kept<Return>> {
+        &self.returns
+    }
+
+    /// The corrective actions in the order they were taken on.
+    pub fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
+        &self.actions
+    }
+
+    /// The comparator groups by code.
+    pub fn comparator_groups(&self) -> &BTreeMap<ComparatorCode, Kept<ComparatorGroup>> {
+        &self.comparator_groups
+    }
+
+    /// The benchmarks by KPI and period.
+    pub fn benchmarks(&self) -> &BTreeMap<BenchmarkKey, Kept<Benchmark>> {
+        &self.benchmarks
+    }
+
+    /// The board reports in the order they were frozen.
+    pub fn board_reports(&self) -> &BTreeMap<ReportId, Kept<BoardReport>> {
+        &self.board_reports
+    }
+
+    /// The round in which a figure is owed, where there is one.
+    pub fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
+        round_of(kpi, period, self.rounds.values().map(|round| &round.value))
+    }
+
+    /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag.
+    pub fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
+        self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
     }
 
     /// A KPI that the caller may see.
@@ -314,7 +388,7 @@ impl Picture {
             target: find_target(&entry.kpi, period, &entry.targets),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
-            due_at: period.due_at(entry.kpi.collection_lag_days),
+            due_at: self.due_at(&entry.kpi, period),
             now,
             withheld: reading.is_some() && withheld_at(period),
             names_shown: access.audience() == Audience::Member,
@@ -443,24 +517,34 @@ fn members(row: &DefinitionRow) -> Result<Map<String, Value>, StoreError> {
     row.body.as_ref().and_then(Value::as_object).cloned().ok_or_else(|| unreadable(row))
 }
 
-/// A stored figure as an assessment sees it.
-fn observed_figure(row: &FigureRow) -> Observed {
-    Observed {
+/// A stored figure as an assessment sees it, after the revision `before` it.
+fn observed_figure(row: FigureRow, before: Option<&Observed>) -> Observed {
+    let said = Observed {
         value: row.value,
         numerator: row.numerator,
         denominator: row.denominator,
         provisional: row.provisional,
         nil_return: row.nil_return,
         determined: row.determined_status,
-        recorded_by: row.recorded_by.clone(),
+        recorded_by: row.recorded_by,
         recorded_at: row.recorded_at,
+        first_recorded_at: row.recorded_at,
         definition_version: row.definition_version,
-    }
+        stated_forecast: row.forecast,
+        commentary: row.commentary.map(Arc::from),
+        restatement: None,
+    };
+    following(said, row.restated, row.reason, before)
 }
 
-/// A figure on its way to the store as an assessment will see it.
-pub(super) fn observed_revision(row: &ReadingRevision, recorded_by: &Subject, recorded_at: DateTime<Utc>) -> Observed {
-    Observed {
+/// A figure on its way to the store as an assessment will see it, after the revision `before` it.
+pub(super) fn observed_revision(
+    row: &ReadingRevision,
+    recorded_by: &Subject,
+    recorded_at: DateTime<Utc>,
+    before: Option<&Observed>,
+) -> Observed {
+    let said = Observed {
         value: row.value,
         numerator: row.numerator,
         denominator: row.denominator,
@@ -469,8 +553,25 @@ pub(super) fn observed_revision(row: &ReadingRevision, recorded_by: &Subject, re
         determined: row.determined_status,
         recorded_by: recorded_by.clone(),
         recorded_at,
+        first_recorded_at: recorded_at,
         definition_version: row.definition_version,
-    }
+        stated_forecast: row.forecast,
+        commentary: row.commentary.as_deref().map(Arc::from),
+        restatement: None,
+    };
+    following(said, row.restated, row.reason.clone(), before)
+}
+
+/// What a figure has from the one that it replaces: when its place was first filled, and how it was last restated.
+fn following(said: Observed, restated: bool, reason: Option<String>, before: Option<&Observed>) -> Observed {
+    let Some(before) = before else { return said };
+    let restatement = if restated {
+        let reason = reason.map(Arc::from);
+        Some(Arc::new(Restatement { before: before.value, after: said.value, reason, at: said.recorded_at }))
+    } else {
+        before.restatement.clone()
+    };
+    Observed { first_recorded_at: before.first_recorded_at, restatement, ..said }
 }
 
 fn unreadable(row: &DefinitionRow) -> StoreError {

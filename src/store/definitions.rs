@@ -1,5 +1,6 @@
-//! Definitions: what a plan consists of (the plan itself, its partners, its framework, its policies, its KPIs), each
-//! kept revision by revision as the whole document it was.
+//! Definitions: what a plan consists of besides targets and figures (the plan itself, its partners, its framework, its
+//! policies, its KPIs, and the cycle's rounds, returns, actions, benchmarks and board reports), each kept revision by
+//! revision as the whole document it was.
 
 use std::str::FromStr;
 
@@ -29,12 +30,40 @@ pub enum DefinitionKind {
     Policy,
     /// A key performance indicator.
     Kpi,
+    /// A way to slice the population into groups.
+    Dimension,
+    /// One period's gathering of figures.
+    Round,
+    /// What a sub-group owes in a round.
+    Return,
+    /// What will be done about a KPI.
+    Action,
+    /// Authorities that the plan's figures are compared with.
+    ComparatorGroup,
+    /// What other authorities reached in a KPI and period.
+    Benchmark,
+    /// A report that was frozen: its whereabouts and its SHA-256.
+    BoardReport,
 }
 
 impl DefinitionKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Plan, Self::Organisation, Self::SubGroup, Self::OutcomeArea, Self::Priority, Self::Policy, Self::Kpi];
+    pub const ALL: [Self; 14] = [
+        Self::Plan,
+        Self::Organisation,
+        Self::SubGroup,
+        Self::OutcomeArea,
+        Self::Priority,
+        Self::Policy,
+        Self::Kpi,
+        Self::Dimension,
+        Self::Round,
+        Self::Return,
+        Self::Action,
+        Self::ComparatorGroup,
+        Self::Benchmark,
+        Self::BoardReport,
+    ];
 
     /// The name in the database and in the journal.
     pub fn as_str(self) -> &'static str {
@@ -46,6 +75,13 @@ impl DefinitionKind {
             Self::Priority => "priority",
             Self::Policy => "policy",
             Self::Kpi => "kpi",
+            Self::Dimension => "dimension",
+            Self::Round => "round",
+            Self::Return => "return",
+            Self::Action => "action",
+            Self::ComparatorGroup => "comparator_group",
+            Self::Benchmark => "benchmark",
+            Self::BoardReport => "board_report",
         }
     }
 }

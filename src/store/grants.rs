@@ -3,50 +3,19 @@
 //! A plan's grants are changes of the plan and go through its journal; those for the whole service belong to no plan and
 //! have only their own columns to tell when and by whom.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::backend::{AnyConn, MultiBackend};
 use super::journal::{self, Change, NewRow};
 use super::plans::LockedPlan;
 use super::schema::grants;
-use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
+use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list, new_id};
 use super::{Conn, StoreError, Write};
 use crate::domain::access::{Granted, Role};
+pub use crate::domain::ids::GrantId;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanId, Subject};
-
-/// What a grant is known by: a UUID that sorts by when it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GrantId(Uuid);
-
-impl GrantId {
-    /// One that no other grant has.
-    pub fn new(now: DateTime<Utc>) -> Self {
-        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        Self(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos())))
-    }
-}
-
-impl fmt::Display for GrantId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(out)
-    }
-}
-
-impl FromStr for GrantId {
-    type Err = &'static str;
-
-    /// Reads it as it is printed, and in no other of a UUID's spellings.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let id = Uuid::try_parse(text).ok().map(Self);
-        id.filter(|id| id.to_string() == text).ok_or("is no grant's id")
-    }
-}
 
 /// A grant as it stands in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,7 +156,7 @@ pub fn grant(
 ) -> Result<GrantRow, StoreError> {
     let at = plan.instant_after(now);
     let row = GrantRow {
-        id: GrantId::new(at),
+        id: new_id(at).into(),
         plan: Some(plan.id),
         subject,
         granted,
@@ -230,7 +199,7 @@ pub fn ensure_service_grant(
     }
     let at = DateTime::from(UtcTimestamp::from(now));
     let row = GrantRow {
-        id: GrantId::new(at),
+        id: new_id(at).into(),
         plan: None,
         subject: subject.clone(),
         granted: Granted { role, outcome_areas: Vec::new(), organisation: None, kpis: Vec::new() },

@@ -9,6 +9,7 @@
 //! number is the plan's version, and what was known at any earlier version is still there to be read.
 
 mod backend;
+pub mod board_reports;
 pub mod definitions;
 mod error;
 pub mod grants;
@@ -38,6 +39,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use backend::{AnyConn, Manager, Purpose};
 pub use error::{Conflict, StoreError};
 use migrations::Direction;
+pub use types::new_id;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 
 /// How a store is opened.

@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Bool};
 use super::backend::{AnyConn, MultiBackend, on_backend};
 use super::error::Conflict;
 use super::grants::{self, GrantRow};
-use super::schema::{definitions, grants as held, journal, plans, readings, targets};
+use super::schema::{board_reports, definitions, grants as held, journal, plans, readings, targets};
 use super::types::UtcTimestamp;
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
@@ -265,6 +265,7 @@ pub fn set_public(write: &mut Write<'_>, plan: &mut LockedPlan, public: bool) ->
 pub fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(), StoreError> {
     let id = plan.id.0;
     write.run(|any| {
+        diesel::delete(board_reports::table.filter(board_reports::plan_id.eq(id))).execute(any)?;
         diesel::delete(readings::table.filter(readings::plan_id.eq(id))).execute(any)?;
         diesel::delete(targets::table.filter(targets::plan_id.eq(id))).execute(any)?;
         diesel::delete(definitions::table.filter(definitions::plan_id.eq(id))).execute(any)?;

@@ -1,5 +1,5 @@
-//! Readings, kept revision by revision. [`load_figures`] brings them all without their texts; [`page`], [`find`] and
-//! [`history`] bring a few with everything.
+//! Readings, kept revision by revision. [`load_figures`] brings them all as reports are made from them; [`page`],
+//! [`find`] and [`history`] bring a few with everything.
 
 #![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
 
@@ -48,6 +48,10 @@ pub struct ReadingRevision {
     pub reason: Option<String>,
     /// The revision of the KPI's definition that it was reported under.
     pub definition_version: i32,
+    /// The year's end as its sub-group forecasts it.
+    pub forecast: Option<Figure>,
+    /// Whether it replaced a figure whose round had closed.
+    pub restated: bool,
 }
 
 impl ReadingRevision {
@@ -65,6 +69,7 @@ impl ReadingRevision {
             ("definition_version", Some(self.definition_version.into())),
             ("denominator", self.denominator.map(figure)),
             ("determined_status", self.determined_status.map(|status| status.as_str().into())),
+            ("forecast", self.forecast.map(figure)),
             ("group", Some(self.group.as_str().into())),
             ("kpi", Some(self.kpi.as_str().into())),
             ("nil_return", self.nil_return.as_ref().map(text)),
@@ -72,6 +77,7 @@ impl ReadingRevision {
             ("period", Some(self.period.to_string().into())),
             ("provisional", Some(self.provisional.into())),
             ("reason", self.reason.as_ref().map(text)),
+            ("restated", self.restated.then(|| true.into())),
             ("revision", Some(self.revision.into())),
             ("value", self.value.map(figure)),
         ];
@@ -103,7 +109,7 @@ impl std::ops::Deref for ReadingRow {
     }
 }
 
-/// A reading without its texts: what a status is worked out from.
+/// A reading as reports are made from it.
 #[derive(Clone, Debug, PartialEq, Queryable)]
 pub struct FigureRow {
     /// Its entry in the journal.
@@ -128,8 +134,16 @@ pub struct FigureRow {
     pub nil_return: bool,
     /// The status that a partner determined.
     pub determined_status: Option<Status>,
+    /// What readers should know about the figure.
+    pub commentary: Option<String>,
+    /// Why it replaces the one before.
+    pub reason: Option<String>,
     /// The revision of the KPI's definition that it was reported under.
     pub definition_version: i32,
+    /// The year's end as its sub-group forecasts it.
+    pub forecast: Option<Figure>,
+    /// Whether it replaced a figure whose round had closed.
+    pub restated: bool,
     /// When it was recorded.
     #[diesel(deserialize_as = UtcTimestamp)]
     pub recorded_at: DateTime<Utc>,
@@ -171,7 +185,11 @@ pub fn load_figures(
                         readings::provisional,
                         readings::nil_return.is_not_null(),
                         readings::determined_status,
+                        readings::commentary,
+                        readings::reason,
                         readings::definition_version,
+                        readings::forecast,
+                        readings::restated,
                         readings::recorded_at,
                         readings::recorded_by,
                     ))
@@ -338,6 +356,8 @@ struct Stored<'a> {
     commentary: Option<&'a str>,
     reason: Option<&'a str>,
     definition_version: i32,
+    forecast: Option<String>,
+    restated: bool,
     recorded_at: UtcTimestamp,
     recorded_by: &'a str,
 }
@@ -368,6 +388,8 @@ pub(super) fn insert(
             commentary: said.commentary.as_deref(),
             reason: said.reason.as_deref(),
             definition_version: said.definition_version,
+            forecast: text(said.forecast),
+            restated: said.restated,
             recorded_at: at,
             recorded_by: by.as_str(),
         })

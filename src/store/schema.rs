@@ -62,6 +62,8 @@ diesel::table! {
         commentary -> Nullable<Text>,
         reason -> Nullable<Text>,
         definition_version -> Integer,
+        forecast -> Nullable<Text>,
+        restated -> Bool,
         recorded_at -> Timestamp,
         recorded_by -> Text,
     }
@@ -80,6 +82,14 @@ diesel::table! {
         after -> Nullable<Text>,
         reason -> Nullable<Text>,
         digest -> Text,
+    }
+}
+
+diesel::table! {
+    board_reports (plan_id, id) {
+        plan_id -> BigInt,
+        id -> Text,
+        content -> Text,
     }
 }
 

@@ -11,13 +11,13 @@ use diesel::sqlite::Sqlite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::backend::MultiBackend;
 use super::definitions::DefinitionKind;
-use super::grants::GrantId;
 use super::journal::EntryKind;
 use crate::domain::access::Role;
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, Seq, Subject};
+use crate::domain::ids::{AreaCode, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, Seq, Subject};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
@@ -243,4 +243,10 @@ fn is_sorted(value: &Value) -> bool {
 /// A list of codes as a JSON array.
 pub(super) fn json_list<T: Serialize>(codes: &[T]) -> String {
     canonical(&codes.iter().map(|code| serde_json::to_value(code).unwrap_or_default()).collect())
+}
+
+/// A number that nothing else has, and that sorts by when it was made.
+pub fn new_id(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
 }

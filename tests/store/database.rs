@@ -205,6 +205,8 @@ pub(crate) fn reading(code: &str, period: &str, group: &str, revision: i32, valu
         commentary: Some("Activity of 97 % is \"known\".".into()),
         reason: None,
         definition_version: 1,
+        forecast: None,
+        restated: false,
     }
 }
 

@@ -81,6 +81,7 @@ fn a_reading_comes_back_as_it_was_said(database: &Database) {
     full.determined_status = Some(Status::AtRisk);
     full.reason = Some("Zu spät 🙂".into());
     full.definition_version = 3;
+    (full.forecast, full.restated) = (Some(figure("4.25")), true);
     let mut nil = reading("NI-118", "AY2008-09-T3", "looked-after", 1, "0");
     (nil.value, nil.nil_return, nil.commentary) = (None, Some("School census not yet released".into()), None);
     let plan = database.plan("harrow", vec![posted(full.clone()), posted(nil.clone())]);
@@ -103,7 +104,11 @@ fn a_reading_comes_back_as_it_was_said(database: &Database) {
             provisional: true,
             nil_return: false,
             determined_status: Some(Status::AtRisk),
+            commentary: full.commentary,
+            reason: full.reason,
             definition_version: 3,
+            forecast: Some(figure("4.25")),
+            restated: true,
             recorded_at: noon(),
             recorded_by: subject("ada"),
         }

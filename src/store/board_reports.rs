@@ -1,0 +1,32 @@
+//! What board reports hold, to the byte. Their definitions (kind `board_report`) say whose they are, and their SHA-256.
+
+use diesel::prelude::*;
+
+use super::schema::board_reports;
+use super::{Conn, StoreError, Write};
+use crate::domain::ids::{PlanId, ReportId};
+
+/// Keeps the content of a report that is being frozen; the definition with its SHA-256 is the caller's to record in the
+/// same write.
+///
+/// # Errors
+/// Where the report is kept already.
+pub fn keep(write: &mut Write<'_>, plan: PlanId, id: ReportId, content: &str) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::insert_into(board_reports::table)
+            .values((
+                board_reports::plan_id.eq(plan.0),
+                board_reports::id.eq(id.to_string()),
+                board_reports::content.eq(content),
+            ))
+            .execute(any)
+            .map(drop)
+    })
+}
+
+/// The content of a report, as it was frozen.
+pub fn content(conn: &mut Conn, plan: PlanId, id: ReportId) -> Result<Option<String>, StoreError> {
+    conn.run(|any| {
+        board_reports::table.find((plan.0, id.to_string())).select(board_reports::content).first(any).optional()
+    })
+}
