@@ -158,6 +158,15 @@ impl Access {
         })
     }
 
+    /// Whether the caller may submit and sign off for a sub-group that answers for these outcome areas.
+    pub fn answers_for(&self, areas: &[AreaCode]) -> bool {
+        self.granted.iter().any(|grant| match grant.role {
+            Role::Administrator | Role::ProgrammeManager => true,
+            Role::SubGroupLead => areas.iter().all(|area| grant.outcome_areas.contains(area)),
+            Role::Contributor | Role::Board | Role::Partner | Role::Public => false,
+        })
+    }
+
     /// Whether the caller may report any figure at all.
     pub fn reports_something(&self) -> bool {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])

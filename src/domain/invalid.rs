@@ -62,6 +62,13 @@ impl Invalid {
         self.0.extend(other.0);
     }
 
+    /// The same, found in a part of a body: every pointer goes on from `pointer`.
+    #[must_use]
+    pub fn beneath(self, pointer: &str) -> Self {
+        let under = |inner: Option<String>| Some(format!("{pointer}{}", inner.unwrap_or_default()));
+        Self(self.0.into_iter().map(|fault| Violation { pointer: under(fault.pointer), ..fault }).collect())
+    }
+
     /// Whether nothing was found wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -47,6 +47,31 @@ impl Default for HeadlineRule {
     }
 }
 
+/// What a return must hold before it is submitted, beside its figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(description = "What a return must hold before it is submitted, beside its figures.")]
+pub struct ReturnRules {
+    /// Commentary on every figure that is off track.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub commentary_when_off_track: bool,
+    /// An open action for every KPI that is off track twice running.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub action_when_off_track_twice: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for ReturnRules {
+    fn default() -> Self {
+        Self { commentary_when_off_track: yes(), action_when_off_track_twice: yes() }
+    }
+}
+
 document! {
     /// One partnership's plan and its settings.
     #[schema(description = "One partnership's plan and its settings.")]
@@ -76,6 +101,8 @@ document! {
         small_number_threshold: u32 = 5,
         /// From which shares a headline is on track or at risk.
         headline: HeadlineRule = HeadlineRule::default(),
+        /// What a return must hold before it is submitted, beside its figures.
+        return_rules: ReturnRules = ReturnRules::default(),
     }
 }
 
@@ -216,7 +243,7 @@ impl Priority {
 }
 
 /// Notes a text that is too short, too long or holds a NUL.
-pub(super) fn check_text(invalid: &mut Invalid, pointer: &str, text: &str, least: usize, most: usize) {
+pub fn check_text(invalid: &mut Invalid, pointer: &str, text: &str, least: usize, most: usize) {
     let length = text.chars().count();
     if length < least || (least > 0 && text.trim().is_empty()) {
         invalid.at(pointer, "too_short", format!("needs at least {least} character(s) that are not blank"));

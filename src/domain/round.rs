@@ -8,7 +8,9 @@ use super::document::document;
 use super::ids::{SubGroupCode, Subject};
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi};
+use super::number::{Figure, Share};
 use super::period::{Period, PeriodKey, end_of_day_in_london, first_moment_of};
+use super::plan::ReturnRules;
 
 document! {
     /// One period's gathering of figures.
@@ -182,4 +184,208 @@ pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a 
         previous = Some(round);
     }
     None
+}
+
+/// What a return still lacks in one line before it can be submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(description = "What a return still lacks in one line before it can be submitted.")]
+pub enum Lacking {
+    /// A figure, or a nil return.
+    Figure,
+    /// Commentary on a figure that is off track.
+    Commentary,
+    /// An open action for a KPI that is off track twice running.
+    Action,
+}
+
+impl Lacking {
+    /// The code of the error that a submission without it meets.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Figure => "figure_missing",
+            Self::Commentary => "commentary_missing",
+            Self::Action => "action_missing",
+        }
+    }
+
+    /// What to do about it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Figure => "post the figure, or a nil return that says why there is none",
+            Self::Commentary => "it is off track; say why in its commentary",
+            Self::Action => "it is off track twice running; take on an action for it",
+        }
+    }
+}
+
+/// What is known of one line of a return.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct LineFacts {
+    /// Whether a figure or a nil return was reported.
+    pub reported: bool,
+    /// Whether the figure is off track.
+    pub off_track: bool,
+    /// Whether the one of the period before was too.
+    pub off_track_before: bool,
+    /// Whether the figure has commentary.
+    pub commented: bool,
+    /// Whether the KPI has an open action.
+    pub acted_on: bool,
+}
+
+/// What one line of a return lacks, by the plan's rules.
+pub fn lacking(line: LineFacts, rules: ReturnRules) -> Vec<Lacking> {
+    let twice = line.off_track && line.off_track_before;
+    let wanted = [
+        (Lacking::Figure, !line.reported),
+        (Lacking::Commentary, rules.commentary_when_off_track && line.off_track && !line.commented),
+        (Lacking::Action, rules.action_when_off_track_twice && twice && !line.acted_on),
+    ];
+    wanted.into_iter().filter_map(|(lacking, missing)| missing.then_some(lacking)).collect()
+}
+
+/// How far figures that are owed have come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(description = "How far figures that are owed have come in.")]
+pub struct Progress {
+    /// How many are owed.
+    #[schema(minimum = 0, example = 20)]
+    pub owed: u32,
+    /// How many of them were reported, nil returns among them.
+    #[schema(minimum = 0, example = 18)]
+    pub reported: u32,
+    /// How many were first reported in time.
+    #[schema(minimum = 0, example = 15)]
+    pub in_time: u32,
+    /// How many are overdue.
+    #[schema(minimum = 0, example = 1)]
+    pub overdue: u32,
+    /// The share of those owed that were reported, with one decimal; `null` where none is owed.
+    #[schema(required = true, value_type = Option<Share>)]
+    pub completeness_percent: Option<Figure>,
+    /// The share of those reported or overdue that were reported in time, with one decimal; `null` where there is none.
+    #[schema(required = true, value_type = Option<Share>)]
+    pub timeliness_percent: Option<Figure>,
+}
+
+/// Counts figures that are owed: each when it was first reported, if it was, and when it is due.
+pub fn progress(
+    owed: impl IntoIterator<Item = (Option<DateTime<Utc>>, DateTime<Utc>)>,
+    now: DateTime<Utc>,
+) -> Progress {
+    let mut progress = Progress::default();
+    for (reported_at, due_at) in owed {
+        progress.owed += 1;
+        match reported_at {
+            Some(at) => {
+                progress.reported += 1;
+                progress.in_time += u32::from(at <= due_at);
+            }
+            None => progress.overdue += u32::from(now > due_at),
+        }
+    }
+    let share = |part: u32, whole: u32| {
+        let hundredfold = Figure::small(part).times(Figure::small(100))?;
+        Some(hundredfold.share(1, i64::from(whole))?.rounded(1)).filter(|_| whole > 0)
+    };
+    progress.completeness_percent = share(progress.reported, progress.owed);
+    progress.timeliness_percent = share(progress.in_time, progress.reported + progress.overdue);
+    progress
+}
+
+/// What can be done with a return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Say that it is complete.
+    Submit,
+    /// Agree to it, and lock its figures.
+    SignOff,
+    /// Send it back, with what is to be mended.
+    SendBack {
+        /// What is to be mended.
+        note: String,
+    },
+    /// Unlock its figures, with a reason.
+    Reopen {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a step cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoStep {
+    /// The return is in a state that the step does not begin from.
+    #[error("the return is {}; {}", .0.words(), .1)]
+    WrongState(ReturnState, &'static str),
+    /// The person who submitted it cannot be the one who signs it off.
+    #[error("whoever submitted a return does not sign it off; another person does")]
+    SamePerson,
+}
+
+impl ReturnState {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Submitted => "submitted",
+            Self::SignedOff => "signed off",
+            Self::Returned => "sent back",
+        }
+    }
+}
+
+impl Return {
+    /// A return as it begins.
+    pub fn new(period: PeriodKey, sub_group: SubGroupCode) -> Self {
+        Self {
+            period,
+            sub_group,
+            state: ReturnState::Open,
+            submitted_by: None,
+            submitted_at: None,
+            signed_off_by: None,
+            signed_off_at: None,
+            note: None,
+            reason: None,
+        }
+    }
+
+    /// The return after a step: open → submitted → signed off, or sent back with a note; reopened with a reason. Whether
+    /// it is complete is for [`lacking`] to say.
+    ///
+    /// # Errors
+    /// [`NoStep`].
+    pub fn after(&self, step: Step, by: &Subject, at: DateTime<Utc>) -> Result<Self, NoStep> {
+        let wrong = |what_to_do| Err(NoStep::WrongState(self.state, what_to_do));
+        let unsigned = Self { signed_off_by: None, signed_off_at: None, note: None, reason: None, ..self.clone() };
+        match (step, self.state) {
+            (Step::Submit, ReturnState::Open | ReturnState::Returned) => Ok(Self {
+                state: ReturnState::Submitted,
+                submitted_by: Some(by.clone()),
+                submitted_at: Some(at),
+                ..unsigned
+            }),
+            (Step::SignOff, ReturnState::Submitted) if self.submitted_by.as_ref() == Some(by) => {
+                Err(NoStep::SamePerson)
+            }
+            (Step::SignOff, ReturnState::Submitted) => Ok(Self {
+                state: ReturnState::SignedOff,
+                signed_off_by: Some(by.clone()),
+                signed_off_at: Some(at),
+                ..unsigned
+            }),
+            (Step::SendBack { note }, ReturnState::Submitted) => {
+                Ok(Self { state: ReturnState::Returned, note: Some(note), ..unsigned })
+            }
+            (Step::Reopen { reason }, ReturnState::SignedOff) => {
+                Ok(Self { state: ReturnState::Open, reason: Some(reason), ..unsigned })
+            }
+            (Step::Submit, _) => wrong("it is submitted while it is open or sent back"),
+            (Step::SignOff, _) => wrong("it is signed off once it is submitted"),
+            (Step::SendBack { .. }, _) => wrong("it is sent back while it is submitted"),
+            (Step::Reopen { .. }, _) => wrong("only one that is signed off is reopened"),
+        }
+    }
 }

@@ -15,7 +15,8 @@ use super::extract::{self, FromParams, ParamReader};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
 use crate::programme::Programme;
-use crate::programme::importing::{ImportEffect, ImportKind, Outcome};
+use crate::programme::effects::{Move, RollUpMove};
+use crate::programme::importing::{ImportKind, Outcome};
 
 /// The most bytes of a file.
 const MOST_BYTES: u64 = 512 << 20;
@@ -29,6 +30,13 @@ pub struct DryRun {
     /// Say what the import would do, and do nothing.
     #[param(value_type = Option<bool>, example = true)]
     dry_run: bool,
+}
+
+impl DryRun {
+    /// Whether nothing is to be kept.
+    pub fn is_wanted(self) -> bool {
+        self.dry_run
+    }
 }
 
 impl FromParams for DryRun {
@@ -58,8 +66,11 @@ pub struct ImportResult {
     /// The rows with anything wrong in them.
     #[schema(minimum = 0, example = 0)]
     rejected: u64,
-    /// Where the KPIs of the changed rows stood before and stand after; empty where anything is wrong.
-    effects: Vec<ImportEffect>,
+    /// Where the KPIs of the changed rows stood before and stand after, and the later periods and gaps whose standing moves
+    /// with them; empty where anything is wrong.
+    effects: Vec<Move>,
+    /// The roll-ups that move with it, in the reports for the plan's quarters; empty where anything is wrong.
+    roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong; empty where the import did or would do.
     errors: Vec<ViolationBody>,
 }
@@ -165,11 +176,12 @@ fn answer(outcome: Outcome) -> Result<HttpResponse, Problem> {
     }
     let mut head = serde_json::Value::Object(members).to_string();
     head.pop();
+    let roll_ups = serde_json::to_string(&outcome.roll_ups).map_err(|error| Problem::internal(&error))?;
     let text = |text: String| io::Cursor::new(text.into_bytes());
     let spooled = |error: io::Error| Problem::unavailable(&error);
     let body = text(format!("{head},\"effects\":["))
         .chain(outcome.effects.into_reader().map_err(spooled)?)
-        .chain(text("],\"errors\":[".to_owned()))
+        .chain(text(format!("],\"roll_ups\":{roll_ups},\"errors\":[")))
         .chain(outcome.errors.into_reader().map_err(spooled)?)
         .chain(text("]}".to_owned()));
     Ok(response.streaming(futures_util::stream::try_unfold(body, |mut body| async move {

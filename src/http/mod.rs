@@ -29,6 +29,7 @@ mod refusal;
 pub mod reports;
 pub mod resource;
 pub mod responses;
+pub mod rounds;
 mod routes;
 pub mod tables;
 pub mod targets;

@@ -351,19 +351,21 @@ pub async fn find_reading(
 /// Post a figure
 ///
 /// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. The answer
-/// says what it changed: the assessment before and after, and those of later periods that moved with it. With If-Match a
-/// revision is made only of the state that is named, with `If-None-Match: *` only a first figure is taken. For those who
-/// report the KPI.
+/// says what it changed: the assessment before and after, those of later periods, and the gaps and roll-ups that moved with
+/// it; with `dry_run` it says what it would change, and nothing is kept. With If-Match a revision is made only of the state
+/// that is named, with `If-None-Match: *` only a first figure is taken. Once the figure's round has closed, another figure
+/// is a restatement and needs a reason; one that is signed off is changed after its return was reopened (`conflict`). For
+/// those who report the KPI.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, IfMatchOrNone
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, DryRun, IfMatchOrNone
     ),
     request_body(content = NewReading, description = "The figure."),
     responses(
-        (status = 200, description = "It is the next revision, or was there already.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It is the next revision, was there already, or was only tried.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It is the first figure.", body = PostedReading,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         PutReadingProblems
@@ -373,17 +375,21 @@ pub async fn put_reading(
     programme: Data<Programme>,
     caller: Caller,
     Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    Params(wanted): Params<GroupParams>,
+    Params((wanted, dry_run)): Params<(GroupParams, DryRun)>,
     conditions: Conditions,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let place = (kpi.clone(), period, wanted.group);
-    let put = programme.put_reading(&plan, &caller.subject, place, members, (&conditions).into()).await?;
+    let precondition = (&conditions).into();
+    let put = programme.put_reading(&plan, &caller.subject, place, members, precondition, dry_run.is_wanted()).await?;
     let tag = ETag::of(put.row.seq);
     let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period);
     let seen = SeenReading { row: put.row, suppressed: false, names_shown: true };
     let body = PostedReading { reading: seen.into(), effect: put.effect };
+    if dry_run.is_wanted() {
+        return Ok(HttpResponse::Ok().json(body));
+    }
     Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
 }
 

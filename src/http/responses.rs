@@ -44,6 +44,9 @@ problems! {
     CreateProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid
         Internal Busy Unavailable;
+    /// What can go wrong where something is done by POST without a body.
+    StepProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
+        Conflict Invalid Internal Busy Unavailable;
     /// What can go wrong where something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired

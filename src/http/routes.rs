@@ -4,7 +4,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::definitions::{organisations, outcome_areas, policies, priorities, sub_groups};
 use super::resource::{Documented, resource};
-use super::{changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, tables, targets};
+use super::{
+    changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds, tables, targets,
+};
 
 /// Mounts everything the service answers.
 pub(super) fn mount(config: &mut ServiceConfig<'_>) {
@@ -33,6 +35,16 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(readings::{list_readings, import_readings}))
         .service(resource!(targets::{list_targets, import_targets}))
         .service(resource!(reports::{get_status_report}))
+        .service(resource!(rounds::{list_rounds, create_round}))
+        .service(resource!(rounds::{find_round, update_round, remove_round}))
+        .service(resource!(rounds::{get_round_returns}))
+        .service(resource!(rounds::{find_return, put_return}))
+        .service(resource!(rounds::{submit_return}))
+        .service(resource!(rounds::{sign_off_return}))
+        .service(resource!(rounds::{send_back_return}))
+        .service(resource!(rounds::{reopen_return}))
+        .service(resource!(rounds::{get_outstanding}))
+        .service(resource!(rounds::{get_my_returns}))
         .service(resource!(changes::{list_changes}))
         .service(resource!(changes::{list_journal}))
         .service(resource!(grants::{list_grants, create_grant}))

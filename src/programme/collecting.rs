@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
 use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::ReportedFigure;
@@ -18,6 +18,7 @@ use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
 use super::defining::Precondition;
+use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
 use super::{OpenPlan, Programme, Refusal};
 
@@ -35,6 +36,10 @@ pub struct Effect {
     pub after: Option<Assessment>,
     /// Later periods with a figure whose assessment changed, in time order.
     pub later: Vec<Assessment>,
+    /// Gaps that the figure is a side of and whose standing changed, in that period and later ones.
+    pub gaps: Vec<Move>,
+    /// Roll-ups that moved with it.
+    pub roll_ups: Vec<RollUpMove>,
 }
 
 /// A figure that was put.
@@ -53,6 +58,8 @@ pub struct PutReading {
 pub(super) enum Checked {
     /// It is what is there already.
     Unchanged,
+    /// It differs from a figure that is signed off; what to do.
+    Locked(String),
     /// It is the next revision, with what it replaces.
     Next(Box<ReadingRevision>),
 }
@@ -73,6 +80,18 @@ impl Desk<'_> {
         } else {
             Err(format!("you do not report figures of {}; its sub-group's lead or a contributor does", entry.kpi.code))
         }
+    }
+
+    /// A revision as it will stand in the database, but for its place in the journal.
+    fn row(&self, said: ReadingRevision) -> ReadingRow {
+        ReadingRow { seq: Seq(0), recorded_at: self.now, recorded_by: self.caller.clone(), said }
+    }
+
+    /// A revision as the picture will hold it.
+    pub(super) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
+        let replaced = entry.posted(&said.group, said.period).map(|before| &before.value);
+        let value = observed_revision(said, self.caller, self.now, replaced);
+        Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
     /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
@@ -98,6 +117,17 @@ impl Desk<'_> {
                 return Err(invalid);
             }
         };
+        let replaces = before.is_some_and(|before| {
+            let said =
+                (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
+            said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
+        });
+        let round = self.picture.round_of(&entry.kpi, period);
+        let restated = replaces && round.is_some_and(|round| round.is_closed(self.now));
+        if restated && figure.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+            let detail = "its collection round has closed, so this restates a figure; say why";
+            invalid.at("/reason", "reason_needed", detail);
+        }
         invalid.or(())?;
         let next = ReadingRevision {
             kpi: entry.kpi.code.clone(),
@@ -114,12 +144,36 @@ impl Desk<'_> {
             reason: figure.reason.clone().filter(|text| !text.is_empty()),
             definition_version: entry.definition_version,
             forecast: figure.forecast,
-            restated: false,
+            restated,
         };
         Ok(match before {
             Some(before) if says_the_same(before, &next) => Checked::Unchanged,
+            _ if let Some(signed) = self.picture.signed_off(&entry.kpi, period) => Checked::Locked(format!(
+                "the figures of {} in the return {signed} are signed off; a programme manager reopens it, with a reason",
+                entry.kpi.code
+            )),
             _ => Checked::Next(Box::new(next)),
         })
+    }
+}
+
+impl Effect {
+    /// What a figure at one place changes.
+    fn of(effects: &Effects<'_>, place: &Place) -> Self {
+        let (before, after) = effects.at(place);
+        let (mut later, mut gaps) = (Vec::new(), Vec::new());
+        for (reached, through) in effects.reached(std::slice::from_ref(place)) {
+            if through == Through::Gap {
+                gaps.extend(effects.short(&reached, through));
+            } else if let (was, Some(now)) = effects.at(&reached)
+                && was.as_ref() != Some(&now)
+            {
+                later.push(now);
+            }
+        }
+        let moved = later.iter().map(|assessment| assessment.period).chain(gaps.iter().map(|gap| gap.period));
+        let periods: Vec<Period> = moved.chain([place.2]).collect();
+        Self { before, after, later, gaps, roll_ups: effects.roll_ups(periods) }
     }
 }
 
@@ -137,7 +191,11 @@ fn says_the_same(before: &ReadingRow, next: &ReadingRevision) -> bool {
 /// The journal's entry of a reading.
 pub(super) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>) -> journal::Change {
     journal::Change {
-        action: if before.is_none() { "reading.posted" } else { "reading.revised" },
+        action: match before {
+            None => "reading.posted",
+            Some(_) if said.restated => "reading.restated",
+            Some(_) => "reading.revised",
+        },
         before: before.map(|before| before.said.document()),
         reason: said.reason.clone(),
         row: journal::NewRow::Reading(said),
@@ -145,9 +203,12 @@ pub(super) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>)
 }
 
 impl Programme {
-    /// Posts the figure of a KPI, period and group.
+    /// Posts the figure of a KPI, period and group, or with `dry_run` says what posting it would do.
     ///
     /// Without a precondition the same figure again changes nothing and another one is its next revision.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; [`Refusal::Conflict`] where the figure it would replace is signed off.
     pub async fn put_reading(
         &self,
         plan: &PlanCode,
@@ -155,6 +216,7 @@ impl Programme {
         place: (KpiCode, String, GroupCode),
         members: Map<String, Value>,
         precondition: Precondition,
+        dry_run: bool,
     ) -> Result<PutReading, Refusal> {
         self.change(plan, caller, move |change| {
             let (kpi, period, group) = place;
@@ -172,33 +234,27 @@ impl Programme {
                 (Some(before), precondition) => precondition.allows_change_of(before.seq)?,
                 (None, precondition) => precondition.allows_creation()?,
             }
-            let assess = |picture: &Picture, period: Period| {
-                picture.assess(picture.kpis().get(&kpi)?, &group, period, desk.now, &plan.access)
-            };
-            let was = before.as_ref().and_then(|_| assess(&picture, period));
+            let effects = |after| Effects { before: &picture, after, access: &plan.access, now: desk.now };
             match desk.check(entry, period, &group, &figure, before.as_ref())? {
+                Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
-                    Ok(PutReading {
-                        row,
-                        created: false,
-                        effect: Effect { after: was.clone(), before: was, later: Vec::new() },
-                    })
+                    let (before, after) = effects(&picture).at(&(kpi, group, period));
+                    let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
+                    Ok(PutReading { row, created: false, effect })
                 }
                 Checked::Next(said) => {
-                    let seqs = change.record(vec![reading_change((*said).clone(), before.as_ref())])?;
-                    let seq = seqs.first().copied().unwrap_or_default();
-                    let row = ReadingRow { seq, recorded_at: desk.now, recorded_by: caller.clone(), said: *said };
-                    let replaced = entry.posted(&group, period).map(|before| &before.value);
-                    let value = observed_revision(&row.said, &caller, desk.now, replaced);
-                    let kept = Kept { value, revision: row.revision, seq };
-                    let changed = picture.with_reading(&kpi, &group, period, kept);
-                    let later = picture.observed_periods(entry, &group).into_iter().filter(|later| *later > period);
-                    let later = later.filter_map(|later| {
-                        assess(&changed, later).filter(|after| Some(after) != assess(&picture, later).as_ref())
-                    });
-                    let effect = Effect { before: was, after: assess(&changed, period), later: later.collect() };
-                    Ok(PutReading { row, created: before.is_none(), effect })
+                    let row = desk.row(*said);
+                    let kept = desk.kept(entry, &row);
+                    let after = picture.with_reading(&kpi, &group, period, kept);
+                    let effect = Effect::of(&effects(&after), &(kpi, group, period));
+                    let created = before.is_none();
+                    if dry_run {
+                        return Ok(PutReading { row, created, effect });
+                    }
+                    let seqs = change.record(vec![reading_change(row.said.clone(), before.as_ref())])?;
+                    let row = ReadingRow { seq: seqs.first().copied().unwrap_or_default(), ..row };
+                    Ok(PutReading { row, created, effect })
                 }
             }
         })

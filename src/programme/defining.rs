@@ -70,6 +70,8 @@ pub trait Defined: Document + Clone + Send + Sync + 'static {
     const NOUN: &'static str;
     /// The journal's words for making, changing and removing it.
     const ACTIONS: [&'static str; 3];
+    /// The member that it goes by, which never changes.
+    const CODE: &'static str = "code";
 
     /// Its code.
     fn code(&self) -> &Self::Code;
@@ -161,8 +163,8 @@ impl Defined for SubGroup {
         invalid
     }
 
-    fn used_by(_picture: &Picture, _code: &SubGroupCode) -> Option<String> {
-        None
+    fn used_by(picture: &Picture, code: &SubGroupCode) -> Option<String> {
+        picture.returns().keys().find(|key| key.sub_group == *code).map(|key| format!("the return `{key}`"))
     }
 }
 
@@ -261,7 +263,7 @@ impl Change<'_, '_> {
     }
 
     /// Writes one revision of a definition and gives the place in the journal it got.
-    fn define(
+    pub(super) fn define(
         &mut self,
         action: &'static str,
         kind: DefinitionKind,
@@ -269,6 +271,18 @@ impl Change<'_, '_> {
         revision: i32,
         before: Option<Map<String, Value>>,
         after: Option<Map<String, Value>>,
+    ) -> Result<Seq, Refusal> {
+        self.define_because(action, (kind, code, revision), before, after, None)
+    }
+
+    /// Writes one revision of a definition, with why.
+    pub(super) fn define_because(
+        &mut self,
+        action: &'static str,
+        (kind, code, revision): (DefinitionKind, &impl Display, i32),
+        before: Option<Map<String, Value>>,
+        after: Option<Map<String, Value>>,
+        reason: Option<String>,
     ) -> Result<Seq, Refusal> {
         let said = |revision, members: Option<Map<String, Value>>| DefinitionRevision {
             kind,
@@ -278,7 +292,7 @@ impl Change<'_, '_> {
         };
         let before = before.map(|members| said(revision - 1, Some(members)).document());
         let row = journal::NewRow::Definition(said(revision, after));
-        let seqs = self.record(vec![journal::Change { action, row, before, reason: None }])?;
+        let seqs = self.record(vec![journal::Change { action, row, before, reason }])?;
         Ok(seqs.first().copied().unwrap_or_default())
     }
 
@@ -290,13 +304,14 @@ impl Change<'_, '_> {
     }
 }
 
-/// Lays a patch over a document and reads the result; the code must stay as it is.
-fn patched<D: Document>(members: &Map<String, Value>, patch: Map<String, Value>) -> Result<D, Refusal> {
+/// Lays a patch over a document and reads the result; the member `code` must stay as it is.
+fn patched<D: Document>(members: &Map<String, Value>, patch: Map<String, Value>, code: &str) -> Result<D, Refusal> {
     let mut changed = members.clone();
     merge(&mut changed, patch);
-    if changed.get("code") != members.get("code") {
+    if changed.get(code) != members.get(code) {
         let mut invalid = Invalid::new();
-        invalid.at("/code", "code_is_fixed", "a code never changes; make another and remove this one");
+        let detail = format!("a {code} never changes; make another and remove this one");
+        invalid.at(format!("/{code}"), "code_is_fixed", detail);
         if let Err(more) = D::parse(changed) {
             invalid.extend(more);
         }
@@ -349,7 +364,7 @@ impl Programme {
             change.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
-            let value: D = patched(&before, patch)?;
+            let value: D = patched(&before, patch, D::CODE)?;
             value.check_in(&change.picture).or(())?;
             let after = value.members();
             if after == before {
@@ -427,7 +442,7 @@ impl Programme {
             let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
             change.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
-            let kpi: Kpi = patched(&entry.kpi.members(), patch)?;
+            let kpi: Kpi = patched(&entry.kpi.members(), patch, "code")?;
             check_kpi(&kpi, &change.picture).or(())?;
             check_periods_kept(&entry, &kpi).or(())?;
             check_as_source(&kpi, &change.picture).or(())?;
@@ -540,7 +555,7 @@ impl Programme {
             let kept = change.picture.plan().clone();
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
-            let value: Plan = patched(&before, patch)?;
+            let value: Plan = patched(&before, patch, "code")?;
             let mut invalid = value.check();
             refer(&mut invalid, "/policy", "policy", &value.policy, change.picture.policies());
             invalid.or(())?;

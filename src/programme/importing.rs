@@ -11,14 +11,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
-use crate::domain::assess::{Assessment, DataState, Reason};
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
-use crate::domain::policy::Status;
 use crate::domain::reading::ReportedFigure;
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::exchange::sheet::{Sheet, SheetRow};
@@ -27,7 +24,8 @@ use crate::exchange::table::unguarded;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
-use super::picture::{Kept, KpiPicture, Picture, observed_revision};
+use super::effects::{self, Effects, RollUpMove, Through};
+use super::picture::{KpiPicture, Picture};
 use super::targeting::{previous, read_period, revise, target_change};
 use super::{OpenPlan, Programme, Refusal};
 
@@ -95,63 +93,12 @@ pub struct Outcome {
     pub unchanged: u64,
     /// Rows with anything wrong in them.
     pub rejected: u64,
-    /// What the changed rows change, as [`ImportEffect`]s; empty where anything is wrong.
+    /// What the changed rows change, as [`Move`](super::effects::Move)s; empty where anything is wrong.
     pub effects: Spool,
+    /// The roll-ups that move with it; empty where anything is wrong.
+    pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
-}
-
-/// Where one KPI, period and group stood before an import and stands after it.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where one KPI, period and group stood before an import and stands after it.")]
-pub struct ImportEffect {
-    /// The KPI's code.
-    pub kpi: KpiCode,
-    /// The period.
-    pub period: Period,
-    /// The group.
-    pub group: GroupCode,
-    /// Where it stood; `null` where nothing had been reported.
-    #[schema(required = true)]
-    pub before: Option<Standing>,
-    /// Where it stands.
-    #[schema(required = true)]
-    pub after: Option<Standing>,
-}
-
-/// An assessment in short.
-#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "An assessment in short.")]
-pub struct Standing {
-    /// The status.
-    pub status: Status,
-    /// The code of the policy's band.
-    #[schema(required = true, example = "amber")]
-    pub band: Option<String>,
-    /// Why, where the figures alone do not say.
-    #[schema(required = true)]
-    pub reason: Option<Reason>,
-    /// Where the figure itself stands.
-    pub data_state: DataState,
-    /// The reported figure.
-    #[schema(required = true, example = 4.5)]
-    pub reported: Option<Figure>,
-    /// The reported figure with its unit.
-    #[schema(required = true, example = "4.5 %")]
-    pub reported_text: Option<String>,
-}
-
-impl From<Assessment> for Standing {
-    fn from(assessment: Assessment) -> Self {
-        Self {
-            status: assessment.status,
-            band: assessment.band,
-            reason: assessment.reason,
-            data_state: assessment.data_state,
-            reported: assessment.reported,
-            reported_text: assessment.reported_text,
-        }
-    }
 }
 
 impl Programme {
@@ -334,6 +281,7 @@ impl<'a> Import<'a> {
                 unchanged: 0,
                 rejected: 0,
                 effects: Spool::default(),
+                roll_ups: Vec::new(),
                 errors: Spool::default(),
             },
         }
@@ -410,23 +358,25 @@ impl<'a> Import<'a> {
             let mut told = HashSet::new();
             self.changed.retain(|place| told.insert(*place));
         }
-        for place in &self.changed {
-            let (Some(kpi), Some(group)) = (self.kpis.thing(place.kpi), self.groups.thing(place.group)) else {
-                continue;
-            };
-            let stands = |picture: &Picture| {
-                let entry = picture.kpis().get(kpi)?;
-                picture.observed(entry, group, place.period)?;
-                let access = &self.desk.plan.access;
-                picture.assess(entry, group, place.period, self.desk.now, access).map(Standing::from)
-            };
-            let (before, after) = (stands(self.desk.picture), stands(&after));
-            if self.kind == ImportKind::Targets && before == after {
-                continue;
+        let named = |place: &Place| {
+            Some((self.kpis.thing(place.kpi)?.clone(), self.groups.thing(place.group)?.clone(), place.period))
+        };
+        let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
+        let effects =
+            Effects { before: self.desk.picture, after: &after, access: &self.desk.plan.access, now: self.desk.now };
+        // A target is changed in one place and felt in others.
+        let through = if self.kind == ImportKind::Targets { Through::Earlier } else { Through::Itself };
+        for place in &changed {
+            if let Some(moved) = effects.short(place, through) {
+                self.outcome.effects.push(&moved).map_err(disk)?;
             }
-            let effect = ImportEffect { kpi: kpi.clone(), period: place.period, group: group.clone(), before, after };
-            self.outcome.effects.push(&effect).map_err(disk)?;
         }
+        for (place, through) in effects.reached(&changed) {
+            if let Some(moved) = effects.short(&place, through) {
+                self.outcome.effects.push(&moved).map_err(disk)?;
+            }
+        }
+        self.outcome.roll_ups = effects.roll_ups(changed.into_iter().map(|(_, _, period)| period));
         Ok(self.outcome)
     }
 
@@ -521,12 +471,12 @@ impl<'a> Import<'a> {
         };
         Ok(Ok(match checked {
             Checked::Unchanged => Fate::Unchanged,
+            Checked::Locked(detail) => {
+                return Ok(Err(vec![Violation::in_cell(row.number, Some("kpi"), "signed_off", detail)]));
+            }
             Checked::Next(reading) => {
                 if let Some(after) = &mut self.after {
-                    let replaced = entry.posted(&group, period).map(|before| &before.value);
-                    let value = observed_revision(&reading, self.desk.caller, self.desk.now, replaced);
-                    let kept = Kept { value, revision: reading.revision, seq: Seq(0) };
-                    after.lay_over(&entry.kpi.code, &group, period, kept);
+                    after.lay_over(&entry.kpi.code, &group, period, self.desk.kept(entry, &reading));
                     self.changed.push(place);
                 }
                 if matches!(source, Source::Write(_)) {

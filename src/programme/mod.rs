@@ -5,7 +5,9 @@
 
 pub mod collecting;
 pub mod defining;
+pub mod effects;
 pub mod error;
+pub mod gathering;
 pub mod granting;
 pub mod importing;
 pub mod journalling;

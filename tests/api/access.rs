@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::{kpi, small};
+use crate::support::plan::{kpi, round, small};
 use crate::support::{Actor, Answer, Operation, World, operations, people};
 
 use Actor::{Administrator, Board, Contributor, Lead, Manager, Nobody, Partner, Public, Stranger};
@@ -30,6 +30,7 @@ const EVERYONE: &[Actor] = &Actor::KNOWN;
 const IN_THE_PLAN: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board, Partner, Public];
 const MEMBERS: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board];
 const REPORTERS: &[Actor] = &[Administrator, Manager, Lead, Contributor];
+const LEADS: &[Actor] = &[Administrator, Manager, Lead];
 const MANAGERS: &[Actor] = &[Administrator, Manager];
 const ADMINISTRATORS: &[Actor] = &[Administrator];
 
@@ -62,7 +63,7 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
     let made = |role: &str| format!("{role}-{who}");
     let (may, success, body, code) = match operation.id {
         "livez" | "readyz" | "version" | "getOpenapi" | "getOpenapi30" | "listProblems" | "findProblem"
-        | "listPlans" | "getMe" | "getTableSchema" => (EVERYONE, 200, Value::Null, String::new()),
+        | "listPlans" | "getMe" | "getMyReturns" | "getTableSchema" => (EVERYONE, 200, Value::Null, String::new()),
         "createPlan" => {
             let plan = json!({"code": made("plan"), "title": "A", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
             (ADMINISTRATORS, 201, plan, String::new())
@@ -94,6 +95,19 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         "importTargets" => (MANAGERS, 200, json!(TARGETS_FILE), String::new()),
         "importReadings" => (REPORTERS, 200, json!(FILE), String::new()),
         "putReading" => (REPORTERS, 200, json!({"value": 4.5}), String::new()),
+        "createRound" => {
+            let period = if actor == Manager { "FY2010-11-Q1" } else { "FY2010-11-Q2" };
+            let round = json!({"period": period, "opens": "2010-12-01", "due": "2010-12-02", "closes": "2010-12-03"});
+            (MANAGERS, 201, round, String::new())
+        }
+        "updateRound" => (MANAGERS, 200, json!({"due": "2009-08-10"}), String::new()),
+        "removeRound" => (MANAGERS, 204, Value::Null, String::new()),
+        "getRoundReturns" | "findReturn" | "getOutstanding" => (MEMBERS, 200, Value::Null, String::new()),
+        "putReturn" => (REPORTERS, 200, json!({"figures": []}), String::new()),
+        // A figure is missing, so that whoever may submit it learns that it cannot be yet.
+        "submitReturn" | "signOffReturn" => (LEADS, 422, Value::Null, String::new()),
+        "sendBackReturn" => (LEADS, 409, json!({"note": who}), String::new()),
+        "reopenReturn" => (MANAGERS, 409, json!({"reason": who}), String::new()),
         "createGrant" => (ADMINISTRATORS, 201, json!({"subject": made("temp"), "role": "board"}), String::new()),
         "listGrants" | "findGrant" => (ADMINISTRATORS, 200, Value::Null, String::new()),
         "revokeGrant" => (ADMINISTRATORS, 204, Value::Null, String::new()),
@@ -118,16 +132,20 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         | "findReading"
         | "listReadingRevisions"
         | "listReadings"
+        | "listRounds"
+        | "findRound"
         | "getKpiStatus"
         | "getKpiSeries"
         | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),
         new => panic!("nobody said who may use {new}"),
     };
+    let going = matches!(operation.id, "removeTarget" | "removeRound");
     let path = operation
         .path
         .replace("{plan}", "small")
         .replace("{kpi}", if operation.id == "archiveKpi" { "LI-GOING" } else { "NI-117" })
-        .replace("{period}", if operation.id == "removeTarget" { "FY2009-10-Q4" } else { "FY2009-10-Q1" })
+        .replace("{period}", if going { "FY2009-10-Q4" } else { "FY2009-10-Q1" })
+        .replace("{sub_group}", "health-group")
         .replace("{grant}", grant)
         .replace("{table}", "readings")
         .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
@@ -176,6 +194,9 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
             world.put(Administrator, path, json!({"value": 4})).await.is(201);
         }
     }
+    if operation.id == "removeRound" && world.get(Administrator, "rounds/FY2009-10-Q4").await.status == 404 {
+        round(world, "FY2009-10-Q4", "2010-04-01", "2010-04-30").await;
+    }
     if operation.path.contains("{grant}") {
         let grant = json!({"subject": "someone", "role": "board"});
         return world.post(Administrator, "grants", grant).await.is(201).json()["id"].as_str().unwrap().to_owned();
@@ -188,6 +209,7 @@ async fn furnished(world: &World) {
     small(world).await;
     world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
     world.put(Administrator, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(201);
+    round(world, "FY2009-10-Q1", "2009-07-01", "2009-07-31").await;
     world.post(Administrator, "kpis", kpi("LI-GOING", json!({"publication": "public"}))).await.is(201);
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::small;
+use crate::support::plan::{round, small};
 use crate::support::{Actor, Answer, Operation, World, operations};
 
 use Actor::{Administrator, Board};
@@ -45,6 +45,7 @@ fn address(operation: &Operation) -> String {
         .replace("{plan}", "small")
         .replace("{kpi}", "NI-117")
         .replace("{period}", "FY2009-10-Q1")
+        .replace("{sub_group}", "health-group")
         .replace("{table}", "readings")
         .replace("{code}", code)
 }
@@ -59,6 +60,9 @@ async fn furnished(world: &World) -> String {
         world.put(Administrator, &group, json!({"value": 9.5})).await.is(201);
     }
     world.put(Administrator, "kpis/NI-50/targets/FY2009-10", json!({"value": 5})).await.is(201);
+    for period in ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"] {
+        round(world, period, "2010-02-01", "2010-02-26").await;
+    }
     let grants = world.get(Administrator, "grants").await.is(200).json();
     format!("/v1/plans/small/grants/{}", grants["items"][0]["id"].as_str().unwrap())
 }

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::small;
+use crate::support::plan::{round, small};
 use crate::support::{Actor, World, operations};
 
 use Actor::{Administrator, Board, Lead, Manager};
@@ -23,6 +23,7 @@ on_both! {
 async fn every_change_needs_the_present_state(world: &World) {
     small(world).await;
     world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
+    round(world, "FY2009-10-Q1", "2009-07-01", "2009-07-31").await;
     let grants = world.get(Administrator, "grants").await.is(200).json();
     let mut tried = 0;
     for operation in operations().filter(|operation| operation.takes("If-Match")) {
@@ -41,12 +42,16 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{plan}", "small")
             .replace("{kpi}", "NI-117")
             .replace("{period}", "FY2009-10-Q1")
+            .replace("{sub_group}", "health-group")
             .replace("{grant}", grants["items"][0]["id"].as_str().unwrap())
             .replace("{code}", code);
         let tag = world.get(Administrator, &address).await.is(200).tag();
         let ask = || {
             let ask = world.ask(operation.method(), Administrator, &address);
             match (operation.body_type(), operation.method) {
+                (Some(kind), "patch") if operation.id == "updateRound" => {
+                    ask.body(kind, json!({"due": "2009-08-10"}).to_string())
+                }
                 (Some(kind), "patch") => ask.body(kind, json!({"title": "New"}).to_string()),
                 (Some(kind), _) => ask.body(kind, json!({"value": 4, "reason": "New"}).to_string()),
                 (None, _) => ask,

@@ -90,6 +90,12 @@ pub(crate) async fn small(world: &World) {
     give_roles(world).await;
 }
 
+/// Makes a collection round of a period that stays open till the end of 2010.
+pub(crate) async fn round(world: &World, period: &str, opens: &str, due: &str) {
+    let round = json!({"period": period, "opens": opens, "due": due, "closes": "2010-12-31"});
+    world.post(Administrator, "rounds", round).await.is(201);
+}
+
 /// Gives each actor their role in the plan.
 async fn give_roles(world: &World) {
     for (actor, mut grant) in [
