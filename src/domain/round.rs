@@ -389,3 +389,125 @@ impl Return {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::kpi::tests::kpi;
+    use serde_json::json;
+
+    fn round(period: &str, due: &str, closes: &str) -> Round {
+        let period: Period = period.parse().unwrap();
+        let opens = period.end().succ_opt().unwrap();
+        Round { period: PeriodKey(period), opens, due: due.parse().unwrap(), closes: closes.parse().unwrap() }
+    }
+
+    fn year() -> [Round; 4] {
+        [
+            round("FY2009-10-Q1", "2009-07-31", "2009-08-14"),
+            round("FY2009-10-Q2", "2009-10-31", "2009-11-14"),
+            round("FY2009-10-Q3", "2010-01-31", "2010-02-14"),
+            round("FY2009-10-Q4", "2010-04-30", "2010-05-14"),
+        ]
+    }
+
+    /// What a KPI owes in each round of the year.
+    fn owed(changes: serde_json::Value) -> [String; 4] {
+        let kpi = kpi(changes);
+        let rounds = year();
+        let mut before = None;
+        rounds.each_ref().map(|round| {
+            let periods = owed_periods(&kpi, round, before);
+            before = Some(round);
+            periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        })
+    }
+
+    #[test]
+    fn a_figure_is_owed_in_the_round_it_falls_due_in() {
+        let quarters = ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3", "FY2009-10-Q4"];
+        assert_eq!(owed(json!({"frequency": "quarter"})), quarters);
+        assert_eq!(owed(json!({"frequency": "quarter", "collection_lag_days": 0})), quarters);
+        // Too late for its own quarter's round: a quarter later.
+        let lagging = owed(json!({"frequency": "quarter", "collection_lag_days": 130}));
+        assert_eq!(lagging, ["FY2008-09-Q4", "FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"]);
+        let months = owed(json!({"frequency": "month", "collection_lag_days": 30}));
+        assert_eq!(months[1], "2009-07 2009-08 2009-09");
+        let annual = owed(json!({"frequency": "year", "collection_lag_days": 30}));
+        assert_eq!(annual, ["", "", "", "FY2009-10"]);
+        let school = owed(json!({"frequency": "year", "calendar": "academic", "collection_lag_days": 90}));
+        assert_eq!(school, ["", "", "AY2008-09", ""]);
+        let terms = owed(json!({"frequency": "term", "calendar": "academic", "collection_lag_days": 60}));
+        assert_eq!(terms, ["AY2008-09-T2", "AY2008-09-T3", "", "AY2009-10-T1"].map(str::to_owned));
+    }
+
+    #[test]
+    fn a_figure_out_of_force_or_computed_is_not_owed() {
+        let withdrawn = owed(json!({"frequency": "quarter", "in_force_to": "2009-09-30"}));
+        assert_eq!(withdrawn, ["FY2009-10-Q1", "FY2009-10-Q2", "", ""]);
+        let gap = json!({"kind": "gap", "of": "NI-73", "group": "fsm", "comparator": "all"});
+        assert_eq!(owed(json!({"frequency": "quarter", "formula": gap})), ["", "", "", ""]);
+    }
+
+    #[test]
+    fn every_figure_has_one_round() {
+        let rounds = year();
+        for (lag, frequency) in [(0, "quarter"), (30, "month"), (44, "quarter"), (45, "quarter"), (90, "month")] {
+            let kpi = kpi(json!({"frequency": frequency, "collection_lag_days": lag}));
+            let mut before = None;
+            for round in &rounds {
+                for period in owed_periods(&kpi, round, before) {
+                    let found = round_of(&kpi, period, rounds.iter());
+                    assert_eq!(found, Some(round), "{period} with a lag of {lag}");
+                }
+                before = Some(round);
+            }
+        }
+    }
+
+    #[test]
+    fn a_return_goes_from_open_to_signed_off_and_back() {
+        let [ada, bob]: [Subject; 2] = ["ada", "bob"].map(|name| name.parse().unwrap());
+        let at = DateTime::UNIX_EPOCH;
+        let period: Period = "FY2009-10-Q1".parse().unwrap();
+        let open = Return::new(PeriodKey(period), "health".parse().unwrap());
+        assert!(matches!(open.after(Step::SignOff, &bob, at), Err(NoStep::WrongState(ReturnState::Open, _))));
+        let submitted = open.after(Step::Submit, &ada, at).unwrap();
+        assert_eq!(submitted.after(Step::SignOff, &ada, at), Err(NoStep::SamePerson));
+        assert!(submitted.after(Step::Submit, &ada, at).is_err());
+        let sent_back = submitted.after(Step::SendBack { note: "Look again".into() }, &bob, at).unwrap();
+        assert_eq!((sent_back.state, sent_back.note.as_deref()), (ReturnState::Returned, Some("Look again")));
+        let signed = sent_back.after(Step::Submit, &bob, at).unwrap().after(Step::SignOff, &ada, at).unwrap();
+        assert_eq!(
+            (signed.state, &signed.submitted_by, signed.note.as_ref()),
+            (ReturnState::SignedOff, &Some(bob), None)
+        );
+        let reopened = signed.after(Step::Reopen { reason: "Wrong year".into() }, &ada, at).unwrap();
+        assert_eq!((reopened.state, reopened.signed_off_by), (ReturnState::Open, None));
+    }
+
+    #[test]
+    fn a_line_lacks_what_the_plan_asks_for() {
+        let line =
+            LineFacts { reported: true, off_track: true, off_track_before: true, commented: false, acted_on: false };
+        let rules = ReturnRules::default();
+        assert_eq!(lacking(LineFacts::default(), rules), [Lacking::Figure]);
+        assert_eq!(lacking(line, rules), [Lacking::Commentary, Lacking::Action]);
+        assert_eq!(lacking(LineFacts { off_track_before: false, ..line }, rules), [Lacking::Commentary]);
+        assert_eq!(lacking(LineFacts { commented: true, acted_on: true, ..line }, rules), []);
+        let lenient = ReturnRules { commentary_when_off_track: false, action_when_off_track_twice: false };
+        assert_eq!(lacking(line, lenient), []);
+    }
+
+    #[test]
+    fn progress_counts_what_came_in_and_when() {
+        let at = |second: i64| DateTime::from_timestamp(second, 0).unwrap();
+        let owed = [(Some(at(5)), at(10)), (Some(at(15)), at(10)), (None, at(10)), (None, at(99))];
+        let counted = progress(owed, at(20));
+        assert_eq!((counted.owed, counted.reported, counted.in_time, counted.overdue), (4, 2, 1, 1));
+        let text = |share: Option<Figure>| share.map(|share| share.to_string());
+        assert_eq!(text(counted.completeness_percent).as_deref(), Some("50"));
+        assert_eq!(text(counted.timeliness_percent).as_deref(), Some("33.3"));
+        assert_eq!(progress([], at(0)).completeness_percent, None);
+    }
+}

@@ -27,6 +27,7 @@ mod imports;
 mod instances;
 mod line;
 mod preconditions;
+mod rounds;
 mod small_numbers;
 mod wire;
 mod writing;
