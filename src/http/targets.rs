@@ -23,7 +23,7 @@ use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
-use crate::programme::targeting::TargetRow;
+use crate::programme::targeting::{TargetEffect, TargetRow};
 
 /// A target as it is kept.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -93,6 +93,16 @@ impl TargetBody {
             recorded_by: names_shown.then(|| recorded_by.to_string()),
         }
     }
+}
+
+/// A target that was put, and what it changed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A target that was set or revised, and what it changed.")]
+pub struct PostedTarget {
+    #[serde(flatten)]
+    target: TargetBody,
+    /// What it changed.
+    effect: TargetEffect,
 }
 
 page!(
@@ -228,18 +238,19 @@ pub async fn find_target(
 /// Set or revise a target
 ///
 /// The old one is kept and answers for the time it held. A revision needs a reason, and If-Match with the state it
-/// replaces. For programme managers and administrators.
+/// replaces. The answer says which reported periods and roll-ups it moves; with `dry_run` it says which it would, and
+/// nothing is kept. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatchOrNone
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), DryRun, IfMatchOrNone
     ),
     request_body(content = NewTarget, description = "The target; what is left out gets its default."),
     responses(
-        (status = 200, description = "It was revised, or was so already.", body = TargetBody, headers(("ETag" = String, description = "Its state."))),
-        (status = 201, description = "It was set.", body = TargetBody,
+        (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
+        (status = 201, description = "It was set.", body = PostedTarget,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         WriteProblems
     )
@@ -248,14 +259,18 @@ pub async fn put_target(
     programme: Data<Programme>,
     caller: Caller,
     Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
-    _: Params<NoParams>,
+    Params(dry_run): Params<DryRun>,
     conditions: Conditions,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
-    let put = programme.put_target(&plan, &caller.subject, &kpi, &period, members, (&conditions).into()).await?;
+    let (precondition, tried) = ((&conditions).into(), dry_run.is_wanted());
+    let put = programme.put_target(&plan, &caller.subject, (&kpi, &period), members, precondition, tried).await?;
     let tag = ETag::of(put.row.seq);
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period);
-    let body = TargetBody::of(put.row, true);
+    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect };
+    if tried {
+        return Ok(HttpResponse::Ok().json(body));
+    }
     Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
 }
 

@@ -57,15 +57,17 @@ impl From<Assessment> for Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "How a change reached a place: it was made there, in an earlier period, or in a side of the gap."
+    description = "How a change reached a place: it was made there, in an earlier period, in a side of the gap, or in a target."
 )]
 pub enum Through {
-    /// The figure or target was changed there.
+    /// The figure was changed there.
     Itself,
     /// An earlier period was.
     Earlier,
     /// A side of the gap was.
     Gap,
+    /// A target that reaches it was.
+    Target,
 }
 
 /// Where one KPI, period and group stood before a change and stands after it.

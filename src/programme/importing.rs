@@ -364,8 +364,7 @@ impl<'a> Import<'a> {
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
         let effects =
             Effects { before: self.desk.picture, after: &after, access: &self.desk.plan.access, now: self.desk.now };
-        // A target is changed in one place and felt in others.
-        let through = if self.kind == ImportKind::Targets { Through::Earlier } else { Through::Itself };
+        let through = if self.kind == ImportKind::Targets { Through::Target } else { Through::Itself };
         for place in &changed {
             if let Some(moved) = effects.short(place, through) {
                 self.outcome.effects.push(&moved).map_err(disk)?;

@@ -1,9 +1,12 @@
 //! Targets: set, revised with a reason, withdrawn, and never overwritten.
 
+use std::sync::Arc;
+
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::document::Document;
-use crate::domain::ids::{KpiCode, PlanCode, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::target::Target;
@@ -12,6 +15,7 @@ pub use crate::store::targets::TargetRow;
 use crate::store::targets::{self, TargetRevision};
 
 use super::defining::Precondition;
+use super::effects::{Effects, Move, RollUpMove, Through};
 use super::picture::{KpiPicture, Picture};
 use super::{Change, OpenPlan, Programme, Refusal};
 
@@ -22,6 +26,32 @@ pub struct PutTarget {
     pub row: TargetRow,
     /// Whether there was none before.
     pub created: bool,
+    /// What it changed.
+    pub effect: TargetEffect,
+}
+
+/// What a target changes.
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "What a target changes: the reported periods of the KPI whose standing moves, and roll-ups that move with them."
+)]
+pub struct TargetEffect {
+    /// The reported periods whose standing moves, in time order.
+    pub moves: Vec<Move>,
+    /// The roll-ups that move with them.
+    pub roll_ups: Vec<RollUpMove>,
+}
+
+impl TargetEffect {
+    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next.
+    fn of(effects: &Effects<'_>, entry: &KpiPicture) -> Self {
+        let all = GroupCode::all();
+        let periods = effects.after.observed_periods(entry, &all).into_iter();
+        let places = periods.map(|period| (entry.kpi.code.clone(), all.clone(), period));
+        let moves: Vec<Move> = places.filter_map(|place| effects.short(&place, Through::Target)).collect();
+        let roll_ups = effects.roll_ups(moves.iter().map(|moved| moved.period));
+        Self { moves, roll_ups }
+    }
 }
 
 /// Reads the period of a target: the KPI's own kind of period or a year of its calendar.
@@ -61,15 +91,15 @@ pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Res
 }
 
 impl Programme {
-    /// Sets or revises the target of a period.
+    /// Sets or revises the target of a period, or with `dry_run` says what that would change.
     pub async fn put_target(
         &self,
         plan: &PlanCode,
         caller: &Subject,
-        kpi: &KpiCode,
-        period: &str,
+        (kpi, period): (&KpiCode, &str),
         members: Map<String, Value>,
         precondition: Precondition,
+        dry_run: bool,
     ) -> Result<PutTarget, Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
         self.change(plan, caller, move |change| {
@@ -80,13 +110,22 @@ impl Programme {
                 Some((_, seq)) => precondition.allows_change_of(*seq)?,
                 None => precondition.allows_creation()?,
             }
-            if let Some(row) = revise(&entry, period, &target)? {
-                let row = change.keep_target(row, previous(&entry, period).as_ref())?;
-                Ok(PutTarget { row, created: !current })
+            if let Some(said) = revise(&entry, period, &target)? {
+                let (before, access, now) = (Arc::clone(&change.picture), change.plan.access.clone(), change.now);
+                let mut after = (*before).clone();
+                after.lay_target_over(&kpi, period, target);
+                let effects = Effects { before: &before, after: &after, access: &access, now };
+                let effect = TargetEffect::of(&effects, &entry);
+                let row = if dry_run {
+                    TargetRow { seq: Seq(0), recorded_at: now, recorded_by: change.caller.clone(), said }
+                } else {
+                    change.keep_target(said, previous(&entry, period).as_ref())?
+                };
+                Ok(PutTarget { row, created: !current, effect })
             } else {
                 let plan = change.plan.id;
                 let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                Ok(PutTarget { row, created: false })
+                Ok(PutTarget { row, created: false, effect: TargetEffect::default() })
             }
         })
         .await
@@ -143,17 +182,17 @@ impl Programme {
     pub async fn list_targets(
         &self,
         plan: &OpenPlan,
-        picture: &std::sync::Arc<Picture>,
+        picture: &Arc<Picture>,
         kpi: Option<&KpiCode>,
     ) -> Result<Vec<TargetRow>, Refusal> {
         if let Some(kpi) = kpi {
             picture.kpi_for(kpi, &plan.access)?;
         }
-        let (plan, picture, only) = (plan.clone(), std::sync::Arc::clone(picture), kpi.cloned());
+        let (plan, picture, only) = (plan.clone(), Arc::clone(picture), kpi.cloned());
         self.store
             .read(move |conn| {
                 let mut latest = std::collections::BTreeMap::new();
-                for row in targets::load(conn, plan.id, crate::domain::ids::Seq(0), Some(picture.version()))? {
+                for row in targets::load(conn, plan.id, Seq(0), Some(picture.version()))? {
                     latest.insert((row.kpi.clone(), row.period), row);
                 }
                 let seen = |row: &TargetRow| {
@@ -171,11 +210,11 @@ impl Programme {
 
 impl Change<'_, '_> {
     /// The KPI and period that a target stands at, for a caller who may set it.
-    fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(std::sync::Arc<KpiPicture>, Period), Refusal> {
+    fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
         let entry = self.picture.kpi_for(kpi, &self.plan.access)?;
         let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         self.must_set_targets()?;
-        Ok((std::sync::Arc::clone(entry), period))
+        Ok((Arc::clone(entry), period))
     }
 
     pub(super) fn must_set_targets(&self) -> Result<(), Refusal> {

@@ -20,6 +20,7 @@ on_both! {
     who_owes_what_is_told
     what_i_owe_is_told
     a_figure_tells_what_it_moves
+    a_target_tells_what_it_moves
     trying_a_figure_keeps_nothing
     a_return_of_the_past_is_as_it_was
 }
@@ -390,6 +391,23 @@ async fn a_figure_tells_what_it_moves(world: &World) {
     assert_eq!(through, ["itself", "gap"], "{tried}");
     assert_eq!(tried["effects"][1]["after"]["reported"], 0);
     assert_eq!(tried["roll_ups"][0]["after"]["counts"]["off_track"], 1);
+}
+
+async fn a_target_tells_what_it_moves(world: &World) {
+    july(world).await;
+    filled_in(world).await;
+    let path = "kpis/NI-117/targets/FY2009-10";
+    let tag = world.get(Manager, path).await.is(200).tag();
+    let harder = json!({"value": 4, "reason": "More ambitious."});
+    let put = |path: &str| world.put(Manager, path, harder.clone()).header("if-match", &tag);
+    let before = world.version().await;
+    let tried = put(&format!("{path}?dry_run=true")).await.is(200).json();
+    assert_eq!(world.version().await, before, "nothing is kept");
+    let moved = &tried["effect"]["moves"][0];
+    assert_eq!((&moved["through"], &moved["period"]["key"]), (&json!("target"), &json!("FY2009-10-Q1")));
+    assert_eq!((&moved["before"]["status"], &moved["after"]["status"]), (&json!("on_track"), &json!("off_track")));
+    assert_eq!(tried["effect"]["roll_ups"][0]["code"], "small");
+    assert_eq!(put(path).await.is(200).json()["effect"], tried["effect"]);
 }
 
 async fn trying_a_figure_keeps_nothing(world: &World) {
