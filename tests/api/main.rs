@@ -22,6 +22,7 @@ mod access;
 mod as_of;
 mod conventions;
 mod harrow;
+mod histories;
 mod hostile;
 mod imports;
 mod instances;
