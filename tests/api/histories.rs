@@ -127,7 +127,7 @@ async fn every_moment_of_any_history_is_answered_as_it_was_then(world: &World) {
     world.post(Manager, "kpis", kpi("LI-GAP", gap)).await.is(201);
     let round = json!({"period": "FY2009-10-Q2", "opens": "2009-10-01", "due": "2009-10-31", "closes": "2009-11-14"});
     world.post(Manager, "rounds", round).await.is(201);
-    let mut seen = Vec::new();
+    let mut answers = Vec::new();
     let mut done = 0;
     for deed in &deeds {
         now += chrono::Duration::seconds(deed.after);
@@ -153,12 +153,12 @@ async fn every_moment_of_any_history_is_answered_as_it_was_then(world: &World) {
         done += 1;
         for path in ASKED {
             let answer = world.get(Board, path).await;
-            seen.push((moment.clone(), *path, answer.status, told(&answer.text())));
+            answers.push((moment.clone(), *path, answer.status, told(&answer.text())));
         }
     }
     assert!(done > 20, "only {done} of {} deeds were done; seed {seed:?}", deeds.len());
     world.now_is("2012-01-01T00:00:00Z");
-    for (moment, path, status, then) in seen {
+    for (moment, path, status, then) in answers {
         let asked = format!("{path}{}as_of={moment}", if path.contains('?') { '&' } else { '?' });
         let now = world.get(Board, &asked).await;
         assert_eq!((now.status, told(&now.text())), (status, then), "{asked}; seed {seed:?}; {deeds:#?}");
