@@ -4,7 +4,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::definitions::{organisations, outcome_areas, policies, priorities, sub_groups};
 use super::resource::{Documented, resource};
-use super::{changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, tables, targets};
+use super::{
+    actions, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, tables, targets,
+};
 
 /// Mounts everything the service answers.
 pub(super) fn mount(config: &mut ServiceConfig<'_>) {
@@ -33,6 +35,9 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(readings::{list_readings, import_readings}))
         .service(resource!(targets::{list_targets, import_targets}))
         .service(resource!(reports::{get_status_report}))
+        .service(resource!(actions::{list_actions, create_action}))
+        .service(resource!(actions::{find_action, update_action}))
+        .service(resource!(actions::{add_action_note}))
         .service(resource!(changes::{list_changes}))
         .service(resource!(changes::{list_journal}))
         .service(resource!(grants::{list_grants, create_grant}))

@@ -302,6 +302,11 @@ impl Picture {
         access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
     }
 
+    /// Whether this caller may read what is being done about a KPI: as it was and as it is.
+    pub fn reads_actions(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.reads_actions(kpi) && self.today(kpi).is_none_or(|today| access.reads_actions(today))
+    }
+
     /// Figures up to this are small numbers: the stricter of then and now.
     pub fn small_number_threshold(&self) -> u32 {
         let then = self.plan.value.small_number_threshold;
