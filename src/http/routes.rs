@@ -35,6 +35,7 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(readings::{list_readings, import_readings}))
         .service(resource!(targets::{list_targets, import_targets}))
         .service(resource!(reports::{get_status_report}))
+        .service(resource!(reports::{get_exceptions}))
         .service(resource!(actions::{list_actions, create_action}))
         .service(resource!(actions::{find_action, update_action}))
         .service(resource!(actions::{add_action_note}))

@@ -7,6 +7,7 @@ pub mod acting;
 pub mod collecting;
 pub mod defining;
 pub mod error;
+pub mod excepting;
 pub mod granting;
 pub mod importing;
 pub mod journalling;

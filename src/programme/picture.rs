@@ -374,8 +374,20 @@ impl Picture {
         now: DateTime<Utc>,
         access: &Access,
     ) -> Option<Assessment> {
+        self.assess_with(entry, group, period, self.observed(entry, group, period), now, access)
+    }
+
+    /// Where a KPI would stand if this were its reading.
+    pub(super) fn assess_with(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        reading: Option<Cow<'_, Observed>>,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Assessment> {
         let policy = self.policy_of(&entry.kpi)?;
-        let reading = self.observed(entry, group, period);
         let withheld_at = |period| self.withholds(entry, group, period, access);
         let earlier = |period: Option<Period>| {
             let period = period?;
