@@ -24,6 +24,7 @@ async fn every_change_needs_the_present_state(world: &World) {
     small(world).await;
     world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
     let grants = world.get(Administrator, "grants").await.is(200).json();
+    let action = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201).json();
     let mut tried = 0;
     for operation in operations().filter(|operation| operation.takes("If-Match")) {
         if operation.id == "putReading" {
@@ -42,6 +43,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{kpi}", "NI-117")
             .replace("{period}", "FY2009-10-Q1")
             .replace("{grant}", grants["items"][0]["id"].as_str().unwrap())
+            .replace("{action}", action["id"].as_str().unwrap())
             .replace("{code}", code);
         let tag = world.get(Administrator, &address).await.is(200).tag();
         let ask = || {
