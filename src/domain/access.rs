@@ -167,6 +167,17 @@ impl Access {
         })
     }
 
+    /// Whether the caller may read what is being done about a KPI: members may, and partners where their own organisation
+    /// leads or contributes to it.
+    pub fn reads_actions(&self, kpi: &Kpi) -> bool {
+        self.audience() == Audience::Member || self.owns(kpi)
+    }
+
+    /// Whether the caller may say something about a KPI, which belongs to `area`: who reports it may, and the Board.
+    pub fn comments(&self, kpi: &Kpi, area: Option<&AreaCode>) -> bool {
+        self.reports(kpi, area) || self.has(&[Role::Board])
+    }
+
     /// Whether the caller may report any figure at all.
     pub fn reports_something(&self) -> bool {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
@@ -222,6 +233,26 @@ mod tests {
             (Access::new(vec![]), false),
         ] {
             assert_eq!(access.reports(&kpi, Some(&area)), reports, "{access:?}");
+        }
+    }
+
+    #[test]
+    fn actions_are_for_members_and_the_kpi_s_own_organisations() {
+        let kpi = kpi(json!({"lead_organisation": "connexions", "publication": "public"}));
+        let area: AreaCode = "economic".parse().unwrap();
+        for (access, reads, comments) in [
+            (access(Role::ProgrammeManager, &[], None, &[]), true, true),
+            (access(Role::SubGroupLead, &["economic"], None, &[]), true, true),
+            (access(Role::SubGroupLead, &["be-healthy"], None, &[]), true, false),
+            (access(Role::Contributor, &[], Some("police"), &[]), true, false),
+            (access(Role::Board, &[], None, &[]), true, true),
+            (access(Role::Partner, &[], Some("connexions"), &[]), true, false),
+            (access(Role::Partner, &[], Some("police"), &[]), false, false),
+            (access(Role::Public, &[], None, &[]), false, false),
+            (Access::new(vec![]), false, false),
+        ] {
+            assert_eq!(access.reads_actions(&kpi), reads, "{access:?}");
+            assert_eq!(access.comments(&kpi, Some(&area)), comments, "{access:?}");
         }
     }
 

@@ -11,6 +11,7 @@ pub mod board_report;
 pub mod dimension;
 pub mod disclosure;
 pub mod document;
+pub mod exception;
 pub mod gap;
 pub mod ids;
 pub mod invalid;

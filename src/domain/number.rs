@@ -3,6 +3,7 @@
 //! A [`Figure`] is a whole number of ten-thousand-millionths held in an `i128`: wide enough that every product the
 //! programme needs is exact, so that "exactly on target" means exactly. Nothing here, or above it, is a binary float.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -96,6 +97,20 @@ impl Figure {
         divide_half_even(self.0.checked_mul(100)?.checked_mul(ONE)?, other.0).and_then(Self::within)
     }
 
+    /// Compares two ratios `(over, under)` exactly, whatever their size; `under` must be above zero.
+    pub fn compare_ratios(one: (Self, Self), other: (Self, Self)) -> Ordering {
+        // By Euclid: the whole parts decide, or else what is left over, upside down. A product could leave an i128.
+        let ((mut over, mut under), (mut their_over, mut their_under)) = ((one.0.0, one.1.0), (other.0.0, other.1.0));
+        loop {
+            let (whole, rest) = (over.div_euclid(under), over.rem_euclid(under));
+            let (their_whole, their_rest) = (their_over.div_euclid(their_under), their_over.rem_euclid(their_under));
+            if whole != their_whole || rest == 0 || their_rest == 0 {
+                return whole.cmp(&their_whole).then((rest > 0).cmp(&(their_rest > 0)));
+            }
+            (over, under, their_over, their_under) = (their_under, their_rest, under, rest);
+        }
+    }
+
     /// The distance from zero.
     pub fn abs(self) -> Self {
         Self(self.0.abs())
@@ -163,9 +178,9 @@ pub(super) fn divide_half_even(dividend: i128, divisor: i128) -> Option<i128> {
     let rest = dividend.checked_rem(divisor)?.unsigned_abs();
     let half = divisor.unsigned_abs();
     let up = match rest.cmp(&(half - rest)) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => quotient % 2 != 0,
-        std::cmp::Ordering::Greater => true,
+        Ordering::Less => false,
+        Ordering::Equal => quotient % 2 != 0,
+        Ordering::Greater => true,
     };
     let away = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
     Some(if up { quotient + away } else { quotient })
@@ -389,6 +404,14 @@ mod tests {
         fn any_text_is_read_or_refused(text in "\\PC{0,24}") {
             let _read = text.parse::<Figure>();
             let _read = Figure::from_stored(&text);
+        }
+
+        #[test]
+        fn ratios_compare_as_their_products_do(a in -10_i64..10, b in 1_i64..10, c in -10_i64..10, d in 1_i64..10, size in 0_u32..4) {
+            // As far as a figure goes, where a product would not fit.
+            let figure = |number: i64| Figure::from_units(i128::from(number) * 10_i128.pow(size * 7)).unwrap();
+            let ratios = Figure::compare_ratios((figure(a), figure(b)), (figure(c), figure(d)));
+            prop_assert_eq!(ratios, (a * d).cmp(&(c * b)));
         }
 
         #[test]

@@ -5,6 +5,7 @@
 //! [`problem`] is every error a client can see, and [`mod@resource`] puts a handler under its path. [`middleware`] wraps it
 //! all, and [`openapi`] collects what the handlers say about themselves.
 
+pub mod actions;
 mod app;
 pub mod auth;
 pub mod changes;

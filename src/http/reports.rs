@@ -1,4 +1,4 @@
-//! Reports: the status report, one status, a series.
+//! Reports: the status report, the exceptions, one status, a series.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -17,6 +17,7 @@ use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
 use crate::programme::Programme;
+use crate::programme::excepting::Exceptions;
 use crate::programme::picture::Picture;
 use crate::programme::reporting::{MOST_POINTS, ReportFilter, Series, StatusReport};
 
@@ -156,6 +157,37 @@ pub async fn get_status_report(
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
         Format::Csv => tables::status_report(&report, &view.tag),
+    })
+}
+
+/// Report the exceptions
+///
+/// What the Board should look at in a period, the worst first: each KPI to which a rule applies, with its assessment, what
+/// was said, its latest figures, what was restated and what is being done. The answer states the rules. Figures, words and
+/// actions that a reader may not see are left out, and so are the rules that would tell of them. As CSV, one row a KPI.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/exceptions", tag = "reports", operation_id = "get_exceptions",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
+    responses(
+        (status = 200, description = "The exceptions.", content((Exceptions = "application/json"), (String = "text/csv"))),
+        NotModified, ListProblems, UnknownInQuery
+    )
+)]
+pub async fn get_exceptions(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of)): Params<(ReportParams, AsOf)>,
+    accept: Accept,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
+    let (period, filter) = wanted.settle(&view.picture, view.at)?;
+    let report = view.picture.exceptions(period, &filter, view.at, &view.plan.access);
+    Ok(match format {
+        Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
+        Format::Csv => tables::exceptions(&report, &view.tag),
     })
 }
 

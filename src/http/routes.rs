@@ -5,7 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::definitions::{organisations, outcome_areas, policies, priorities, sub_groups};
 use super::resource::{Documented, resource};
 use super::{
-    changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds, tables, targets,
+    actions, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds, tables,
+    targets,
 };
 
 /// Mounts everything the service answers.
@@ -45,6 +46,10 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(rounds::{reopen_return}))
         .service(resource!(rounds::{get_outstanding}))
         .service(resource!(rounds::{get_my_returns}))
+        .service(resource!(reports::{get_exceptions}))
+        .service(resource!(actions::{list_actions, create_action}))
+        .service(resource!(actions::{find_action, update_action}))
+        .service(resource!(actions::{add_action_note}))
         .service(resource!(changes::{list_changes}))
         .service(resource!(changes::{list_journal}))
         .service(resource!(grants::{list_grants, create_grant}))

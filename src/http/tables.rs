@@ -11,12 +11,14 @@ use super::extract::{NoParams, Params, Segments};
 use super::negotiate::Format;
 use super::problem::Problem;
 use super::responses::ReadProblems;
+use crate::domain::action::ActionState;
 use crate::domain::assess::Assessment;
-use crate::domain::ids::{AreaCode, PriorityCode};
+use crate::domain::ids::{AreaCode, PriorityCode, SubGroupCode};
 use crate::domain::number::Figure;
 use crate::domain::travel::Direction;
 use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::programme::collecting::SeenReading;
+use crate::programme::excepting::{Exception, Exceptions};
 use crate::programme::reporting::StatusReport;
 use crate::programme::targeting::TargetRow;
 
@@ -105,6 +107,45 @@ pub const STATUS_REPORT: &[Column] = &[
     column("policy", Text, "The status policy that was applied."),
     column("policy_version", Integer, "The policy's version."),
     column("explanation", Text, "All of it in plain English."),
+];
+
+/// The columns of the exceptions as a table, the worst first.
+pub const EXCEPTIONS: &[Column] = &[
+    column("plan", Text, "The plan's code."),
+    column("report_period", Text, "The period reported on."),
+    column("as_of", DateTime, "The moment that the exceptions are as known at."),
+    column("place", Integer, "Its place among the exceptions, the worst being 1."),
+    column("outcome_area", Text, "The outcome area's code."),
+    column("priority", Text, "The priority's code."),
+    column("sub_groups", Text, "The codes of the sub-groups that answer for it, with spaces between."),
+    column("kpi", Text, "The KPI's code."),
+    column("title", Text, "The KPI's title."),
+    column("rules", Text, "The codes of the rules that apply, the worst first, with spaces between."),
+    column("period", Text, "The KPI's own period that is reported."),
+    column("period_label", Text, "What people call that period."),
+    column("status", Text, "on_track, at_risk, off_track or not_assessed."),
+    column("band_label", Text, "What pages call the policy's band."),
+    column("data_state", Text, "Where the figure itself stands."),
+    column("symbol", Text, "c where the figure is suppressed."),
+    column("reported", Number, "The figure rounded to the KPI's decimals."),
+    column("reported_text", Text, "The reported figure with its unit."),
+    column("target", Number, "The figure wanted."),
+    column("target_low", Number, "The lower end of the range wanted."),
+    column("target_high", Number, "The upper end of the range wanted."),
+    column("variance", Number, "How far the figure is on the right side of the target."),
+    column("amber_limit", Number, "How far below the target is still amber."),
+    column("travel_short", Text, "Which way it moved since the previous period."),
+    column("travel_long", Text, "Which way it moved since a year before."),
+    column("commentary", Text, "What was said with the figure."),
+    column("restated_period", Text, "The period whose figure was restated."),
+    column("restated_before", Number, "That figure before."),
+    column("restated_after", Number, "That figure after."),
+    column("restated_reason", Text, "Why it was changed."),
+    column("restated_at", DateTime, "When."),
+    column("open_actions", Integer, "How many actions on it are open; for those who may read them."),
+    column("overdue_actions", Integer, "How many of them are overdue."),
+    column("next_due", Date, "When the first of them is due."),
+    column("explanation", Text, "All of the assessment in plain English."),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
@@ -240,6 +281,65 @@ pub fn status_report(report: &StatusReport, tag: &ETag) -> HttpResponse {
     csv("status-report", tag).body(status_report_csv(report))
 }
 
+fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {
+    let one = &item.assessment;
+    let target = one.target.as_ref();
+    let restated = item.restatement.as_ref();
+    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
+    let spaced = |codes: Vec<&str>| Some(codes.join(" ")).filter(|codes| !codes.is_empty());
+    let open = || item.actions.iter().filter(|action| action.action().state == ActionState::Open);
+    let counted = |count: usize| item.actions_shown.then(|| count.to_string());
+    let cells = [
+        text(&report.plan),
+        text(&report.period),
+        instant(&report.as_of),
+        text(&place),
+        item.outcome_area.as_ref().map(ToString::to_string),
+        text(&item.priority),
+        spaced(item.sub_groups.iter().map(SubGroupCode::as_str).collect()),
+        text(&item.kpi),
+        text(&item.title),
+        spaced(item.rules.iter().map(|rule| rule.as_str()).collect()),
+        text(&one.period),
+        Some(one.period.label()),
+        text(&one.status.as_str()),
+        one.band_label.clone(),
+        text(&one.data_state.as_str()),
+        (one.data_state == crate::domain::assess::DataState::Suppressed).then(|| "c".to_owned()),
+        figure(one.reported),
+        one.reported_text.clone(),
+        figure(target.and_then(|target| target.value)),
+        figure(target.and_then(|target| target.low)),
+        figure(target.and_then(|target| target.high)),
+        figure(one.variance),
+        figure(one.amber_limit),
+        travel(one.travel.short.direction),
+        travel(one.travel.long.direction),
+        item.commentary.as_deref().map(str::to_owned),
+        restated.map(|restated| restated.period.to_string()),
+        figure(restated.and_then(|restated| restated.before)),
+        figure(restated.and_then(|restated| restated.after)),
+        restated.and_then(|restated| restated.reason.as_deref().map(str::to_owned)),
+        restated.and_then(|restated| instant(&restated.at)),
+        counted(open().count()),
+        counted(open().filter(|action| action.is_overdue()).count()),
+        open().map(|action| action.action().due).min().map(|due| due.to_string()),
+        text(&one.explanation),
+    ];
+    table::row(EXCEPTIONS, cells)
+}
+
+/// The exceptions as CSV text, the worst first.
+pub fn exceptions_csv(report: &Exceptions) -> Vec<u8> {
+    let rows = (1..).zip(&report.items).flat_map(|(place, item)| exception(report, place, item));
+    table::header(EXCEPTIONS).into_iter().chain(rows).collect()
+}
+
+/// The exceptions as an answer in CSV.
+pub fn exceptions(report: &Exceptions, tag: &ETag) -> HttpResponse {
+    csv("exceptions", tag).body(exceptions_csv(report))
+}
+
 /// A table as an answer in CSV, its rows sent as they come.
 pub fn stream(
     table: &'static str,
@@ -265,7 +365,7 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
 /// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
-    params(("table" = String, Path, description = "The table: readings, targets or status-report.", example = "readings")),
+    params(("table" = String, Path, description = "The table: readings, targets, status-report or exceptions.", example = "readings")),
     responses((status = 200, description = "The Table Schema.", body = Object), ReadProblems)
 )]
 pub async fn get_table_schema(
@@ -276,6 +376,7 @@ pub async fn get_table_schema(
         "readings" => READINGS,
         "targets" => TARGETS,
         "status-report" => STATUS_REPORT,
+        "exceptions" => EXCEPTIONS,
         _ => return Err(Problem::not_found()),
     };
     Ok(HttpResponse::Ok().json(table::schema(columns)))

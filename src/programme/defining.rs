@@ -7,6 +7,7 @@ use std::fmt::Display;
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Granted, Role};
+use crate::domain::action::ActionState;
 use crate::domain::document::{Document, merge};
 use crate::domain::ids::{
     AreaCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
@@ -42,7 +43,12 @@ impl Precondition {
     pub fn allows_change_of(&self, seq: Seq) -> Result<(), Refusal> {
         match self {
             Self::Any => Ok(()),
-            Self::OneOf(versions) if versions.iter().any(|version| *version == seq.to_string()) => Ok(()),
+            // A tag of one rendering of a state, such as `42-overdue`, names that state.
+            Self::OneOf(versions)
+                if versions.iter().any(|tag| tag.split('-').next() == Some(seq.to_string().as_str())) =>
+            {
+                Ok(())
+            }
             Self::OneOf(_) | Self::Absent => Err(Refusal::Stale),
             Self::None => Err(Refusal::VersionNotGiven),
         }
@@ -132,7 +138,12 @@ impl Defined for Organisation {
         let determines = |kpi: &Kpi| matches!(&kpi.formula, Formula::PartnerDetermined { by } if by == code);
         let kpis = picture.kpis().values().map(|entry| &entry.kpi);
         let kpis = kpis.filter(|kpi| kpi.involves(code) || determines(kpi));
-        first_in(groups).or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
+        let actions = picture.actions().values().map(|action| &action.value);
+        let owned =
+            actions.filter(|one| one.action.state == ActionState::Open && &one.action.owner.organisation == code);
+        first_in(groups)
+            .or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
+            .or_else(|| first_in(owned.map(|one| ("open action", &one.id))))
     }
 
     fn named_in(granted: &Granted, code: &OrganisationCode) -> bool {

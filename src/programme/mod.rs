@@ -3,10 +3,12 @@
 //! [`Programme`] is the door. Every use case takes the caller's [`Subject`], opens the plan for it (which is where
 //! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
 
+pub mod acting;
 pub mod collecting;
 pub mod defining;
 pub mod effects;
 pub mod error;
+pub mod excepting;
 pub mod gathering;
 pub mod granting;
 pub mod importing;

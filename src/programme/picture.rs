@@ -302,6 +302,11 @@ impl Picture {
         access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
     }
 
+    /// Whether this caller may read what is being done about a KPI: as it was and as it is.
+    pub fn reads_actions(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.reads_actions(kpi) && self.today(kpi).is_none_or(|today| access.reads_actions(today))
+    }
+
     /// Figures up to this are small numbers: the stricter of then and now.
     pub fn small_number_threshold(&self) -> u32 {
         let then = self.plan.value.small_number_threshold;
@@ -369,8 +374,20 @@ impl Picture {
         now: DateTime<Utc>,
         access: &Access,
     ) -> Option<Assessment> {
+        self.assess_with(entry, group, period, self.observed(entry, group, period), now, access)
+    }
+
+    /// Where a KPI would stand if this were its reading.
+    pub(super) fn assess_with(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        reading: Option<Cow<'_, Observed>>,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Assessment> {
         let policy = self.policy_of(&entry.kpi)?;
-        let reading = self.observed(entry, group, period);
         let withheld_at = |period| self.withholds(entry, group, period, access);
         let earlier = |period: Option<Period>| {
             let period = period?;

@@ -145,8 +145,7 @@ impl Picture {
                 .values()
                 .filter(|entry| &entry.kpi.priority == priority && self.is_reported(entry, filter, access))
                 .filter_map(|entry| self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access))
-                .filter(|assessment| filter.status.is_none_or(|status| assessment.status == status))
-                .filter(|assessment| filter.data_state.is_none_or(|state| assessment.data_state == state))
+                .filter(|assessment| filter.keeps(assessment))
                 .collect()
         };
         let narrowed = filter.narrows();
@@ -189,7 +188,8 @@ impl Picture {
         }
     }
 
-    fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter, access: &Access) -> bool {
+    /// Whether a KPI is in a report for this reader, whatever it says.
+    pub(super) fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter, access: &Access) -> bool {
         let kpi = &entry.kpi;
         let area = self.area_of(kpi);
         !entry.archived
@@ -197,10 +197,7 @@ impl Picture {
             && filter.priority.as_ref().is_none_or(|code| &kpi.priority == code)
             && filter.outcome_area.as_ref().is_none_or(|code| area == Some(code))
             && filter.organisation.as_ref().is_none_or(|code| kpi.involves(code))
-            && filter.sub_group.as_ref().is_none_or(|code| {
-                let group = self.sub_groups().get(code);
-                group.zip(area).is_some_and(|(group, area)| group.value.outcome_areas.contains(area))
-            })
+            && filter.sub_group.as_ref().is_none_or(|code| self.answers_for(code, area))
     }
 
     /// The period that one status is about where none is asked for: the latest with a reading, else the latest that ended.
@@ -252,6 +249,12 @@ impl Picture {
 pub const MOST_POINTS: i32 = 600;
 
 impl ReportFilter {
+    /// Whether a KPI that stands here is wanted.
+    pub(super) fn keeps(&self, assessment: &Assessment) -> bool {
+        self.status.is_none_or(|status| assessment.status == status)
+            && self.data_state.is_none_or(|state| assessment.data_state == state)
+    }
+
     /// Whether the report leaves anything out, and so shows no empty priorities.
     fn narrows(&self) -> bool {
         self.outcome_area.is_some()

@@ -58,7 +58,7 @@ fn standing(operation: &Operation) -> &'static str {
 }
 
 /// How an operation is tried, and who may. An operation that is not here fails the test: say who may use it.
-fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
+fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
     let who = actor.name();
     let made = |role: &str| format!("{role}-{who}");
     let (may, success, body, code) = match operation.id {
@@ -109,7 +109,10 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         "createGrant" => (ADMINISTRATORS, 201, json!({"subject": made("temp"), "role": "board"}), String::new()),
         "listGrants" | "findGrant" => (ADMINISTRATORS, 200, Value::Null, String::new()),
         "revokeGrant" => (ADMINISTRATORS, 204, Value::Null, String::new()),
-        "listChanges" | "listJournal" | "getRoundReturns" | "findReturn" | "getOutstanding" => {
+        "createAction" => (REPORTERS, 201, super::actions::action("NI-117", json!({})), String::new()),
+        "updateAction" => (REPORTERS, 200, json!({"what": who}), String::new()),
+        "addActionNote" => (MEMBERS, 201, json!({"text": who}), String::new()),
+        "listChanges" | "listJournal" | "getRoundReturns" | "findReturn" | "getOutstanding" | "findAction" => {
             (MEMBERS, 200, Value::Null, String::new())
         }
         "findPlan"
@@ -134,6 +137,8 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         | "listReadings"
         | "listRounds"
         | "findRound"
+        | "listActions"
+        | "getExceptions"
         | "getKpiStatus"
         | "getKpiSeries"
         | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),
@@ -146,7 +151,8 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         .replace("{kpi}", if operation.id == "archiveKpi" { "LI-GOING" } else { "NI-117" })
         .replace("{period}", if going { "FY2009-10-Q4" } else { "FY2009-10-Q1" })
         .replace("{sub_group}", "health-group")
-        .replace("{grant}", grant)
+        .replace("{grant}", id)
+        .replace("{action}", id)
         .replace("{table}", "readings")
         .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
     Attempt { may, success, path, body }
@@ -170,7 +176,8 @@ async fn sent(world: &World, operation: &Operation, actor: Actor, attempt: &Atte
     if operation.takes("If-Match") { ask.header("if-match", "*").await } else { ask.await }
 }
 
-/// Has what an operation needs in place: something to remove for this actor, a target, a figure, a grant (whose id it gives).
+/// Has what an operation needs in place: something to remove for this actor, a target, a figure,
+/// a grant or an action (whose id it gives).
 async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String {
     let code = format!("going-{}", actor.name());
     let made = match operation.id {
@@ -200,6 +207,10 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
     if operation.path.contains("{grant}") {
         let grant = json!({"subject": "someone", "role": "board"});
         return world.post(Administrator, "grants", grant).await.is(201).json()["id"].as_str().unwrap().to_owned();
+    }
+    if operation.path.contains("{action}") {
+        let action = super::actions::action("NI-117", json!({}));
+        return world.post(Administrator, "actions", action).await.is(201).json()["id"].as_str().unwrap().to_owned();
     }
     String::new()
 }
@@ -256,13 +267,15 @@ async fn every_operation_lets_in_whom_it_should_and_no_one_else(world: &World) {
     for operation in operations() {
         // Whoever may goes last, so that what is there to remove is there for everyone.
         for actor in Actor::KNOWN.into_iter().rev() {
-            let grant = prepared(world, &operation, actor).await;
-            let tried = attempt(&operation, &grant, actor);
+            let id = prepared(world, &operation, actor).await;
+            let tried = attempt(&operation, &id, actor);
             let before = world.version().await;
             let answer = sent(world, &operation, actor, &tried).await;
             let wanted = match (tried.may.contains(&actor), actor) {
                 (true, _) => (tried.success, None),
                 (false, Stranger) if operation.is_of_a_plan() => (404, Some("not_found")),
+                // What is done about a KPI is not there for those outside whose organisation has no part in it.
+                (false, Partner | Public) if operation.path.contains("{action}") => (404, Some("not_found")),
                 (false, _) => (403, Some("not_allowed")),
             };
             assert_eq!(answer.status, wanted.0, "{} by {actor:?}: {answer}", operation.id);

@@ -30,8 +30,14 @@ on_both! {
     the_documents_served_are_the_ones_committed
 }
 
+/// The ids of what is in the furnished plan.
+struct Ids {
+    grant: String,
+    action: String,
+}
+
 /// The address of an operation in the furnished plan.
-fn address(operation: &Operation) -> String {
+fn address(operation: &Operation, ids: &Ids) -> String {
     let code = match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
         "problems" => "invalid",
         "organisations" => "council",
@@ -47,11 +53,13 @@ fn address(operation: &Operation) -> String {
         .replace("{period}", "FY2009-10-Q1")
         .replace("{sub_group}", "health-group")
         .replace("{table}", "readings")
+        .replace("{grant}", &ids.grant)
+        .replace("{action}", &ids.action)
         .replace("{code}", code)
 }
 
-/// The small plan with something in every list; gives the address of a grant.
-async fn furnished(world: &World) -> String {
+/// The small plan with something in every list.
+async fn furnished(world: &World) -> Ids {
     small(world).await;
     for period in ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"] {
         world.put(Administrator, &format!("kpis/NI-117/targets/{period}"), json!({"value": 5})).await.is(201);
@@ -63,29 +71,31 @@ async fn furnished(world: &World) -> String {
     for period in ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"] {
         round(world, period, "2010-02-01", "2010-02-26").await;
     }
+    let mut action = String::new();
+    for _ in 0..2 {
+        let opened = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201);
+        opened.json()["id"].as_str().unwrap().clone_into(&mut action);
+    }
     let grants = world.get(Administrator, "grants").await.is(200).json();
-    format!("/v1/plans/small/grants/{}", grants["items"][0]["id"].as_str().unwrap())
+    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action }
 }
 
-/// Every read of the document with its address, `grant` being the one of a grant.
-fn reads(grant: &str) -> Vec<(Operation, String)> {
+/// Every read of the document with its address.
+fn reads(ids: &Ids) -> Vec<(Operation, String)> {
     let reads = operations().filter(|operation| operation.method == "get");
-    reads
-        .map(|operation| match operation.id {
-            "findGrant" => (operation, grant.to_owned()),
-            _ => (operation, address(&operation)),
-        })
-        .collect()
+    reads.map(|operation| (operation, address(&operation, ids))).collect()
 }
 
-fn reads_of_a_plan(grant: &str) -> Vec<(Operation, String)> {
-    reads(grant).into_iter().filter(|(operation, _)| operation.is_of_a_plan()).collect()
+fn reads_of_a_plan(ids: &Ids) -> Vec<(Operation, String)> {
+    reads(ids).into_iter().filter(|(operation, _)| operation.is_of_a_plan()).collect()
 }
 
 async fn every_read_of_a_plan_answers_304_to_whoever_has_it(world: &World) {
-    let grant = furnished(world).await;
-    let mut addresses: Vec<String> = reads_of_a_plan(&grant).into_iter().map(|(_, address)| address).collect();
-    addresses.extend(["status-report", "readings", "targets"].map(|table| format!("/v1/plans/small/{table}.csv")));
+    let ids = furnished(world).await;
+    let mut addresses: Vec<String> = reads_of_a_plan(&ids).into_iter().map(|(_, address)| address).collect();
+    addresses.extend(
+        ["status-report", "exceptions", "readings", "targets"].map(|table| format!("/v1/plans/small/{table}.csv")),
+    );
     addresses.push("/v1/plans/small/status-report?as_of=2010-05-14T11:00:00Z".to_owned());
     // The plan was not there before it was made.
     addresses.pop();
@@ -103,7 +113,7 @@ async fn every_read_of_a_plan_answers_304_to_whoever_has_it(world: &World) {
 }
 
 async fn one_tag_never_stands_for_two_bodies(world: &World) {
-    let grant = furnished(world).await;
+    let ids = furnished(world).await;
     let mut seen: HashMap<(String, String), String> = HashMap::new();
     let changes = [
         (Method::PUT, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 6})),
@@ -113,7 +123,7 @@ async fn one_tag_never_stands_for_two_bodies(world: &World) {
     ];
     for step in 0..=changes.len() {
         for actor in [Administrator, Board, Actor::Partner, Actor::Public] {
-            for (_, address) in reads_of_a_plan(&grant) {
+            for (_, address) in reads_of_a_plan(&ids) {
                 let answer = world.get(actor, &address).await;
                 if answer.status == 200 {
                     let known = seen.insert((address.clone(), answer.tag()), answer.text());
@@ -129,8 +139,8 @@ async fn one_tag_never_stands_for_two_bodies(world: &World) {
 }
 
 async fn every_read_answers_to_head_as_to_get(world: &World) {
-    let grant = furnished(world).await;
-    for (_, address) in reads(&grant) {
+    let ids = furnished(world).await;
+    for (_, address) in reads(&ids) {
         let get = world.get(Administrator, &address).await.is(200);
         let head = world.ask(Method::HEAD, Administrator, &address).await.is(200);
         let told = |answer: &Answer| {
@@ -147,10 +157,10 @@ async fn every_read_answers_to_head_as_to_get(world: &World) {
 }
 
 async fn every_address_names_its_methods_and_refuses_others(world: &World) {
-    let grant = furnished(world).await;
+    let ids = furnished(world).await;
     let mut methods: HashMap<String, Vec<String>> = HashMap::new();
     for operation in operations() {
-        let address = if operation.path.contains("{grant}") { grant.clone() } else { address(&operation) };
+        let address = address(&operation, &ids);
         let known = methods.entry(address).or_insert_with(|| vec!["OPTIONS".to_owned()]);
         known.push(operation.method.to_uppercase());
         if operation.method == "get" {
@@ -176,9 +186,9 @@ async fn every_address_names_its_methods_and_refuses_others(world: &World) {
 }
 
 async fn an_unknown_parameter_is_refused_and_the_nearest_one_named(world: &World) {
-    let grant = furnished(world).await;
+    let ids = furnished(world).await;
     for operation in operations() {
-        let address = if operation.path.contains("{grant}") { grant.clone() } else { address(&operation) };
+        let address = address(&operation, &ids);
         let ask = world.ask(operation.method(), Administrator, &format!("{address}?limti=5&as-of=x"));
         let ask = match operation.body_type() {
             Some(kind) => ask.body(kind, "{}"),
@@ -200,12 +210,12 @@ async fn an_unknown_parameter_is_refused_and_the_nearest_one_named(world: &World
 }
 
 async fn every_list_can_be_read_a_page_at_a_time(world: &World) {
-    furnished(world).await;
+    let ids = furnished(world).await;
     let second = json!({"code": "another", "title": "Another", "starts_on": "2009-04-01", "ends_on": "2011-03-31"});
     world.post(Administrator, "/v1/plans", second).await.is(201);
     let mut lists = 0;
     for operation in operations().filter(|operation| operation.takes("cursor")) {
-        let address = address(&operation);
+        let address = address(&operation, &ids);
         let whole = world.get(Administrator, &format!("{address}?limit=1000")).await.is(200);
         assert!(whole.header("link").is_none() && whole.json()["next"].is_null(), "{whole}");
         let whole = whole.json()["items"].as_array().unwrap().clone();
@@ -235,13 +245,13 @@ async fn every_list_can_be_read_a_page_at_a_time(world: &World) {
 }
 
 async fn a_page_must_be_one_that_can_be(world: &World) {
-    furnished(world).await;
+    let ids = furnished(world).await;
     let kpis = world.get(Administrator, "kpis?limit=1").await.is(200).json()["next"].as_str().unwrap().to_owned();
     for operation in operations().filter(|operation| operation.takes("limit")) {
         for query in ["limit=0", "limit=1001", "limit=-1", "limit=many", "limit=", "limit=1&limit=2", "cursor=nonsense"]
         {
             if query.starts_with("limit") || operation.takes("cursor") {
-                let asked = format!("{}?{query}", address(&operation));
+                let asked = format!("{}?{query}", address(&operation, &ids));
                 world.get(Administrator, &asked).await.refused(400, "invalid_parameter");
             }
         }
@@ -276,13 +286,13 @@ async fn the_next_page_of_a_filtered_table_is_filtered_too(world: &World) {
 }
 
 async fn what_a_resource_cannot_be_had_as_is_406(world: &World) {
-    furnished(world).await;
+    let ids = furnished(world).await;
     for operation in operations().filter(|operation| operation.is_of_a_plan() && operation.method == "get") {
-        let answer = world.get(Board, &address(&operation)).header("accept", "image/png").await;
+        let answer = world.get(Board, &address(&operation, &ids)).header("accept", "image/png").await;
         // Some have one format only and send it whatever is asked for, as RFC 9110 lets them.
         assert!([200, 403, 404, 406].contains(&answer.status), "{answer}");
     }
-    for table in ["status-report", "readings", "targets"] {
+    for table in ["status-report", "exceptions", "readings", "targets"] {
         let answer = world.get(Board, table).header("accept", "image/png").await.refused(406, "not_acceptable");
         answer.tells("text/csv");
         world.get(Board, table).header("accept", "text/csv;q=0, application/xml").await.refused(406, "not_acceptable");
@@ -291,7 +301,7 @@ async fn what_a_resource_cannot_be_had_as_is_406(world: &World) {
 
 async fn a_suffix_says_what_accept_says(world: &World) {
     furnished(world).await;
-    for table in ["status-report", "readings", "targets"] {
+    for table in ["status-report", "exceptions", "readings", "targets"] {
         let by_header = world.get(Board, table).header("accept", "text/csv").await.is(200);
         let by_suffix = world.get(Board, &format!("{table}.csv")).header("accept", "application/json").await.is(200);
         assert_eq!(by_header.body, by_suffix.body);
@@ -311,15 +321,15 @@ async fn a_suffix_says_what_accept_says(world: &World) {
 }
 
 async fn every_body_must_say_what_it_is(world: &World) {
-    furnished(world).await;
+    let ids = furnished(world).await;
     for operation in operations().filter(|operation| operation.body_type().is_some()) {
         let wanted = operation.body_type().unwrap();
         for wrong in ["text/plain", "application/x-www-form-urlencoded", ""] {
-            let ask = world.ask(operation.method(), Administrator, &address(&operation));
+            let ask = world.ask(operation.method(), Administrator, &address(&operation, &ids));
             let answer = ask.body(wrong, "{}").header("if-match", "*").await.refused(415, "unsupported_media_type");
             assert_eq!(answer.header("accept"), Some(wanted), "{answer}");
         }
-        let ask = world.ask(operation.method(), Administrator, &address(&operation));
+        let ask = world.ask(operation.method(), Administrator, &address(&operation, &ids));
         ask.body(wanted, "{}").header("content-encoding", "gzip").await.refused(415, "unsupported_media_type");
     }
     // A patch is a merge patch and nothing else.

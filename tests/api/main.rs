@@ -19,6 +19,7 @@ mod postgres;
 mod support;
 
 mod access;
+mod actions;
 mod as_of;
 mod conventions;
 mod harrow;

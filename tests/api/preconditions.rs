@@ -25,6 +25,7 @@ async fn every_change_needs_the_present_state(world: &World) {
     world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
     round(world, "FY2009-10-Q1", "2009-07-01", "2009-07-31").await;
     let grants = world.get(Administrator, "grants").await.is(200).json();
+    let action = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201).json();
     let mut tried = 0;
     for operation in operations().filter(|operation| operation.takes("If-Match")) {
         if operation.id == "putReading" {
@@ -44,6 +45,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{period}", "FY2009-10-Q1")
             .replace("{sub_group}", "health-group")
             .replace("{grant}", grants["items"][0]["id"].as_str().unwrap())
+            .replace("{action}", action["id"].as_str().unwrap())
             .replace("{code}", code);
         let tag = world.get(Administrator, &address).await.is(200).tag();
         let ask = || {

@@ -80,6 +80,8 @@ fn addresses(kpi: &str, period: &str) -> Vec<String> {
     vec![
         format!("status-report?period={period}"),
         format!("status-report.csv?period={period}"),
+        format!("exceptions?period={period}"),
+        format!("exceptions.csv?period={period}"),
         format!("kpis/{kpi}/status?period={period}"),
         format!("kpis/{kpi}/series"),
         format!("kpis/{kpi}/readings"),
