@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::forecast::{self, Known, Method, NoForecast};
 use super::ids::{GroupCode, KpiCode, PolicyCode, Subject};
 use super::kpi::{Formula, Kpi, Polarity};
 use super::number::Figure;
@@ -157,6 +158,25 @@ pub struct Restatement {
     pub at: DateTime<Utc>,
 }
 
+/// What a forecast is made from and held against.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// The figures known up to the period.
+    pub known: Known,
+    /// What the year's end is held against.
+    pub target: Result<FoundTarget, NoTarget>,
+    /// The total that a count is to reach over the year.
+    pub total: Option<Figure>,
+    /// The year's end as the sub-group forecasts it.
+    pub stated: Option<Figure>,
+    /// The figure at the end of the year before.
+    pub year_ago: Option<Earlier>,
+    /// The version of the definition that the figures were reported under.
+    pub definition_version: i32,
+    /// Whether the reader may not see a figure that it would be made from.
+    pub withheld: bool,
+}
+
 /// Everything that one assessment is made from.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -188,6 +208,8 @@ pub struct Facts<'a> {
     pub partner: &'a str,
     /// Whether the reader may know who recorded it.
     pub names_shown: bool,
+    /// What the year's end is forecast from.
+    pub outlook: Outlook,
 }
 
 /// The target in an assessment.
@@ -245,6 +267,43 @@ pub struct Determined {
     pub by: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// Where a KPI is heading: a projection, which never changes its status.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "Where a KPI is heading by the end of the year: a projection, which never changes its status.")]
+pub struct Forecast {
+    /// The figure at the year's end; `null` where there is no forecast.
+    #[schema(required = true, example = 4.3)]
+    pub value: Option<Figure>,
+    /// How it was made.
+    #[schema(required = true)]
+    pub method: Option<Method>,
+    /// Where the KPI would stand with it against the target at the year's end; `null` where nothing is there to hold it
+    /// against.
+    #[schema(required = true)]
+    pub status: Option<Status>,
+    /// Why there is no forecast.
+    #[schema(required = true)]
+    pub reason: Option<NoForecast>,
+    /// For counts that add up over the year: how much each part that is left must bring, on average, to reach the target.
+    #[schema(required = true)]
+    pub required_rate: Option<Figure>,
+    /// The sub-group's own forecast, where it gave one.
+    #[schema(required = true)]
+    pub stated: Option<StatedForecast>,
+}
+
+/// A sub-group's own forecast of the year's end.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(description = "A sub-group's own forecast of the year's end.")]
+pub struct StatedForecast {
+    /// The figure it expects.
+    #[schema(example = 4.2)]
+    pub value: Figure,
+    /// Where the KPI would stand with it.
+    #[schema(required = true)]
+    pub status: Option<Status>,
 }
 
 /// Where one KPI stands in one period for one group, with all that explains it.
@@ -307,6 +366,8 @@ pub struct Assessment {
     pub amber_limit: Option<Figure>,
     /// The direction of travel.
     pub travel: Travels,
+    /// Where it is heading by the year's end.
+    pub forecast: Forecast,
     /// The next band up.
     #[schema(required = true)]
     pub next_better: Option<NextBand>,
@@ -439,6 +500,7 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         compared: None,
         amber_limit: None,
         travel: Travels { short: Travel::none(NoTravel::NoComparison), long: Travel::none(NoTravel::NoComparison) },
+        forecast: heading(facts),
         next_better: None,
         next_worse: None,
         policy: AppliedPolicy { code: facts.policy.code.clone(), version: facts.policy_version },
@@ -500,18 +562,29 @@ fn determined(
     )
 }
 
-/// Rules 6 to 8: variance, amber limit, band.
-fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: FoundTarget) -> Assessment {
-    let (kpi, policy) = (facts.kpi, facts.policy);
-    let compared_figure = match policy.compare {
+/// A figure held against a target: rules 6 to 8.
+struct Graded<'a> {
+    /// The figure as it is compared.
+    figure: Figure,
+    /// The target, or the nearer end of the range.
+    target: Figure,
+    variance: Figure,
+    basis: Basis,
+    limit: AmberLimit,
+    band: &'a Band,
+}
+
+/// Rules 6 to 8: variance, amber limit, band. `held` says whether the figure is no worse than a year before.
+fn graded<'a>(kpi: &Kpi, policy: &'a Policy, value: Figure, found: &FoundTarget, held: bool) -> Option<Graded<'a>> {
+    let figure = match policy.compare {
         Compare::Reported => value.rounded(kpi.decimals),
         Compare::Exact => value,
     };
     let aim = found.aim;
     let (target, variance) = match kpi.polarity {
-        Polarity::HigherIsBetter => (aim.low, compared_figure - aim.low),
-        Polarity::LowerIsBetter => (aim.high, aim.high - compared_figure),
-        Polarity::WithinRange | Polarity::None => (aim.nearer_end(compared_figure), -aim.distance(compared_figure)),
+        Polarity::HigherIsBetter => (aim.low, figure - aim.low),
+        Polarity::LowerIsBetter => (aim.high, aim.high - figure),
+        Polarity::WithinRange | Polarity::None => (aim.nearer_end(figure), -aim.distance(figure)),
     };
     let tolerance = kpi.tolerance.unwrap_or(policy.tolerance);
     let (basis, limit) = match (found.floor, tolerance.kind) {
@@ -519,8 +592,19 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: Fo
         (None, Basis::Points) => (Basis::Points, AmberLimit::points(tolerance.value)),
         (None, Basis::Percent) => (Basis::Percent, AmberLimit::percent(target, tolerance.value)),
     };
-    let held = matches!(assessment.travel.long.direction, Some(Direction::Improving | Direction::NoChange));
-    let Some(band) = policy.grade(variance, limit, held) else { return assessment };
+    let band = policy.grade(variance, limit, held)?;
+    Some(Graded { figure, target, variance, basis, limit, band })
+}
+
+/// Whether a figure that travelled so is no worse than the one it is compared with.
+fn is_held(travel: &Travel) -> bool {
+    matches!(travel.direction, Some(Direction::Improving | Direction::NoChange))
+}
+
+fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: FoundTarget) -> Assessment {
+    let (kpi, policy) = (facts.kpi, facts.policy);
+    let Some(graded) = graded(kpi, policy, value, &found, is_held(&assessment.travel.long)) else { return assessment };
+    let Graded { figure, target, variance, basis, limit, band } = graded;
     assessment.status = band.status;
     assessment.band = Some(band.code.clone());
     assessment.band_label = Some(band.label.clone());
@@ -532,17 +616,49 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: Fo
         Basis::Points => Some(variance),
     };
     assessment.amber_limit = limit.figure();
-    let scale = Scale {
-        kpi,
-        policy,
-        limit,
-        aim,
-        low_side: compared_figure < aim.low || (compared_figure <= aim.high && target == aim.low),
-    };
+    let aim = found.aim;
+    let low_side = figure < aim.low || (figure <= aim.high && target == aim.low);
+    let scale = Scale { kpi, policy, limit, aim, low_side };
     assessment.next_better = scale.next_better(band);
     assessment.next_worse = scale.next_worse(band);
     assessment.explanation = explain(&scale, &assessment, &found, variance, band);
     assessment
+}
+
+/// Where the KPI is heading by the year's end (section 7), held against its target by the same rules as any figure.
+fn heading(facts: &Facts<'_>) -> Forecast {
+    let (kpi, outlook) = (facts.kpi, &facts.outlook);
+    let none = |reason| Forecast {
+        value: None,
+        method: None,
+        status: None,
+        reason: Some(reason),
+        required_rate: None,
+        stated: None,
+    };
+    if outlook.withheld {
+        return none(NoForecast::Suppressed);
+    }
+    let status = |value: Figure| {
+        let found = outlook.target.ok().filter(|_| kpi.polarity != Polarity::None)?;
+        let now = Some((value, outlook.definition_version));
+        let travel = travel::since(kpi, now, Some(found.aim), outlook.year_ago);
+        Some(graded(kpi, facts.policy, value, &found, is_held(&travel))?.band.status)
+    };
+    let stated = outlook.stated.map(|value| StatedForecast { value, status: status(value) });
+    let required_rate =
+        outlook.total.and_then(|total| forecast::required_rate(kpi, facts.period, &outlook.known, total));
+    match forecast::forecast(kpi, facts.period, &outlook.known) {
+        Ok((value, method)) => Forecast {
+            value: Some(value),
+            method: Some(method),
+            status: status(value),
+            reason: None,
+            required_rate,
+            stated,
+        },
+        Err(reason) => Forecast { required_rate, stated, ..none(reason) },
+    }
 }
 
 /// The bands laid out along the KPI's own unit.
@@ -786,6 +902,7 @@ mod tests {
         year_ago: Option<Figure>,
         withheld: bool,
         now: DateTime<Utc>,
+        outlook: Outlook,
     }
 
     impl Case {
@@ -806,6 +923,15 @@ mod tests {
                 year_ago: None,
                 withheld: false,
                 now: moment("2009-12-31T12:00:00Z"),
+                outlook: Outlook {
+                    known: Known::default(),
+                    target: Err(NoTarget::None),
+                    total: None,
+                    stated: None,
+                    year_ago: None,
+                    definition_version: 1,
+                    withheld: false,
+                },
             }
         }
 
@@ -829,8 +955,35 @@ mod tests {
                 withheld: self.withheld,
                 partner: "Metropolitan Police",
                 names_shown: true,
+                outlook: self.outlook.clone(),
             })
         }
+    }
+
+    #[test]
+    fn a_forecast_is_graded_as_a_figure_is_and_never_changes_the_status() {
+        let falling = kpi(json!({"frequency": "quarter", "polarity": "higher_is_better"}));
+        let aim = |figure: u32| Some((Figure::small(figure), Figure::small(figure), None));
+        let mut case = Case::new(falling, policy("rag"), figure("90"), aim(90));
+        let plain = case.assess();
+        assert_eq!((plain.status, plain.forecast.reason), (Status::OnTrack, Some(NoForecast::TooFewReadings)));
+        let quarters = ["FY2008-09-Q3", "FY2008-09-Q4", "FY2009-10-Q1"];
+        let figures =
+            quarters.into_iter().zip([100, 95, 90]).map(|(at, value)| (at.parse().unwrap(), Figure::small(value)));
+        case.outlook.known.figures = figures.collect();
+        case.outlook.target = case.target;
+        case.outlook.stated = figure("85");
+        let told = case.assess();
+        let forecast = &told.forecast;
+        assert_eq!(
+            (forecast.value, forecast.method, forecast.status),
+            (figure("75"), Some(Method::Trend), Some(Status::OffTrack))
+        );
+        assert_eq!(forecast.stated, Some(StatedForecast { value: Figure::small(85), status: Some(Status::AtRisk) }));
+        assert_eq!(Assessment { forecast: plain.forecast.clone(), ..told }, plain, "nothing else is another");
+        case.outlook.withheld = true;
+        let hidden = case.assess().forecast;
+        assert_eq!((hidden.value, hidden.stated, hidden.reason), (None, None, Some(NoForecast::Suppressed)));
     }
 
     #[test]

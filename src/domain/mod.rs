@@ -12,6 +12,7 @@ pub mod dimension;
 pub mod disclosure;
 pub mod document;
 pub mod exception;
+pub mod forecast;
 pub mod gap;
 pub mod ids;
 pub mod invalid;

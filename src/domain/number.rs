@@ -151,6 +151,74 @@ impl Figure {
     }
 }
 
+/// A figure over a whole number, kept undivided: for medians and lines, which must not round on the way.
+///
+/// Every operation is `None` where the result no longer fits; the figures that people report do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fraction {
+    /// In the units a figure is held in.
+    over: i128,
+    /// Above zero; in lowest terms with `over`.
+    under: i128,
+}
+
+impl From<Figure> for Fraction {
+    fn from(figure: Figure) -> Self {
+        Self { over: figure.0, under: 1 }
+    }
+}
+
+impl Fraction {
+    fn reduced(over: i128, under: i128) -> Option<Self> {
+        let (mut divisor, mut rest) = (over.checked_abs()?, under.checked_abs()?);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor.checked_rem(rest)?);
+        }
+        let sign = under.signum();
+        (under != 0).then_some(Self { over: over / divisor * sign, under: under / divisor * sign })
+    }
+
+    /// The sum.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let over = self.over.checked_mul(other.under)?.checked_add(other.over.checked_mul(self.under)?)?;
+        Self::reduced(over, self.under.checked_mul(other.under)?)
+    }
+
+    /// The difference.
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.plus(Self { over: other.over.checked_neg()?, ..other })
+    }
+
+    /// `self x part / whole`; `None` where `whole` is zero.
+    pub fn share(self, part: i32, whole: i32) -> Option<Self> {
+        Self::reduced(self.over.checked_mul(part.into())?, self.under.checked_mul(whole.into())?)
+    }
+
+    /// `self x one / other`; `None` where `other` is zero.
+    pub fn in_ratio(self, one: Figure, other: Figure) -> Option<Self> {
+        let ratio = Self::reduced(one.0, other.0)?;
+        Self::reduced(self.over.checked_mul(ratio.over)?, self.under.checked_mul(ratio.under)?)
+    }
+
+    /// The figure, held to ten decimal places, half to even; `None` at or past 10^15.
+    pub fn figure(self) -> Option<Figure> {
+        divide_half_even(self.over, self.under).and_then(Figure::within)
+    }
+}
+
+impl PartialOrd for Fraction {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Fraction {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let ratio = |fraction: &Self| (Figure(fraction.over), Figure(fraction.under));
+        Figure::compare_ratios(ratio(self), ratio(other))
+    }
+}
+
 impl std::ops::Add for Figure {
     type Output = Self;
     fn add(self, other: Self) -> Self {

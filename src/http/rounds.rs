@@ -18,9 +18,9 @@ use super::responses::{
 };
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::document::{refuse_unknown, take};
-use crate::domain::ids::{OrganisationCode, PlanCode, SubGroupCode};
+use crate::domain::ids::{CODE_PATTERN, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::period::{Period, PeriodKey};
+use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
 use crate::domain::reading::{NewReading, ReportedFigure};
 use crate::domain::round::{NewRound, ReturnKey, Round, RoundChange, Step};
 use crate::programme::Programme;
@@ -213,13 +213,19 @@ impl utoipa::PartialSchema for NewReturnFigure {
         use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
         let figure = NewReading::schema();
         let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = figure else { return figure };
-        let or_null = |schema: utoipa::openapi::RefOr<Schema>| {
-            let null = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null));
-            utoipa::openapi::RefOr::from(utoipa::openapi::OneOfBuilder::new().item(null).item(schema))
+        let code = |pattern: &str, example: &str, told: &str| {
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::String))
+                .pattern(Some(pattern))
+                .examples([example])
+                .description(Some(told))
         };
-        object.properties.insert("kpi".to_owned(), crate::domain::ids::KpiCode::schema());
-        object.properties.insert("period".to_owned(), or_null(PeriodKey::schema()));
-        object.properties.insert("group".to_owned(), or_null(crate::domain::ids::GroupCode::schema()));
+        let or_null = |object: ObjectBuilder| object.schema_type(SchemaType::Array(vec![Type::String, Type::Null]));
+        object.properties.insert("kpi".to_owned(), code(CODE_PATTERN, "NI-117", "The KPI's code.").into());
+        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, where the return holds more than one.");
+        object.properties.insert("period".to_owned(), or_null(period).into());
+        let group = code(CODE_PATTERN, "all", "The group; `all` without it.");
+        object.properties.insert("group".to_owned(), or_null(group).into());
         object.required = vec!["kpi".to_owned()];
         object.description = Some(
             "A figure in a return: the KPI, the period where the return holds more than one of it, the group (`all` \

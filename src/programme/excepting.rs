@@ -223,8 +223,7 @@ impl Picture {
         // That nothing was said or done is for the partnership to know.
         let member = access.audience() == Audience::Member;
         let rules = rules(&Facts {
-            // THE FORECAST GOES HERE: `assessment.forecast`'s status.
-            forecast_status: None,
+            forecast_status: assessment.forecast.status,
             restated: restatement.is_some(),
             commented: member.then_some(commentary.is_some()),
             acted_on: member.then(|| actions.iter().any(|one| one.action().state == ActionState::Open)),

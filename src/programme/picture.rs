@@ -12,18 +12,19 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionRecord;
-use crate::domain::assess::{Assessment, Facts, Observed, Restatement, assess};
+use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, assess};
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
 use crate::domain::disclosure;
 use crate::domain::document::Document;
+use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
 use crate::domain::gap::gap;
 use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode,
     PriorityCode, ReportId, Seq, SubGroupCode, Subject,
 };
-use crate::domain::kpi::{Formula, Kpi, Profile};
+use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
@@ -415,7 +416,68 @@ impl Picture {
                 }
                 Formula::Direct {} | Formula::Gap { .. } => "",
             },
+            outlook: self.outlook(entry, group, period, reading.as_deref(), access),
         }))
+    }
+
+    /// What a forecast for the year that holds `period` is made from, for a reader with this access; `reading` is the one of
+    /// the period itself.
+    fn outlook(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        reading: Option<&Observed>,
+        access: &Access,
+    ) -> Outlook {
+        let kpi = &entry.kpi;
+        let before = self.recent(entry, group, period, OUTLOOK);
+        let version = reading.or_else(|| before.first().map(|(_, one)| &**one)).map_or(1, |one| one.definition_version);
+        let itself = reading.map(|one| (period, Cow::Borrowed(one)));
+        let comparable = || itself.iter().chain(&before).filter(|(_, one)| one.definition_version == version);
+        let this_year = |at: Period| at.year_in(kpi.calendar) == period.year_in(kpi.calendar);
+        let mut figures: Vec<_> = comparable().filter_map(|(at, one)| Some((*at, one.value?))).collect();
+        figures.reverse();
+        let year_before = |at: Option<Period>| {
+            let at = at?.year_before()?;
+            let one = self.observed(entry, group, at).filter(|one| one.definition_version == version)?;
+            Some((at, one.value?))
+        };
+        let then =
+            year_before(figures.last().map(|(at, _)| *at)).filter(|_| kpi.aggregation == Aggregation::YearToDate);
+        let last_year = year_before(year_end(kpi, period));
+        let hidden = |at: Period| self.withholds(entry, group, at, access);
+        let used = figures.iter().chain(&then).chain(&last_year).map(|(at, _)| *at);
+        Outlook {
+            withheld: !self.sees_all_figures(access, kpi) && used.chain([period]).any(hidden),
+            target: year_end_target(kpi, period, &entry.targets),
+            total: year_total(kpi, period, &entry.targets),
+            stated: comparable().filter(|(at, _)| this_year(*at)).find_map(|(_, one)| one.stated_forecast),
+            year_ago: last_year.map(|(period, value)| Earlier { period, value, definition_version: version }),
+            definition_version: version,
+            known: Known { figures, last_year: then.zip(last_year).map(|((_, then), (_, total))| (then, total)) },
+        }
+    }
+
+    /// Whether nothing of a KPI is ever withheld from this caller.
+    fn sees_all_figures(&self, access: &Access, kpi: &Kpi) -> bool {
+        access.audience() == Audience::Member && self.sees_small_numbers(access, kpi)
+    }
+
+    /// The latest readings before a period, at most `most`, the latest first.
+    fn recent<'a>(
+        &'a self,
+        entry: &'a KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        most: usize,
+    ) -> Vec<(Period, Cow<'a, Observed>)> {
+        if let Formula::Gap { .. } = &entry.kpi.formula {
+            let periods = self.observed_periods(entry, group).into_iter().rev().filter(|at| *at < period);
+            return periods.filter_map(|at| Some((at, self.observed(entry, group, at)?))).take(most).collect();
+        }
+        let readings = entry.readings.get(group).into_iter().flat_map(|readings| readings.range(..period).rev());
+        readings.map(|(at, kept)| (*at, Cow::Borrowed(&kept.value))).take(most).collect()
     }
 
     /// Whether a figure must be withheld from a reader (domain.md section 10): it is small itself, or could be worked out
@@ -486,6 +548,10 @@ impl Picture {
         }
     }
 }
+
+/// How many readings before a period a forecast looks at: a year of months, which holds the eight that a line is drawn
+/// through.
+const OUTLOOK: usize = 12;
 
 /// A KPI as it is stored: its definition, and what the service keeps about it.
 #[derive(Clone, Debug)]
