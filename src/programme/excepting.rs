@@ -1,7 +1,6 @@
 //! Exceptions: what the Board should look at, each with its explanation, its trend and what is being done. Which KPIs they
 //! are, and in which order, is said by [`crate::domain::exception`]; here the facts are gathered, from memory.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -223,7 +222,7 @@ impl Picture {
         // That nothing was said or done is for the partnership to know.
         let member = access.audience() == Audience::Member;
         let rules = rules(&Facts {
-            // THE FORECAST GOES HERE: `assessment.forecast`'s status.
+            // The forecast comes in here: the status of `assessment.forecast`.
             forecast_status: None,
             restated: restatement.is_some(),
             commented: member.then_some(commentary.is_some()),
@@ -310,7 +309,7 @@ impl Picture {
         let graded = !matches!(kpi.formula, Formula::PartnerDetermined { .. });
         let status = |value: Option<Figure>| {
             let reading = Observed { value, nil_return: value.is_none(), ..reading.as_ref().clone() };
-            let one = self.assess_with(entry, &group, period, Some(Cow::Owned(reading)), now, access)?;
+            let one = self.assess_with(entry, &group, period, Some(&reading), now, access)?;
             graded.then_some(one.status)
         };
         Some(SeenRestatement {

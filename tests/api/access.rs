@@ -100,8 +100,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "createAction" => (REPORTERS, 201, super::actions::action("NI-117", json!({})), String::new()),
         "updateAction" => (REPORTERS, 200, json!({"what": who}), String::new()),
         "addActionNote" => (MEMBERS, 201, json!({"text": who}), String::new()),
-        "findAction" => (MEMBERS, 200, Value::Null, String::new()),
-        "listChanges" | "listJournal" => (MEMBERS, 200, Value::Null, String::new()),
+        "findAction" | "listChanges" | "listJournal" => (MEMBERS, 200, Value::Null, String::new()),
         "findPlan"
         | "listKpis"
         | "findKpi"
