@@ -115,7 +115,8 @@ document! {
         due: NaiveDate,
         /// Where it stands.
         state: ActionState = ActionState::Open,
-        /// Why it was dropped, or what came of it; needed where it is dropped; at most 2,000 characters.
+        /// Why it was dropped, what came of it, or why it was taken up again; needed where it is dropped; at most 2,000
+        /// characters.
         #[schema(max_length = 2000, example = "Both centres book since 11 January.")]
         reason: Option<String> = None,
     }
@@ -309,7 +310,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn action(changes: Value) -> Action {
+    fn action(changes: &Value) -> Action {
         let mut members = json!({
             "kpi": "NI-126", "cause": {"code": "capacity", "text": "Posts are vacant."}, "what": "Book at two more centres.",
             "owner": {"role": "Head of Nursing", "organisation": "pct"}, "due": "2010-01-31"
@@ -329,33 +330,33 @@ mod tests {
 
     #[test]
     fn an_action_is_overdue_when_its_day_in_london_is_over() {
-        let winter = action(json!({}));
+        let winter = action(&json!({}));
         assert!(!winter.is_overdue(at("2010-01-31T23:59:59Z")));
         assert!(winter.is_overdue(at("2010-02-01T00:00:00Z")));
-        let summer = action(json!({"due": "2010-06-30"}));
+        let summer = action(&json!({"due": "2010-06-30"}));
         assert!(!summer.is_overdue(at("2010-06-30T22:59:59Z")));
         assert!(summer.is_overdue(at("2010-06-30T23:00:00Z")));
         for closed in [json!({"state": "done"}), json!({"state": "dropped", "reason": "No money."})] {
-            assert!(!action(closed).is_overdue(at("2011-01-01T00:00:00Z")));
+            assert!(!action(&closed).is_overdue(at("2011-01-01T00:00:00Z")));
         }
     }
 
     #[test]
     fn an_action_begins_open_and_is_due_today_or_later() {
         let noon = at("2010-01-31T12:00:00Z");
-        assert_eq!(faults(&action(json!({})).check_opening(noon)), [""; 0]);
-        let wrong = action(json!({"state": "done", "due": "2010-01-30"}));
+        assert_eq!(faults(&action(&json!({})).check_opening(noon)), [""; 0]);
+        let wrong = action(&json!({"state": "done", "due": "2010-01-30"}));
         assert_eq!(faults(&wrong.check_opening(noon)), ["/state begins_open", "/due due_has_passed"]);
     }
 
     #[test]
     fn a_change_stays_with_the_kpi_and_moves_what_is_due_ahead() {
-        let (before, later) = (action(json!({})), at("2010-03-01T12:00:00Z"));
-        assert_eq!(faults(&action(json!({"what": "More."})).check_change_of(&before, later)), [""; 0]);
-        assert_eq!(faults(&action(json!({"due": "2010-03-01"})).check_change_of(&before, later)), [""; 0]);
-        let back = action(json!({"due": "2010-02-28", "kpi": "NI-50"}));
+        let (before, later) = (action(&json!({})), at("2010-03-01T12:00:00Z"));
+        assert_eq!(faults(&action(&json!({"what": "More."})).check_change_of(&before, later)), [""; 0]);
+        assert_eq!(faults(&action(&json!({"due": "2010-03-01"})).check_change_of(&before, later)), [""; 0]);
+        let back = action(&json!({"due": "2010-02-28", "kpi": "NI-50"}));
         assert_eq!(faults(&back.check_change_of(&before, later)), ["/kpi kpi_is_fixed", "/due due_has_passed"]);
-        let closed = action(json!({"due": "2010-02-28", "state": "done"}));
+        let closed = action(&json!({"due": "2010-02-28", "state": "done"}));
         assert_eq!(
             faults(&closed.check_change_of(&before, later)),
             [""; 0],
@@ -368,25 +369,25 @@ mod tests {
         let (first, second, third) =
             (at("2010-01-05T12:00:00Z"), at("2010-01-20T12:00:00Z"), at("2010-01-25T12:00:00Z"));
         let id = uuid::Uuid::nil().into();
-        let opened = ActionRecord::opened(id, action(json!({})), first, "lead".parse().unwrap());
-        let done = opened.changed_to(action(json!({"state": "done", "reason": "Both book."})), second);
+        let opened = ActionRecord::opened(id, action(&json!({})), first, "lead".parse().unwrap());
+        let done = opened.changed_to(action(&json!({"state": "done", "reason": "Both book."})), second);
         assert_eq!((done.closed_at, done.change_since(&opened)), (Some(second), "action.done"));
-        let dropped = done.changed_to(action(json!({"state": "dropped", "reason": "Neither does."})), third);
+        let dropped = done.changed_to(action(&json!({"state": "dropped", "reason": "Neither does."})), third);
         assert_eq!((dropped.closed_at, dropped.change_since(&done)), (Some(second), "action.dropped"));
-        let again = dropped.changed_to(action(json!({"reason": "Neither does."})), third);
+        let again = dropped.changed_to(action(&json!({"reason": "Neither does."})), third);
         assert_eq!((again.closed_at, again.change_since(&dropped)), (None, "action.reopened"));
         assert_eq!(again.action.reason, None, "what was said on closing it is not said of an open one");
-        let said = dropped.changed_to(action(json!({"reason": "The money came."})), third);
+        let said = dropped.changed_to(action(&json!({"reason": "The money came."})), third);
         assert_eq!(said.action.reason.as_deref(), Some("The money came."));
-        assert_eq!(again.changed_to(action(json!({"what": "More."})), third).change_since(&again), "action.updated");
+        assert_eq!(again.changed_to(action(&json!({"what": "More."})), third).change_since(&again), "action.updated");
     }
 
     #[test]
     fn a_closed_action_is_current_for_a_quarter() {
         let id = uuid::Uuid::nil().into();
-        let opened = ActionRecord::opened(id, action(json!({})), at("2010-01-05T12:00:00Z"), "lead".parse().unwrap());
+        let opened = ActionRecord::opened(id, action(&json!({})), at("2010-01-05T12:00:00Z"), "lead".parse().unwrap());
         assert!(opened.is_current(at("2020-01-01T00:00:00Z")));
-        let done = opened.changed_to(action(json!({"state": "done"})), at("2010-01-20T12:00:00Z"));
+        let done = opened.changed_to(action(&json!({"state": "done"})), at("2010-01-20T12:00:00Z"));
         assert!(done.is_current(at("2010-04-20T12:00:00Z")));
         assert!(!done.is_current(at("2010-04-21T12:00:00Z")));
     }
@@ -395,7 +396,7 @@ mod tests {
     fn a_record_is_read_as_it_is_stored() {
         let mut record = ActionRecord::opened(
             uuid::Uuid::nil().into(),
-            action(json!({})),
+            action(&json!({})),
             at("2010-01-05T12:00:00Z"),
             "lead".parse().unwrap(),
         );

@@ -162,3 +162,160 @@ fn how_far_off(one: &Assessment, other: &Assessment) -> Ordering {
     let multiples = || ours.zip(theirs).map_or(Ordering::Equal, |(ours, theirs)| Figure::compare_ratios(ours, theirs));
     before.cmp(&after).then_with(multiples)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::assess::{self, assess};
+    use crate::domain::kpi::tests::kpi;
+    use crate::domain::policy::shipped;
+    use crate::domain::target::NoTarget;
+    use crate::domain::travel::Travel;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// A KPI of which nothing is known, with a status.
+    fn standing(code: &str, status: Status) -> Assessment {
+        let kpi = kpi(json!({"code": code}));
+        let policy = shipped().into_iter().next().unwrap();
+        let blank = assess(&assess::Facts {
+            kpi: &kpi,
+            policy: &policy,
+            policy_version: 1,
+            period: "FY2009-10-Q3".parse().unwrap(),
+            group: &"all".parse().unwrap(),
+            reading: None,
+            target: Err(NoTarget::None),
+            previous: None,
+            year_ago: None,
+            due_at: DateTime::UNIX_EPOCH,
+            now: DateTime::UNIX_EPOCH,
+            withheld: false,
+            partner: "",
+            names_shown: true,
+        });
+        Assessment { status, ..blank }
+    }
+
+    fn off_by(code: &str, variance: &str, limit: &str) -> Assessment {
+        let figure = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
+        Assessment { variance: figure(variance), amber_limit: figure(limit), ..standing(code, Status::OffTrack) }
+    }
+
+    /// A KPI of which all is well but its status.
+    fn facts(assessment: &Assessment) -> Facts<'_> {
+        Facts {
+            assessment,
+            forecast_status: None,
+            restated: false,
+            commented: Some(true),
+            acted_on: Some(true),
+            action_overdue: false,
+        }
+    }
+
+    #[test]
+    fn each_rule_has_its_own_cause() {
+        use Rule::{ActionOverdue, AtRiskAndWorsening, ForecastToMiss, OffTrack, Overdue, Restated};
+        for status in [Status::OnTrack, Status::AtRisk, Status::NotAssessed] {
+            let one = standing("A", status);
+            let facts = Facts { commented: Some(false), acted_on: Some(false), ..facts(&one) };
+            assert_eq!(rules(&facts), [], "{status:?} needs neither words nor deeds");
+        }
+        let off = standing("A", Status::OffTrack);
+        assert_eq!(rules(&facts(&off)), [OffTrack]);
+        assert_eq!(
+            rules(&Facts { commented: Some(false), ..facts(&off) }),
+            [OffTrack, Rule::OffTrackWithoutCommentary]
+        );
+        assert_eq!(rules(&Facts { acted_on: Some(false), ..facts(&off) }), [OffTrack, Rule::OffTrackWithoutAction]);
+        assert_eq!(rules(&Facts { commented: None, acted_on: None, ..facts(&off) }), [OffTrack]);
+        let worse = || Travel { direction: Some(Direction::Worsening), ..standing("A", Status::AtRisk).travel.short };
+        for long in [false, true] {
+            for (status, rule) in [(Status::AtRisk, &[AtRiskAndWorsening][..]), (Status::OnTrack, &[])] {
+                let mut one = standing("A", status);
+                *(if long { &mut one.travel.long } else { &mut one.travel.short }) = worse();
+                assert_eq!(rules(&facts(&one)), rule);
+            }
+        }
+        let late = Assessment { data_state: DataState::Overdue, ..standing("A", Status::NotAssessed) };
+        assert_eq!(
+            rules(&Facts { restated: true, action_overdue: true, ..facts(&late) }),
+            [Overdue, Restated, ActionOverdue]
+        );
+        let to_miss = |status, forecast| {
+            let one = standing("A", status);
+            rules(&Facts { forecast_status: Some(forecast), ..facts(&one) }).contains(&ForecastToMiss)
+        };
+        assert!(to_miss(Status::OnTrack, Status::AtRisk) && to_miss(Status::OnTrack, Status::OffTrack));
+        assert!(to_miss(Status::AtRisk, Status::OffTrack));
+        for (status, forecast) in [
+            (Status::OnTrack, Status::OnTrack),
+            (Status::OnTrack, Status::NotAssessed),
+            (Status::AtRisk, Status::AtRisk),
+            (Status::AtRisk, Status::OnTrack),
+            (Status::OffTrack, Status::OffTrack),
+            (Status::NotAssessed, Status::OffTrack),
+        ] {
+            assert!(!to_miss(status, forecast), "{status:?}, expected {forecast:?}");
+        }
+    }
+
+    #[test]
+    fn a_restatement_is_news_of_its_year_and_the_one_before() {
+        let reported: Period = "FY2009-10-Q3".parse().unwrap();
+        let after = reported.closes_at() + chrono::TimeDelta::seconds(1);
+        for (restated, at, counts) in [
+            ("FY2009-10-Q3", DateTime::UNIX_EPOCH, true),
+            ("FY2009-10-Q2", after, true),
+            ("FY2009-10-Q2", reported.closes_at(), false),
+            ("FY2008-09-Q1", after, true),
+            ("FY2007-08-Q4", after, false),
+            ("FY2009-10-Q4", after, false),
+        ] {
+            let restated = restated.parse().unwrap();
+            assert_eq!(counts_as_restated(restated, reported, Calendar::Financial, at), counts, "{restated}");
+        }
+    }
+
+    #[test]
+    fn the_worst_rule_comes_first_then_the_most_then_the_furthest_off() {
+        let (off, worse) = ([Rule::OffTrack], [Rule::OffTrack, Rule::OffTrackWithoutAction]);
+        let risk = [Rule::AtRiskAndWorsening, Rule::Overdue, Rule::Restated];
+        let ranked: [(&[Rule], Assessment); 7] = [
+            (&worse, off_by("Z", "-1", "10")),
+            (&off, off_by("Y", "-0.000001", "0")),
+            (&off, off_by("X", "-3", "1")),
+            (&off, off_by("V", "-200", "100")),
+            (&off, off_by("W", "-2", "1")),
+            (&off, off_by("A", "", "")),
+            (&risk, off_by("A", "-900", "1")),
+        ];
+        for (place, one) in ranked.iter().enumerate() {
+            for (other_place, other) in ranked.iter().enumerate() {
+                let order = worst_first((one.0, &one.1), (other.0, &other.1));
+                assert_eq!(order, place.cmp(&other_place), "{} and {}", one.1.kpi, other.1.kpi);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_one(places in proptest::collection::vec((0_usize..8, 1_usize..4, -9_i64..9, 0_i64..4), 3)) {
+            let figure = |number: i64| Figure::whole(number);
+            let made: Vec<(Vec<Rule>, Assessment)> = places
+                .iter()
+                .map(|(first, many, variance, limit)| {
+                    let rules = Rule::ALL.into_iter().skip(*first).take(*many).collect();
+                    let one = standing(&format!("K{variance}"), Status::OffTrack);
+                    (rules, Assessment { variance: figure(*variance), amber_limit: figure(*limit), ..one })
+                })
+                .collect();
+            let order = |a: usize, b: usize| worst_first((&made[a].0, &made[a].1), (&made[b].0, &made[b].1));
+            prop_assert_eq!(order(0, 1), order(1, 0).reverse());
+            if order(0, 1) != Ordering::Greater && order(1, 2) != Ordering::Greater {
+                prop_assert!(order(0, 2) != Ordering::Greater);
+            }
+        }
+    }
+}

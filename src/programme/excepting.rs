@@ -1,7 +1,6 @@
 //! Exceptions: what the Board should look at, each with its explanation, its trend and what is being done. Which KPIs they
 //! are, and in which order, is said by [`crate::domain::exception`]; here the facts are gathered, from memory.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -309,7 +308,7 @@ impl Picture {
         let graded = !matches!(kpi.formula, Formula::PartnerDetermined { .. });
         let status = |value: Option<Figure>| {
             let reading = Observed { value, nil_return: value.is_none(), ..reading.as_ref().clone() };
-            let one = self.assess_with(entry, &group, period, Some(Cow::Owned(reading)), now, access)?;
+            let one = self.assess_with(entry, &group, period, Some(&reading), now, access)?;
             graded.then_some(one.status)
         };
         Some(SeenRestatement {

@@ -375,7 +375,7 @@ impl Picture {
         now: DateTime<Utc>,
         access: &Access,
     ) -> Option<Assessment> {
-        self.assess_with(entry, group, period, self.observed(entry, group, period), now, access)
+        self.assess_with(entry, group, period, self.observed(entry, group, period).as_deref(), now, access)
     }
 
     /// Where a KPI would stand if this were its reading.
@@ -384,7 +384,7 @@ impl Picture {
         entry: &KpiPicture,
         group: &GroupCode,
         period: Period,
-        reading: Option<Cow<'_, Observed>>,
+        reading: Option<&Observed>,
         now: DateTime<Utc>,
         access: &Access,
     ) -> Option<Assessment> {
@@ -402,7 +402,7 @@ impl Picture {
             policy_version: policy.revision,
             period,
             group,
-            reading: reading.as_deref(),
+            reading,
             target: find_target(&entry.kpi, period, &entry.targets),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),

@@ -63,12 +63,12 @@ async fn an_action_is_opened_noted_and_done(world: &World) {
         assert_eq!(found.json()[member], value, "{member}");
     }
     world.now_is("2010-05-20T09:00:00Z");
-    let notes = format!("{path}/notes");
-    let first = world.post(Contributor, &notes, json!({"text": "The first centre began."})).await.is(201);
+    let place = format!("{path}/notes");
+    let first = world.post(Contributor, &place, json!({"text": "The first centre began."})).await.is(201);
     assert_eq!(first.header("location"), Some(path.as_str()));
-    world.post(Board, &notes, json!({"text": "When will the second?"})).await.is(201);
-    world.post(Board, &notes, json!({"text": ""})).await.refused(422, "invalid");
-    world.post(Board, &notes, json!({"words": "x"})).await.refused(422, "invalid");
+    world.post(Board, &place, json!({"text": "When will the second?"})).await.is(201);
+    world.post(Board, &place, json!({"text": ""})).await.refused(422, "invalid");
+    world.post(Board, &place, json!({"words": "x"})).await.refused(422, "invalid");
     let noted = world.get(Board, &path).await.is(200);
     let told: Vec<_> = noted.json()["notes"].as_array().unwrap().iter().map(|note| note["by"].clone()).collect();
     assert_eq!(told, [Contributor.name(), Board.name()]);

@@ -22,6 +22,7 @@ mod access;
 mod actions;
 mod as_of;
 mod conventions;
+mod exceptions;
 mod forecast;
 mod harrow;
 mod histories;

@@ -17,7 +17,8 @@ use waymark::domain::ids::Subject;
 use waymark::http::AppState;
 use waymark::programme::Programme;
 use waymark::programme::loading::Folder;
-use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, plans, verify};
+use waymark::store::readings::ReadingRevision;
+use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, verify};
 
 pub(crate) use document::{Operation, operations};
 pub(crate) use http::{Answer, Ask, Door};
@@ -95,6 +96,29 @@ impl World {
     /// What a real server is made from.
     pub(crate) fn state(&self) -> AppState {
         state(self.programme.clone())
+    }
+
+    /// Replaces a figure as one is that is changed after its round has closed.
+    pub(crate) fn restate(&self, actor: Actor, kpi: &str, period: &str, value: &str, reason: &str) {
+        let (plan, caller) = (self.door.plan().parse().unwrap(), actor.subject());
+        let (kpi, period, group) = (kpi.parse().unwrap(), period.parse().unwrap(), "all".parse().unwrap());
+        let written = self.programme.store().write_blocking(|write| {
+            let mut locked = plans::lock_plan(write, &plan, &caller)?.unwrap();
+            let before = readings::find(write, locked.id, &kpi, period, &group, None)?.unwrap().said;
+            let (value, reason) = (Some(value.parse().unwrap()), Some(reason.to_owned()));
+            let fraction = ReadingRevision { numerator: None, denominator: None, ..before.clone() };
+            let said = ReadingRevision {
+                revision: before.revision + 1,
+                value,
+                reason: reason.clone(),
+                restated: true,
+                ..fraction
+            };
+            let (row, before) = (journal::NewRow::Reading(said), Some(before.document()));
+            let change = journal::Change { action: "reading.revised", row, before, reason };
+            journal::record(write, &mut locked, &caller, self.clock.now(), vec![change])
+        });
+        written.unwrap();
     }
 
     /// How many changes the plan's journal holds.
