@@ -7,6 +7,7 @@
 
 mod app;
 pub mod auth;
+pub mod benchmarks;
 pub mod changes;
 pub mod conditional;
 pub mod definitions;
@@ -32,6 +33,7 @@ pub mod responses;
 mod routes;
 pub mod tables;
 pub mod targets;
+pub mod trials;
 pub mod view;
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ problems! {
     CreateProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid
         Internal Busy Unavailable;
+    /// What can go wrong where a change is tried and not made.
+    TryProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
+        RequestTimeout BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
     /// What can go wrong where something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired

@@ -3,6 +3,7 @@
 //! [`Programme`] is the door. Every use case takes the caller's [`Subject`], opens the plan for it (which is where
 //! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
 
+pub mod benchmarking;
 pub mod collecting;
 pub mod defining;
 pub mod error;
@@ -12,7 +13,9 @@ pub mod journalling;
 pub mod loading;
 pub mod picture;
 pub mod reporting;
+pub mod succeeding;
 pub mod targeting;
+pub mod trying;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -20,11 +20,14 @@ mod support;
 
 mod access;
 mod as_of;
+mod back_test;
+mod benchmarks;
 mod conventions;
 mod harrow;
 mod hostile;
 mod imports;
 mod instances;
+mod lifecycle;
 mod line;
 mod preconditions;
 mod small_numbers;
