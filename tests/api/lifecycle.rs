@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use waymark::store::definitions::DefinitionKind;
+
 use crate::on_both;
 use crate::support::plan::{kpi, small};
 use crate::support::{Actor, World};
@@ -16,6 +18,7 @@ on_both! {
     a_target_history_is_as_known_then_and_for_whom
     a_plan_goes_on_in_its_successor
     what_belongs_to_the_plan_before_stays_with_it
+    open_actions_and_dimensions_go_on_and_rounds_do_not
     targets_on_a_line_go_on_from_where_they_were
     a_successor_that_makes_no_sense_is_refused
     only_an_administrator_of_the_service_makes_a_successor
@@ -28,9 +31,9 @@ async fn status(world: &World, kpi: &str, period: &str) -> Value {
     world.get(Board, &format!("kpis/{kpi}/status?period={period}")).await.is(200).json()
 }
 
-async fn change(world: &World, path: &str, patch: Value) {
+async fn change(world: &World, path: &str, members: Value) {
     let tag = world.get(Manager, path).await.is(200).tag();
-    world.patch(Manager, path, &tag, patch).await.is(200);
+    world.patch(Manager, path, &tag, members).await.is(200);
 }
 
 async fn report(world: &World, kpi: &str, period: &str, value: f64) {
@@ -379,6 +382,42 @@ async fn what_belongs_to_the_plan_before_stays_with_it(world: &World) {
     assert!(of("di").is_none() && of("ex").is_none() && of(Board.name()).is_some());
     world.enter("small");
     world.get(Board, "kpis/OLD/readings/FY2009-10-Q1").await.is(200);
+}
+
+async fn open_actions_and_dimensions_go_on_and_rounds_do_not(world: &World) {
+    small(world).await;
+    world.post(Administrator, "kpis", kpi("OLD", json!({"in_force_to": "2010-03-31"}))).await.is(201);
+    let action = |id: &str, kpi: &str, state: &str| {
+        json!({
+            "id": id, "kpi": kpi, "period": "FY2009-10-Q4", "cause": {"code": "capacity", "text": "Two posts vacant"},
+            "what": "Recruit", "owner": {"role": "Head", "organisation": "pct"}, "due": "2010-06-30", "state": state,
+            "reason": null, "opened_at": "2010-05-01T12:00:00Z", "opened_by": "lee-lead", "closed_at": null, "notes": [],
+        })
+    };
+    let id = |last: u8| format!("0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c0{last}");
+    for (last, kpi, state) in [(1, "NI-117", "open"), (2, "NI-117", "done"), (3, "OLD", "open")] {
+        world.define(DefinitionKind::Action, &id(last), action(&id(last), kpi, state));
+    }
+    let groups = json!([{"code": "fsm", "title": "Free school meals"}]);
+    world.define(
+        DefinitionKind::Dimension,
+        "meals",
+        json!({"code": "meals", "title": "Meals", "complete": false, "groups": groups}),
+    );
+    let round = json!({"period": "FY2009-10-Q4", "opens": "2010-04-01", "due": "2010-04-30", "closes": "2010-05-31"});
+    world.define(DefinitionKind::Round, "FY2009-10-Q4", round);
+    world.get(Board, "status-report").await.is(200);
+    world.post(Administrator, "successor", successor()).await.is(201);
+    world.enter("next");
+    world.get(Board, "status-report").await.is(200);
+    let journal = world.get(Board, "journal?limit=1000").await.is(200).json();
+    let of = |kind: &str| -> Vec<Value> {
+        let entries = journal["items"].as_array().unwrap().iter().filter(|entry| entry["kind"] == kind);
+        entries.map(|entry| entry["after"]["body"].clone()).collect()
+    };
+    assert_eq!(of("action"), [action(&id(1), "NI-117", "open")], "with its id: it is the same action");
+    assert_eq!(of("dimension")[0]["groups"][0]["code"], "fsm");
+    assert!(of("round").is_empty());
 }
 
 async fn targets_on_a_line_go_on_from_where_they_were(world: &World) {
