@@ -177,6 +177,21 @@ pub struct Outlook {
     pub withheld: bool,
 }
 
+impl Default for Outlook {
+    /// Nothing is known, and nothing wanted.
+    fn default() -> Self {
+        Self {
+            known: Known::default(),
+            target: Err(NoTarget::None),
+            total: None,
+            stated: None,
+            year_ago: None,
+            definition_version: 1,
+            withheld: false,
+        }
+    }
+}
+
 /// Everything that one assessment is made from.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -923,15 +938,7 @@ mod tests {
                 year_ago: None,
                 withheld: false,
                 now: moment("2009-12-31T12:00:00Z"),
-                outlook: Outlook {
-                    known: Known::default(),
-                    target: Err(NoTarget::None),
-                    total: None,
-                    stated: None,
-                    year_ago: None,
-                    definition_version: 1,
-                    withheld: false,
-                },
+                outlook: Outlook::default(),
             }
         }
 

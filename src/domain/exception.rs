@@ -193,6 +193,7 @@ mod tests {
             withheld: false,
             partner: "",
             names_shown: true,
+            outlook: assess::Outlook::default(),
         });
         Assessment { status, ..blank }
     }

@@ -103,6 +103,33 @@ document! {
         headline: HeadlineRule = HeadlineRule::default(),
         /// What a return must hold before it is submitted, beside its figures.
         return_rules: ReturnRules = ReturnRules::default(),
+        /// The plan that this one goes on from, where it was made as its successor; never set by hand.
+        #[schema(read_only, example = "harrow-cypp-2006-2009")]
+        predecessor: Option<PlanCode> = None,
+    }
+}
+
+document! {
+    /// How a plan's successor is made: what is not said here is as the plan has it.
+    #[schema(description = "A plan's successor: what is not said here is as the plan has it.")]
+    pub struct Succession / NewSuccessor / SuccessorChange {
+        /// The new plan's code, which no plan goes by yet.
+        #[schema(example = "harrow-cypp-2011-2014")]
+        code: PlanCode,
+        /// What the new plan is called; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "Harrow Children and Young People's Plan 2011-2014")]
+        title: String,
+        /// The new plan's first day, after the first day of the plan before.
+        #[schema(example = "2011-04-01")]
+        starts_on: NaiveDate,
+        /// The new plan's last day, not before its first.
+        #[schema(example = "2014-03-31")]
+        ends_on: NaiveDate,
+        /// What readers should know, at most 4,000 characters; without it, what the plan before says.
+        #[schema(max_length = 4000, example = "Every figure is invented for illustration.")]
+        description: Option<String> = None,
+        /// Who may find the new plan.
+        visibility: Visibility = Visibility::Private,
     }
 }
 
@@ -173,6 +200,34 @@ document! {
         /// Its place within the outcome area, from 1; ties go by code.
         #[schema(minimum = 0, maximum = 9999, example = 1)]
         position: u32 = 0,
+    }
+}
+
+impl Succession {
+    /// The plan that goes on from `before`: its settings, with what is said here.
+    ///
+    /// # Errors
+    /// What is wrong with it in itself, and a first day that does not come after that of `before`.
+    pub fn after(self, before: &Plan) -> Result<Plan, Invalid> {
+        let plan = Plan {
+            code: self.code,
+            title: self.title,
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+            description: self.description.unwrap_or_else(|| before.description.clone()),
+            visibility: self.visibility,
+            policy: before.policy.clone(),
+            small_number_threshold: before.small_number_threshold,
+            return_rules: before.return_rules,
+            headline: before.headline,
+            predecessor: Some(before.code.clone()),
+        };
+        let mut invalid = plan.check();
+        if plan.starts_on <= before.starts_on {
+            let detail = format!("a successor starts after its predecessor, which starts on {}", before.starts_on);
+            invalid.at("/starts_on", "not_after_predecessor", detail);
+        }
+        invalid.or(plan)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Organisations, sub-groups, outcome areas, priorities and policies: five kinds of definition, made, read, changed and
+//! Organisations, sub-groups, outcome areas, priorities, policies and comparator groups: kinds of definition, made, read, changed and
 //! removed by the same five handlers. What differs is in the table at the end.
 
 use actix_web::web::Data;
@@ -13,7 +13,10 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View, view};
-use crate::domain::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
+use crate::domain::benchmark::{ComparatorGroup, ComparatorGroupChange, NewComparatorGroup};
+use crate::domain::ids::{
+    AreaCode, ComparatorCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode,
+};
 use crate::domain::plan::{
     NewOrganisation, NewOutcomeArea, NewPriority, NewSubGroup, Organisation, OrganisationChange, OutcomeArea,
     OutcomeAreaChange, Priority, PriorityChange, SubGroup, SubGroupChange,
@@ -42,7 +45,7 @@ macro_rules! sent_as_it_is {
     )* };
 }
 
-sent_as_it_is!(Organisation SubGroup OutcomeArea Priority);
+sent_as_it_is!(Organisation SubGroup OutcomeArea Priority ComparatorGroup);
 
 /// A status policy with its version.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -213,4 +216,11 @@ definition_resource! {
     policies: Policy by PolicyCode, NewPolicy, PolicyChange, PolicyBody, PolicyPage,
     "policies", "policies", "a status policy", "status policies", "five-band",
     "listPolicies" "createPolicy" "findPolicy" "updatePolicy" "removePolicy"
+}
+
+definition_resource! {
+    /// Comparator groups.
+    comparator_groups: ComparatorGroup by ComparatorCode, NewComparatorGroup, ComparatorGroupChange, ComparatorGroup, ComparatorGroupPage,
+    "benchmarks", "comparator-groups", "a comparator group", "comparator groups", "statistical-neighbours",
+    "listComparatorGroups" "createComparatorGroup" "findComparatorGroup" "updateComparatorGroup" "removeComparatorGroup"
 }

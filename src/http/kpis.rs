@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -15,7 +16,8 @@ use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, PriorityCode};
 use crate::domain::kpi::{Kpi, KpiChange, NewKpi};
 use crate::programme::Programme;
-use crate::programme::picture::KpiPicture;
+use crate::programme::defining::KpiVersion;
+use crate::programme::picture::{KpiPicture, KpiRecord};
 
 /// A KPI with what the service keeps about its definition.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -44,6 +46,43 @@ impl KpiBody {
     fn managed(entry: &KpiPicture) -> Self {
         Self::of(entry, entry.kpi.clone())
     }
+}
+
+/// One revision of a KPI's definition.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "One revision of a KPI's definition.")]
+pub struct KpiVersionBody {
+    #[serde(flatten)]
+    definition: KpiBody,
+    /// Which revision of the definition this is, from 1.
+    #[schema(minimum = 1, example = 2)]
+    revision: i32,
+    /// When it was made.
+    recorded_at: DateTime<Utc>,
+    /// Who made it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-programme_manager")]
+    recorded_by: Option<String>,
+    /// Whether figures compare with those of the revision before: not where what is measured changed. Null for the first.
+    #[schema(required = true, example = true)]
+    comparable: Option<bool>,
+}
+
+impl KpiVersionBody {
+    fn of(version: KpiVersion, names_shown: bool) -> Self {
+        let KpiVersion { record, revision, recorded_at, recorded_by, comparable } = version;
+        let KpiRecord { kpi, archived, definition_version } = record;
+        let definition = KpiBody { kpi, definition_version, archived };
+        let recorded_by = names_shown.then(|| recorded_by.to_string());
+        Self { definition, revision, recorded_at, recorded_by, comparable }
+    }
+}
+
+/// Every revision of a KPI's definition.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Every revision of a KPI's definition, the first first.")]
+pub struct KpiVersions {
+    /// The revisions.
+    items: Vec<KpiVersionBody>,
 }
 
 page!(
@@ -213,4 +252,29 @@ pub async fn archive_kpi(
 ) -> Result<HttpResponse, Problem> {
     programme.archive_kpi(&plan, &caller.subject, &kpi, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Follow a KPI's definition
+///
+/// Every revision of it, the first first, and whether figures compare across it: a change of what is measured begins the next
+/// `definition_version`, and travel does not reach over it.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/versions", tag = "kpis", operation_id = "list_kpi_versions",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf
+    ),
+    responses((status = 200, description = "The revisions.", body = KpiVersions), NotModified, ReadProblems)
+)]
+pub async fn list_kpi_versions(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let versions = programme.kpi_versions(&view.plan, &view.picture, &kpi).await?;
+    let items = versions.into_iter().map(|version| KpiVersionBody::of(version, view.by_a_member())).collect();
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(KpiVersions { items }))
 }

@@ -8,6 +8,7 @@
 pub mod actions;
 mod app;
 pub mod auth;
+pub mod benchmarks;
 pub mod changes;
 pub mod conditional;
 pub mod definitions;
@@ -34,6 +35,7 @@ pub mod rounds;
 mod routes;
 pub mod tables;
 pub mod targets;
+pub mod trials;
 pub mod view;
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ const TAGS: &[(&str, &str)] = &[
     ("kpis", "Key performance indicators."),
     ("targets", "The figures wanted, by period."),
     ("readings", "The figures reported, by period and group, with every revision."),
+    ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures stand among."),
     ("reports", "How the KPIs are doing: assessments, series, status reports and board reports."),
     ("collecting", "Collection rounds and the returns in them: who owes what, by when."),
     ("actions", "What will be done about a KPI that is off track."),

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View};
 use crate::domain::ids::PlanCode;
-use crate::domain::plan::{NewPlan, Plan, PlanChange};
+use crate::domain::plan::{NewPlan, NewSuccessor, Plan, PlanChange};
 use crate::programme::Programme;
 
 page!(
@@ -128,4 +128,31 @@ pub async fn delete_plan(
 ) -> Result<HttpResponse, Problem> {
     programme.delete_plan(&plan, &caller.subject, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Make a plan's successor
+///
+/// The next plan, made at once with what goes on: settings, partners, framework, policies, dimensions and comparator groups;
+/// the KPIs that are not archived and not withdrawn before its first day, with all their figures, their targets from that day
+/// on and their benchmarks; open actions; and who has which role. Rounds, returns and board reports stay with the plan before,
+/// which does not change. For administrators of the whole service.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/successor", tag = "plans",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    request_body(content = NewSuccessor, description = "The new plan; what is left out gets its default."),
+    responses(
+        (status = 201, description = "It was made; Location says where it is.", body = Plan,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        CreateProblems
+    )
+)]
+pub async fn create_successor(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let kept = programme.create_successor(&plan, &caller.subject, members).await?;
+    Ok(created(&kept.value, &ETag::of(kept.seq), &format!("/v1/plans/{}", kept.value.code)))
 }

@@ -47,6 +47,9 @@ problems! {
     /// What can go wrong where something is done by POST without a body.
     StepProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         Conflict Invalid Internal Busy Unavailable;
+    /// What can go wrong where a change is tried and not made.
+    TryProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
+        RequestTimeout BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
     /// What can go wrong where something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired

@@ -2,11 +2,11 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::definitions::{organisations, outcome_areas, policies, priorities, sub_groups};
+use super::definitions::{comparator_groups, organisations, outcome_areas, policies, priorities, sub_groups};
 use super::resource::{Documented, resource};
 use super::{
-    actions, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds, tables,
-    targets,
+    actions, benchmarks, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds,
+    tables, targets, trials,
 };
 
 /// Mounts everything the service answers.
@@ -14,6 +14,7 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
     config
         .service(resource!(plans::{list_plans, create_plan}))
         .service(resource!(plans::{find_plan, update_plan, delete_plan}))
+        .service(resource!(plans::{create_successor}))
         .service(resource!(organisations::{list, create}))
         .service(resource!(organisations::{find, update, remove}))
         .service(resource!(sub_groups::{list, create}))
@@ -24,10 +25,17 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(priorities::{find, update, remove}))
         .service(resource!(policies::{list, create}))
         .service(resource!(policies::{find, update, remove}))
+        .service(resource!(trials::{try_policy}))
+        .service(resource!(comparator_groups::{list, create}))
+        .service(resource!(comparator_groups::{find, update, remove}))
+        .service(resource!(benchmarks::{list_benchmarks}))
+        .service(resource!(benchmarks::{find_benchmark, put_benchmark, remove_benchmark}))
         .service(resource!(kpis::{list_kpis, create_kpi}))
         .service(resource!(kpis::{find_kpi, update_kpi, archive_kpi}))
+        .service(resource!(kpis::{list_kpi_versions}))
         .service(resource!(targets::{list_kpi_targets}))
         .service(resource!(targets::{find_target, put_target, remove_target}))
+        .service(resource!(targets::{list_target_revisions}))
         .service(resource!(readings::{list_kpi_readings}))
         .service(resource!(readings::{find_reading, put_reading}))
         .service(resource!(readings::{list_reading_revisions}))

@@ -105,6 +105,24 @@ pub struct PostedTarget {
     effect: TargetEffect,
 }
 
+/// One revision of a target.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "One revision of a target.")]
+pub struct TargetRevisionBody {
+    #[serde(flatten)]
+    target: TargetBody,
+    /// Whether this revision took the target away.
+    removed: bool,
+}
+
+/// Every revision of a target.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Every revision of a target, the first first.")]
+pub struct TargetHistory {
+    /// The revisions.
+    items: Vec<TargetRevisionBody>,
+}
+
 page!(
     /// A page of targets.
     pub TargetPage of TargetBody
@@ -295,4 +313,33 @@ pub async fn remove_target(
 ) -> Result<HttpResponse, Problem> {
     programme.remove_target(&plan, &caller.subject, &kpi, &period, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Follow a target's revisions
+///
+/// Every revision of a target, the first first, with the reason for each and those that took it away.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}/history", tag = "targets", operation_id = "list_target_revisions",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2009-10-Q1"), AsOf
+    ),
+    responses((status = 200, description = "The revisions.", body = TargetHistory), NotModified, ReadProblems)
+)]
+pub async fn list_target_revisions(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let rows = programme.target_history(&view.plan, &view.picture, &kpi, &period).await?;
+    let names_shown = view.by_a_member();
+    let items = rows.into_iter().map(|row| {
+        let removed = row.removed;
+        TargetRevisionBody { target: TargetBody::of(row, names_shown), removed }
+    });
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(TargetHistory { items: items.collect() }))
 }

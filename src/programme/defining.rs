@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Granted, Role};
 use crate::domain::action::ActionState;
+use crate::domain::benchmark::ComparatorGroup;
 use crate::domain::document::{Document, merge};
 use crate::domain::ids::{
-    AreaCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
+    AreaCode, ComparatorCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
 };
 use crate::domain::invalid::{Invalid, nearest};
 use crate::domain::kpi::{Formula, Kpi};
@@ -20,7 +22,7 @@ use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
 
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
-use super::{Change, Programme, Refusal};
+use super::{Change, Conn, OpenPlan, Programme, Refusal};
 
 /// Which version of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,8 +266,32 @@ impl Defined for Policy {
     }
 }
 
+impl Defined for ComparatorGroup {
+    type Code = ComparatorCode;
+    const KIND: DefinitionKind = DefinitionKind::ComparatorGroup;
+    const NOUN: &'static str = "comparator group";
+    const ACTIONS: [&'static str; 3] =
+        ["comparator_group.created", "comparator_group.updated", "comparator_group.removed"];
+
+    fn code(&self) -> &ComparatorCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<ComparatorCode, Kept<Self>> {
+        picture.comparator_groups()
+    }
+
+    fn check_in(&self, _picture: &Picture) -> Invalid {
+        self.check()
+    }
+
+    fn used_by(_picture: &Picture, _code: &ComparatorCode) -> Option<String> {
+        None
+    }
+}
+
 impl Change<'_, '_> {
-    fn must_manage(&self) -> Result<(), Refusal> {
+    pub(super) fn must_manage(&self) -> Result<(), Refusal> {
         if self.plan.access.manages() {
             Ok(())
         } else {
@@ -308,15 +334,49 @@ impl Change<'_, '_> {
     }
 
     /// The revision that the next definition of this code gets: revisions count on over a removal.
-    fn next_revision(&mut self, kind: DefinitionKind, code: &impl Display) -> Result<i32, Refusal> {
+    pub(super) fn next_revision(&mut self, kind: DefinitionKind, code: &impl Display) -> Result<i32, Refusal> {
         let plan = self.plan.id;
         let latest = definitions::find(self.conn(), plan, kind, &code.to_string(), None)?;
         Ok(latest.map_or(0, |row| row.revision) + 1)
     }
 }
 
+/// The change that makes a definition which was not there before.
+pub(super) fn made(
+    action: &'static str,
+    kind: DefinitionKind,
+    code: &impl Display,
+    members: Map<String, Value>,
+    reason: Option<String>,
+) -> journal::Change {
+    let said = DefinitionRevision { kind, code: code.to_string(), revision: 1, body: Some(Value::Object(members)) };
+    journal::Change { action, row: journal::NewRow::Definition(said), before: None, reason }
+}
+
+/// Lets only administrators of the whole service make plans.
+pub(super) fn must_administer_service(conn: &mut Conn, caller: &Subject) -> Result<(), Refusal> {
+    let held = grants::of_service(conn, caller)?;
+    if held.iter().any(|grant| grant.granted.role == Role::Administrator) {
+        return Ok(());
+    }
+    Err(Refusal::NotAllowed("only an administrator of the service makes plans".to_owned()))
+}
+
+/// Refuses a predecessor that is set by hand: a plan has one by being made as a successor, or never.
+fn check_predecessor(invalid: &mut Invalid, plan: &Plan, kept: Option<&PlanCode>) {
+    if plan.predecessor.as_ref() != kept {
+        let detail =
+            "a plan's predecessor is never set by hand; make the plan by POST to its predecessor's `successor`";
+        invalid.at("/predecessor", "predecessor_is_fixed", detail);
+    }
+}
+
 /// Lays a patch over a document and reads the result; the member `code` must stay as it is.
-fn patched<D: Document>(members: &Map<String, Value>, patch: Map<String, Value>, code: &str) -> Result<D, Refusal> {
+pub(super) fn patched<D: Document>(
+    members: &Map<String, Value>,
+    patch: Map<String, Value>,
+    code: &str,
+) -> Result<D, Refusal> {
     let mut changed = members.clone();
     merge(&mut changed, patch);
     if changed.get(code) != members.get(code) {
@@ -455,7 +515,7 @@ impl Programme {
             precondition.allows_change_of(entry.seq)?;
             let kpi: Kpi = patched(&entry.kpi.members(), patch, "code")?;
             check_kpi(&kpi, &change.picture).or(())?;
-            check_periods_kept(&entry, &kpi).or(())?;
+            check_periods_kept(&entry, &kpi, &change.picture).or(())?;
             check_as_source(&kpi, &change.picture).or(())?;
             if kpi == entry.kpi {
                 return Ok((*entry).clone());
@@ -495,6 +555,43 @@ impl Programme {
         .await
     }
 
+    /// Every revision of a KPI's definition up to the picture's version, the first first: those that the caller may see,
+    /// as they may see them.
+    pub async fn kpi_versions(
+        &self,
+        plan: &OpenPlan,
+        picture: &std::sync::Arc<Picture>,
+        kpi: &KpiCode,
+    ) -> Result<Vec<KpiVersion>, Refusal> {
+        let (plan, picture, code) = (plan.clone(), std::sync::Arc::clone(picture), kpi.clone());
+        picture.kpi_for(&code, &plan.access)?;
+        self.store
+            .read(move |conn| {
+                let entry = picture.kpi_for(&code, &plan.access)?;
+                let mut rows = definitions::history(conn, plan.id, DefinitionKind::Kpi, code.as_str())?;
+                rows.retain(|row| row.seq <= picture.version());
+                let seqs: Vec<Seq> = rows.iter().map(|row| row.seq).collect();
+                let stamps = journal::stamps(conn, plan.id, &seqs)?;
+                let mut versions = Vec::with_capacity(rows.len());
+                let mut before = None;
+                for (row, (_, recorded_at, recorded_by)) in rows.iter().zip(stamps) {
+                    let mut record = KpiRecord::of_row(row)?;
+                    let comparable = before.map(|before| before == record.definition_version);
+                    before = Some(record.definition_version);
+                    if !picture.sees(&plan.access, &record.kpi) {
+                        continue;
+                    }
+                    // As in the definition of today: a small baseline would give away the figure that it was.
+                    let shown =
+                        [&record.kpi, &entry.kpi].iter().all(|kpi| picture.sees_small_numbers(&plan.access, kpi));
+                    record.kpi.baseline = record.kpi.baseline.filter(|_| shown);
+                    versions.push(KpiVersion { record, revision: row.revision, recorded_at, recorded_by, comparable });
+                }
+                Ok(versions)
+            })
+            .await
+    }
+
     /// The plans that a caller may see, by code, after `after`.
     pub async fn list_plans(
         &self,
@@ -520,33 +617,20 @@ impl Programme {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store
             .write(move |write| {
-                let serves = grants::of_service(write, &caller)?;
-                if !serves.iter().any(|grant| grant.granted.role == Role::Administrator) {
-                    return Err(Refusal::NotAllowed("only an administrator of the service makes plans".to_owned()));
-                }
+                must_administer_service(write, &caller)?;
                 let plan = Plan::parse(members)?;
                 let policies = shipped();
                 let mut invalid = plan.check();
+                check_predecessor(&mut invalid, &plan, None);
                 let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), policy)).collect();
                 refer(&mut invalid, "/policy", "policy", &plan.policy, &known);
                 invalid.or(())?;
                 let mut locked = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public, now)?;
-                let definitions = policies.iter().map(|policy| {
-                    (DefinitionKind::Policy, policy.code.to_string(), policy.members(), "policy.created")
-                });
-                let first = (DefinitionKind::Plan, plan.code.to_string(), plan.members(), "plan.created");
-                let changes =
-                    std::iter::once(first).chain(definitions).map(|(kind, code, members, action)| journal::Change {
-                        action,
-                        row: journal::NewRow::Definition(DefinitionRevision {
-                            kind,
-                            code,
-                            revision: 1,
-                            body: Some(Value::Object(members)),
-                        }),
-                        before: None,
-                        reason: None,
-                    });
+                let first = made("plan.created", DefinitionKind::Plan, &plan.code, plan.members(), None);
+                let policies = policies
+                    .iter()
+                    .map(|policy| made("policy.created", DefinitionKind::Policy, &policy.code, policy.members(), None));
+                let changes = std::iter::once(first).chain(policies);
                 let seqs = journal::record(write, &mut locked, &caller, now, changes.collect())?;
                 Ok(Kept { value: plan, revision: 1, seq: seqs.first().copied().unwrap_or_default() })
             })
@@ -568,6 +652,7 @@ impl Programme {
             let before = kept.value.members();
             let value: Plan = patched(&before, patch, "code")?;
             let mut invalid = value.check();
+            check_predecessor(&mut invalid, &value, kept.value.predecessor.as_ref());
             refer(&mut invalid, "/policy", "policy", &value.policy, change.picture.policies());
             invalid.or(())?;
             let after = value.members();
@@ -633,6 +718,21 @@ impl Change<'_, '_> {
         let seq = self.define(action, DefinitionKind::Kpi, &code, revision, members_before, Some(record.members()))?;
         Ok(KpiPicture::of(record, revision, seq, before))
     }
+}
+
+/// One revision of a KPI's definition.
+#[derive(Clone, Debug)]
+pub struct KpiVersion {
+    /// What it said.
+    pub record: KpiRecord,
+    /// Its revision, from 1.
+    pub revision: i32,
+    /// When it was made.
+    pub recorded_at: DateTime<Utc>,
+    /// By whom.
+    pub recorded_by: Subject,
+    /// Whether figures compare with those of the revision before; `None` for the first.
+    pub comparable: Option<bool>,
 }
 
 /// What is wrong with a KPI, in itself and beside what is in the plan.
@@ -701,9 +801,11 @@ fn check_as_source(kpi: &Kpi, picture: &Picture) -> Invalid {
 }
 
 /// Refuses a change of frequency or calendar under figures that are already kept by the old one.
-fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi) -> Invalid {
+fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi, picture: &Picture) -> Invalid {
     let mut invalid = Invalid::new();
-    let has_figures = entry.readings.values().any(|readings| !readings.is_empty()) || !entry.targets.is_empty();
+    let has_figures = entry.readings.values().any(|readings| !readings.is_empty())
+        || !entry.targets.is_empty()
+        || picture.benchmarks().keys().any(|key| key.kpi == kpi.code);
     if has_figures && (entry.kpi.period_kind() != kpi.period_kind() || entry.kpi.calendar != kpi.calendar) {
         invalid.at(
             "/frequency",

@@ -4,6 +4,7 @@
 //! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
 
 pub mod acting;
+pub mod benchmarking;
 pub mod collecting;
 pub mod defining;
 pub mod effects;
@@ -16,7 +17,9 @@ pub mod journalling;
 pub mod loading;
 pub mod picture;
 pub mod reporting;
+pub mod succeeding;
 pub mod targeting;
+pub mod trying;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -176,7 +176,7 @@ impl Picture {
             DefinitionKind::Benchmark => place(&mut self.benchmarks, row)?,
             DefinitionKind::BoardReport => place(&mut self.board_reports, row)?,
             DefinitionKind::Kpi => {
-                let record = KpiRecord::from_members(members(row)?).ok_or_else(|| unreadable(row))?;
+                let record = KpiRecord::of_row(row)?;
                 let code = record.kpi.code.clone();
                 let entry = KpiPicture::of(record, row.revision, row.seq, self.kpis.get(&code).map(|entry| &**entry));
                 self.kpis.insert(code, Arc::new(entry));
@@ -534,6 +534,15 @@ impl Picture {
         picture
     }
 
+    /// This picture as it would be with a policy changed to this one, as its next version.
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        let mut picture = self.clone();
+        if let Some(kept) = picture.policies.get_mut(&policy.code) {
+            *kept = Kept { value: policy, revision: kept.revision + 1, seq: kept.seq };
+        }
+        picture
+    }
+
     /// Lays one target over this picture in place: for building what an import would make of it.
     pub(super) fn lay_target_over(&mut self, kpi: &KpiCode, period: Period, target: Target) {
         if let Some(entry) = self.kpis.get_mut(kpi) {
@@ -587,6 +596,11 @@ impl KpiRecord {
         members.insert("archived".into(), self.archived.into());
         members.insert("definition_version".into(), self.definition_version.into());
         members
+    }
+
+    /// The KPI that a row defines.
+    pub(super) fn of_row(row: &DefinitionRow) -> Result<Self, StoreError> {
+        Self::from_members(members(row)?).ok_or_else(|| unreadable(row))
     }
 
     fn from_members(mut members: Map<String, Value>) -> Option<Self> {

@@ -110,6 +110,13 @@ pub struct Series {
     pub points: Vec<Assessment>,
 }
 
+impl StatusReport {
+    /// Every assessment in the order of the report.
+    pub fn assessments(&self) -> impl Iterator<Item = &Assessment> {
+        self.outcome_areas.iter().flat_map(|area| &area.priorities).flat_map(|priority| &priority.kpis)
+    }
+}
+
 impl Picture {
     /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended.
     pub fn default_period(&self, now: DateTime<Utc>) -> Option<Period> {

@@ -178,6 +178,26 @@ impl Programme {
             .await
     }
 
+    /// Every revision of a target up to the picture's version, removals among them, the first first.
+    pub async fn target_history(
+        &self,
+        plan: &OpenPlan,
+        picture: &Picture,
+        kpi: &KpiCode,
+        period: &str,
+    ) -> Result<Vec<TargetRow>, Refusal> {
+        let entry = picture.kpi_for(kpi, &plan.access)?;
+        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
+        self.store
+            .read(move |conn| {
+                let mut rows = targets::history(conn, id, &kpi, period)?;
+                rows.retain(|row| row.seq <= version);
+                if rows.is_empty() { Err(Refusal::NotFound) } else { Ok(rows) }
+            })
+            .await
+    }
+
     /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the order of KPI and period.
     pub async fn list_targets(
         &self,

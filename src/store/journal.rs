@@ -293,6 +293,24 @@ pub fn page(conn: &mut Conn, plan: PlanId, after: Seq, limit: i64) -> Result<Vec
     })
 }
 
+/// When the entries at these places were made, and by whom, in the order of the places.
+pub fn stamps(conn: &mut Conn, plan: PlanId, places: &[Seq]) -> Result<Vec<(Seq, DateTime<Utc>, Subject)>, StoreError> {
+    let mut stamps = Vec::with_capacity(places.len());
+    // A statement takes so many parameters and no more.
+    for places in places.chunks(1000) {
+        let found: Vec<(Seq, UtcTimestamp, Subject)> = conn.run(|any| {
+            journal::table
+                .filter(journal::plan_id.eq(plan.0))
+                .filter(journal::seq.eq_any(places.iter().map(|seq| seq.0)))
+                .order(journal::seq)
+                .select((journal::seq, journal::at, journal::actor))
+                .load(any)
+        })?;
+        stamps.extend(found.into_iter().map(|(seq, at, actor)| (seq, at.into(), actor)));
+    }
+    Ok(stamps)
+}
+
 /// The last place in the journal at an instant: what the plan's version was then, 0 before its first change.
 pub fn seq_at(conn: &mut Conn, plan: PlanId, at: DateTime<Utc>) -> Result<Seq, StoreError> {
     let last: Option<Seq> = conn.run(|any| {

@@ -53,6 +53,7 @@ fn standing(operation: &Operation) -> &'static str {
         "sub-groups" => "health-group",
         "outcome-areas" => "health",
         "priorities" => "health-1",
+        "comparator-groups" => "england",
         _ => "rag",
     }
 }
@@ -82,15 +83,31 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "createPriority" => {
             (MANAGERS, 201, json!({"code": made("new"), "title": who, "outcome_area": "health"}), String::new())
         }
+        "createComparatorGroup" => (MANAGERS, 201, comparator_group(&made("new")), String::new()),
+        "putBenchmark" => (MANAGERS, 200, benchmark(), String::new()),
+        // Who may make the next plan learns that its code is taken.
+        "createSuccessor" => {
+            let plan = json!({"code": "small", "title": "A", "starts_on": "2011-04-01", "ends_on": "2012-03-31"});
+            (ADMINISTRATORS, 409, plan, String::new())
+        }
+        "tryPolicy" => (MEMBERS, 200, json!({"title": who}), standing(operation).to_owned()),
         "createPolicy" => (MANAGERS, 201, policy(&made("new")), String::new()),
         "createKpi" => (MANAGERS, 201, kpi(&made("NEW"), json!({})), String::new()),
-        "updateOrganisation" | "updateOutcomeArea" | "updateSubGroup" | "updatePriority" | "updatePolicy" => {
-            (MANAGERS, 200, json!({"title": who}), standing(operation).to_owned())
+        "updateOrganisation"
+        | "updateOutcomeArea"
+        | "updateSubGroup"
+        | "updatePriority"
+        | "updatePolicy"
+        | "updateComparatorGroup" => (MANAGERS, 200, json!({"title": who}), standing(operation).to_owned()),
+        "removeOrganisation"
+        | "removeOutcomeArea"
+        | "removeSubGroup"
+        | "removePriority"
+        | "removePolicy"
+        | "removeComparatorGroup" => (MANAGERS, 204, Value::Null, made("going")),
+        "archiveKpi" | "removeTarget" | "removeBenchmark" | "removeRound" => {
+            (MANAGERS, 204, Value::Null, String::new())
         }
-        "removeOrganisation" | "removeOutcomeArea" | "removeSubGroup" | "removePriority" | "removePolicy" => {
-            (MANAGERS, 204, Value::Null, made("going"))
-        }
-        "archiveKpi" | "removeTarget" | "removeRound" => (MANAGERS, 204, Value::Null, String::new()),
         "putTarget" => (MANAGERS, 200, json!({"value": 4, "rationale": who, "reason": who}), String::new()),
         "importTargets" => (MANAGERS, 200, json!(TARGETS_FILE), String::new()),
         "importReadings" => (REPORTERS, 200, json!(FILE), String::new()),
@@ -128,6 +145,12 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "findPriority"
         | "listPolicies"
         | "findPolicy"
+        | "listComparatorGroups"
+        | "findComparatorGroup"
+        | "listBenchmarks"
+        | "findBenchmark"
+        | "listKpiVersions"
+        | "listTargetRevisions"
         | "listKpiTargets"
         | "findTarget"
         | "listTargets"
@@ -144,7 +167,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),
         new => panic!("nobody said who may use {new}"),
     };
-    let going = matches!(operation.id, "removeTarget" | "removeRound");
+    let going = matches!(operation.id, "removeTarget" | "removeRound" | "removeBenchmark");
     let path = operation
         .path
         .replace("{plan}", "small")
@@ -156,6 +179,14 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{table}", "readings")
         .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
     Attempt { may, success, path, body }
+}
+
+fn comparator_group(code: &str) -> Value {
+    json!({"code": code, "title": "A", "editions": [{"from": "2007-04-01", "authorities": ["england"]}]})
+}
+
+fn benchmark() -> Value {
+    json!({"figures": [{"authority": "england", "title": "England", "value": 6.7}]})
 }
 
 /// A policy that grades as `rag` does.
@@ -185,6 +216,7 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
         "removeOutcomeArea" => Some(("outcome-areas", json!({"code": code, "title": "Going"}))),
         "removePriority" => Some(("priorities", json!({"code": code, "title": "Going", "outcome_area": "health"}))),
         "removePolicy" => Some(("policies", policy(&code))),
+        "removeComparatorGroup" => Some(("comparator-groups", comparator_group(&code))),
         "removeSubGroup" => {
             let group =
                 json!({"code": code, "title": "Going", "lead_organisation": "pct", "outcome_areas": ["health"]});
@@ -204,6 +236,12 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
     if operation.id == "removeRound" && world.get(Administrator, "rounds/FY2009-10-Q4").await.status == 404 {
         round(world, "FY2009-10-Q4", "2010-04-01", "2010-04-30").await;
     }
+    if operation.id == "removeBenchmark" {
+        let path = "benchmarks/NI-117/FY2009-10-Q4";
+        if world.get(Administrator, path).await.status == 404 {
+            world.put(Administrator, path, benchmark()).await.is(201);
+        }
+    }
     if operation.path.contains("{grant}") {
         let grant = json!({"subject": "someone", "role": "board"});
         return world.post(Administrator, "grants", grant).await.is(201).json()["id"].as_str().unwrap().to_owned();
@@ -221,6 +259,8 @@ async fn furnished(world: &World) {
     world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
     world.put(Administrator, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(201);
     round(world, "FY2009-10-Q1", "2009-07-01", "2009-07-31").await;
+    world.post(Administrator, "comparator-groups", comparator_group("england")).await.is(201);
+    world.put(Administrator, "benchmarks/NI-117/FY2009-10-Q1", benchmark()).await.is(201);
     world.post(Administrator, "kpis", kpi("LI-GOING", json!({"publication": "public"}))).await.is(201);
 }
 

@@ -44,6 +44,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         "sub-groups" => "health-group",
         "outcome-areas" => "health",
         "priorities" => "health-1",
+        "comparator-groups" => "neighbours",
         _ => "rag",
     };
     operation
@@ -75,6 +76,15 @@ async fn furnished(world: &World) -> Ids {
     for _ in 0..2 {
         let opened = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201);
         opened.json()["id"].as_str().unwrap().clone_into(&mut action);
+    }
+    for code in ["london", "neighbours"] {
+        let editions = json!([{"from": "2007-04-01", "authorities": ["barnet", "ealing", "hillingdon"]}]);
+        let group = json!({"code": code, "title": code, "editions": editions});
+        world.post(Administrator, "comparator-groups", group).await.is(201);
+    }
+    for period in ["FY2009-10-Q1", "FY2009-10-Q2"] {
+        let figures = json!({"figures": [{"authority": "barnet", "title": "Barnet", "value": 4.0}]});
+        world.put(Administrator, &format!("benchmarks/NI-117/{period}"), figures).await.is(201);
     }
     let grants = world.get(Administrator, "grants").await.is(200).json();
     Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action }
@@ -256,7 +266,7 @@ async fn a_page_must_be_one_that_can_be(world: &World) {
             }
         }
     }
-    for list in ["readings", "targets", "journal", "kpis/NI-117/readings"] {
+    for list in ["readings", "targets", "benchmarks", "journal", "kpis/NI-117/readings"] {
         let asked = format!("{list}?cursor={kpis}");
         world.get(Administrator, &asked).await.refused(400, "invalid_parameter").tells("cursor");
     }

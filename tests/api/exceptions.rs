@@ -67,7 +67,8 @@ async fn each_rule_begins_and_ends_with_what_a_person_does(world: &World) {
     put(world, "NI-117/readings/FY2009-10-Q2", json!({"value": 5.4, "reason": "Recounted"})).await;
     assert_eq!(applying(world, name).await, [""; 0], "at risk and improving");
     put(world, "NI-117/readings/FY2008-09-Q3", json!({"value": 5.0})).await;
-    assert_eq!(applying(world, name).await, ["at_risk_and_worsening"], "since a year before");
+    let since = ["at_risk_and_worsening", "forecast_to_miss"];
+    assert_eq!(applying(world, name).await, since, "since a year before, on a line of three that goes on rising");
     put(world, figure, json!({"value": 4.9, "reason": "Recounted"})).await;
     assert_eq!(applying(world, name).await, [""; 0]);
     world.restate(Manager, name, "FY2009-10-Q3", "4.8", "Leavers were counted twice.");

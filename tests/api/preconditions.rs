@@ -24,6 +24,11 @@ async fn every_change_needs_the_present_state(world: &World) {
     small(world).await;
     world.put(Administrator, "kpis/NI-117/targets/FY2009-10-Q1", json!({"value": 5})).await.is(201);
     round(world, "FY2009-10-Q1", "2009-07-01", "2009-07-31").await;
+    let editions = json!([{"from": "2007-04-01", "authorities": ["england"]}]);
+    let group = json!({"code": "england", "title": "England", "editions": editions});
+    world.post(Administrator, "comparator-groups", group).await.is(201);
+    let figures = json!({"figures": [{"authority": "england", "title": "England", "value": 6.7}]});
+    world.put(Administrator, "benchmarks/NI-117/FY2009-10-Q1", figures).await.is(201);
     let grants = world.get(Administrator, "grants").await.is(200).json();
     let action = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201).json();
     let mut tried = 0;
@@ -36,6 +41,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             "sub-groups" => "health-group",
             "outcome-areas" => "health",
             "priorities" => "health-1",
+            "comparator-groups" => "england",
             _ => "rag",
         };
         let address = operation

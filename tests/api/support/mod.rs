@@ -17,6 +17,7 @@ use waymark::domain::ids::Subject;
 use waymark::http::AppState;
 use waymark::programme::Programme;
 use waymark::programme::loading::Folder;
+use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
 use waymark::store::readings::ReadingRevision;
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, verify};
 
@@ -125,6 +126,20 @@ impl World {
     pub(crate) async fn version(&self) -> u64 {
         let report = self.get(Actor::Administrator, "status-report").await.is(200).json();
         report["version"].as_u64().unwrap()
+    }
+
+    /// Writes a definition into the plan as the store keeps it.
+    pub(crate) fn define(&self, kind: DefinitionKind, code: &str, body: serde_json::Value) {
+        let (plan, by) = (self.door.plan().parse().unwrap(), Actor::Administrator.subject());
+        let row = DefinitionRevision { kind, code: code.to_owned(), revision: 1, body: Some(body) };
+        let change =
+            journal::Change { action: "defined", row: journal::NewRow::Definition(row), before: None, reason: None };
+        let now = self.clock.now();
+        let written = self.programme.store().write_blocking(|write| {
+            let mut locked = plans::lock_any(write, &plan)?.unwrap();
+            journal::record(write, &mut locked, &by, now, vec![change])
+        });
+        written.unwrap();
     }
 
     /// Moves the clock.
