@@ -1,5 +1,5 @@
-//! Organisations, sub-groups, outcome areas, priorities and policies: five kinds of definition, made, read, changed and
-//! removed by the same five handlers. What differs is in the table at the end.
+//! Organisations, sub-groups, outcome areas, priorities, dimensions and policies: six kinds of definition, made, read,
+//! changed and removed by the same five handlers. What differs is in the table at the end.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,7 +13,8 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View, view};
-use crate::domain::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
+use crate::domain::dimension::{Dimension, DimensionChange, NewDimension};
+use crate::domain::ids::{AreaCode, DimensionCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
 use crate::domain::plan::{
     NewOrganisation, NewOutcomeArea, NewPriority, NewSubGroup, Organisation, OrganisationChange, OutcomeArea,
     OutcomeAreaChange, Priority, PriorityChange, SubGroup, SubGroupChange,
@@ -42,7 +43,7 @@ macro_rules! sent_as_it_is {
     )* };
 }
 
-sent_as_it_is!(Organisation SubGroup OutcomeArea Priority);
+sent_as_it_is!(Organisation SubGroup OutcomeArea Priority Dimension);
 
 /// A status policy with its version.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -206,6 +207,13 @@ definition_resource! {
     priorities: Priority by PriorityCode, NewPriority, PriorityChange, Priority, PriorityPage,
     "structure", "priorities", "a priority", "priorities", "be-healthy-1",
     "listPriorities" "createPriority" "findPriority" "updatePriority" "removePriority"
+}
+
+definition_resource! {
+    /// Dimensions.
+    dimensions: Dimension by DimensionCode, NewDimension, DimensionChange, Dimension, DimensionPage,
+    "structure", "dimensions", "a dimension", "dimensions", "free-school-meals",
+    "listDimensions" "createDimension" "findDimension" "updateDimension" "removeDimension"
 }
 
 definition_resource! {

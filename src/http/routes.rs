@@ -2,7 +2,7 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::definitions::{organisations, outcome_areas, policies, priorities, sub_groups};
+use super::definitions::{dimensions, organisations, outcome_areas, policies, priorities, sub_groups};
 use super::resource::{Documented, resource};
 use super::{changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, tables, targets};
 
@@ -19,6 +19,8 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(outcome_areas::{find, update, remove}))
         .service(resource!(priorities::{list, create}))
         .service(resource!(priorities::{find, update, remove}))
+        .service(resource!(dimensions::{list, create}))
+        .service(resource!(dimensions::{find, update, remove}))
         .service(resource!(policies::{list, create}))
         .service(resource!(policies::{find, update, remove}))
         .service(resource!(kpis::{list_kpis, create_kpi}))

@@ -18,6 +18,7 @@ use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
 use super::defining::Precondition;
+use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
 use super::{OpenPlan, Programme, Refusal};
 
@@ -46,6 +47,8 @@ pub struct PutReading {
     pub created: bool,
     /// What it changed.
     pub effect: Effect,
+    /// What should be looked at, though the figure was taken.
+    pub warnings: Vec<Violation>,
 }
 
 /// A figure that passed every check, and what becomes of it.
@@ -91,6 +94,7 @@ impl Desk<'_> {
         if period.start() > day_in_london(self.now) {
             invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
         }
+        refer_group(&mut invalid, "/group", group, self.picture);
         let settled = match figure.settle(&entry.kpi, period) {
             Ok(settled) => settled,
             Err(more) => {
@@ -180,6 +184,7 @@ impl Programme {
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
                     Ok(PutReading {
+                        warnings: picture.warnings(entry, &group, period),
                         row,
                         created: false,
                         effect: Effect { after: was.clone(), before: was, later: Vec::new() },
@@ -198,7 +203,8 @@ impl Programme {
                         assess(&changed, later).filter(|after| Some(after) != assess(&picture, later).as_ref())
                     });
                     let effect = Effect { before: was, after: assess(&changed, period), later: later.collect() };
-                    Ok(PutReading { row, created: before.is_none(), effect })
+                    let warnings = changed.kpis().get(&kpi).map(|entry| changed.warnings(entry, &group, period));
+                    Ok(PutReading { row, created: before.is_none(), effect, warnings: warnings.unwrap_or_default() })
                 }
             }
         })

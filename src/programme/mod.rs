@@ -7,6 +7,7 @@ pub mod collecting;
 pub mod defining;
 pub mod error;
 pub mod granting;
+pub mod grouping;
 pub mod importing;
 pub mod journalling;
 pub mod loading;
