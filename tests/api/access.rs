@@ -45,6 +45,11 @@ struct Attempt {
 const FILE: &str = "kpi,period,value\nNI-117,FY2009-10-Q1,4.5\n";
 const TARGETS_FILE: &str = "kpi,period,value\nNI-117,FY2009-10-Q3,4.5\n";
 
+/// A dimension with a group of its own.
+fn dimension(code: &str) -> Value {
+    json!({"code": code, "title": code, "groups": [{"code": format!("{code}-1"), "title": "The first"}]})
+}
+
 /// The code of the thing that an operation is about where it is not about to go.
 fn standing(operation: &Operation) -> &'static str {
     match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
@@ -52,6 +57,7 @@ fn standing(operation: &Operation) -> &'static str {
         "sub-groups" => "health-group",
         "outcome-areas" => "health",
         "priorities" => "health-1",
+        "dimensions" => "pupils",
         _ => "rag",
     }
 }
@@ -81,14 +87,13 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         "createPriority" => {
             (MANAGERS, 201, json!({"code": made("new"), "title": who, "outcome_area": "health"}), String::new())
         }
+        "createDimension" => (MANAGERS, 201, dimension(&made("new")), String::new()),
         "createPolicy" => (MANAGERS, 201, policy(&made("new")), String::new()),
         "createKpi" => (MANAGERS, 201, kpi(&made("NEW"), json!({})), String::new()),
-        "updateOrganisation" | "updateOutcomeArea" | "updateSubGroup" | "updatePriority" | "updatePolicy" => {
-            (MANAGERS, 200, json!({"title": who}), standing(operation).to_owned())
-        }
-        "removeOrganisation" | "removeOutcomeArea" | "removeSubGroup" | "removePriority" | "removePolicy" => {
-            (MANAGERS, 204, Value::Null, made("going"))
-        }
+        "updateOrganisation" | "updateOutcomeArea" | "updateSubGroup" | "updatePriority" | "updateDimension"
+        | "updatePolicy" => (MANAGERS, 200, json!({"title": who}), standing(operation).to_owned()),
+        "removeOrganisation" | "removeOutcomeArea" | "removeSubGroup" | "removePriority" | "removeDimension"
+        | "removePolicy" => (MANAGERS, 204, Value::Null, made("going")),
         "archiveKpi" | "removeTarget" => (MANAGERS, 204, Value::Null, String::new()),
         "putTarget" => (MANAGERS, 200, json!({"value": 4, "rationale": who, "reason": who}), String::new()),
         "importTargets" => (MANAGERS, 200, json!(TARGETS_FILE), String::new()),
@@ -108,6 +113,8 @@ fn attempt(operation: &Operation, grant: &str, actor: Actor) -> Attempt {
         | "listSubGroups"
         | "findSubGroup"
         | "listPriorities"
+        | "listDimensions"
+        | "findDimension"
         | "findPriority"
         | "listPolicies"
         | "findPolicy"
@@ -159,6 +166,7 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
         "removeOrganisation" => Some(("organisations", json!({"code": code, "title": "Going"}))),
         "removeOutcomeArea" => Some(("outcome-areas", json!({"code": code, "title": "Going"}))),
         "removePriority" => Some(("priorities", json!({"code": code, "title": "Going", "outcome_area": "health"}))),
+        "removeDimension" => Some(("dimensions", dimension(&code))),
         "removePolicy" => Some(("policies", policy(&code))),
         "removeSubGroup" => {
             let group =

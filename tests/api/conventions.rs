@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::small;
+use crate::support::plan::{slices, small};
 use crate::support::{Actor, Answer, Operation, World, operations};
 
 use Actor::{Administrator, Board};
@@ -38,6 +38,7 @@ fn address(operation: &Operation) -> String {
         "sub-groups" => "health-group",
         "outcome-areas" => "health",
         "priorities" => "health-1",
+        "dimensions" => "pupils",
         _ => "rag",
     };
     operation
@@ -52,6 +53,7 @@ fn address(operation: &Operation) -> String {
 /// The small plan with something in every list; gives the address of a grant.
 async fn furnished(world: &World) -> String {
     small(world).await;
+    slices(world, "wards", &["pinner"]).await;
     for period in ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"] {
         world.put(Administrator, &format!("kpis/NI-117/targets/{period}"), json!({"value": 5})).await.is(201);
         world.put(Administrator, &format!("kpis/NI-117/readings/{period}"), json!({"value": 4.5})).await.is(201);

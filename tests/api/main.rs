@@ -21,6 +21,7 @@ mod support;
 mod access;
 mod as_of;
 mod conventions;
+mod groups;
 mod harrow;
 mod hostile;
 mod imports;

@@ -34,6 +34,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             "sub-groups" => "health-group",
             "outcome-areas" => "health",
             "priorities" => "health-1",
+            "dimensions" => "pupils",
             _ => "rag",
         };
         let address = operation
