@@ -223,7 +223,7 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let report = picture.status_report(period, &ReportFilter::default(), at, &open.access);
     match command.format {
         ReportFormat::Json => print(serde_json::to_string_pretty(&report)? + "\n")?,
-        ReportFormat::Csv => print(tables::status_report_csv(&report))?,
+        ReportFormat::Csv => print(tables::status_report_csv(&report, &picture))?,
         ReportFormat::Text => print(as_text(&report))?,
     }
     Ok(true)

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::forecast::{self, Known, Method, NoForecast};
+use super::gap::{AssessedGap, Sides};
 use super::ids::{GroupCode, KpiCode, PolicyCode, Subject};
 use super::kpi::{Formula, Kpi, Polarity};
 use super::number::Figure;
@@ -225,6 +226,8 @@ pub struct Facts<'a> {
     pub names_shown: bool,
     /// What the year's end is forecast from.
     pub outlook: Outlook,
+    /// What the figure is computed from, where it is a gap.
+    pub sides: Option<Sides<'a>>,
 }
 
 /// The target in an assessment.
@@ -394,6 +397,9 @@ pub struct Assessment {
     /// Who determined the status, where a partner did.
     #[schema(required = true)]
     pub determined: Option<Determined>,
+    /// The two sides, where the KPI is a gap.
+    #[schema(required = true)]
+    pub gap: Option<AssessedGap>,
     /// All of it in plain English.
     #[schema(
         example = "4.5 % against a target of 5.0 %, where lower is better: 0.5 points better, 10 % of the target. High Green begins 5 % better than the target, at 4.75 %."
@@ -401,8 +407,17 @@ pub struct Assessment {
     pub explanation: String,
 }
 
-/// The one way from a figure to a status: the rules of section 4 in their order.
+/// The one way from a figure to a status.
 pub fn assess(facts: &Facts<'_>) -> Assessment {
+    let mut assessment = decide(facts);
+    if let Some(sides) = &facts.sides {
+        sides.show(&mut assessment, facts.year_ago.is_some());
+    }
+    assessment
+}
+
+/// The rules of section 4 in their order.
+fn decide(facts: &Facts<'_>) -> Assessment {
     let kpi = facts.kpi;
     let mut assessment = blank(facts);
     let reading = facts.reading;
@@ -520,6 +535,7 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         next_worse: None,
         policy: AppliedPolicy { code: facts.policy.code.clone(), version: facts.policy_version },
         determined: None,
+        gap: None,
         explanation: String::new(),
     }
 }
@@ -963,6 +979,7 @@ mod tests {
                 partner: "Metropolitan Police",
                 names_shown: true,
                 outlook: self.outlook.clone(),
+                sides: None,
             })
         }
     }

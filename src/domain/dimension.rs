@@ -1,10 +1,13 @@
-//! Dimensions and their groups (domain.md section 9): ways to slice the population that readings are about.
+//! Dimensions and their groups (domain.md section 9): ways to slice the population that readings are about, and what the
+//! groups of one that covers it must sum to.
 
 use serde::{Deserialize, Serialize};
 
 use super::document::document;
 use super::ids::{DimensionCode, GroupCode};
 use super::invalid::Invalid;
+use super::kpi::{Kpi, Unit};
+use super::number::Figure;
 use super::plan::{check_distinct, check_text};
 
 /// One slice of a dimension.
@@ -39,6 +42,11 @@ document! {
 }
 
 impl Dimension {
+    /// Whether a group belongs to it.
+    pub fn has(&self, group: &GroupCode) -> bool {
+        self.groups.iter().any(|known| known.code == *group)
+    }
+
     /// What is wrong with the dimension in itself.
     pub fn check(&self) -> Invalid {
         let mut invalid = Invalid::new();
@@ -56,5 +64,135 @@ impl Dimension {
             }
         }
         invalid
+    }
+}
+
+/// What can be added up of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Nothing: none was reported, or it is a percentage, a rate or an average without its fraction.
+    Nothing,
+    /// A count.
+    Count(Figure),
+    /// What was counted, over what.
+    Fraction(Figure, Figure),
+}
+
+impl Counted {
+    /// What can be added up of a figure of this KPI.
+    pub fn of(kpi: &Kpi, value: Option<Figure>, numerator: Option<Figure>, denominator: Option<Figure>) -> Self {
+        match (numerator.zip(denominator), value) {
+            (Some((numerator, denominator)), _) => Self::Fraction(numerator, denominator),
+            (None, Some(value)) if kpi.unit == Unit::Count => Self::Count(value),
+            (None, _) => Self::Nothing,
+        }
+    }
+}
+
+/// A sum of groups that is not the figure of `all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unequal {
+    /// Which part of the figures: `value`, `numerator` or `denominator`.
+    pub part: &'static str,
+    /// What the groups sum to.
+    pub groups: Figure,
+    /// What `all` is.
+    pub all: Figure,
+}
+
+/// Where the groups of a dimension that covers the population do not sum to `all`: part by part. Nothing is said unless all
+/// of them can be added up alike.
+pub fn unequal_sums(all: Counted, groups: &[Counted]) -> Vec<Unequal> {
+    let sum = |part: fn(&Counted) -> Option<Figure>| {
+        groups.iter().map(part).try_fold(Figure::ZERO, |sum, figure| Some(sum + figure?))
+    };
+    let parts = match all {
+        Counted::Nothing => Vec::new(),
+        Counted::Count(all) => vec![("value", all, sum(value))],
+        Counted::Fraction(above, below) => {
+            vec![("numerator", above, sum(numerator)), ("denominator", below, sum(denominator))]
+        }
+    };
+    let unequal = |(part, all, groups): (&'static str, Figure, Option<Figure>)| {
+        groups.filter(|groups| *groups != all).map(|groups| Unequal { part, groups, all })
+    };
+    parts.into_iter().filter_map(unequal).collect()
+}
+
+fn value(counted: &Counted) -> Option<Figure> {
+    if let Counted::Count(value) = counted { Some(*value) } else { None }
+}
+
+fn numerator(counted: &Counted) -> Option<Figure> {
+    if let Counted::Fraction(numerator, _) = counted { Some(*numerator) } else { None }
+}
+
+fn denominator(counted: &Counted) -> Option<Figure> {
+    if let Counted::Fraction(_, denominator) = counted { Some(*denominator) } else { None }
+}
+
+impl Dimension {
+    /// Tells a person that the groups of this dimension do not sum to `all`.
+    pub fn told(&self, unequal: &Unequal) -> String {
+        let Unequal { part, groups, all } = unequal;
+        let difference = (*groups - *all).abs();
+        let side = if groups > all { "too many" } else { "too few" };
+        format!(
+            "the groups of `{}` cover everyone, and their {part}s sum to {groups} where all has {all}: {difference} {side}; \
+             correct the groups or all",
+            self.code
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::kpi::tests::kpi;
+
+    fn figure(text: &str) -> Figure {
+        text.parse().unwrap()
+    }
+
+    fn fraction(numerator: i64, denominator: i64) -> Counted {
+        Counted::Fraction(Figure::whole(numerator).unwrap(), Figure::whole(denominator).unwrap())
+    }
+
+    #[test]
+    fn counts_are_added_up_and_shares_are_not() {
+        let (share, count) = (kpi(json!({})), kpi(json!({"unit": "count"})));
+        let (some, more) = (Some(figure("3")), Some(figure("40")));
+        assert_eq!(Counted::of(&share, some, None, None), Counted::Nothing);
+        assert_eq!(Counted::of(&share, some, some, more), fraction(3, 40));
+        assert_eq!(Counted::of(&count, some, None, None), Counted::Count(figure("3")));
+        assert_eq!(Counted::of(&count, some, some, more), fraction(3, 40));
+        assert_eq!(Counted::of(&count, None, None, None), Counted::Nothing);
+    }
+
+    #[test]
+    fn numerators_and_denominators_are_told_apart() {
+        let all = fraction(1179, 2000);
+        assert_eq!(unequal_sums(all, &[fraction(103, 260), fraction(1076, 1740)]), []);
+        let told = unequal_sums(all, &[fraction(103, 261), fraction(1075, 1740)]);
+        let wanted = [("numerator", "1178", "1179"), ("denominator", "2001", "2000")];
+        let wanted = wanted.map(|(part, groups, all)| Unequal { part, groups: figure(groups), all: figure(all) });
+        assert_eq!(told, wanted);
+        let mixed = [fraction(103, 260), Counted::Count(figure("1"))];
+        assert_eq!(unequal_sums(all, &mixed), [], "figures of another form cannot be added up");
+        assert_eq!(unequal_sums(all, &[fraction(1, 2), Counted::Nothing]), []);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_split_sums_to_the_whole(parts in prop::collection::vec(0_i64..100_000, 1..20), slip in 1_i64..9) {
+            let whole: i64 = parts.iter().sum();
+            let counts: Vec<_> = parts.iter().map(|part| Counted::Count(Figure::whole(*part).unwrap())).collect();
+            let of = |whole: i64| unequal_sums(Counted::Count(Figure::whole(whole).unwrap()), &counts);
+            prop_assert_eq!(of(whole), []);
+            prop_assert_eq!(of(whole + slip).len(), 1);
+        }
     }
 }

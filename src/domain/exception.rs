@@ -194,6 +194,7 @@ mod tests {
             partner: "",
             names_shown: true,
             outlook: assess::Outlook::default(),
+            sides: None,
         });
         Assessment { status, ..blank }
     }

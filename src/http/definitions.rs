@@ -1,5 +1,5 @@
-//! Organisations, sub-groups, outcome areas, priorities, policies and comparator groups: kinds of definition, made, read, changed and
-//! removed by the same five handlers. What differs is in the table at the end.
+//! Organisations, sub-groups, outcome areas, priorities, dimensions, policies and comparator groups: seven kinds of
+//! definition, made, read, changed and removed by the same five handlers. What differs is in the table at the end.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,8 +14,9 @@ use super::problem::Problem;
 use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::benchmark::{ComparatorGroup, ComparatorGroupChange, NewComparatorGroup};
+use crate::domain::dimension::{Dimension, DimensionChange, NewDimension};
 use crate::domain::ids::{
-    AreaCode, ComparatorCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode,
+    AreaCode, ComparatorCode, DimensionCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode,
 };
 use crate::domain::plan::{
     NewOrganisation, NewOutcomeArea, NewPriority, NewSubGroup, Organisation, OrganisationChange, OutcomeArea,
@@ -45,7 +46,7 @@ macro_rules! sent_as_it_is {
     )* };
 }
 
-sent_as_it_is!(Organisation SubGroup OutcomeArea Priority ComparatorGroup);
+sent_as_it_is!(Organisation SubGroup OutcomeArea Priority Dimension ComparatorGroup);
 
 /// A status policy with its version.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -209,6 +210,13 @@ definition_resource! {
     priorities: Priority by PriorityCode, NewPriority, PriorityChange, Priority, PriorityPage,
     "structure", "priorities", "a priority", "priorities", "be-healthy-1",
     "listPriorities" "createPriority" "findPriority" "updatePriority" "removePriority"
+}
+
+definition_resource! {
+    /// Dimensions.
+    dimensions: Dimension by DimensionCode, NewDimension, DimensionChange, Dimension, DimensionPage,
+    "structure", "dimensions", "a dimension", "dimensions", "free-school-meals",
+    "listDimensions" "createDimension" "findDimension" "updateDimension" "removeDimension"
 }
 
 definition_resource! {

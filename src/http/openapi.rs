@@ -37,7 +37,10 @@ a query parameter that is not known is refused.";
 /// The groups that operations are shown in, in this order; one that no operation uses is left out.
 const TAGS: &[(&str, &str)] = &[
     ("plans", "Plans: the boundary of everything else, and of access."),
-    ("structure", "How a plan is divided: organisations, sub-groups, outcome areas and priorities."),
+    (
+        "structure",
+        "How a plan is divided: organisations, sub-groups, outcome areas and priorities; and the dimensions of its population.",
+    ),
     ("policies", "Status policies: how a figure becomes a band and a status."),
     ("kpis", "Key performance indicators."),
     ("targets", "The figures wanted, by period."),

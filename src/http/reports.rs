@@ -12,7 +12,9 @@ use super::responses::{ListProblems, NotModified, ReadProblems, UnknownInQuery};
 use super::tables;
 use super::view::{AsOf, view};
 use crate::domain::assess::{Assessment, DataState};
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode};
+use crate::domain::ids::{
+    AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode,
+};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
@@ -47,6 +49,9 @@ pub struct ReportParams {
     /// Only KPIs in this data state.
     #[param(inline, example = "final")]
     data_state: Option<DataState>,
+    /// Report on each group of this dimension beside everyone.
+    #[param(example = "free-school-meals")]
+    group_by: Option<DimensionCode>,
 }
 
 impl FromParams for ReportParams {
@@ -59,6 +64,7 @@ impl FromParams for ReportParams {
             organisation: params.optional("organisation"),
             status: params.optional("status"),
             data_state: params.optional("data_state"),
+            group_by: params.optional("group_by"),
         })
     }
 }
@@ -101,6 +107,12 @@ impl ReportParams {
             self.organisation.as_ref().map(OrganisationCode::as_str),
             picture.organisations().keys().map(OrganisationCode::as_str),
         );
+        known(
+            &mut invalid,
+            "group_by",
+            self.group_by.as_ref().map(DimensionCode::as_str),
+            picture.dimensions().keys().map(DimensionCode::as_str),
+        );
         let filter = ReportFilter {
             outcome_area: self.outcome_area,
             priority: self.priority,
@@ -108,6 +120,7 @@ impl ReportParams {
             organisation: self.organisation,
             status: self.status,
             data_state: self.data_state,
+            group_by: self.group_by,
         };
         match period {
             Some(period) if invalid.is_empty() => Ok((period, filter)),
@@ -129,11 +142,19 @@ pub(super) fn known<'a>(
     }
 }
 
+/// Refuses a group that no dimension of the plan has.
+fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Problem> {
+    let mut invalid = Invalid::new();
+    let wanted = Some(group.as_str()).filter(|_| !group.is_all());
+    known(&mut invalid, "group", wanted, picture.groups().keys().map(GroupCode::as_str));
+    Ok(invalid.or(())?)
+}
+
 /// Report where the plan stands
 ///
 /// Every KPI's assessment in a period under its priority and outcome area, with counts and a headline at each level. A KPI
-/// with another frequency brings its latest period that ended by the report's last day, and says which. As CSV, one row a
-/// KPI.
+/// with another frequency brings its latest period that ended by the report's last day, and says which. With `group_by` each
+/// group of that dimension follows, over the KPIs that have readings by it. As CSV, one row a KPI and group.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/status-report", tag = "reports", operation_id = "get_status_report",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
@@ -156,7 +177,7 @@ pub async fn get_status_report(
     let report = view.picture.status_report(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
-        Format::Csv => tables::status_report(&report, &view.tag),
+        Format::Csv => tables::status_report(&report, &view.picture, &view.tag),
     })
 }
 
@@ -198,7 +219,7 @@ pub struct StatusParams {
     /// The period. Without it, the latest that has a reading.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
-    /// The group; `all` without it.
+    /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
     #[param(example = "all", required = false)]
     group: GroupCode,
 }
@@ -230,6 +251,7 @@ pub async fn get_kpi_status(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    check_group(&view.picture, &wanted.group)?;
     let period = match &wanted.period {
         None => view.picture.default_status_period(entry, &wanted.group, view.at),
         Some(text) => Some(read_period("period", text, entry.kpi.period_kind())?),
@@ -249,7 +271,7 @@ fn read_period(name: &str, text: &str, kind: crate::domain::period::PeriodKind) 
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SeriesParams {
-    /// The group; `all` without it.
+    /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
     #[param(example = "all", required = false)]
     group: GroupCode,
     /// The first period; without it, the first with a reading.
@@ -287,6 +309,7 @@ pub async fn get_kpi_series(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    check_group(&view.picture, &wanted.group)?;
     let kind = entry.kpi.period_kind();
     let end = |name: &str, text: &Option<String>| text.as_deref().map(|text| read_period(name, text, kind)).transpose();
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);

@@ -2,7 +2,9 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::definitions::{comparator_groups, organisations, outcome_areas, policies, priorities, sub_groups};
+use super::definitions::{
+    comparator_groups, dimensions, organisations, outcome_areas, policies, priorities, sub_groups,
+};
 use super::resource::{Documented, resource};
 use super::{
     actions, benchmarks, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds,
@@ -23,6 +25,8 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(outcome_areas::{find, update, remove}))
         .service(resource!(priorities::{list, create}))
         .service(resource!(priorities::{find, update, remove}))
+        .service(resource!(dimensions::{list, create}))
+        .service(resource!(dimensions::{find, update, remove}))
         .service(resource!(policies::{list, create}))
         .service(resource!(policies::{find, update, remove}))
         .service(resource!(trials::{try_policy}))

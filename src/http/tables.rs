@@ -19,6 +19,7 @@ use crate::domain::travel::Direction;
 use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::programme::collecting::SeenReading;
 use crate::programme::excepting::{Exception, Exceptions};
+use crate::programme::picture::Picture;
 use crate::programme::reporting::StatusReport;
 use crate::programme::targeting::TargetRow;
 
@@ -224,15 +225,20 @@ pub fn target(row: &TargetRow, names_shown: bool) -> Vec<u8> {
     table::row(TARGETS, cells)
 }
 
-fn assessment(report: &StatusReport, area: &AreaCode, priority: &PriorityCode, one: &Assessment) -> Vec<u8> {
+fn assessment(
+    report: &StatusReport,
+    area: Option<&AreaCode>,
+    priority: Option<&PriorityCode>,
+    one: &Assessment,
+) -> Vec<u8> {
     let target = one.target.as_ref();
     let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
     let cells = [
         text(&report.plan),
         text(&report.period),
         instant(&report.as_of),
-        text(area),
-        text(priority),
+        area.map(ToString::to_string),
+        priority.map(ToString::to_string),
         text(&one.kpi),
         text(&one.title),
         text(&one.period),
@@ -271,22 +277,26 @@ fn assessment(report: &StatusReport, area: &AreaCode, priority: &PriorityCode, o
     table::row(STATUS_REPORT, cells)
 }
 
-/// The status report as CSV text, one row a KPI.
-pub fn status_report_csv(report: &StatusReport) -> Vec<u8> {
+/// The status report as CSV text, one row a KPI; those of groups follow. `picture` is what the report was made from.
+pub fn status_report_csv(report: &StatusReport, picture: &Picture) -> Vec<u8> {
     let mut body = table::header(STATUS_REPORT);
     for area in &report.outcome_areas {
         for priority in &area.priorities {
             for one in &priority.kpis {
-                body.extend(assessment(report, &area.code, &priority.code, one));
+                body.extend(assessment(report, Some(&area.code), Some(&priority.code), one));
             }
         }
+    }
+    for one in report.groups.iter().flat_map(|group| &group.kpis) {
+        let kpi = picture.kpis().get(&one.kpi).map(|entry| &entry.kpi);
+        body.extend(assessment(report, kpi.and_then(|kpi| picture.area_of(kpi)), kpi.map(|kpi| &kpi.priority), one));
     }
     body
 }
 
 /// The status report as an answer in CSV.
-pub fn status_report(report: &StatusReport, tag: &ETag) -> HttpResponse {
-    csv("status-report", tag).body(status_report_csv(report))
+pub fn status_report(report: &StatusReport, picture: &Picture, tag: &ETag) -> HttpResponse {
+    csv("status-report", tag).body(status_report_csv(report, picture))
 }
 
 fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {

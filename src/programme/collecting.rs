@@ -19,6 +19,7 @@ pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
 use super::defining::Precondition;
 use super::effects::{Effects, Move, Place, RollUpMove, Through};
+use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
 use super::{OpenPlan, Programme, Refusal};
 
@@ -51,6 +52,8 @@ pub struct PutReading {
     pub created: bool,
     /// What it changed.
     pub effect: Effect,
+    /// What should be looked at, though the figure was taken.
+    pub warnings: Vec<Violation>,
 }
 
 /// A figure that passed every check, and what becomes of it.
@@ -110,6 +113,7 @@ impl Desk<'_> {
         if period.start() > day_in_london(self.now) {
             invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
         }
+        refer_group(&mut invalid, "/group", group, self.picture);
         let settled = match figure.settle(&entry.kpi, period) {
             Ok(settled) => settled,
             Err(more) => {
@@ -239,22 +243,25 @@ impl Programme {
                 Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
+                    let warnings = picture.warnings(entry, &group, period);
                     let (before, after) = effects(&picture).at(&(kpi, group, period));
                     let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
-                    Ok(PutReading { row, created: false, effect })
+                    Ok(PutReading { row, created: false, effect, warnings })
                 }
                 Checked::Next(said) => {
                     let row = desk.row(*said);
                     let kept = desk.kept(entry, &row);
                     let after = picture.with_reading(&kpi, &group, period, kept);
+                    let warnings = after.kpis().get(&kpi).map(|entry| after.warnings(entry, &group, period));
+                    let warnings = warnings.unwrap_or_default();
                     let effect = Effect::of(&effects(&after), &(kpi, group, period));
                     let created = before.is_none();
                     if dry_run {
-                        return Ok(PutReading { row, created, effect });
+                        return Ok(PutReading { row, created, effect, warnings });
                     }
                     let seqs = change.record(vec![reading_change(row.said.clone(), before.as_ref())])?;
                     let row = ReadingRow { seq: seqs.first().copied().unwrap_or_default(), ..row };
-                    Ok(PutReading { row, created, effect })
+                    Ok(PutReading { row, created, effect, warnings })
                 }
             }
         })

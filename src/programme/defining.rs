@@ -1,4 +1,4 @@
-//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, policies and KPIs. Each is
+//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, dimensions, policies and KPIs. Each is
 //! made, changed by merge patch and removed the same way; what differs stands in [`Defined`].
 
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ use crate::domain::policy::{Policy, shipped};
 use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
 
+use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
 use super::{Change, Conn, OpenPlan, Programme, Refusal};
 
@@ -87,6 +88,10 @@ pub trait Defined: Document + Clone + Send + Sync + 'static {
     fn all(picture: &Picture) -> &BTreeMap<Self::Code, Kept<Self>>;
     /// What is wrong with it, in itself and beside what is in the plan.
     fn check_in(&self, picture: &Picture) -> Invalid;
+    /// What is wrong with its taking the place of `before`.
+    fn check_change(&self, _before: &Self, _picture: &Picture) -> Invalid {
+        Invalid::new()
+    }
     /// What still refers to it, in words.
     fn used_by(picture: &Picture, code: &Self::Code) -> Option<String>;
     /// Whether a grant names it: a thing made anew by the same code must not find rights waiting for it.
@@ -436,7 +441,9 @@ impl Programme {
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
             let value: D = patched(&before, patch, D::CODE)?;
-            value.check_in(&change.picture).or(())?;
+            let mut invalid = value.check_in(&change.picture);
+            invalid.extend(value.check_change(&kept.value, &change.picture));
+            invalid.or(())?;
             let after = value.members();
             if after == before {
                 return Ok(kept);
@@ -753,8 +760,10 @@ fn check_kpi(kpi: &Kpi, picture: &Picture) -> Invalid {
         Formula::PartnerDetermined { by } => {
             refer(&mut invalid, "/formula/by", "organisation", by, picture.organisations());
         }
-        Formula::Gap { of, .. } => {
+        Formula::Gap { of, group, comparator } => {
             refer(&mut invalid, "/formula/of", "KPI", of, picture.kpis());
+            refer_group(&mut invalid, "/formula/group", group, picture);
+            refer_group(&mut invalid, "/formula/comparator", comparator, picture);
             if let Some(source) = picture.kpis().get(of) {
                 if !matches!(source.kpi.formula, Formula::Direct {}) {
                     invalid.at(

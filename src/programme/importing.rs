@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::dimension::Counted;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::number::Figure;
@@ -25,6 +26,7 @@ use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
 use super::effects::{self, Effects, RollUpMove, Through};
+use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
 use super::targeting::{previous, read_period, revise, target_change};
 use super::{OpenPlan, Programme, Refusal};
@@ -198,6 +200,7 @@ impl Source<'_, '_, '_> {
 }
 
 /// What becomes of a row that is right.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Created,
     Revised,
@@ -210,6 +213,14 @@ struct Place {
     kpi: u32,
     group: u32,
     period: Period,
+}
+
+/// A row that is right, and what can be added up of its figure.
+struct Summand {
+    place: Place,
+    row: u32,
+    fate: Fate,
+    counted: Counted,
 }
 
 /// Things told apart by small numbers.
@@ -250,6 +261,8 @@ struct Import<'a> {
     changed: Vec<Place>,
     /// Which row first spoke of each place.
     seen: HashMap<Place, u32>,
+    /// The rows that have a part in the sums of a dimension that covers everyone.
+    summands: Vec<Summand>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -272,6 +285,7 @@ impl<'a> Import<'a> {
             groups: Interned::new(),
             changed: Vec::new(),
             seen: HashMap::new(),
+            summands: Vec::new(),
             pending: Vec::new(),
             outcome: Outcome {
                 dry_run: false,
@@ -335,7 +349,56 @@ impl<'a> Import<'a> {
                 progress(self.outcome.rows);
             }
         }
+        self.check_sums()?;
         source.keep(&mut self.pending)
+    }
+
+    /// Rejects the rows that would leave the groups of a dimension not summing to all, of one KPI and period after another.
+    fn check_sums(&mut self) -> Result<(), Refusal> {
+        let mut summands = std::mem::take(&mut self.summands);
+        summands.sort_unstable_by_key(|summand| (summand.place.kpi, summand.place.period, summand.row));
+        let picture = self.desk.picture;
+        let of_one =
+            |one: &Summand, other: &Summand| (one.place.kpi, one.place.period) == (other.place.kpi, other.place.period);
+        for rows in summands.chunk_by(of_one) {
+            let Some(Summand { place, .. }) = rows.iter().find(|summand| summand.fate != Fate::Unchanged) else {
+                continue;
+            };
+            let Some(entry) = self.kpis.thing(place.kpi).and_then(|kpi| picture.kpis().get(kpi)) else { continue };
+            // As the file would leave it; of a row that is wrong in itself nothing is known.
+            let counted = |group: &GroupCode| {
+                let number = self.groups.numbers.get(group).copied();
+                let in_file = number.and_then(|number| rows.iter().find(|summand| summand.place.group == number));
+                match (in_file, number) {
+                    (Some(summand), _) => Some(summand.counted),
+                    (None, Some(group)) if self.seen.contains_key(&Place { group, ..*place }) => None,
+                    (None, _) => Picture::counted(entry, group, place.period),
+                }
+            };
+            let all = GroupCode::all();
+            let mut faults: Vec<Vec<Violation>> = rows.iter().map(|_| Vec::new()).collect();
+            for dimension in picture.sums_with(&all) {
+                for (part, detail) in does_not_sum(dimension, counted) {
+                    for (summand, faults) in rows.iter().zip(&mut faults) {
+                        let group = self.groups.thing(summand.place.group);
+                        if group.is_some_and(|group| group.is_all() || dimension.has(group)) {
+                            let row = u64::from(summand.row);
+                            faults.push(Violation::in_cell(row, Some(part), "does_not_sum", detail.clone()));
+                        }
+                    }
+                }
+            }
+            for (summand, faults) in rows.iter().zip(faults).filter(|(_, faults)| !faults.is_empty()) {
+                let counted_as = match summand.fate {
+                    Fate::Created => &mut self.outcome.created,
+                    Fate::Revised => &mut self.outcome.revised,
+                    Fate::Unchanged => &mut self.outcome.unchanged,
+                };
+                *counted_as -= 1;
+                self.reject(faults)?;
+            }
+        }
+        Ok(())
     }
 
     fn reject(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
@@ -468,22 +531,36 @@ impl<'a> Import<'a> {
                 return Ok(Err(faults));
             }
         };
-        Ok(Ok(match checked {
-            Checked::Unchanged => Fate::Unchanged,
+        let next = match checked {
+            Checked::Unchanged => None,
+            Checked::Next(next) => Some(next),
             Checked::Locked(detail) => {
                 return Ok(Err(vec![Violation::in_cell(row.number, Some("kpi"), "signed_off", detail)]));
             }
-            Checked::Next(reading) => {
-                if let Some(after) = &mut self.after {
-                    after.lay_over(&entry.kpi.code, &group, period, self.desk.kept(entry, &reading));
-                    self.changed.push(place);
-                }
-                if matches!(source, Source::Write(_)) {
-                    self.pending.push(reading_change(*reading, before.as_ref()));
-                }
-                if before.is_some() { Fate::Revised } else { Fate::Created }
+        };
+        let fate = match (&next, &before) {
+            (None, _) => Fate::Unchanged,
+            (Some(_), Some(_)) => Fate::Revised,
+            (Some(_), None) => Fate::Created,
+        };
+        if self.desk.picture.sums_with(&group).next().is_some() {
+            let counted = match &next {
+                None => Picture::counted(entry, &group, period).unwrap_or(Counted::Nothing),
+                Some(next) => Counted::of(&entry.kpi, next.value, next.numerator, next.denominator),
+            };
+            let row = u32::try_from(row.number).unwrap_or(u32::MAX);
+            self.summands.push(Summand { place, row, fate, counted });
+        }
+        if let Some(reading) = next {
+            if let Some(after) = &mut self.after {
+                after.lay_over(&entry.kpi.code, &group, period, self.desk.kept(entry, &reading));
+                self.changed.push(place);
             }
-        }))
+            if matches!(source, Source::Write(_)) {
+                self.pending.push(reading_change(*reading, before.as_ref()));
+            }
+        }
+        Ok(Ok(fate))
     }
 
     fn target(&mut self, row: &SheetRow<'_>) -> Result<Fate, Vec<Violation>> {

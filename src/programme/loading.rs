@@ -11,6 +11,7 @@ use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
+use crate::domain::dimension::Dimension;
 use crate::domain::ids::{PlanCode, Subject};
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::exchange::sheet::{Sheet, SheetRow};
@@ -74,6 +75,14 @@ impl Folder {
                 file.map(str::to_owned).ok_or_else(|| unreadable("is not there".to_owned()))
             }
             Self::Disk(path) => std::fs::read_to_string(path.join(name)).map_err(|error| unreadable(error.to_string())),
+        }
+    }
+
+    /// Whether it has a file.
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Harrow => HARROW.contains(name),
+            Self::Disk(path) => path.join(name).exists(),
         }
     }
 
@@ -144,6 +153,13 @@ const PLAN: Columns = &[
     ("visibility", Shape::Text),
     ("policy", Shape::Text),
     ("small_number_threshold", Shape::Number),
+];
+const DIMENSIONS: Columns = &[
+    ("dimension", Shape::Text),
+    ("title", Shape::Text),
+    ("complete", Shape::Flag),
+    ("group", Shape::Text),
+    ("group_title", Shape::Text),
 ];
 const KPIS: Columns = &[
     ("code", Shape::Text),
@@ -218,6 +234,23 @@ fn fold_kpi(mut members: Map<String, Value>) -> Map<String, Value> {
     members
 }
 
+/// Gathers the rows of each dimension, one a group, into the dimension that they make: the first row says what it is.
+fn fold_dimensions(rows: Vec<NumberedRow>) -> Vec<NumberedRow> {
+    let mut dimensions: Vec<NumberedRow> = Vec::new();
+    for (row, mut members) in rows {
+        let mut take = |name: &str| members.remove(name).unwrap_or_default();
+        let (code, group) = (take("dimension"), json!({"code": take("group"), "title": take("group_title")}));
+        let known = dimensions.iter_mut().find(|(_, known)| known.get("code") == Some(&code));
+        if let Some(groups) = known.and_then(|(_, known)| known.get_mut("groups")?.as_array_mut()) {
+            groups.push(group);
+        } else {
+            members.extend([("code".to_owned(), code), ("groups".to_owned(), json!([group]))]);
+            dimensions.push((row, members));
+        }
+    }
+    dimensions
+}
+
 /// A row's number in its file, and its members.
 type NumberedRow = (u64, Map<String, Value>);
 
@@ -226,7 +259,9 @@ fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow
     let text = folder.text(file)?;
     let known: &'static [&'static str] = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().leak();
     let wrong = |row, why: String| LoadError::Wrong { file: file.to_owned(), row, why };
-    let mut sheet = Sheet::open(text.as_bytes(), known, &[], &["code"])
+    // What a row is about stands in its first column.
+    let required = known.get(..1).unwrap_or_default();
+    let mut sheet = Sheet::open(text.as_bytes(), known, &[], required)
         .map_err(|faults| wrong(1, faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")))?;
     let mut found = Vec::new();
     while let Some(row) = sheet.next() {
@@ -261,6 +296,9 @@ impl Programme {
         self.load_all::<OutcomeArea>(folder, &plan, caller, "outcome-areas.csv", AREAS, heard).await?;
         self.load_all::<SubGroup>(folder, &plan, caller, "sub-groups.csv", SUB_GROUPS, heard).await?;
         self.load_all::<Priority>(folder, &plan, caller, "priorities.csv", PRIORITIES, heard).await?;
+        let dimensions =
+            if folder.has("dimensions.csv") { rows(folder, "dimensions.csv", DIMENSIONS)? } else { Vec::new() };
+        self.make_all::<Dimension>(fold_dimensions(dimensions), &plan, caller, "dimensions.csv", heard).await?;
         let mut kpis = rows(folder, "kpis.csv", KPIS)?;
         // A gap needs its source to be there.
         kpis.sort_by_key(|(_, members)| members.contains_key("formula_of"));
@@ -300,7 +338,18 @@ impl Programme {
         columns: Columns,
         heard: Heard<'_>,
     ) -> Result<(), LoadError> {
-        for (done, (row, members)) in (1..).zip(rows(folder, file, columns)?) {
+        self.make_all::<D>(rows(folder, file, columns)?, plan, caller, file, heard).await
+    }
+
+    async fn make_all<D: Defined>(
+        &self,
+        rows: Vec<NumberedRow>,
+        plan: &PlanCode,
+        caller: &Subject,
+        file: &str,
+        heard: Heard<'_>,
+    ) -> Result<(), LoadError> {
+        for (done, (row, members)) in (1..).zip(rows) {
             self.create::<D>(plan, caller, members).await.map_err(|refusal| refused(file, row, &refusal))?;
             heard(file, done);
         }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod excepting;
 pub mod gathering;
 pub mod granting;
+pub mod grouping;
 pub mod importing;
 pub mod journalling;
 pub mod loading;

@@ -19,7 +19,7 @@ use crate::domain::dimension::Dimension;
 use crate::domain::disclosure;
 use crate::domain::document::Document;
 use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
-use crate::domain::gap::gap;
+use crate::domain::gap::{Side, Sides, gap};
 use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode,
     PriorityCode, ReportId, Seq, SubGroupCode, Subject,
@@ -82,6 +82,8 @@ pub struct Picture {
     policies: BTreeMap<PolicyCode, Kept<Policy>>,
     kpis: BTreeMap<KpiCode, Arc<KpiPicture>>,
     dimensions: BTreeMap<DimensionCode, Kept<Dimension>>,
+    /// The dimensions' groups with their titles.
+    groups: Arc<BTreeMap<GroupCode, String>>,
     rounds: BTreeMap<Period, Kept<Round>>,
     returns: BTreeMap<ReturnKey, Kept<Return>>,
     actions: BTreeMap<ActionId, Kept<ActionRecord>>,
@@ -112,6 +114,7 @@ impl Picture {
             policies: BTreeMap::new(),
             kpis: BTreeMap::new(),
             dimensions: BTreeMap::new(),
+            groups: Arc::default(),
             rounds: BTreeMap::new(),
             returns: BTreeMap::new(),
             actions: BTreeMap::new(),
@@ -135,6 +138,10 @@ impl Picture {
     fn take_in(&mut self, conn: &mut Conn, rows: &[DefinitionRow], version: Seq) -> Result<(), Refusal> {
         for row in rows {
             self.define(row)?;
+        }
+        if rows.iter().any(|row| row.kind == DefinitionKind::Dimension) {
+            let groups = self.dimensions.values().flat_map(|dimension| &dimension.value.groups);
+            self.groups = Arc::new(groups.map(|group| (group.code.clone(), group.title.clone())).collect());
         }
         for row in targets::load(conn, self.id, self.version, Some(version))? {
             if let Some(entry) = self.kpis.get_mut(&row.kpi) {
@@ -233,6 +240,11 @@ impl Picture {
     /// The dimensions by code.
     pub fn dimensions(&self) -> &BTreeMap<DimensionCode, Kept<Dimension>> {
         &self.dimensions
+    }
+
+    /// The groups of all dimensions, with what each is called.
+    pub fn groups(&self) -> &BTreeMap<GroupCode, String> {
+        &self.groups
     }
 
     /// The collection rounds in time order, within a kind of period.
@@ -410,6 +422,7 @@ impl Picture {
             now,
             withheld: reading.is_some() && withheld_at(period),
             names_shown: access.audience() == Audience::Member,
+            sides: self.sides_of(entry, period, access),
             partner: match &entry.kpi.formula {
                 Formula::PartnerDetermined { by } => {
                     self.organisations.get(by).map_or(by.as_str(), |by| &by.value.title)
@@ -478,6 +491,19 @@ impl Picture {
         }
         let readings = entry.readings.get(group).into_iter().flat_map(|readings| readings.range(..period).rev());
         readings.map(|(at, kept)| (*at, Cow::Borrowed(&kept.value))).take(most).collect()
+    }
+
+    /// What a gap is made from in a period, where the KPI is one; without figures for readers who may not see the source.
+    fn sides_of<'a>(&'a self, entry: &'a KpiPicture, period: Period, access: &Access) -> Option<Sides<'a>> {
+        let Formula::Gap { of, group, comparator } = &entry.kpi.formula else { return None };
+        let source = self.kpis.get(of)?;
+        let seen = self.sees(access, &source.kpi);
+        let side = |code: &'a GroupCode| {
+            let figure = |period: Period| source.posted(code, period).filter(|_| seen)?.value.value;
+            let year_ago = period.year_before().and_then(figure);
+            Side { code, title: self.groups.get(code).map(String::as_str), value: figure(period), year_ago }
+        };
+        Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
     }
 
     /// Whether a figure must be withheld from a reader (domain.md section 10): it is small itself, or could be worked out

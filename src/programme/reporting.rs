@@ -1,17 +1,22 @@
 //! Reports: the status report, one status, and a series over time. Every figure in them comes out of
 //! [`Picture::assess`].
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::access::Access;
 use crate::domain::assess::{Assessment, DataState};
-use crate::domain::ids::{AreaCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode};
+use crate::domain::ids::{
+    AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
+};
 use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind, day_in_london};
 use crate::domain::policy::Status;
 use crate::domain::rollup::{Counts, Headline, roll_up};
 
+use super::grouping::GroupReport;
 use super::picture::{KpiPicture, Picture};
 
 /// Which KPIs a status report is about; `None` asks for all.
@@ -29,6 +34,8 @@ pub struct ReportFilter {
     pub status: Option<Status>,
     /// Those in a data state.
     pub data_state: Option<DataState>,
+    /// Not a filter: the dimension whose groups are reported on beside everyone.
+    pub group_by: Option<DimensionCode>,
 }
 
 /// Where a plan stands in a period.
@@ -55,6 +62,11 @@ pub struct StatusReport {
     pub counts: Counts,
     /// The outcome areas in their order.
     pub outcome_areas: Vec<AreaReport>,
+    /// The dimension whose groups are reported on; `null` where none was asked for.
+    #[schema(required = true)]
+    pub group_by: Option<DimensionCode>,
+    /// The dimension's groups in its order; empty where none was asked for.
+    pub groups: Vec<GroupReport>,
 }
 
 /// Where an outcome area stands.
@@ -147,14 +159,24 @@ impl Picture {
         areas.sort_by_key(|area| (area.position, area.code.clone()));
         let mut priorities: Vec<_> = self.priorities().values().map(|priority| &priority.value).collect();
         priorities.sort_by_key(|priority| (priority.position, priority.code.clone()));
+        let mut listed: BTreeMap<&PriorityCode, Vec<&KpiPicture>> = BTreeMap::new();
+        for entry in self.kpis().values().filter(|entry| self.is_reported(entry, filter, access)) {
+            listed.entry(&entry.kpi.priority).or_default().push(entry);
+        }
+        let listed = |priority: &PriorityCode| listed.get(priority).into_iter().flatten().copied();
         let assessed = |priority: &PriorityCode| -> Vec<Assessment> {
-            self.kpis()
-                .values()
-                .filter(|entry| &entry.kpi.priority == priority && self.is_reported(entry, filter, access))
+            listed(priority)
                 .filter_map(|entry| self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access))
                 .filter(|assessment| filter.keeps(assessment))
                 .collect()
         };
+        let dimension = filter.group_by.as_ref().and_then(|code| self.dimensions().get(code));
+        let groups = dimension.map(|dimension| {
+            let of_areas =
+                areas.iter().flat_map(|area| priorities.iter().filter(|priority| priority.outcome_area == area.code));
+            let in_order = of_areas.flat_map(|priority| listed(&priority.code));
+            self.by_group(&dimension.value, period, in_order, |one| filter.keeps(one), now, access)
+        });
         let narrowed = filter.narrows();
         let outcome_areas: Vec<AreaReport> = areas
             .into_iter()
@@ -192,6 +214,8 @@ impl Picture {
             headline,
             counts,
             outcome_areas,
+            group_by: filter.group_by.clone(),
+            groups: groups.unwrap_or_default(),
         }
     }
 

@@ -46,6 +46,11 @@ struct Attempt {
 const FILE: &str = "kpi,period,value\nNI-117,FY2009-10-Q1,4.5\n";
 const TARGETS_FILE: &str = "kpi,period,value\nNI-117,FY2009-10-Q3,4.5\n";
 
+/// A dimension with a group of its own.
+fn dimension(code: &str) -> Value {
+    json!({"code": code, "title": code, "groups": [{"code": format!("{code}-1"), "title": "The first"}]})
+}
+
 /// The code of the thing that an operation is about where it is not about to go.
 fn standing(operation: &Operation) -> &'static str {
     match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
@@ -54,6 +59,7 @@ fn standing(operation: &Operation) -> &'static str {
         "outcome-areas" => "health",
         "priorities" => "health-1",
         "comparator-groups" => "england",
+        "dimensions" => "pupils",
         _ => "rag",
     }
 }
@@ -91,18 +97,21 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
             (ADMINISTRATORS, 409, plan, String::new())
         }
         "tryPolicy" => (MEMBERS, 200, json!({"title": who}), standing(operation).to_owned()),
+        "createDimension" => (MANAGERS, 201, dimension(&made("new")), String::new()),
         "createPolicy" => (MANAGERS, 201, policy(&made("new")), String::new()),
         "createKpi" => (MANAGERS, 201, kpi(&made("NEW"), json!({})), String::new()),
         "updateOrganisation"
         | "updateOutcomeArea"
         | "updateSubGroup"
         | "updatePriority"
+        | "updateDimension"
         | "updatePolicy"
         | "updateComparatorGroup" => (MANAGERS, 200, json!({"title": who}), standing(operation).to_owned()),
         "removeOrganisation"
         | "removeOutcomeArea"
         | "removeSubGroup"
         | "removePriority"
+        | "removeDimension"
         | "removePolicy"
         | "removeComparatorGroup" => (MANAGERS, 204, Value::Null, made("going")),
         "archiveKpi" | "removeTarget" | "removeBenchmark" | "removeRound" => {
@@ -142,6 +151,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "listSubGroups"
         | "findSubGroup"
         | "listPriorities"
+        | "listDimensions"
+        | "findDimension"
         | "findPriority"
         | "listPolicies"
         | "findPolicy"
@@ -215,6 +226,7 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
         "removeOrganisation" => Some(("organisations", json!({"code": code, "title": "Going"}))),
         "removeOutcomeArea" => Some(("outcome-areas", json!({"code": code, "title": "Going"}))),
         "removePriority" => Some(("priorities", json!({"code": code, "title": "Going", "outcome_area": "health"}))),
+        "removeDimension" => Some(("dimensions", dimension(&code))),
         "removePolicy" => Some(("policies", policy(&code))),
         "removeComparatorGroup" => Some(("comparator-groups", comparator_group(&code))),
         "removeSubGroup" => {

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::{round, small};
+use crate::support::plan::{round, slices, small};
 use crate::support::{Actor, Answer, Operation, World, operations};
 
 use Actor::{Administrator, Board};
@@ -45,6 +45,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         "outcome-areas" => "health",
         "priorities" => "health-1",
         "comparator-groups" => "neighbours",
+        "dimensions" => "pupils",
         _ => "rag",
     };
     operation
@@ -62,6 +63,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
 /// The small plan with something in every list.
 async fn furnished(world: &World) -> Ids {
     small(world).await;
+    slices(world, "wards", &["pinner"]).await;
     for period in ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"] {
         world.put(Administrator, &format!("kpis/NI-117/targets/{period}"), json!({"value": 5})).await.is(201);
         world.put(Administrator, &format!("kpis/NI-117/readings/{period}"), json!({"value": 4.5})).await.is(201);

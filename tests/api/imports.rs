@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::plan::{empty, framework, kpi, small};
+use crate::support::plan::{empty, framework, kpi, slices, small};
 use crate::support::{Actor, Answer, World};
 
 use Actor::{Administrator, Board, Contributor, Lead, Manager};
@@ -448,6 +448,7 @@ async fn rows_in_any_order_give_the_same_report(world: &World) {
         }
         empty(world, &format!("order-{case}")).await;
         framework(world).await;
+        slices(world, "pupils", &["fsm"]).await;
         world
             .post(Administrator, "kpis", kpi("NI-117", json!({"polarity": "lower_is_better", "policy": "five-band"})))
             .await

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::{kpi, small};
+use crate::support::plan::{kpi, slices, small};
 use crate::support::{Actor, World};
 
 use Actor::{Administrator, Board, Lead, Manager};
@@ -57,6 +57,7 @@ async fn what_one_instance_grants_and_revokes_the_other_knows(world: &World) {
 
 async fn eight_writers_at_once_lose_nothing(world: &World) {
     small(world).await;
+    slices(world, "writers", &["g0", "g1"]).await;
     let other = world.another_instance().await;
     let doors = [&**world, &other];
     let before = world.version().await;
@@ -152,6 +153,8 @@ async fn of_eight_who_make_the_same_thing_one_makes_it(world: &World) {
 
 async fn two_imports_of_one_file_keep_it_once(world: &World) {
     small(world).await;
+    let groups: Vec<_> = (0..25).map(|group| format!("g{group}")).collect();
+    slices(world, "groups", &groups).await;
     let other = world.another_instance().await;
     let rows = (0..300).map(|n| {
         format!("NI-117,{}/{:02} Q{},g{},{n}\n", 1990 + n / 100, (91 + n / 100) % 100, n % 4 + 1, n % 100 / 4)

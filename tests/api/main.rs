@@ -26,6 +26,7 @@ mod benchmarks;
 mod conventions;
 mod exceptions;
 mod forecast;
+mod groups;
 mod harrow;
 mod histories;
 mod hostile;

@@ -42,6 +42,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             "outcome-areas" => "health",
             "priorities" => "health-1",
             "comparator-groups" => "england",
+            "dimensions" => "pupils",
             _ => "rag",
         };
         let address = operation

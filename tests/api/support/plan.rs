@@ -1,4 +1,4 @@
-//! The small plan: two outcome areas, three priorities, four organisations, seven KPIs of different frequency.
+//! The small plan: two outcome areas, three priorities, four organisations, one dimension, seven KPIs of different frequency.
 
 use serde_json::{Value, json};
 
@@ -44,12 +44,20 @@ pub(crate) async fn framework(world: &World) {
     }
 }
 
+/// Makes a dimension that does not cover everyone, its groups called as their codes.
+pub(crate) async fn slices(world: &World, code: &str, groups: &[impl AsRef<str>]) {
+    let groups = groups.iter().map(|group| json!({"code": group.as_ref(), "title": group.as_ref()}));
+    let dimension = json!({"code": code, "title": code, "groups": groups.collect::<Value>()});
+    world.post(Administrator, "dimensions", dimension).await.is(201);
+}
+
 /// Makes the small plan, without a target or a figure, and gives each actor their role in it.
 ///
 /// The lead answers for `health`; the contributor is of `connexions`; the partner is of `pct`.
 pub(crate) async fn small(world: &World) {
     empty(world, "small").await;
     framework(world).await;
+    slices(world, "pupils", &["fsm", "non-fsm", "looked-after", "girls", "boys"]).await;
     for (code, changes) in [
         (
             "NI-117",

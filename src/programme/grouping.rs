@@ -1,0 +1,156 @@
+//! Groups (domain.md section 9): which a plan knows, who uses them, whether those of a dimension that covers the population
+//! sum to all, and where the KPIs stand group by group.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use crate::domain::access::Access;
+use crate::domain::assess::Assessment;
+use crate::domain::dimension::{Counted, Dimension, unequal_sums};
+use crate::domain::ids::{DimensionCode, GroupCode};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::kpi::Formula;
+use crate::domain::period::Period;
+use crate::domain::rollup::{Counts, Headline, roll_up};
+use crate::store::definitions::DefinitionKind;
+
+use super::defining::{Defined, refer};
+use super::picture::{Kept, KpiPicture, Picture};
+
+/// Where a group stands.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Where the KPIs that have readings for one of a dimension's groups stand for it.")]
+pub struct GroupReport {
+    /// The group's code.
+    #[schema(example = "fsm")]
+    pub group: GroupCode,
+    /// Its title.
+    #[schema(example = "Pupils eligible for free school meals")]
+    pub title: String,
+    /// The group in a word.
+    pub headline: Headline,
+    /// The group in numbers.
+    pub counts: Counts,
+    /// Its KPIs in the order of the report: those that have a reading for any group of the dimension.
+    pub kpis: Vec<Assessment>,
+}
+
+/// Notes a group that no dimension of the plan has.
+pub(super) fn refer_group(invalid: &mut Invalid, pointer: &str, group: &GroupCode, picture: &Picture) {
+    if !group.is_all() && !picture.groups().contains_key(group) {
+        refer(invalid, pointer, "group of the plan's dimensions", group, picture.groups());
+    }
+}
+
+impl Defined for Dimension {
+    type Code = DimensionCode;
+    const KIND: DefinitionKind = DefinitionKind::Dimension;
+    const NOUN: &'static str = "dimension";
+    const ACTIONS: [&'static str; 3] = ["dimension.created", "dimension.updated", "dimension.removed"];
+
+    fn code(&self) -> &DimensionCode {
+        &self.code
+    }
+
+    fn all(picture: &Picture) -> &BTreeMap<DimensionCode, Kept<Self>> {
+        picture.dimensions()
+    }
+
+    fn check_in(&self, picture: &Picture) -> Invalid {
+        let mut invalid = self.check();
+        let others = || picture.dimensions().values().map(|other| &other.value).filter(|other| other.code != self.code);
+        for (place, group) in self.groups.iter().enumerate() {
+            if let Some(other) = others().find(|other| other.has(&group.code)) {
+                let detail = format!("`{}` is a group of the dimension `{}` already", group.code, other.code);
+                invalid.at(format!("/groups/{place}/code"), "named_twice", detail);
+            }
+        }
+        invalid
+    }
+
+    fn check_change(&self, before: &Self, picture: &Picture) -> Invalid {
+        let mut invalid = Invalid::new();
+        for group in before.groups.iter().map(|group| &group.code).filter(|group| !self.has(group)) {
+            if let Some(user) = user_of(picture, group) {
+                invalid.at("/groups", "still_used", format!("the group `{group}` must stay: it is used by {user}"));
+            }
+        }
+        invalid
+    }
+
+    fn used_by(picture: &Picture, code: &DimensionCode) -> Option<String> {
+        let groups = &picture.dimensions().get(code)?.value.groups;
+        groups.iter().find_map(|group| user_of(picture, &group.code))
+    }
+}
+
+/// What uses a group, in words.
+fn user_of(picture: &Picture, wanted: &GroupCode) -> Option<String> {
+    picture.kpis().values().find_map(|entry| match &entry.kpi.formula {
+        Formula::Gap { group, comparator, .. } if group == wanted || comparator == wanted => {
+            Some(format!("the gap `{}`", entry.kpi.code))
+        }
+        _ if entry.readings.contains_key(wanted) => Some(format!("the readings of the KPI `{}`", entry.kpi.code)),
+        _ => None,
+    })
+}
+
+impl Picture {
+    /// The dimensions that cover the population and whose sums a figure of this group has a part in.
+    pub(super) fn sums_with<'a>(&'a self, group: &GroupCode) -> impl Iterator<Item = &'a Dimension> {
+        let dimensions = self.dimensions().values().map(|dimension| &dimension.value);
+        dimensions.filter(move |dimension| dimension.complete && (group.is_all() || dimension.has(group)))
+    }
+
+    /// What can be added up of the figure of a KPI, group and period; `None` where none is posted.
+    pub(super) fn counted(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Counted> {
+        let reading = &entry.posted(group, period)?.value;
+        Some(Counted::of(&entry.kpi, reading.value, reading.numerator, reading.denominator))
+    }
+
+    /// Where a figure leaves the groups of a dimension that covers the population, or all, not summing.
+    pub(super) fn warnings(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Vec<Violation> {
+        let sums = self.sums_with(group).flat_map(|dimension| {
+            does_not_sum(dimension, |group| Self::counted(entry, group, period))
+                .into_iter()
+                .map(|(part, detail)| Violation::at(format!("/{part}"), "does_not_sum", detail))
+        });
+        sums.collect()
+    }
+
+    /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says
+    /// which of their assessments it shows.
+    pub(super) fn by_group<'a>(
+        &self,
+        dimension: &Dimension,
+        period: Period,
+        listed: impl Iterator<Item = &'a KpiPicture>,
+        shown: impl Fn(&Assessment) -> bool,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Vec<GroupReport> {
+        let listed: Vec<_> = listed
+            .filter(|entry| dimension.groups.iter().any(|group| entry.readings.contains_key(&group.code)))
+            .filter_map(|entry| Some((entry, Self::reported_period(&entry.kpi, period)?)))
+            .collect();
+        let report = |group: &crate::domain::dimension::Group| {
+            let assessed =
+                listed.iter().filter_map(|(entry, period)| self.assess(entry, &group.code, *period, now, access));
+            let kpis: Vec<_> = assessed.filter(|assessment| shown(assessment)).collect();
+            let (headline, counts) = roll_up(&kpis, self.plan().value.headline);
+            GroupReport { group: group.code.clone(), title: group.title.clone(), headline, counts, kpis }
+        };
+        dimension.groups.iter().map(report).collect()
+    }
+}
+
+/// Where the figures of one KPI and period do not sum over a dimension: which part of them, and that in words.
+pub(super) fn does_not_sum(
+    dimension: &Dimension,
+    counted: impl Fn(&GroupCode) -> Option<Counted>,
+) -> Vec<(&'static str, String)> {
+    let groups: Option<Vec<_>> = dimension.groups.iter().map(|group| counted(&group.code)).collect();
+    let unequal = groups.zip(counted(&GroupCode::all())).map(|(groups, all)| unequal_sums(all, &groups));
+    unequal.into_iter().flatten().map(|unequal| (unequal.part, dimension.told(&unequal))).collect()
+}
