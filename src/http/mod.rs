@@ -8,6 +8,7 @@
 pub mod actions;
 mod app;
 pub mod auth;
+pub mod board_reports;
 pub mod changes;
 pub mod conditional;
 pub mod definitions;

@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::definitions::{organisations, outcome_areas, policies, priorities, sub_groups};
 use super::resource::{Documented, resource};
 use super::{
-    actions, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds, tables,
-    targets,
+    actions, board_reports, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports,
+    rounds, tables, targets,
 };
 
 /// Mounts everything the service answers.
@@ -47,6 +47,9 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(rounds::{get_outstanding}))
         .service(resource!(rounds::{get_my_returns}))
         .service(resource!(reports::{get_exceptions}))
+        .service(resource!(board_reports::{list_board_reports, freeze_board_report}))
+        .service(resource!(board_reports::{get_board_report}))
+        .service(resource!(board_reports::{get_board_report_changes}))
         .service(resource!(actions::{list_actions, create_action}))
         .service(resource!(actions::{find_action, update_action}))
         .service(resource!(actions::{add_action_note}))

@@ -21,6 +21,7 @@ mod support;
 mod access;
 mod actions;
 mod as_of;
+mod board_reports;
 mod conventions;
 mod harrow;
 mod histories;
