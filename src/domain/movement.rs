@@ -91,7 +91,7 @@ impl Frozen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(description = "Which way a KPI went.")]
-pub enum Direction {
+pub enum Way {
     /// To a better status, or a better band of the same one.
     Better,
     /// To a worse status, or a worse band of the same one.
@@ -101,7 +101,7 @@ pub enum Direction {
 /// Where a KPI stood in one of the reports.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "Where a KPI stood in one of the two reports.")]
-pub struct Standing {
+pub struct FrozenStanding {
     /// The period assessed.
     pub period: Period,
     /// Where it stood.
@@ -124,11 +124,11 @@ pub struct Crossing {
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
     /// Where it stood in the earlier report.
-    pub from: Standing,
+    pub from: FrozenStanding,
     /// Where it stands in the later one.
-    pub to: Standing,
+    pub to: FrozenStanding,
     /// Which way it went.
-    pub direction: Direction,
+    pub direction: Way,
 }
 
 /// A KPI that has a status in one of the reports only.
@@ -141,9 +141,9 @@ pub struct AssessedInOne {
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
     /// Where it stood in the earlier report.
-    pub from: Standing,
+    pub from: FrozenStanding,
     /// Where it stands in the later one.
-    pub to: Standing,
+    pub to: FrozenStanding,
 }
 
 /// A KPI whose figure is overdue in the later report.
@@ -207,8 +207,8 @@ pub struct Movement {
 }
 
 impl FrozenAssessment {
-    fn standing(&self) -> Standing {
-        Standing {
+    fn standing(&self) -> FrozenStanding {
+        FrozenStanding {
             period: self.period.key.0,
             status: self.status,
             band: self.band.clone(),
@@ -274,7 +274,7 @@ pub fn movement(from: &Frozen, to: &Frozen) -> Movement {
 
 /// Which way a KPI went: by its status first, then by the place of its band in the later report's policy. Bands of two
 /// policies do not compare, nor does one that the policy no longer has.
-fn direction(before: &FrozenAssessment, now: &FrozenAssessment, to: &Frozen) -> Option<Direction> {
+fn direction(before: &FrozenAssessment, now: &FrozenAssessment, to: &Frozen) -> Option<Way> {
     let place = |one: &FrozenAssessment| {
         let same = before.policy.code == now.policy.code;
         let policy = to.policy(&now.policy.code).filter(|_| same)?;
@@ -286,9 +286,9 @@ fn direction(before: &FrozenAssessment, now: &FrozenAssessment, to: &Frozen) -> 
         _ => std::cmp::Ordering::Equal,
     });
     match order {
-        std::cmp::Ordering::Less => Some(Direction::Better),
+        std::cmp::Ordering::Less => Some(Way::Better),
         std::cmp::Ordering::Equal => None,
-        std::cmp::Ordering::Greater => Some(Direction::Worse),
+        std::cmp::Ordering::Greater => Some(Way::Worse),
     }
 }
 
@@ -331,7 +331,7 @@ mod tests {
         Frozen::read(&content.to_string()).unwrap()
     }
 
-    fn way(from: Value, to: Value) -> Option<Direction> {
+    fn way(from: Value, to: Value) -> Option<Way> {
         let (from, to) = (json!([stands("NI-1", from)]), json!([stands("NI-1", to)]));
         movement(&frozen(1, from), &frozen(1, to)).crossed.first().map(|crossing| crossing.direction)
     }
@@ -341,10 +341,10 @@ mod tests {
         let amber = || json!({"status": "at_risk", "band": "amber"});
         let red = || json!({"status": "off_track", "band": "red"});
         let green = || json!({"band": "green"});
-        assert_eq!(way(amber(), json!({})), Some(Direction::Better));
-        assert_eq!(way(amber(), red()), Some(Direction::Worse));
-        assert_eq!(way(green(), json!({})), Some(Direction::Better));
-        assert_eq!(way(json!({}), green()), Some(Direction::Worse));
+        assert_eq!(way(amber(), json!({})), Some(Way::Better));
+        assert_eq!(way(amber(), red()), Some(Way::Worse));
+        assert_eq!(way(green(), json!({})), Some(Way::Better));
+        assert_eq!(way(json!({}), green()), Some(Way::Worse));
         assert_eq!(way(amber(), amber()), None);
     }
 
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(way(rag, json!({})), None);
         assert_eq!(way(json!({"band": "gone"}), json!({})), None);
         let rag = json!({"band": "red", "status": "off_track", "policy": {"code": "rag"}});
-        assert_eq!(way(rag, json!({})), Some(Direction::Better), "their statuses do");
+        assert_eq!(way(rag, json!({})), Some(Way::Better), "their statuses do");
     }
 
     #[test]
