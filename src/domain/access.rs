@@ -178,6 +178,18 @@ impl Access {
         self.reports(kpi, area) || self.has(&[Role::Board])
     }
 
+    /// Whether the caller may freeze board reports.
+    pub fn freezes_board_reports(&self) -> bool {
+        self.has(&[Role::Administrator, Role::ProgrammeManager, Role::Board])
+    }
+
+    /// Whether the caller is a partner from this organisation.
+    pub fn is_partner_of(&self, organisation: &OrganisationCode) -> bool {
+        self.granted
+            .iter()
+            .any(|grant| grant.role == Role::Partner && grant.organisation.as_ref() == Some(organisation))
+    }
+
     /// Whether the caller may report any figure at all.
     pub fn reports_something(&self) -> bool {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
@@ -254,6 +266,18 @@ mod tests {
             assert_eq!(access.reads_actions(&kpi), reads, "{access:?}");
             assert_eq!(access.comments(&kpi, Some(&area)), comments, "{access:?}");
         }
+    }
+
+    #[test]
+    fn the_board_and_those_who_manage_freeze_board_reports() {
+        for role in Role::ALL {
+            let may = [Role::Administrator, Role::ProgrammeManager, Role::Board].contains(&role);
+            assert_eq!(access(role, &[], Some("connexions"), &[]).freezes_board_reports(), may, "{role:?}");
+        }
+        let own = "connexions".parse().unwrap();
+        assert!(access(Role::Partner, &[], Some("connexions"), &[]).is_partner_of(&own));
+        assert!(!access(Role::Partner, &[], Some("police"), &[]).is_partner_of(&own));
+        assert!(!access(Role::Contributor, &[], Some("connexions"), &[]).is_partner_of(&own));
     }
 
     #[test]

@@ -4,12 +4,39 @@ use chrono::{DateTime, Utc};
 
 use super::document::document;
 use super::ids::{KpiCode, OrganisationCode, ReportId, Subject};
+use super::invalid::Invalid;
 use super::period::PeriodKey;
+use super::plan::check_text;
+
+document! {
+    /// What is asked for where a report is to be frozen.
+    #[schema(description = "What is to be frozen.")]
+    pub struct ReportRequest / NewBoardReport / ReportRequestChange {
+        /// What to call it; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "Performance Improvement Board, 15 February 2010")]
+        title: String,
+        /// The period to report on; without it, the latest financial quarter of the plan that has ended.
+        period: Option<PeriodKey> = None,
+        /// The organisation whose contribution alone it is to hold: the KPIs that it leads on or contributes to; without it,
+        /// the whole plan's.
+        #[schema(example = "harrow-council")]
+        organisation: Option<OrganisationCode> = None,
+    }
+}
+
+impl ReportRequest {
+    /// What is wrong with the request in itself.
+    pub fn check(&self) -> Invalid {
+        let mut invalid = Invalid::new();
+        check_text(&mut invalid, "/title", &self.title, 1, 200);
+        invalid
+    }
+}
 
 document! {
     /// A frozen report's whereabouts.
-    #[schema(description = "A frozen report: of what, when and by whom, and the SHA-256 of every byte it holds.")]
-    pub struct BoardReport / NewBoardReport / BoardReportChange {
+    #[schema(description = "A frozen report: of what, when and by whom, and the SHA-256 over all its bytes.")]
+    pub struct BoardReport / KeptBoardReport / BoardReportChange {
         /// Its id.
         id: ReportId,
         /// What it is called; 1 to 200 characters.

@@ -17,6 +17,7 @@ pub mod gap;
 pub mod ids;
 pub mod invalid;
 pub mod kpi;
+pub mod movement;
 pub mod number;
 pub mod period;
 pub mod plan;

@@ -9,6 +9,7 @@ pub mod actions;
 mod app;
 pub mod auth;
 pub mod benchmarks;
+pub mod board_reports;
 pub mod changes;
 pub mod conditional;
 pub mod definitions;

@@ -7,8 +7,8 @@ use super::definitions::{
 };
 use super::resource::{Documented, resource};
 use super::{
-    actions, benchmarks, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings, reports, rounds,
-    tables, targets, trials,
+    actions, benchmarks, board_reports, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings,
+    reports, rounds, tables, targets, trials,
 };
 
 /// Mounts everything the service answers.
@@ -59,6 +59,9 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(rounds::{get_outstanding}))
         .service(resource!(rounds::{get_my_returns}))
         .service(resource!(reports::{get_exceptions}))
+        .service(resource!(board_reports::{list_board_reports, freeze_board_report}))
+        .service(resource!(board_reports::{get_board_report}))
+        .service(resource!(board_reports::{get_board_report_changes}))
         .service(resource!(actions::{list_actions, create_action}))
         .service(resource!(actions::{find_action, update_action}))
         .service(resource!(actions::{add_action_note}))

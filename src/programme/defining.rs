@@ -148,8 +148,11 @@ impl Defined for Organisation {
         let actions = picture.actions().values().map(|action| &action.value);
         let owned =
             actions.filter(|one| one.action.state == ActionState::Open && &one.action.owner.organisation == code);
+        let reports = picture.board_reports().values().map(|report| &report.value);
+        let reports = reports.filter(|report| report.organisation.as_ref() == Some(code));
         first_in(groups)
             .or_else(|| first_in(kpis.map(|kpi| ("KPI", &kpi.code))))
+            .or_else(|| first_in(reports.map(|report| ("board report", &report.id))))
             .or_else(|| first_in(owned.map(|one| ("open action", &one.id))))
     }
 

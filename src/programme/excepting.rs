@@ -251,7 +251,7 @@ impl Picture {
 
     /// What was said with a figure, for a reader who may see that. A gap is never posted: what is said of it is what was said
     /// of the group behind, or else of the group that it is compared with.
-    fn commentary(&self, entry: &KpiPicture, period: Period, access: &Access) -> Option<Arc<str>> {
+    pub(super) fn commentary(&self, entry: &KpiPicture, period: Period, access: &Access) -> Option<Arc<str>> {
         let all = GroupCode::all();
         if self.withholds(entry, &all, period, access) {
             return None;

@@ -10,6 +10,7 @@ pub mod defining;
 pub mod effects;
 pub mod error;
 pub mod excepting;
+pub mod freezing;
 pub mod gathering;
 pub mod granting;
 pub mod grouping;

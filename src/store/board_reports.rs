@@ -1,8 +1,11 @@
 //! What board reports hold, to the byte. Their definitions (kind `board_report`) say whose they are, and their SHA-256.
 
 use diesel::prelude::*;
+use sha2::{Digest, Sha256};
 
+use super::backend::AnyConn;
 use super::schema::board_reports;
+use super::types::hex;
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanId, ReportId};
 
@@ -26,7 +29,23 @@ pub fn keep(write: &mut Write<'_>, plan: PlanId, id: ReportId, content: &str) ->
 
 /// The content of a report, as it was frozen.
 pub fn content(conn: &mut Conn, plan: PlanId, id: ReportId) -> Result<Option<String>, StoreError> {
-    conn.run(|any| {
-        board_reports::table.find((plan.0, id.to_string())).select(board_reports::content).first(any).optional()
-    })
+    conn.run(|any| by_id(any, plan, &id.to_string()))
+}
+
+pub(super) fn by_id(any: &mut AnyConn, plan: PlanId, id: &str) -> QueryResult<Option<String>> {
+    board_reports::table.find((plan.0, id)).select(board_reports::content).first(any).optional()
+}
+
+/// The ids of the plan's reports whose content is kept.
+pub(super) fn ids(any: &mut AnyConn, plan: PlanId) -> QueryResult<Vec<String>> {
+    board_reports::table
+        .filter(board_reports::plan_id.eq(plan.0))
+        .order(board_reports::id)
+        .select(board_reports::id)
+        .load(any)
+}
+
+/// The SHA-256 of what a report holds, in lower-case hexadecimal.
+pub fn sha256(content: &str) -> String {
+    hex(&Sha256::digest(content))
 }

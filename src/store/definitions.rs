@@ -181,6 +181,20 @@ pub(super) fn latest(
         .optional()
 }
 
+/// The texts of all definitions of a kind by code, of each the latest revision last, as they stand.
+pub(super) fn bodies(
+    any: &mut AnyConn,
+    plan: PlanId,
+    kind: DefinitionKind,
+) -> QueryResult<Vec<(String, Option<String>)>> {
+    definitions::table
+        .filter(definitions::plan_id.eq(plan.0))
+        .filter(definitions::kind.eq(kind.as_str()))
+        .order((definitions::code, definitions::revision))
+        .select((definitions::code, definitions::body))
+        .load(any)
+}
+
 /// Every revision of one definition, the first one first.
 pub fn history(
     conn: &mut Conn,

@@ -5,8 +5,6 @@
 //! Whoever changes an old entry breaks the chain at that place; whoever changes a row no longer agrees with its entry.
 //! [`verify`](super::verify::verify) looks for both.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
@@ -19,7 +17,7 @@ use super::plans::LockedPlan;
 use super::readings::{self, ReadingRevision};
 use super::schema::journal;
 use super::targets::{self, TargetRevision};
-use super::types::{MaybeJson, UtcTimestamp, canonical};
+use super::types::{MaybeJson, UtcTimestamp, canonical, hex};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanId, Seq, Subject};
 
@@ -155,11 +153,7 @@ impl Sealed<'_> {
         let mut hasher = Sha256::new();
         hasher.update(previous);
         hasher.update(array);
-        hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _written = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&hasher.finalize())
     }
 }
 

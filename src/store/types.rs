@@ -1,5 +1,7 @@
 //! How the domain's words are kept in columns, and read back or refused.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow, Queryable};
@@ -243,6 +245,15 @@ fn is_sorted(value: &Value) -> bool {
 /// A list of codes as a JSON array.
 pub(super) fn json_list<T: Serialize>(codes: &[T]) -> String {
     canonical(&codes.iter().map(|code| serde_json::to_value(code).unwrap_or_default()).collect())
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _written = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// A number that nothing else has, and that sorts by when it was made.

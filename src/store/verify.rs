@@ -1,8 +1,8 @@
 //! Looks for what was not written here: walks a plan's journal and everything that it should account for.
 //!
 //! It finds an entry that was altered, taken away, put in or moved; a row that is not what its entry recorded; a row
-//! without an entry and an entry without a row; revisions that do not follow on; and a head that is not the chain's. What
-//! it cannot find is a whole chain written anew from some entry on with the head to match: against that, keep the head's
+//! without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold what was
+//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written anew from some entry on with the head to match: against that, keep the head's
 //! digest somewhere else and compare. Grants for the whole service belong to no plan, and to no journal.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,7 +20,7 @@ use super::journal::{EntryKind, Sealed};
 use super::plans::PlanRow;
 use super::schema::{journal, plans};
 use super::types::{UtcTimestamp, canonical};
-use super::{Conn, StoreError, definitions, grants, readings, targets};
+use super::{Conn, StoreError, board_reports, definitions, grants, readings, targets};
 use crate::domain::ids::{PlanId, Seq, Subject};
 
 /// One thing that is not as it was written.
@@ -72,6 +72,7 @@ pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Se
     walk.head()?;
     walk.grants()?;
     walk.revisions()?;
+    walk.board_reports()?;
     Ok(walk.faults.list)
 }
 
@@ -426,6 +427,34 @@ impl Walk<'_> {
         missing.sort();
         for (seq, id) in missing {
             self.faults.add(format!("entry {seq}"), format!("the grant {id} that it recorded is missing"));
+        }
+        Ok(())
+    }
+
+    /// Whether each board report holds what was frozen, by the SHA-256 in its definition.
+    fn board_reports(&mut self) -> Result<(), StoreError> {
+        let plan = self.plan.id;
+        let defined = self.conn.run(|any| definitions::bodies(any, plan, DefinitionKind::BoardReport))?;
+        let mut defined: BTreeMap<String, Option<String>> = defined.into_iter().collect();
+        for id in self.conn.run(|any| board_reports::ids(any, plan))? {
+            let place = format!("board report {id}");
+            let Some(body) = defined.remove(&id) else {
+                self.faults.add(place, "no definition stands behind what it holds");
+                continue;
+            };
+            let members: Option<Value> = body.and_then(|body| serde_json::from_str(&body).ok());
+            let frozen = members.as_ref().and_then(|members| members.get("sha256")?.as_str());
+            match board_reports::by_id(&mut self.conn.any, plan, &id) {
+                Ok(content) if content.as_deref().map(board_reports::sha256).as_deref() == frozen => {}
+                Ok(_) => self.faults.add(place, "not what was frozen: its SHA-256 is not the one in its definition"),
+                Err(DieselError::DeserializationError(error)) => {
+                    self.faults.add(place, format!("cannot be read: {error}"));
+                }
+                Err(error) => return Err(self.conn.failed(error.into())),
+            }
+        }
+        for id in defined.into_keys() {
+            self.faults.add(format!("board report {id}"), "what it held is missing");
         }
         Ok(())
     }

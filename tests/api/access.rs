@@ -31,6 +31,7 @@ const IN_THE_PLAN: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board
 const MEMBERS: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board];
 const REPORTERS: &[Actor] = &[Administrator, Manager, Lead, Contributor];
 const LEADS: &[Actor] = &[Administrator, Manager, Lead];
+const FREEZERS: &[Actor] = &[Administrator, Manager, Board];
 const MANAGERS: &[Actor] = &[Administrator, Manager];
 const ADMINISTRATORS: &[Actor] = &[Administrator];
 
@@ -138,9 +139,15 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "createAction" => (REPORTERS, 201, super::actions::action("NI-117", json!({})), String::new()),
         "updateAction" => (REPORTERS, 200, json!({"what": who}), String::new()),
         "addActionNote" => (MEMBERS, 201, json!({"text": who}), String::new()),
-        "listChanges" | "listJournal" | "getRoundReturns" | "findReturn" | "getOutstanding" | "findAction" => {
-            (MEMBERS, 200, Value::Null, String::new())
-        }
+        "freezeBoardReport" => (FREEZERS, 201, json!({"title": who}), String::new()),
+        "getBoardReport"
+        | "getBoardReportChanges"
+        | "listChanges"
+        | "listJournal"
+        | "getRoundReturns"
+        | "findReturn"
+        | "getOutstanding"
+        | "findAction" => (MEMBERS, 200, Value::Null, String::new()),
         "findPlan"
         | "listKpis"
         | "findKpi"
@@ -172,6 +179,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "listRounds"
         | "findRound"
         | "listActions"
+        | "listBoardReports"
         | "getExceptions"
         | "getKpiStatus"
         | "getKpiSeries"
@@ -179,6 +187,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         new => panic!("nobody said who may use {new}"),
     };
     let going = matches!(operation.id, "removeTarget" | "removeRound" | "removeBenchmark");
+    let (id, since) = id.split_once("?since=").unwrap_or((id, id));
+    let since = if operation.takes("since") { format!("?since={since}") } else { String::new() };
     let path = operation
         .path
         .replace("{plan}", "small")
@@ -187,9 +197,10 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{sub_group}", "health-group")
         .replace("{grant}", id)
         .replace("{action}", id)
+        .replace("{report}", id)
         .replace("{table}", "readings")
         .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
-    Attempt { may, success, path, body }
+    Attempt { may, success, path: path + &since, body }
 }
 
 fn comparator_group(code: &str) -> Value {
@@ -219,7 +230,7 @@ async fn sent(world: &World, operation: &Operation, actor: Actor, attempt: &Atte
 }
 
 /// Has what an operation needs in place: something to remove for this actor, a target, a figure,
-/// a grant or an action (whose id it gives).
+/// a grant, an action or a board report (whose id it gives).
 async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String {
     let code = format!("going-{}", actor.name());
     let made = match operation.id {
@@ -261,6 +272,10 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
     if operation.path.contains("{action}") {
         let action = super::actions::action("NI-117", json!({}));
         return world.post(Administrator, "actions", action).await.is(201).json()["id"].as_str().unwrap().to_owned();
+    }
+    if operation.path.contains("{report}") {
+        let since = super::board_reports::frozen(world, json!({})).await;
+        return format!("{}?since={since}", super::board_reports::frozen(world, json!({})).await);
     }
     String::new()
 }
@@ -327,6 +342,8 @@ async fn every_operation_lets_in_whom_it_should_and_no_one_else(world: &World) {
                 (true, _) => (tried.success, None),
                 (false, Stranger) if operation.is_of_a_plan() => (404, Some("not_found")),
                 // What is done about a KPI is not there for those outside whose organisation has no part in it.
+                // Nor is a report of the whole plan.
+                (false, Partner | Public) if operation.path.contains("{report}") => (404, Some("not_found")),
                 (false, Partner | Public) if operation.path.contains("{action}") => (404, Some("not_found")),
                 (false, _) => (403, Some("not_allowed")),
             };

@@ -34,6 +34,8 @@ on_both! {
 struct Ids {
     grant: String,
     action: String,
+    /// Two board reports, the earlier one first.
+    reports: [String; 2],
 }
 
 /// The address of an operation in the furnished plan.
@@ -48,7 +50,8 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         "dimensions" => "pupils",
         _ => "rag",
     };
-    operation
+    let since = if operation.takes("since") { format!("?since={}", ids.reports[0]) } else { String::new() };
+    let path = operation
         .path
         .replace("{plan}", "small")
         .replace("{kpi}", "NI-117")
@@ -57,7 +60,14 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         .replace("{table}", "readings")
         .replace("{grant}", &ids.grant)
         .replace("{action}", &ids.action)
-        .replace("{code}", code)
+        .replace("{report}", &ids.reports[1])
+        .replace("{code}", code);
+    path + &since
+}
+
+/// An address with more in its query.
+fn asking(address: &str, query: &str) -> String {
+    format!("{address}{}{query}", if address.contains('?') { '&' } else { '?' })
 }
 
 /// The small plan with something in every list.
@@ -88,8 +98,10 @@ async fn furnished(world: &World) -> Ids {
         let figures = json!({"figures": [{"authority": "barnet", "title": "Barnet", "value": 4.0}]});
         world.put(Administrator, &format!("benchmarks/NI-117/{period}"), figures).await.is(201);
     }
+    let reports =
+        [super::board_reports::frozen(world, json!({})).await, super::board_reports::frozen(world, json!({})).await];
     let grants = world.get(Administrator, "grants").await.is(200).json();
-    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action }
+    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action, reports }
 }
 
 /// Every read of the document with its address.
@@ -201,7 +213,7 @@ async fn an_unknown_parameter_is_refused_and_the_nearest_one_named(world: &World
     let ids = furnished(world).await;
     for operation in operations() {
         let address = address(&operation, &ids);
-        let ask = world.ask(operation.method(), Administrator, &format!("{address}?limti=5&as-of=x"));
+        let ask = world.ask(operation.method(), Administrator, &asking(&address, "limti=5&as-of=x"));
         let ask = match operation.body_type() {
             Some(kind) => ask.body(kind, "{}"),
             None => ask,
@@ -213,10 +225,10 @@ async fn an_unknown_parameter_is_refused_and_the_nearest_one_named(world: &World
         assert_eq!(words.contains("Did you mean limit?"), operation.takes("limit"), "{}: {words}", operation.id);
         assert_eq!(words.contains("Did you mean as_of?"), operation.takes("as_of"), "{}: {words}", operation.id);
         if operation.takes("as_of") {
-            let repeated = format!("{address}?as_of=2010-01-01T00:00:00Z&as_of=2010-01-01T00:00:00Z");
+            let repeated = asking(&address, "as_of=2010-01-01T00:00:00Z&as_of=2010-01-01T00:00:00Z");
             let answer = world.get(Administrator, &repeated).await.refused(400, "invalid_parameter");
             assert_eq!(answer.faults(), [("as_of".to_owned(), "repeated_parameter".to_owned())]);
-            world.get(Administrator, &format!("{address}?as_of=yesterday")).await.refused(400, "invalid_parameter");
+            world.get(Administrator, &asking(&address, "as_of=yesterday")).await.refused(400, "invalid_parameter");
         }
     }
 }

@@ -23,6 +23,7 @@ mod actions;
 mod as_of;
 mod back_test;
 mod benchmarks;
+mod board_reports;
 mod conventions;
 mod exceptions;
 mod forecast;

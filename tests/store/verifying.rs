@@ -4,10 +4,10 @@ use serde_json::json;
 use waymark::domain::access::{Granted, Role};
 use waymark::domain::ids::Seq;
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
-use waymark::store::grants;
 use waymark::store::journal::{Change, NewRow, record};
 use waymark::store::plans::PlanRow;
 use waymark::store::verify::{Fault, MOST_FAULTS, verify};
+use waymark::store::{board_reports, grants};
 
 use crate::database::{Database, a_definition, a_reading, a_target, lock, noon, posted, reading, subject};
 use crate::on_both;
@@ -15,6 +15,7 @@ use crate::on_both;
 on_both! {
     what_was_written_here_is_clean
     whatever_was_tampered_with_is_found
+    a_board_report_that_is_not_what_was_frozen_is_found
     a_journal_that_was_emptied_is_found_in_bounded_words
 }
 
@@ -231,6 +232,44 @@ fn whatever_was_tampered_with_is_found(database: &Database) {
         for (found, expected) in found.iter().zip(*expected) {
             assert!(found.contains(expected), "{tampering}: {found:?} has no {expected:?}");
         }
+    }
+}
+
+fn a_board_report_that_is_not_what_was_frozen_is_found(database: &Database) {
+    let (kept, other) = ("0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c12");
+    let content = "{\"title\":\"The Board\"}";
+    for (number, (tampering, expected)) in [
+        ("SELECT 1", None),
+        (
+            "UPDATE board_reports SET content = REPLACE(content, 'Board', 'board') WHERE plan_id = {plan}",
+            Some(format!("board report {kept}: not what was frozen")),
+        ),
+        (
+            "UPDATE board_reports SET content = content || ' ' WHERE plan_id = {plan}",
+            Some("not what was frozen".into()),
+        ),
+        (
+            "DELETE FROM board_reports WHERE plan_id = {plan}",
+            Some(format!("board report {kept}: what it held is missing")),
+        ),
+        (
+            "INSERT INTO board_reports VALUES ({plan}, '{other}', '{}')",
+            Some(format!("board report {other}: no definition stands behind")),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = Some(json!({ "id": kept, "sha256": board_reports::sha256(content) }));
+        let frozen = DefinitionRevision { kind: DefinitionKind::BoardReport, code: kept.into(), revision: 1, body };
+        let change =
+            Change { action: "board_report.frozen", row: NewRow::Definition(frozen), before: None, reason: None };
+        let plan = database.plan(&format!("plan-{number}"), vec![change]);
+        database.write(|write| board_reports::keep(write, plan.id, kept.parse().unwrap(), content));
+        database.execute(&tampering.replace("{plan}", &plan.id.0.to_string()).replace("{other}", other));
+        let found: Vec<String> = faults(database, &plan).iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{tampering}: {found:#?}");
+        assert!(expected.is_none_or(|expected| found[0].contains(&expected)), "{tampering}: {found:?}");
     }
 }
 
