@@ -14,14 +14,19 @@ use crate::clock::Clock;
 use crate::domain::dimension::Dimension;
 use crate::domain::ids::{PlanCode, Subject};
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
+use crate::domain::round::Round;
 use crate::exchange::sheet::{Sheet, SheetRow};
 
 use super::defining::Defined;
 use super::importing::{ImportKind, Outcome};
+use super::telling::{Deed, Named};
 use super::{Programme, Refusal};
 
 /// The Harrow plan, which is part of the program. Its figures are invented for illustration.
 static HARROW: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/harrow");
+
+/// The folder of what people did, a file a day.
+const STORY: &str = "story";
 
 /// A folder with a plan in it.
 #[derive(Clone, Debug)]
@@ -89,8 +94,8 @@ impl Folder {
     /// The dated files: the day in each name, and what it holds.
     fn dated(&self) -> Result<BTreeSet<(NaiveDate, &'static str)>, LoadError> {
         let mut found = BTreeSet::new();
-        // Targets go before the readings of the same day: the names sort the other way.
-        for kind in ["targets", "readings"] {
+        // Sorted by name within a day: what people did about its figures comes after them.
+        for kind in ["targets", "readings", STORY] {
             let names: Vec<String> = match self {
                 Self::Harrow => {
                     let files = HARROW.get_dir(kind).into_iter().flat_map(Dir::files);
@@ -99,7 +104,8 @@ impl Folder {
                 Self::Disk(path) => names_in(&path.join(kind))?,
             };
             for name in names {
-                let day = name.strip_suffix(".csv").and_then(|day| day.parse().ok());
+                let day =
+                    name.strip_suffix(if kind == STORY { ".json" } else { ".csv" }).and_then(|day| day.parse().ok());
                 let day = day.ok_or_else(|| LoadError::Unreadable {
                     file: format!("{kind}/{name}"),
                     why: "is not named after a day, as in 2009-07-30.csv".to_owned(),
@@ -161,6 +167,10 @@ const DIMENSIONS: Columns = &[
     ("group", Shape::Text),
     ("group_title", Shape::Text),
 ];
+const ROUNDS: Columns =
+    &[("period", Shape::Text), ("opens", Shape::Text), ("due", Shape::Text), ("closes", Shape::Text)];
+const GRANTS: Columns =
+    &[("subject", Shape::Text), ("role", Shape::Text), ("outcome_areas", Shape::List), ("organisation", Shape::Text)];
 const KPIS: Columns = &[
     ("code", Shape::Text),
     ("title", Shape::Text),
@@ -271,6 +281,11 @@ fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow
     Ok(found)
 }
 
+/// Goes through the rows of a file that need not be there.
+fn optional(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow>, LoadError> {
+    if folder.has(file) { rows(folder, file, columns) } else { Ok(Vec::new()) }
+}
+
 /// What is heard while a folder is loaded: the file in work, and how many of its rows are done.
 pub type Heard<'a> = &'a (dyn Fn(&str, u64) + Send + Sync);
 
@@ -296,8 +311,7 @@ impl Programme {
         self.load_all::<OutcomeArea>(folder, &plan, caller, "outcome-areas.csv", AREAS, heard).await?;
         self.load_all::<SubGroup>(folder, &plan, caller, "sub-groups.csv", SUB_GROUPS, heard).await?;
         self.load_all::<Priority>(folder, &plan, caller, "priorities.csv", PRIORITIES, heard).await?;
-        let dimensions =
-            if folder.has("dimensions.csv") { rows(folder, "dimensions.csv", DIMENSIONS)? } else { Vec::new() };
+        let dimensions = optional(folder, "dimensions.csv", DIMENSIONS)?;
         self.make_all::<Dimension>(fold_dimensions(dimensions), &plan, caller, "dimensions.csv", heard).await?;
         let mut kpis = rows(folder, "kpis.csv", KPIS)?;
         // A gap needs its source to be there.
@@ -307,7 +321,18 @@ impl Programme {
             made.map_err(|refusal| refused("kpis.csv", row, &refusal))?;
             heard("kpis.csv", done);
         }
+        self.make_all::<Round>(optional(folder, "rounds.csv", ROUNDS)?, &plan, caller, "rounds.csv", heard).await?;
+        for (row, members) in optional(folder, "grants.csv", GRANTS)? {
+            let given = self.give_grant(&plan, caller, members).await;
+            given.map_err(|refusal| refused("grants.csv", row, &refusal))?;
+        }
+        let mut actions = Named::new();
         for (day, kind) in dated {
+            if kind == STORY {
+                clock.set(at(day, 16));
+                self.retell_day(folder, day, &plan, &mut actions, heard).await?;
+                continue;
+            }
             clock.set(at(day, 12));
             let file = format!("{kind}/{day}.csv");
             let imported = if kind == "targets" { ImportKind::Targets } else { ImportKind::Readings };
@@ -317,6 +342,27 @@ impl Programme {
             accepted(&file, outcome)?;
         }
         Ok(plan)
+    }
+
+    /// What people did on a day, in the order of its file.
+    async fn retell_day(
+        &self,
+        folder: &Folder,
+        day: NaiveDate,
+        plan: &PlanCode,
+        actions: &mut Named,
+        heard: Heard<'_>,
+    ) -> Result<(), LoadError> {
+        let file = format!("{STORY}/{day}.json");
+        let wrong = |row, why: String| LoadError::Wrong { file: file.clone(), row, why };
+        let deeds: Vec<Deed> =
+            serde_json::from_str(&folder.text(&file)?).map_err(|error| wrong(0, error.to_string()))?;
+        for (done, deed) in (1..).zip(deeds) {
+            let told = self.retell(plan, deed, actions).await;
+            told.map_err(|refusal| refused(&file, done, &refusal))?;
+            heard(&file, done);
+        }
+        Ok(())
     }
 
     async fn load_plan(&self, folder: &Folder, caller: &Subject) -> Result<PlanCode, LoadError> {

@@ -21,6 +21,7 @@ pub mod picture;
 pub mod reporting;
 pub mod succeeding;
 pub mod targeting;
+mod telling;
 pub mod trying;
 
 use std::collections::HashMap;
