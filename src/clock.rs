@@ -41,6 +41,12 @@ impl Clock {
         .trunc_subsecs(6)
     }
 
+    /// Whether it stands still until it is moved.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        matches!(self.0, Source::Standing(_))
+    }
+
     /// Moves a standing clock to `instant`; the system's clock is not ours to move, and stays as it is.
     pub fn set(&self, instant: DateTime<Utc>) {
         if let Source::Standing(at) = &self.0 {

@@ -185,10 +185,11 @@ impl Period {
 
     /// The period of a kind that holds a day; `None` before 1900 and after 9998.
     pub fn holding(kind: PeriodKind, day: NaiveDate) -> Option<Self> {
-        [day.year() - 1, day.year()]
-            .into_iter()
-            .flat_map(|year| (0..kind.per_year()).filter_map(move |part| Self::new(kind, year, part)))
-            .find(|period| period.start() <= day && day <= period.end())
+        let first = kind.first_month(0);
+        let months = day.year() * 12 + i32::try_from(day.month0()).ok()? - first;
+        let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
+        let part = (0..kind.per_year()).rev().find(|part| kind.first_month(*part) - first <= month)?;
+        Self::new(kind, year, part)
     }
 
     /// The latest period of a kind that ended on or before a day.

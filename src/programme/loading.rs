@@ -291,7 +291,8 @@ pub type Heard<'a> = &'a (dyn Fn(&str, u64) + Send + Sync);
 
 impl Programme {
     /// Loads the plan in a folder, on behalf of an administrator of the service. `clock` is this programme's own: where it
-    /// stands, it is set to the day of each file, so that the plan's history is as the files tell it.
+    /// stands, it is set to the day of each file, so that the plan's history is as the files tell it; by a clock that runs, the
+    /// figures are taken as of now, and the story is left out.
     ///
     /// # Errors
     /// [`LoadError`], at the first row that is wrong; what was loaded before it stays.
@@ -329,6 +330,11 @@ impl Programme {
         let mut actions = Named::new();
         for (day, kind) in dated {
             if kind == STORY {
+                // What people did on a day cannot be done on another: an action is not due in the past.
+                if !clock.stands() {
+                    heard("story, which only a clock that is set to its days can tell, left out", 0);
+                    continue;
+                }
                 clock.set(at(day, 16));
                 self.retell_day(folder, day, &plan, &mut actions, heard).await?;
                 continue;

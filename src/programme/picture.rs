@@ -429,7 +429,7 @@ impl Picture {
                 }
                 Formula::Direct {} | Formula::Gap { .. } => "",
             },
-            outlook: self.outlook(entry, group, period, reading.as_deref(), access),
+            outlook: self.outlook(entry, group, period, reading, access),
         }))
     }
 

@@ -87,7 +87,7 @@ async fn a_report_is_frozen_to_the_byte(world: &World) {
     assert_eq!(report["kpis"].as_array().unwrap().len(), 7);
     let content = read(world, Board, id).await.is(200);
     let digest = Sha256::digest(&content.body);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(report["sha256"], hex);
     assert_eq!(content.tag(), format!("\"{hex}\""));
     assert_eq!(answer.tag(), content.tag());
