@@ -281,8 +281,8 @@ pub async fn put_return(
 
 /// Submit a return
 ///
-/// Says that it is complete: every figure or a nil return, commentary where a figure is off track, an action where it is so
-/// twice running, as the plan's settings ask. What is lacking is listed line by line (`invalid`). For the sub-group's lead,
+/// Says that it is complete: every figure or a nil return, commentary where a KPI's figure for everyone is off track, an
+/// action where it is so twice running, as the plan's settings ask. What is lacking is listed line by line (`invalid`). For the sub-group's lead,
 /// programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/submit", tag = "collecting", operation_id = "submit_return",

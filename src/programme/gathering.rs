@@ -378,7 +378,8 @@ impl Picture {
         let due_at = self.due_at(kpi, *period);
         let facts = LineFacts {
             reported: reading.is_some(),
-            off_track: assessment.status == Status::OffTrack,
+            // The target is everyone's: a group behind it is what a gap tells of.
+            off_track: group.is_all() && assessment.status == Status::OffTrack,
             off_track_before: before.is_some_and(|before| before.status == Status::OffTrack),
             commented: reading.is_some_and(|reading| reading.commentary.is_some()),
             acted_on: self.has_open_action(&kpi.code),

@@ -40,6 +40,7 @@ mod rounds;
 mod small_numbers;
 mod wire;
 mod writing;
+mod year;
 
 /// Makes two tests of each body `async fn(&World)`.
 macro_rules! on_both {
