@@ -214,7 +214,7 @@ pub struct Facts<'a> {
     pub previous: Option<Earlier>,
     /// The figure of the same period a year before.
     pub year_ago: Option<Earlier>,
-    /// When the figure is due.
+    /// When the figure is due, where there is no reading.
     pub due_at: DateTime<Utc>,
     /// The moment that is assessed as known at.
     pub now: DateTime<Utc>,

@@ -25,7 +25,7 @@ pub trait Document: Sized {
 }
 
 /// Lays a merge patch (RFC 7396) over a document's members.
-pub fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, change) in patch {
         match change {
             Value::Null => drop(target.remove(&name)),
@@ -41,6 +41,15 @@ pub fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
             other => drop(target.insert(name, other)),
         }
     }
+}
+
+/// Lays a merge patch over the whole of a document's members. To take away a member that no document has is a slip as any
+/// other unknown member is: it stays, for the reader to refuse.
+pub fn lay_over(members: &mut Map<String, Value>, patch: Map<String, Value>) {
+    let unknown = patch.iter().filter(|(name, change)| change.is_null() && !members.contains_key(*name));
+    let unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
+    merge(members, patch);
+    members.extend(unknown.into_iter().map(|name| (name, Value::Null)));
 }
 
 /// Takes one member out of an object: `Some` where it is there and of the right shape. Notes what is wrong.

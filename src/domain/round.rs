@@ -161,8 +161,7 @@ pub fn owed_periods(kpi: &Kpi, round: &Round, previous: Option<&Round>) -> Vec<P
     if matches!(kpi.formula, Formula::Gap { .. }) {
         return Vec::new();
     }
-    let earlier = previous.cloned().or_else(|| round.before());
-    let gathered = |period: &Period| earlier.as_ref().is_some_and(|earlier| earlier.reaches(kpi, *period));
+    let gathered = gathered_before(kpi, round, previous);
     let last = Period::latest_ended(kpi.period_kind(), round.period.0.end());
     let mut owed: Vec<Period> = std::iter::successors(last, |period| period.step(-1))
         // What one round reaches, it reaches with everything before it.
@@ -173,13 +172,21 @@ pub fn owed_periods(kpi: &Kpi, round: &Round, previous: Option<&Round>) -> Vec<P
     owed
 }
 
+/// Whether a figure could be there before the round before this one closed.
+fn gathered_before(kpi: &Kpi, round: &Round, previous: Option<&Round>) -> impl Fn(&Period) -> bool {
+    let earlier = previous.cloned().or_else(|| round.before());
+    move |period| earlier.as_ref().is_some_and(|earlier| earlier.reaches(kpi, *period))
+}
+
 /// The round among `rounds` in which a figure is owed, where there is one.
 pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a Round>) -> Option<&'a Round> {
     let mut previous: Option<&Round> = None;
     for round in rounds {
         let before = previous.filter(|before| before.period.0.step(1) == Some(round.period.0));
         if round.reaches(kpi, period) {
-            return owed_periods(kpi, round, before).contains(&period).then_some(round);
+            let posted = !matches!(kpi.formula, Formula::Gap { .. });
+            let owed = posted && kpi.in_force(period) && !gathered_before(kpi, round, before)(&period);
+            return owed.then_some(round);
         }
         previous = Some(round);
     }

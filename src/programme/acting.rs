@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note, ProgressNote};
-use crate::domain::document::{Document, merge};
+use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode, Subject};
 use crate::domain::invalid::Invalid;
 use crate::store::definitions::DefinitionKind;
@@ -213,7 +213,7 @@ impl Programme {
             precondition.allows_change_of(kept.seq)?;
             let before = &kept.value;
             let mut members = before.action.members();
-            merge(&mut members, patch);
+            lay_over(&mut members, patch);
             let action = Action::parse(members)?;
             let mut invalid = check_action(&action, &picture);
             invalid.extend(action.check_change_of(&before.action, change.now));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::access::{Granted, Role};
 use crate::domain::action::ActionState;
 use crate::domain::benchmark::ComparatorGroup;
-use crate::domain::document::{Document, merge};
+use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{
     AreaCode, ComparatorCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
 };
@@ -386,7 +386,7 @@ pub(super) fn patched<D: Document>(
     code: &str,
 ) -> Result<D, Refusal> {
     let mut changed = members.clone();
-    merge(&mut changed, patch);
+    lay_over(&mut changed, patch);
     if changed.get(code) != members.get(code) {
         let mut invalid = Invalid::new();
         let detail = format!("a {code} never changes; make another and remove this one");

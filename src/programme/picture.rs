@@ -418,7 +418,8 @@ impl Picture {
             target: find_target(&entry.kpi, period, &entry.targets),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
-            due_at: self.due_at(&entry.kpi, period),
+            // Asked only of what is not there: a report would look for the rounds of all that is.
+            due_at: if reading.is_none() { self.due_at(&entry.kpi, period) } else { now },
             now,
             withheld: reading.is_some() && withheld_at(period),
             names_shown: access.audience() == Audience::Member,

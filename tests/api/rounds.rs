@@ -75,6 +75,8 @@ async fn a_round_has_days_in_their_order(world: &World) {
     assert_eq!(moved.json()["closes"], "2009-08-21");
     let other = world.patch(Manager, "rounds/FY2009-10-Q1", &moved.tag(), json!({"period": "FY2009-10-Q2"})).await;
     assert_eq!(other.refused(422, "invalid").faults()[0], fault("/period", "code_is_fixed"));
+    let slip = world.patch(Manager, "rounds/FY2009-10-Q1", &moved.tag(), json!({"dew": null})).await;
+    assert_eq!(slip.refused(422, "invalid").faults(), [fault("/dew", "unknown_member")]);
     world.delete(Manager, "rounds/FY2009-10-Q1", &moved.tag()).await.is(204);
     world.get(Board, "rounds/FY2009-10-Q1").await.refused(404, "not_found");
 }

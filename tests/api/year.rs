@@ -122,8 +122,8 @@ async fn a_year_of_the_programme(world: &World) {
     let tag = world.get(Manager, target).await.is(200).tag();
     let easier = json!({"value": 5.5, "reason": "The recession was not foreseen."});
     let revised = world.put(Manager, target, easier).header("if-match", &tag).await.is(200).json();
-    let moves = revised["effect"]["moves"].as_array().unwrap();
-    assert_eq!((moves.len(), &moves[0]["after"]["band"]), (1, &json!("high_green")), "the first quarter's band moves");
+    let bands = revised["effect"]["moves"].as_array().unwrap();
+    assert_eq!((bands.len(), &bands[0]["after"]["band"]), (1, &json!("high_green")), "the first quarter's band moves");
     let figure = "kpis/NI-117/readings/FY2009-10-Q1";
     let right = json!({"value": 5.3, "reason": "Two colleges had counted leavers twice."});
     world.put(Lead, figure, right.clone()).await.refused(409, "conflict");
