@@ -167,13 +167,17 @@ impl Figure {
 /// A figure over a whole number, kept undivided: for medians and lines, which must not round on the way.
 ///
 /// Every operation is `None` where the result no longer fits; the figures that people report do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Fraction {
     /// In the units a figure is held in.
     over: i128,
-    /// Above zero; in lowest terms with `over`.
+    /// Above zero.
     under: i128,
 }
+
+/// Fractions whose lower half is smaller than this are left as they are: bringing them into lowest terms costs more than
+/// it saves.
+const SMALL_ENOUGH: u128 = 1 << 20;
 
 impl From<Figure> for Fraction {
     fn from(figure: Figure) -> Self {
@@ -183,16 +187,25 @@ impl From<Figure> for Fraction {
 
 impl Fraction {
     fn reduced(over: i128, under: i128) -> Option<Self> {
+        if under == 0 {
+            return None;
+        }
+        if under > 0 && under.unsigned_abs() < SMALL_ENOUGH {
+            return Some(Self { over, under });
+        }
         let (mut divisor, mut rest) = (over.checked_abs()?, under.checked_abs()?);
         while rest != 0 {
             (divisor, rest) = (rest, divisor.checked_rem(rest)?);
         }
         let sign = under.signum();
-        (under != 0).then_some(Self { over: over / divisor * sign, under: under / divisor * sign })
+        Some(Self { over: over / divisor * sign, under: under / divisor * sign })
     }
 
     /// The sum.
     pub fn plus(self, other: Self) -> Option<Self> {
+        if self.under == other.under {
+            return Some(Self { over: self.over.checked_add(other.over)?, under: self.under });
+        }
         let over = self.over.checked_mul(other.under)?.checked_add(other.over.checked_mul(self.under)?)?;
         Self::reduced(over, self.under.checked_mul(other.under)?)
     }
@@ -219,6 +232,14 @@ impl Fraction {
     }
 }
 
+impl PartialEq for Fraction {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Fraction {}
+
 impl PartialOrd for Fraction {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
@@ -227,6 +248,9 @@ impl PartialOrd for Fraction {
 
 impl Ord for Fraction {
     fn cmp(&self, other: &Self) -> Ordering {
+        if let (Some(one), Some(another)) = (self.over.checked_mul(other.under), other.over.checked_mul(self.under)) {
+            return one.cmp(&another);
+        }
         let ratio = |fraction: &Self| (Figure(fraction.over), Figure(fraction.under));
         Figure::compare_ratios(ratio(self), ratio(other))
     }
