@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
-use crate::domain::assess::Assessment;
 use crate::domain::board_report::{BoardReport, ReportRequest};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, ReportId, Seq, Subject};
@@ -241,7 +240,7 @@ impl Change<'_, '_> {
         let (picture, access, now) = (&self.picture, &self.plan.access, self.now);
         let filter = ReportFilter { organisation: organisation.clone(), ..ReportFilter::default() };
         let status_report = picture.status_report(period, &filter, now, access);
-        let shown = assessments(&status_report);
+        let shown: Vec<_> = status_report.assessments().collect();
         let entries: Vec<_> = shown.iter().filter_map(|one| picture.kpis().get(&one.kpi)).collect();
         let codes: BTreeSet<&KpiCode> = shown.iter().map(|one| &one.kpi).collect();
         let since = period.step(-1).unwrap_or(period).start();
@@ -306,10 +305,6 @@ impl Change<'_, '_> {
         let seq = self.define("board_report.frozen", kind, &report.id, 1, None, Some(members))?;
         Ok(Kept { value: report, revision: 1, seq })
     }
-}
-
-fn assessments(report: &StatusReport) -> Vec<&Assessment> {
-    report.outcome_areas.iter().flat_map(|area| &area.priorities).flat_map(|priority| &priority.kpis).collect()
 }
 
 impl Programme {

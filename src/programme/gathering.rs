@@ -356,11 +356,8 @@ impl Picture {
     pub fn signed_off(&self, kpi: &Kpi, period: Period) -> Option<&ReturnKey> {
         let area = self.area_of(kpi)?;
         let round = self.round_of(kpi, period)?.period.0;
-        let own = |code: &SubGroupCode| {
-            self.sub_groups().get(code).is_some_and(|group| group.value.outcome_areas.contains(area))
-        };
         let signed = self.returns().iter().filter(|(_, kept)| kept.value.state == ReturnState::SignedOff);
-        signed.map(|(key, _)| key).find(|key| key.period == round && own(&key.sub_group))
+        signed.map(|(key, _)| key).find(|key| key.period == round && self.answers_for(&key.sub_group, Some(area)))
     }
 
     fn return_of(&self, round: &Round, sub_group: &SubGroup) -> Return {

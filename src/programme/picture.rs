@@ -555,9 +555,7 @@ impl Picture {
     /// This picture as it would be with one reading more.
     pub fn with_reading(&self, kpi: &KpiCode, group: &GroupCode, period: Period, reading: Kept<Observed>) -> Self {
         let mut picture = self.clone();
-        if let Some(entry) = picture.kpis.get_mut(kpi) {
-            Arc::make_mut(entry).readings.entry(group.clone()).or_default().insert(period, reading);
-        }
+        picture.lay_over(kpi, group, period, reading);
         picture
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::access::{Granted, Role};
 use crate::domain::action::ActionState;
 use crate::domain::benchmark::ComparatorGroup;
+use crate::domain::dimension::Dimension;
 use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use crate::domain::kpi::{Formula, Kpi, Profile};
@@ -104,7 +105,7 @@ impl Successor<'_, '_> {
         self.define::<SubGroup>(before)?;
         self.define::<Priority>(before)?;
         self.define::<Policy>(before)?;
-        self.define_all("dimension.created", DefinitionKind::Dimension, before.dimensions())?;
+        self.define::<Dimension>(before)?;
         self.define::<ComparatorGroup>(before)?;
         let kpis = carried(before, starts_on);
         let reason = self.reason.clone();
