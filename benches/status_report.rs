@@ -20,9 +20,9 @@ use waymark::clock::Clock;
 use waymark::domain::access::Role;
 use waymark::domain::ids::Subject;
 use waymark::http::{AppState, configure};
-use waymark::programme::Programme;
 use waymark::programme::loading::Folder;
 use waymark::programme::reporting::ReportFilter;
+use waymark::programme::{Principal, Programme};
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants};
 use waymark::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
 
@@ -81,6 +81,7 @@ async fn run() {
         })
         .unwrap();
     let programme = Programme::new(store, clock.clone());
+    let board = Principal::from(board);
     let plan = programme.load_folder(&Folder::Harrow, &board, &clock, &|_, _| {}).await.unwrap();
     let key = SigningKey::generate(KeyKind::Ed25519).unwrap();
     let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };

@@ -156,6 +156,25 @@ pub struct Serve {
     /// A JWKS URL (https, or http on this machine) with keys to verify tokens with; keys rotate without a restart.
     #[arg(long, env = "WAYMARK_JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,
+    /// The issuer of people's tokens, where the keys of --jwks-file and --jwks-url are those of another than --issuer, such as
+    /// a council's sign-in. Each issuer's tokens are then believed by its own keys only.
+    #[arg(long, env = "WAYMARK_OIDC_ISSUER", value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+    /// Take personal access tokens as the password of HTTP Basic too, for spreadsheets and the like.
+    #[arg(long, env = "WAYMARK_BASIC_AUTH", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
+    pub basic_auth: bool,
+    /// Requests a minute that each caller may send to an instance; 0 for no limit.
+    #[arg(long, env = "WAYMARK_RATE_LIMIT", value_name = "N", default_value_t = 6000)]
+    pub rate_limit: u32,
+    /// Origins whose pages may ask from a browser, with commas between: `https://dashboard.example`.
+    #[arg(long, env = "WAYMARK_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+    /// The address that the service is reached at from outside: `https://waymark.example`.
+    #[arg(long, env = "WAYMARK_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Whom to tell of a weakness, for /.well-known/security.txt: `mailto:…` or `https:…`.
+    #[arg(long, env = "WAYMARK_SECURITY_CONTACT", value_name = "URI")]
+    pub security_contact: Option<String>,
     /// A subject that administers the whole service: it is granted that at start. How a new installation is begun.
     #[arg(long, env = "WAYMARK_ADMINISTRATOR", value_name = "SUBJECT")]
     pub administrator: Option<Subject>,

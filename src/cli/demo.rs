@@ -14,8 +14,11 @@ use crate::clock::Clock;
 use crate::config::{Demo, LogFormat};
 use crate::domain::access::Role;
 use crate::domain::ids::{PlanCode, Subject};
-use crate::programme::Programme;
+use crate::http::AppState;
+use crate::http::oauth::Issuer;
+use crate::http::settings::Settings;
 use crate::programme::loading::Folder;
+use crate::programme::{Principal, Programme};
 use crate::store::{DatabaseUrl, Store, StoreOptions, grants, plans};
 use crate::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
 
@@ -50,7 +53,10 @@ pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
     let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
     let verifier = Verifier::new(vec![KeySource::local(&key)], expected.clone(), Clock::system());
     let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5) };
-    let served = listen.serve(store, Clock::system(), Arc::new(verifier), |address| {
+    let settings = Settings { basic_auth: true, issuers: vec![expected.issuer.clone()], ..Settings::default() };
+    let issuer = Issuer { key: signing_key(&folder.join("signing-key.pem"))?, expected: expected.clone() };
+    let state = AppState::new(Programme::new(store, Clock::system()), Arc::new(verifier))?;
+    let served = listen.serve(state.with(settings).issuing(Arc::new(issuer)), |address| {
         let welcome = welcome(address, &folder, &key, &expected).unwrap_or_else(|error| format!("{error}\n"));
         let _shown = print(welcome);
     });
@@ -70,6 +76,7 @@ fn signing_key(file: &Path) -> Result<SigningKey, Failure> {
 /// Loads the plan with its history, and gives each role to a subject.
 async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     let administrator: Subject = subject(Role::Administrator).parse()?;
+    let administrator = Principal::from(administrator);
     let clock = Clock::standing_at(Clock::system().now());
     let (admin, now) = (administrator.clone(), clock.now());
     store

@@ -130,7 +130,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
         let bar = progress(0, "loading");
         let heard = |file: &str, rows: u64| bar.println(format!("{file}: {rows} rows"));
         let folder = Folder::Disk(command.path);
-        let plan = programme.load_folder(&folder, &command.subject, &clock, &heard).await?;
+        let plan = programme.load_folder(&folder, &command.subject.into(), &clock, &heard).await?;
         bar.finish_and_clear();
         print(format!("{plan} loaded\n"))?;
         return Ok(true);
@@ -145,7 +145,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
     let heard = bar.clone();
     let programme = Programme::new(store, Clock::system());
     let outcome = programme
-        .import(&plan, &command.subject, kind, file, command.dry_run, move |rows| heard.set_position(rows))
+        .import(&plan, &command.subject.into(), kind, file, command.dry_run, move |rows| heard.set_position(rows))
         .await;
     bar.finish_and_clear();
     let outcome = outcome.map_err(|refusal| told(&refusal))?;
@@ -205,7 +205,8 @@ fn told(refusal: &Refusal) -> String {
 
 async fn report(command: Report) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
-    let open = programme.open(&command.plan, &command.subject).await.map_err(|refusal| told(&refusal))?;
+    let open =
+        programme.open(&command.plan, &command.subject.clone().into()).await.map_err(|refusal| told(&refusal))?;
     let picture = match command.as_of {
         None => programme.picture(&open).await,
         Some(instant) => match programme.version_at(&open, instant).await {

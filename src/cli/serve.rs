@@ -1,6 +1,7 @@
 //! `waymark serve`
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use super::{Failure, log, options};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::access::Role;
+use crate::http::oauth::Issuer;
+use crate::http::settings::Settings;
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
 use crate::store::{Store, StoreError, grants};
@@ -18,7 +21,7 @@ use crate::token::{Expected, KeySource, SigningKey, Verifier};
 
 pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     log(command.place.log.as_deref().unwrap_or("info"), command.place.log_format)?;
-    let sources = key_sources(command)?;
+    let keys = Keys::of(command)?;
     let url = command.place.database()?;
     if let Some(folder) =
         url.sqlite_path().and_then(|path| path.parent()).filter(|folder| !folder.as_os_str().is_empty())
@@ -46,31 +49,59 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         })?;
     }
     let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };
-    let verifier = Arc::new(Verifier::new(sources, expected, clock.clone()));
+    let verifier = match &command.oidc_issuer {
+        None => Verifier::new(
+            keys.local.iter().map(KeySource::local).chain(keys.foreign).collect(),
+            expected.clone(),
+            clock.clone(),
+        ),
+        Some(issuer) => {
+            let theirs = Expected { issuer: issuer.clone(), ..expected.clone() };
+            let local = keys.local.iter().map(KeySource::local).collect();
+            Verifier::new(local, expected.clone(), clock.clone()).and(keys.foreign, theirs)
+        }
+    };
+    let settings = Settings {
+        basic_auth: command.basic_auth,
+        rate_limit: NonZeroU32::new(command.rate_limit),
+        cors_origins: command.cors_origins.clone(),
+        public_url: command.public_url.clone(),
+        issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),
+        security_contact: command.security_contact.clone(),
+    };
+    let state = AppState::new(Programme::new(store, clock), Arc::new(verifier))?.with(settings);
+    let state = match keys.local {
+        Some(key) => state.issuing(Arc::new(Issuer { key, expected })),
+        None => state,
+    };
     let listen = Listen { bind: command.bind, workers: command.workers, shutdown: command.shutdown() };
-    listen.serve(store, clock, verifier, |address| tracing::info!(%address, "serving"))
+    listen.serve(state, |address| tracing::info!(%address, "serving"))
 }
 
-/// Where the keys to verify tokens with come from.
-fn key_sources(command: &Serve) -> Result<Vec<KeySource>, Failure> {
-    let default = Some(command.place.default_key_file()).filter(|file| file.exists());
-    let local: Option<PathBuf> = command.issuing.key_file.clone().or(default);
-    let mut sources = Vec::new();
-    if let Some(file) = local {
-        sources.push(KeySource::local(&SigningKey::load(&file)?));
+/// The keys of a deployment: its own to sign with, and those of others to verify with.
+struct Keys {
+    local: Option<SigningKey>,
+    foreign: Vec<KeySource>,
+}
+
+impl Keys {
+    fn of(command: &Serve) -> Result<Self, Failure> {
+        let default = Some(command.place.default_key_file()).filter(|file| file.exists());
+        let local: Option<PathBuf> = command.issuing.key_file.clone().or(default);
+        let local = local.map(|file| SigningKey::load(&file)).transpose()?;
+        let mut foreign: Vec<KeySource> = command.jwks_file.iter().map(KeySource::file).collect();
+        if let Some(url) = &command.jwks_url {
+            foreign.push(KeySource::url(url).map_err(|error| format!("--jwks-url: {error}"))?);
+        }
+        if local.is_none() && foreign.is_empty() {
+            return Err(format!(
+                "there are no keys to verify tokens with. Set --jwks-url (WAYMARK_JWKS_URL) or --jwks-file (WAYMARK_JWKS_FILE) to your issuer's keys, with --issuer and --audience; or make a local key with `waymark token --create-key --data-dir {}`",
+                command.place.data_dir.display()
+            )
+            .into());
+        }
+        Ok(Self { local, foreign })
     }
-    sources.extend(command.jwks_file.as_ref().map(KeySource::file));
-    if let Some(url) = &command.jwks_url {
-        sources.push(KeySource::url(url).map_err(|error| format!("--jwks-url: {error}"))?);
-    }
-    if sources.is_empty() {
-        return Err(format!(
-            "there are no keys to verify tokens with. Set --jwks-url (WAYMARK_JWKS_URL) or --jwks-file (WAYMARK_JWKS_FILE) to your issuer's keys, with --issuer and --audience; or make a local key with `waymark token --create-key --data-dir {}`",
-            command.place.data_dir.display()
-        )
-        .into());
-    }
-    Ok(sources)
 }
 
 /// How to listen.
@@ -82,14 +113,7 @@ pub(super) struct Listen {
 
 impl Listen {
     /// Serves until the process is told to stop.
-    pub(super) fn serve(
-        self,
-        store: Store,
-        clock: Clock,
-        verifier: Arc<Verifier>,
-        begun: impl FnOnce(SocketAddr),
-    ) -> Result<bool, Failure> {
-        let state = AppState::new(Programme::new(store, clock), verifier)?;
+    pub(super) fn serve(self, state: AppState, begun: impl FnOnce(SocketAddr)) -> Result<bool, Failure> {
         actix_web::rt::System::new().block_on(async move {
             let server = HttpServer::new(move || configure(&state)).shutdown_timeout(self.shutdown.as_secs());
             let server = match self.workers {

@@ -76,6 +76,15 @@ pub struct Granted {
     pub kpis: Vec<KpiCode>,
 }
 
+impl Granted {
+    /// What somebody with this role is to those outside the partnership whom they show something: a partner of no
+    /// organisation, or still everyone.
+    pub fn outside(role: Role) -> Self {
+        let role = if role == Role::Public { Role::Public } else { Role::Partner };
+        Self { role, outcome_areas: Vec::new(), organisation: None, kpis: Vec::new() }
+    }
+}
+
 /// How much of a plan's figures a caller sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
@@ -101,6 +110,11 @@ impl Access {
 
     fn has(&self, roles: &[Role]) -> bool {
         self.granted.iter().any(|grant| roles.contains(&grant.role))
+    }
+
+    /// Whether the caller was granted anything.
+    pub fn is_granted(&self) -> bool {
+        !self.granted.is_empty()
     }
 
     /// Grants, and everything else.

@@ -166,6 +166,10 @@ uuids! {
     ActionId, "is no action's id";
     /// What a board report is known by.
     ReportId, "is no board report's id";
+    /// What a token, link or client is known by.
+    CredentialId, "is no id of a token, link or client";
+    /// What a client's secret is known by.
+    SecretId, "is no secret's id";
 }
 
 impl GroupCode {

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use actix_cors::Cors;
 use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::from_fn;
+use actix_web::http::header::{ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use utoipa_actix_web::AppExt;
 
-use super::auth;
 use super::health::Readiness;
+use super::limit::{self, Limiter};
 use super::middleware::envelope;
+use super::oauth::{Issuer, MaybeIssuer};
 use super::openapi::{self, Documents};
 use super::routes::mount;
+use super::settings::Settings;
+use super::{auth, once};
 use crate::programme::Programme;
 use crate::token::Verifier;
 
@@ -24,6 +29,9 @@ pub struct AppState {
     verifier: Data<Arc<Verifier>>,
     readiness: Data<Readiness>,
     documents: Data<Documents>,
+    settings: Data<Settings>,
+    limiter: Data<Limiter>,
+    issuer: Data<MaybeIssuer>,
 }
 
 impl AppState {
@@ -42,7 +50,23 @@ impl AppState {
             verifier: Data::new(verifier),
             readiness: Data::new(readiness),
             documents: Data::new(documents()?),
+            settings: Data::new(Settings::default()),
+            limiter: Data::new(Limiter::new(None)),
+            issuer: Data::new(None),
         })
+    }
+
+    /// The same, which signs tokens for partners' systems too.
+    #[must_use]
+    pub fn issuing(self, issuer: Arc<Issuer>) -> Self {
+        Self { issuer: Data::new(Some(issuer)), ..self }
+    }
+
+    /// The same with what a deployment settles.
+    #[must_use]
+    pub fn with(self, settings: Settings) -> Self {
+        let limiter = Data::new(Limiter::new(settings.rate_limit));
+        Self { settings: Data::new(settings), limiter, ..self }
     }
 }
 
@@ -72,9 +96,26 @@ pub fn configure(
         .app_data(state.verifier.clone())
         .app_data(state.readiness.clone())
         .app_data(state.documents.clone())
+        .app_data(state.settings.clone())
+        .app_data(state.limiter.clone())
+        .app_data(state.issuer.clone())
         .into_utoipa_app()
         .configure(mount)
         .into_app()
+        .wrap(from_fn(once::carry_out_once))
+        .wrap(from_fn(limit::count))
         .wrap(from_fn(auth::authenticate))
+        .wrap(cors(&state.settings))
+        .wrap(Compress::default())
         .wrap(from_fn(envelope))
+}
+
+/// Lets pages of the origins that are allowed, and of no others, ask from a browser.
+fn cors(settings: &Settings) -> Cors {
+    let cors = settings.cors_origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin));
+    cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allow_any_header()
+        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE])
+        .expose_headers(["x-request-id", "ratelimit", "ratelimit-policy", "idempotency-replayed"])
+        .max_age(3600)
 }

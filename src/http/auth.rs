@@ -1,4 +1,8 @@
-//! Who calls: the bearer token of a request, verified before anything else of it is read.
+//! Authentication: who a request is from, settled before anything else of it is read.
+//!
+//! A person or a system shows an access token of a trusted issuer, or a personal access token, as `Bearer`; the latter also
+//! as the password of `Basic`, where the deployment allows it. A secret link needs neither: its address is routed on to the
+//! table that it opens.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -6,61 +10,138 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 
-use super::problem::Problem;
+use super::middleware::{LINKS, route_to};
+use super::problem::{Code, Problem};
+use super::settings::Settings;
 use crate::domain::ids::Subject;
+use crate::programme::entering::{Entered, TOKEN_PREFIX};
+use crate::programme::{Principal, Programme};
 use crate::token::{Refusal, Verifier};
 
-/// Who calls, as their token says.
+/// Who calls.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The subject.
-    pub subject: Subject,
-    /// When their token expires.
+    /// Who they are.
+    pub subject: Principal,
+    /// When what they came in with expires.
     pub expires_at: DateTime<Utc>,
 }
 
 /// Lets nothing under `/v1` through without a good token. It stands before the handlers, so that a caller who may not
 /// enter learns nothing from how a body or a parameter is judged.
 pub async fn authenticate(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // Judged as the router judges it: `/%761` is `/v1`.
-    let path = percent_decode_str(request.path()).decode_utf8_lossy();
+    let path = percent_decode_str(request.path()).decode_utf8_lossy().into_owned();
     let guarded = path == "/v1" || path.starts_with("/v1/");
     if guarded && request.method() != Method::OPTIONS {
-        let caller = verified(&request).await?;
-        request.extensions_mut().insert(caller);
+        let caller = match path.strip_prefix(LINKS) {
+            Some(link) => linked(&mut request, link).await?,
+            None => Some(verified(&request).await?),
+        };
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
     }
     next.call(request).await
 }
 
+fn programme(request: &ServiceRequest) -> Result<Data<Programme>, Problem> {
+    let known = request.app_data::<Data<Programme>>().cloned();
+    known.ok_or_else(|| Problem::internal_because("the app holds no programme"))
+}
+
+/// Routes a request for a link to the table that it opens, as its maker within the link's bounds; leaves it as it is where
+/// there is no such link, which is then found nowhere.
+async fn linked(request: &mut ServiceRequest, link: &str) -> Result<Option<Caller>, Problem> {
+    let Some((secret, table)) = link.split_once('/') else { return Ok(None) };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(None);
+    }
+    let Some(entered) = programme(request)?.enter_by_link(secret).await? else { return Ok(None) };
+    let Some((plan, address)) = &entered.opens else { return Ok(None) };
+    if address.rsplit('/').next() != Some(table) {
+        return Ok(None);
+    }
+    route_to(request, &format!("/v1/plans/{plan}/{address}"));
+    Ok(Some(caller(entered)))
+}
+
+fn caller(entered: Entered) -> Caller {
+    Caller { subject: entered.principal, expires_at: entered.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC) }
+}
+
 async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
+    let basic = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.basic_auth);
+    let refused = |problem: Problem| {
+        if basic {
+            problem.with_header(WWW_AUTHENTICATE, "Basic realm=\"waymark\", charset=\"UTF-8\"")
+        } else {
+            problem
+        }
+    };
     let mut sent = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (sent.next(), sent.next()) else {
-        return Err(Problem::missing_token());
+        return Err(refused(Problem::missing_token()));
     };
-    let token = header.to_str().ok().and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    let token = token.ok_or_else(Problem::missing_token)?;
+    let token = token_in(header, basic).ok_or_else(|| refused(Problem::missing_token()))?;
+    if token.starts_with(TOKEN_PREFIX) {
+        let entered = programme(request)?.enter_by_token(&token).await?;
+        let entered = entered.ok_or_else(|| {
+            refused(Problem::invalid_token("the personal access token is unknown, has expired or was revoked"))
+        })?;
+        allow_method(&entered, request.method())?;
+        return Ok(caller(entered));
+    }
     let verifier = request
         .app_data::<Data<Arc<Verifier>>>()
         .ok_or_else(|| Problem::internal_because("the app holds no verifier"))?;
-    let good = verifier.verify(token).await.map_err(|refusal| match refusal {
+    let good = verifier.verify(&token).await.map_err(|refusal| match refusal {
         Refusal::KeysUnavailable => Problem::unavailable_because("the keys to verify tokens with cannot be read"),
-        other => Problem::invalid_token(other.description()),
+        other => refused(Problem::invalid_token(other.description())),
     })?;
-    let subject = good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
-    Ok(Caller { subject, expires_at: good.expires_at })
+    let subject: Subject =
+        good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
+    Ok(Caller { subject: subject.into(), expires_at: good.expires_at })
+}
+
+/// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
+fn token_in(header: &HeaderValue, basic: bool) -> Option<String> {
+    let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
+    let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(credentials.to_owned());
+    }
+    if !(basic && scheme.eq_ignore_ascii_case("basic")) {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    let (_user, password) = decoded.split_once(':')?;
+    // Any other token is too short-lived for tools that keep a password.
+    password.starts_with(TOKEN_PREFIX).then(|| password.to_owned())
+}
+
+/// Refuses a method that the token was not made for.
+fn allow_method(entered: &Entered, method: &Method) -> Result<(), Problem> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    if reads || entered.methods.iter().any(|allowed| allowed == method.as_str()) {
+        return Ok(());
+    }
+    let detail =
+        format!("This token is for {} only; use one that was made for {method} too.", entered.methods.join(", "));
+    Err(Problem::new(Code::NotAllowed, detail)
+        .with_header(WWW_AUTHENTICATE, "Bearer realm=\"waymark\", error=\"insufficient_scope\""))
 }
 
 impl FromRequest for Caller {
@@ -69,5 +150,23 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(request.extensions().get::<Self>().cloned().ok_or_else(Problem::missing_token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_personal_access_token_may_be_a_password_and_nothing_else_may() {
+        let token = |header: &str, basic| token_in(&HeaderValue::from_str(header).unwrap(), basic);
+        let basic = format!("Basic {}", STANDARD.encode("anyone:wmk_x:y"));
+        assert_eq!(token(&basic, true).as_deref(), Some("wmk_x:y"));
+        assert_eq!(token(&basic, false), None);
+        assert_eq!(token(&format!("basic {}", STANDARD.encode(":wmk_x")), true).as_deref(), Some("wmk_x"));
+        assert_eq!(token("bearer  a.b.c", false).as_deref(), Some("a.b.c"));
+        for bad in ["Basic", "Basic !", "Digest x", &format!("Basic {}", STANDARD.encode("a:eyJ.b.c"))] {
+            assert_eq!(token(bad, true), None, "{bad}");
+        }
     }
 }

@@ -88,6 +88,23 @@ struct Tag {
     opaque: String,
 }
 
+/// What a compressed answer's tag ends in.
+const ENCODINGS: [&str; 2] = ["-br", "-gzip"];
+
+/// The tag, quotes and all, of an answer that goes out compressed.
+pub(super) fn encoded_tag(tag: &str, encoding: &str) -> Option<String> {
+    let suffix = ENCODINGS.into_iter().find(|suffix| suffix.strip_prefix('-') == Some(encoding))?;
+    Some(format!("{}{suffix}\"", tag.strip_suffix('"')?))
+}
+
+impl Tag {
+    /// Whether this is the tag of a state, however an answer with it was compressed.
+    fn names(&self, current: &ETag) -> bool {
+        let encoded = |suffix: &&str| self.opaque.strip_suffix(suffix) == Some(&current.0);
+        self.opaque == current.0 || ENCODINGS.iter().any(|suffix| encoded(suffix))
+    }
+}
+
 impl Conditions {
     /// The tag of what this address gives in a state: no other address's tag is taken for it, nor one of another version of
     /// this program.
@@ -98,12 +115,11 @@ impl Conditions {
     /// The answer 304 with this tag, where the client names it. Ask before doing any work. `*` is not answered here: for it
     /// there must first be something to read, and the middleware sees whether there is.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
-        let known = match self.if_none_match.as_ref()? {
-            Tags::Any => false,
-            // Weak comparison: a proxy may have weakened the tag when it compressed the answer.
-            Tags::These(tags) => tags.iter().any(|tag| tag.opaque == current.0),
-        };
-        known.then(|| HttpResponse::NotModified().insert_header(current).finish())
+        // Weak comparison: a proxy may have weakened the tag when it compressed the answer.
+        let Tags::These(tags) = self.if_none_match.as_ref()? else { return None };
+        let known = tags.iter().find(|tag| tag.names(current))?;
+        // The tag as the client has it, so that it knows which of its copies is meant.
+        Some(HttpResponse::NotModified().insert_header(&ETag(known.opaque.clone())).finish())
     }
 
     /// The answer to a read of one thing with a tag of its own: 304 where the client names it, else 200 with the thing.
@@ -131,7 +147,7 @@ impl Conditions {
         let holds = match &self.if_match {
             None | Some(Tags::Any) => true,
             // Strong comparison: a weak tag promises too little to write by.
-            Some(Tags::These(tags)) => tags.iter().any(|tag| !tag.weak && tag.opaque == current.0),
+            Some(Tags::These(tags)) => tags.iter().any(|tag| !tag.weak && tag.names(current)),
         };
         if holds && self.not_modified(current).is_none() && !self.only_if_absent() {
             return Ok(());

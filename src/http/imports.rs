@@ -14,9 +14,9 @@ use super::auth::Caller;
 use super::extract::{self, FromParams, ParamReader};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
-use crate::programme::Programme;
 use crate::programme::effects::{Move, RollUpMove};
 use crate::programme::importing::{ImportKind, Outcome};
+use crate::programme::{Programme, Refusal};
 
 /// The most bytes of a file.
 const MOST_BYTES: u64 = 512 << 20;
@@ -116,8 +116,20 @@ pub async fn import(
     programme.may_import(plan, &caller.subject, kind).await?;
     extract::admit(request, &["text/csv"], usize::try_from(MOST_BYTES).unwrap_or(usize::MAX))?;
     let file = to_disk(payload).await?;
-    let outcome = programme.import(plan, &caller.subject, kind, file, dry_run.dry_run, |_rows| {}).await?;
-    answer(outcome)
+    match programme.import(plan, &caller.subject, kind, file, dry_run.dry_run, |_rows| {}).await {
+        Err(refusal @ Refusal::KeyReused) => Ok(nothing_tried(&refusal.into())),
+        outcome => answer(outcome?),
+    }
+}
+
+/// The answer to an import that was not even tried.
+fn nothing_tried(problem: &Problem) -> HttpResponse {
+    let mut members = problem.members();
+    members.extend(["rows", "created", "revised", "unchanged", "rejected"].map(|name| (name.to_owned(), 0.into())));
+    members.extend(["effects", "roll_ups"].map(|name| (name.to_owned(), serde_json::Value::Array(Vec::new()))));
+    members.insert("dry_run".to_owned(), false.into());
+    let body = serde_json::Value::Object(members).to_string();
+    HttpResponse::UnprocessableEntity().content_type(PROBLEM_JSON).body(body)
 }
 
 /// Puts a body into a file without a name, which goes when it is closed.

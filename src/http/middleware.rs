@@ -10,18 +10,19 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::conditional::encoded_tag;
 use super::problem::Problem;
 
 /// The header that a request's id comes and goes in.
@@ -75,7 +76,7 @@ pub async fn envelope(
     let started = Instant::now();
     let id = id_of(request.headers());
     let method = request.method().clone();
-    let path = request.path().to_owned();
+    let path = loggable(request.path()).to_owned();
     let trace = TraceParent::of(request.headers()).unwrap_or_default();
     let span = tracing::info_span!(
         "request", request_id = id, trace_id = trace.trace_id, parent_id = trace.parent_id, %method, path
@@ -89,6 +90,7 @@ pub async fn envelope(
         Err(response) => (response.status(), response.headers_mut()),
     };
     add_headers(headers, &path, &id);
+    tell_encodings_apart(headers);
     let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
     span.in_scope(|| {
         // The query is left out: people put into it what does not belong in a log.
@@ -177,6 +179,17 @@ fn add_headers(headers: &mut HeaderMap, path: &str, id: &str) {
     }
 }
 
+/// Gives a compressed answer a tag of its own: its bytes are others.
+fn tell_encodings_apart(headers: &mut HeaderMap) {
+    let encoded =
+        headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).filter(|name| *name != "identity");
+    let tag = headers.get(ETAG).and_then(|value| value.to_str().ok());
+    let told = encoded.zip(tag).and_then(|(encoding, tag)| encoded_tag(tag, encoding));
+    if let Some(value) = told.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+        headers.insert(ETAG, value);
+    }
+}
+
 /// The id that the client gave, where it can be repeated without harm, else a new one.
 fn id_of(headers: &HeaderMap) -> String {
     headers
@@ -226,16 +239,32 @@ fn take_suffix(request: &mut ServiceRequest) {
     else {
         return;
     };
-    let target = request.uri().query().map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}"));
+    let bare = bare.to_owned();
+    route_to(request, &bare);
+    request.head_mut().headers.insert(ACCEPT, HeaderValue::from_static(accept));
+}
+
+/// Routes a request to another path, with the query that it has.
+pub(super) fn route_to(request: &mut ServiceRequest, path: &str) {
+    let asked = asked_path(request.request());
+    let target = request.uri().query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = request.uri().clone().into_parts();
     parts.path_and_query = PathAndQuery::try_from(target).ok();
     let Ok(uri) = Uri::from_parts(parts) else { return };
     // The router reads the path from here, and the handlers from the head.
     request.match_info_mut().get_mut().update(&uri);
-    let head = request.head_mut();
-    head.uri = uri;
-    head.headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    request.head_mut().uri = uri;
     request.extensions_mut().insert(AskedPath(asked));
+}
+
+/// Where secret links are.
+pub(super) const LINKS: &str = "/v1/links/";
+
+/// A path as it may stand in a log: what follows the beginning of a link is its secret.
+fn loggable(path: &str) -> &str {
+    // Judged as the router judges it.
+    let link = percent_decode_str(path).decode_utf8_lossy().starts_with(LINKS);
+    if link { LINKS } else { path }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use self::downgrade::downgrade_to_3_0;
 pub use self::lint::lint;
 use super::conditional::{Conditions, ETag, TAGS_PATTERN};
 use super::extract::{NoParams, Params};
-use super::problem::{Problem, ProblemBody, ViolationBody};
+use super::problem::{Code, Problem, ProblemBody, ViolationBody};
 use super::responses::{NotModified, PublicProblems};
 
 /// What the API is for, in the words of those who use it.
@@ -98,6 +98,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     let mut used = Vec::new();
     for operation in operations_mut(&mut document) {
         tell_of_tags(operation);
+        tell_of_keys(operation);
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
             *id = camel_case(id);
         }
@@ -156,6 +157,27 @@ fn tell_of_tags(operation: &mut Value) {
         "required": false,
         "schema": {"type": "string", "minLength": 1, "pattern": TAGS_PATTERN},
         "example": "\"1234\"",
+    });
+    if let Some(operation) = operation.as_object_mut()
+        && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut()
+    {
+        parameters.push(header);
+    }
+}
+
+/// Adds the header of every request that is carried out once, told by the problem of sending its key with another one.
+fn tell_of_keys(operation: &mut Value) {
+    let told = operation.pointer("/responses/409/description").and_then(Value::as_str);
+    if !told.is_some_and(|told| told.contains(Code::AlreadyCarriedOut.as_str())) {
+        return;
+    }
+    let header = json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A key of your own for this request, such as a UUID. Sent again with the same key within 24 hours, it is not carried out again, and answered as it was the first time.",
+        "required": false,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     });
     if let Some(operation) = operation.as_object_mut()
         && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut()

@@ -80,6 +80,8 @@ codes! {
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
     Conflict "conflict" CONFLICT "It would contradict what is there"
         "The request was understood and is right in itself, but it contradicts the present state: a code is already taken, a round is closed, something still depends on what would be deleted. The detail says what stands in the way.";
+    AlreadyCarriedOut "already_carried_out" CONFLICT "It is being done already"
+        "A request with the same Idempotency-Key is being carried out at this moment, or was carried out and its answer is not at hand: it was lost, was too long to be kept, or held a secret, which is shown once. Nothing is done twice. Wait a moment and send the same request again, or see whether what it makes is there.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "It has changed since you read it"
         "The If-Match or If-None-Match header does not hold any more: somebody changed or created the thing after you read it. Read it again, see whether your change still makes sense, and send it with the new ETag.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is too large"
@@ -88,8 +90,12 @@ codes! {
         "The Content-Type of the request is missing or is one that this resource does not read, or the body is compressed. The Accept header of the answer lists what it reads.";
     Invalid "invalid" UNPROCESSABLE_ENTITY "Something in it is wrong"
         "The request was understood, but something in it breaks a rule. Everything that is wrong is listed under errors, each with a JSON pointer, or with the row and the column of a file. Nothing was changed.";
+    KeyReused "key_reused" UNPROCESSABLE_ENTITY "The key belongs to another request"
+        "The Idempotency-Key of this request came with another address or another body within the last 24 hours. A key stands for one request: send the first again as it was, or this one with a key of its own. Nothing was changed.";
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "Say which state you are changing"
         "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unseen. Read it, then send the request with If-Match.";
+    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "You ask too often"
+        "More requests came from you than are allowed in the time. Nothing was changed. Send the request again after as many seconds as the Retry-After header says; RateLimit-Policy says how many there may be, and RateLimit how many are left.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side"
         "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to whoever runs the service.";
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy"
@@ -212,6 +218,12 @@ impl Problem {
             Code::NotFound => Self::not_found(),
             code => Self::new(code, code.page()),
         }
+    }
+
+    /// 429: asked too often.
+    pub fn too_many_requests(wait: Duration) -> Self {
+        let detail = format!("Too many requests; send the next in {} s.", seconds(wait));
+        Self::new(Code::TooManyRequests, detail).retry_after(wait)
     }
 
     fn retry_after(self, wait: Duration) -> Self {

@@ -328,7 +328,7 @@ async fn reply(
     ),
     responses(
         (status = 200, description = "What the import did, or would do.", body = ImportResult),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`).", body = ImportProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`).", body = ImportProblemBody, content_type = "application/problem+json"),
         ImportProblems
     )
 )]

@@ -26,6 +26,14 @@ impl From<Refusal> for Problem {
                 Self::new(Code::Conflict, "Something with this code is there already, or was made at the same moment.")
             }
             Refusal::Store(error) => Self::internal(&error),
+            Refusal::KeyReused => Self::new(
+                Code::KeyReused,
+                "The Idempotency-Key was sent with another request; send a new key with each new request.",
+            ),
+            Refusal::CarriedOut => Self::new(
+                Code::AlreadyCarriedOut,
+                "A request with this Idempotency-Key is being carried out, or was, and its answer is not at hand: see whether what it makes is there.",
+            ),
             Refusal::Spoilt(_) => Self::internal_because("an import's outcome was lost"),
         }
     }

@@ -32,38 +32,42 @@ macro_rules! problems {
 problems! {
     /// What can go wrong where something is read without a token.
     PublicProblems: UnknownParameter Internal;
+    /// What can go wrong where a client asks for a token, besides what OAuth tells in its own words.
+    TokenProblems: RequestTimeout BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;
+    /// There may be none.
+    NoSuchThing: NotFound;
     /// The service cannot work just now.
     Unready: Unavailable;
     /// What can go wrong where one thing is read.
     ReadProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound
-        Internal Busy Unavailable;
+        TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where a list or a report is read, which can be had in several formats.
     ListProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound NotAcceptable
-        Internal Busy Unavailable;
+        TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where something is created by POST.
     CreateProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid
-        Internal Busy Unavailable;
+        RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType Invalid KeyReused
+        TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where something is done by POST without a body.
     StepProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        Conflict Invalid Internal Busy Unavailable;
+        Conflict AlreadyCarriedOut Invalid KeyReused TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where a change is tried and not made.
     TryProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
+        RequestTimeout BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired
-        Internal Busy Unavailable;
+        TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where something is deleted.
     DeleteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        Conflict PreconditionFailed PreconditionRequired Internal Busy Unavailable;
+        Conflict PreconditionFailed PreconditionRequired TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where a figure is posted, for which no state need be named.
     PutReadingProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid Internal Busy
+        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy
         Unavailable;
     /// What can go wrong where a file is imported, besides what is wrong in it.
     ImportProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
+        RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;
     /// A query parameter names what the plan does not have.
     UnknownInQuery: Invalid;
     /// Reading needs a role, and not only a place in the plan.
@@ -105,7 +109,9 @@ fn response(codes: &[Code]) -> Response {
             "WWW-Authenticate",
             header("How to authenticate (RFC 6750).", "Bearer realm=\"waymark\"", Type::String),
         ),
-        Some(503) => response.header("Retry-After", header("After how many seconds to try again.", 1, Type::Integer)),
+        Some(429 | 503) => {
+            response.header("Retry-After", header("After how many seconds to try again.", 1, Type::Integer))
+        }
         _ => response,
     }
     .build()
@@ -140,7 +146,7 @@ mod tests {
         let statuses: Vec<_> = responses.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             statuses,
-            ["400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "500", "503"]
+            ["400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "429", "500", "503"]
         );
         let busy = &responses["503"];
         assert!(busy["description"].as_str().unwrap().contains("`busy`"));

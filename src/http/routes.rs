@@ -7,8 +7,8 @@ use super::definitions::{
 };
 use super::resource::{Documented, resource};
 use super::{
-    actions, benchmarks, board_reports, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings,
-    reports, rounds, tables, targets, trials,
+    actions, benchmarks, board_reports, changes, clients, docs, grants, health, kpis, links, oauth, openapi, plans,
+    problem_pages, readings, reports, rounds, tables, targets, tokens, trials,
 };
 
 /// Mounts everything the service answers.
@@ -70,6 +70,20 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(grants::{list_grants, create_grant}))
         .service(resource!(grants::{find_grant, revoke_grant}))
         .service(resource!(grants::{get_me}))
+        .service(resource!(tokens::{list_tokens, create_token}))
+        .service(resource!(tokens::{find_token, revoke_token}))
+        .service(resource!(links::{list_links, create_link}))
+        .service(resource!(links::{find_link, revoke_link}))
+        .service(resource!(links::{open_link}))
+        .service(resource!(clients::{list_clients, create_client}))
+        .service(resource!(clients::{find_client, revoke_client}))
+        .service(resource!(clients::{add_client_secret}))
+        .service(resource!(clients::{remove_client_secret}))
+        .service(resource!(oauth::{get_access_token}))
+        .service(resource!(oauth::{jwks}))
+        .service(resource!(oauth::{protected_resource}))
+        .service(resource!(oauth::{authorization_server}))
+        .service(resource!(oauth::{security_txt}))
         .service(resource!(tables::{get_table_schema}))
         .service(resource!(openapi::{openapi_3_1}))
         .service(resource!(openapi::{openapi_3_0}))

@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note, ProgressNote};
 use crate::domain::document::{Document, lay_over};
-use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode, Subject};
+use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::Invalid;
 use crate::store::definitions::DefinitionKind;
 use crate::store::new_id;
 
 use super::defining::{Precondition, refer};
 use super::picture::{Kept, KpiPicture, Picture};
-use super::{Change, Programme, Refusal};
+use super::{Change, Principal, Programme, Refusal};
 
 /// An action as one reader sees it at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -174,7 +174,7 @@ impl Programme {
     pub async fn open_action(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<SeenAction>, Refusal> {
         self.change(plan, caller, move |change| {
@@ -201,7 +201,7 @@ impl Programme {
     pub async fn update_action(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         id: ActionId,
         patch: Map<String, Value>,
         precondition: Precondition,
@@ -237,7 +237,7 @@ impl Programme {
     pub async fn note_action(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         id: ActionId,
         members: Map<String, Value>,
     ) -> Result<Kept<SeenAction>, Refusal> {

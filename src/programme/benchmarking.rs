@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use crate::domain::access::Access;
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, Comparison, NoRank, compare};
 use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::Violation;
 use crate::domain::period::Period;
 use crate::store::definitions::DefinitionKind;
 
 use super::defining::Precondition;
 use super::picture::{Kept, KpiPicture, Picture};
-use super::{Programme, Refusal};
+use super::{Principal, Programme, Refusal};
 
 /// A benchmark as one reader sees it.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl Programme {
     pub async fn put_benchmark(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         kpi: &KpiCode,
         period: &str,
         members: Map<String, Value>,
@@ -135,7 +135,7 @@ impl Programme {
     pub async fn remove_benchmark(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         kpi: &KpiCode,
         period: &str,
         precondition: Precondition,

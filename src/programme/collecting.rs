@@ -21,7 +21,7 @@ use super::defining::Precondition;
 use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
-use super::{OpenPlan, Programme, Refusal};
+use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// What a posted figure changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -216,7 +216,7 @@ impl Programme {
     pub async fn put_reading(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         place: (KpiCode, String, GroupCode),
         members: Map<String, Value>,
         precondition: Precondition,

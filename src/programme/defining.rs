@@ -23,7 +23,7 @@ use crate::store::{grants, journal, plans};
 
 use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, KpiRecord, Picture};
-use super::{Change, Conn, OpenPlan, Programme, Refusal};
+use super::{Change, Conn, OpenPlan, Principal, Programme, Refusal};
 
 /// Which version of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -362,7 +362,10 @@ pub(super) fn made(
 }
 
 /// Lets only administrators of the whole service make plans.
-pub(super) fn must_administer_service(conn: &mut Conn, caller: &Subject) -> Result<(), Refusal> {
+pub(super) fn must_administer_service(conn: &mut Conn, caller: &Principal) -> Result<(), Refusal> {
+    if !caller.administers_as_granted() {
+        return Err(Refusal::NotAllowed("this token is not for the service as a whole".to_owned()));
+    }
     let held = grants::of_service(conn, caller)?;
     if held.iter().any(|grant| grant.granted.role == Role::Administrator) {
         return Ok(());
@@ -407,7 +410,7 @@ impl Programme {
     pub async fn create<D: Defined>(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<D>, Refusal> {
         self.change(plan, caller, move |change| {
@@ -432,7 +435,7 @@ impl Programme {
     pub async fn update<D: Defined>(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         code: &D::Code,
         patch: Map<String, Value>,
         precondition: Precondition,
@@ -462,7 +465,7 @@ impl Programme {
     pub async fn remove<D: Defined>(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         code: &D::Code,
         precondition: Precondition,
     ) -> Result<(), Refusal> {
@@ -490,7 +493,7 @@ impl Programme {
     pub async fn create_kpi(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<KpiPicture, Refusal> {
         self.change(plan, caller, move |change| {
@@ -513,7 +516,7 @@ impl Programme {
     pub async fn update_kpi(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         code: &KpiCode,
         patch: Map<String, Value>,
         precondition: Precondition,
@@ -542,7 +545,7 @@ impl Programme {
     pub async fn archive_kpi(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         code: &KpiCode,
         precondition: Precondition,
     ) -> Result<(), Refusal> {
@@ -605,7 +608,7 @@ impl Programme {
     /// The plans that a caller may see, by code, after `after`.
     pub async fn list_plans(
         &self,
-        caller: &Subject,
+        caller: &Principal,
         after: Option<PlanCode>,
         limit: usize,
     ) -> Result<Vec<Kept<Plan>>, Refusal> {
@@ -613,7 +616,7 @@ impl Programme {
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
-                for visible in plans::list_plans(conn, &caller, after.as_ref(), super::rows(limit))? {
+                for visible in caller.list_plans(conn, after, limit)? {
                     let picture = pictures.at_version(conn, visible.id, visible.seq)?;
                     found.push(picture.plan().clone());
                 }
@@ -623,11 +626,12 @@ impl Programme {
     }
 
     /// Makes a plan, with the shipped policies in it. For administrators of the whole service.
-    pub async fn create_plan(&self, caller: &Subject, members: Map<String, Value>) -> Result<Kept<Plan>, Refusal> {
-        let (caller, now) = (caller.clone(), self.clock.now());
+    pub async fn create_plan(&self, caller: &Principal, members: Map<String, Value>) -> Result<Kept<Plan>, Refusal> {
+        let (caller, clock, now) = (caller.clone(), self.clock.clone(), self.clock.now());
         self.store
             .write(move |write| {
                 must_administer_service(write, &caller)?;
+                caller.claim(write, &clock)?;
                 let plan = Plan::parse(members)?;
                 let policies = shipped();
                 let mut invalid = plan.check();
@@ -651,7 +655,7 @@ impl Programme {
     pub async fn update_plan(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         patch: Map<String, Value>,
         precondition: Precondition,
     ) -> Result<Kept<Plan>, Refusal> {
@@ -689,7 +693,7 @@ impl Programme {
     pub async fn delete_plan(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         precondition: Precondition,
     ) -> Result<(), Refusal> {
         self.change(plan, caller, move |change| {

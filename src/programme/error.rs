@@ -29,6 +29,12 @@ pub enum Refusal {
     /// An import that was right when it was tried and no longer is: the outcome, for the one who tried it.
     #[error("the plan changed while the file was imported")]
     Spoilt(Box<Outcome>),
+    /// The key that the request came with was used for another.
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// The same request with the same key was carried out, or is about to be.
+    #[error("a request with this key is carried out already")]
+    CarriedOut,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -25,7 +25,7 @@ use super::defining::refer;
 use super::excepting::Exceptions;
 use super::picture::{Kept, Picture};
 use super::reporting::{ReportFilter, StatusReport};
-use super::{Change, OpenPlan, Programme, Refusal, StoreError};
+use super::{Change, OpenPlan, Principal, Programme, Refusal, StoreError};
 
 /// All that a board report holds.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -312,7 +312,7 @@ impl Programme {
     pub async fn freeze_board_report(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<BoardReport>, Refusal> {
         self.change(plan, caller, move |change| {

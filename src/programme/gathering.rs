@@ -23,13 +23,13 @@ use crate::domain::round::{
     Lacking, LineFacts, NoStep, Progress, Return, ReturnKey, ReturnState, Round, Step, lacking, owed_periods, progress,
 };
 use crate::store::definitions::DefinitionKind;
-use crate::store::{plans, readings};
+use crate::store::readings;
 
 use super::collecting::{Checked, Desk, reading_change};
 use super::defining::Defined;
 use super::effects::{Effects, Move, RollUpMove, Through};
 use super::picture::{Kept, KpiPicture, Picture};
-use super::{OpenPlan, Programme, Refusal};
+use super::{OpenPlan, Principal, Programme, Refusal};
 
 impl Defined for Round {
     type Code = Period;
@@ -607,7 +607,7 @@ impl Programme {
     pub async fn step_return(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         key: ReturnKey,
         step: Step,
     ) -> Result<ReturnReport, Refusal> {
@@ -665,7 +665,7 @@ impl Programme {
     pub async fn put_return(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         key: ReturnKey,
         mut members: Map<String, Value>,
         dry_run: bool,
@@ -742,30 +742,21 @@ impl Programme {
 
     /// What the caller is to report in the rounds that are open, and in those that closed without it: the returns of all
     /// plans, each with the lines that are the caller's to fill.
-    pub async fn my_returns(&self, caller: &Subject) -> Result<Vec<ReturnReport>, Refusal> {
+    pub async fn my_returns(&self, caller: &Principal) -> Result<Vec<ReturnReport>, Refusal> {
         let (caller, pictures, now) = (caller.clone(), Arc::clone(&self.pictures), self.clock.now());
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
-                let mut after: Option<PlanCode> = None;
-                loop {
-                    let visible = plans::list_plans(conn, &caller, after.as_ref(), super::rows(PLANS_AT_A_TIME))?;
-                    for plan in visible.iter().map(OpenPlan::new).filter(|plan| plan.access.reports_something()) {
-                        let picture = pictures.at_version(conn, plan.id, plan.version)?;
-                        found.extend(picture.returns_to_fill(now, &plan.access));
-                    }
-                    match visible.last() {
-                        Some(last) if visible.len() == PLANS_AT_A_TIME => after = Some(last.code.clone()),
-                        _ => return Ok(found),
-                    }
+                let plans = caller.list_plans(conn, None, usize::MAX)?;
+                for plan in plans.iter().map(OpenPlan::new).filter(|plan| plan.access.reports_something()) {
+                    let picture = pictures.at_version(conn, plan.id, plan.version)?;
+                    found.extend(picture.returns_to_fill(now, &plan.access));
                 }
+                Ok(found)
             })
             .await
     }
 }
-
-/// How many plans are looked through at a time.
-const PLANS_AT_A_TIME: usize = 500;
 
 impl Picture {
     fn returns_to_fill(&self, now: DateTime<Utc>, access: &Access) -> Vec<ReturnReport> {

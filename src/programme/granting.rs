@@ -8,10 +8,9 @@ use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject}
 use crate::domain::invalid::Invalid;
 use crate::store::grants;
 pub use crate::store::grants::{GrantId, GrantRow};
-use crate::store::plans;
 
 use super::defining::refer;
-use super::{OpenPlan, Programme, Refusal};
+use super::{OpenPlan, Principal, Programme, Refusal};
 
 document! {
     /// What a grant says.
@@ -81,7 +80,7 @@ impl GrantTerms {
     }
 }
 
-fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
+pub(super) fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
     if plan.access.administers() {
         Ok(())
     } else {
@@ -126,7 +125,7 @@ impl Programme {
     pub async fn give_grant(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<GrantRow, Refusal> {
         self.change(plan, caller, move |change| {
@@ -147,7 +146,7 @@ impl Programme {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] for the caller's own: a plan must not lose its last administrator by a slip.
-    pub async fn revoke_grant(&self, plan: &PlanCode, caller: &Subject, grant: GrantId) -> Result<(), Refusal> {
+    pub async fn revoke_grant(&self, plan: &PlanCode, caller: &Principal, grant: GrantId) -> Result<(), Refusal> {
         self.change(plan, caller, move |change| {
             must_administer(&change.plan)?;
             let plan = change.plan.id;
@@ -166,12 +165,12 @@ impl Programme {
     }
 
     /// Every live grant of a subject, on any plan.
-    pub async fn my_grants(&self, caller: &Subject) -> Result<Vec<(Option<PlanCode>, GrantRow)>, Refusal> {
+    pub async fn my_grants(&self, caller: &Principal) -> Result<Vec<(Option<PlanCode>, GrantRow)>, Refusal> {
         let caller = caller.clone();
         self.store
             .read(move |conn| {
                 let mut held: Vec<_> = grants::of_service(conn, &caller)?.into_iter().map(|row| (None, row)).collect();
-                for plan in plans::list_plans(conn, &caller, None, i64::MAX)? {
+                for plan in caller.list_plans(conn, None, usize::MAX)? {
                     let own = plan.grants.iter().filter(|row| row.plan.is_some());
                     held.extend(own.map(|row| (Some(plan.code.clone()), row.clone())));
                 }

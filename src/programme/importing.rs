@@ -29,7 +29,7 @@ use super::effects::{self, Effects, RollUpMove, Through};
 use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
 use super::targeting::{previous, read_period, revise, target_change};
-use super::{OpenPlan, Programme, Refusal};
+use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// The most rows of one file.
 pub const MOST_ROWS: u64 = 1_000_000;
@@ -108,7 +108,7 @@ impl Programme {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] and [`Refusal::NotAllowed`].
-    pub async fn may_import(&self, plan: &PlanCode, caller: &Subject, kind: ImportKind) -> Result<OpenPlan, Refusal> {
+    pub async fn may_import(&self, plan: &PlanCode, caller: &Principal, kind: ImportKind) -> Result<OpenPlan, Refusal> {
         let open = self.open(plan, caller).await?;
         let (allowed, who) = match kind {
             ImportKind::Readings => (
@@ -128,7 +128,7 @@ impl Programme {
     pub async fn import(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         kind: ImportKind,
         mut file: File,
         dry_run: bool,
@@ -138,9 +138,12 @@ impl Programme {
         let open = self.may_import(plan, caller, kind).await?;
         let picture = self.picture(&open).await?;
         let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
+        let clock = self.clock.clone();
         let (tried, file_back) = self
             .store
             .read(move |conn| {
+                // What was kept already would only be found unchanged.
+                tried_by.not_done_yet(conn, &clock)?;
                 let mut import = Import::new(kind, &picture, &open, &tried_by, now, dry_run);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 file.rewind().map_err(disk)?;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
 use crate::domain::dimension::Dimension;
-use crate::domain::ids::{PlanCode, Subject};
+use crate::domain::ids::PlanCode;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::round::Round;
 use crate::exchange::sheet::{Sheet, SheetRow};
@@ -20,7 +20,7 @@ use crate::exchange::sheet::{Sheet, SheetRow};
 use super::defining::Defined;
 use super::importing::{ImportKind, Outcome};
 use super::telling::{Deed, Named};
-use super::{Programme, Refusal};
+use super::{Principal, Programme, Refusal};
 
 /// The Harrow plan, which is part of the program. Its figures are invented for illustration.
 static HARROW: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/harrow");
@@ -299,7 +299,7 @@ impl Programme {
     pub async fn load_folder(
         &self,
         folder: &Folder,
-        caller: &Subject,
+        caller: &Principal,
         clock: &Clock,
         heard: Heard<'_>,
     ) -> Result<PlanCode, LoadError> {
@@ -371,7 +371,7 @@ impl Programme {
         Ok(())
     }
 
-    async fn load_plan(&self, folder: &Folder, caller: &Subject) -> Result<PlanCode, LoadError> {
+    async fn load_plan(&self, folder: &Folder, caller: &Principal) -> Result<PlanCode, LoadError> {
         let mut plans = rows(folder, "plan.csv", PLAN)?;
         let (Some((row, members)), None) = (plans.pop(), plans.pop()) else {
             let why = "there is one plan in a folder".to_owned();
@@ -385,7 +385,7 @@ impl Programme {
         &self,
         folder: &Folder,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         file: &str,
         columns: Columns,
         heard: Heard<'_>,
@@ -397,7 +397,7 @@ impl Programme {
         &self,
         rows: Vec<NumberedRow>,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         file: &str,
         heard: Heard<'_>,
     ) -> Result<(), LoadError> {

@@ -1,6 +1,6 @@
 //! The use cases: check, change, journal; and the picture of a plan in memory that reports are made from.
 //!
-//! [`Programme`] is the door. Every use case takes the caller's [`Subject`], opens the plan for it (which is where
+//! [`Programme`] is the door. Every use case takes the caller as a [`Principal`], opens the plan for it (which is where
 //! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
 
 pub mod acting;
@@ -8,6 +8,7 @@ pub mod benchmarking;
 pub mod collecting;
 pub mod defining;
 pub mod effects;
+pub mod entering;
 pub mod error;
 pub mod excepting;
 pub mod freezing;
@@ -17,7 +18,9 @@ pub mod grouping;
 pub mod importing;
 pub mod journalling;
 pub mod loading;
+pub mod once;
 pub mod picture;
+mod principal;
 pub mod reporting;
 pub mod succeeding;
 pub mod targeting;
@@ -39,6 +42,7 @@ use crate::store::{Conn, Store, Write, journal};
 pub use crate::store::StoreError;
 pub use error::Refusal;
 use picture::Picture;
+pub use principal::{Bounds, Principal};
 
 /// The Integrated Performance Programme over one database.
 #[derive(Clone)]
@@ -101,9 +105,11 @@ impl Programme {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] where it is not there or not the caller's to see.
-    pub async fn open(&self, plan: &PlanCode, caller: &Subject) -> Result<OpenPlan, Refusal> {
+    pub async fn open(&self, plan: &PlanCode, caller: &Principal) -> Result<OpenPlan, Refusal> {
         let (plan, caller) = (plan.clone(), caller.clone());
-        self.store.read(move |conn| open(conn, &plan, &caller)).await
+        self.store
+            .read(move |conn| caller.find_plan(conn, &plan)?.map(|plan| OpenPlan::new(&plan)).ok_or(Refusal::NotFound))
+            .await
     }
 
     /// The plan's picture as it stands.
@@ -141,7 +147,7 @@ impl Programme {
     pub(crate) async fn change<T: Send + 'static>(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         change: impl FnOnce(&mut Change<'_, '_>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
@@ -149,10 +155,13 @@ impl Programme {
         self.store
             .write(move |write| {
                 let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
-                let plan = OpenPlan::new(&locked);
+                caller.claim(write, &clock)?;
+                let plan = caller.seen((*locked).clone()).ok_or(Refusal::NotFound)?;
+                let plan = OpenPlan::new(&plan);
                 let picture = pictures.at_version(write, plan.id, plan.version)?;
                 // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
                 let now = locked.instant_after(clock.now());
+                let caller = caller.subject().clone();
                 change(&mut Change { write, locked: Some(locked), plan, picture, caller, now })
             })
             .await
@@ -162,10 +171,6 @@ impl Programme {
 /// A number of rows as the store counts them.
 fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-fn open(conn: &mut Conn, plan: &PlanCode, caller: &Subject) -> Result<OpenPlan, Refusal> {
-    plans::find_plan(conn, plan, caller)?.map(|plan| OpenPlan::new(&plan)).ok_or(Refusal::NotFound)
 }
 
 /// A plan held for one change.

@@ -27,7 +27,7 @@ use super::collecting::reading_change;
 use super::defining::{Defined, made, must_administer_service};
 use super::picture::{Kept, KpiPicture, Picture};
 use super::targeting::target_change;
-use super::{Programme, Refusal, rows};
+use super::{Principal, Programme, Refusal, rows};
 
 /// How many changes go into the journal at a time.
 const CHUNK: usize = 5_000;
@@ -44,7 +44,7 @@ impl Programme {
     pub async fn create_successor(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<Plan>, Refusal> {
         let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
@@ -53,13 +53,16 @@ impl Programme {
             .write(move |write| {
                 // Held, so that what is carried over is one state of it.
                 let before = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
+                caller.seen((*before).clone()).ok_or(Refusal::NotFound)?;
                 must_administer_service(write, &caller)?;
+                caller.claim(write, &clock)?;
                 let picture = pictures.at_version(write, before.id, before.seq)?;
                 let next = Succession::parse(members)?.after(&picture.plan().value)?;
                 // No plan is older than what it goes on from.
                 let now = before.instant_after(clock.now());
                 let locked = plans::create_plan(write, &next.code, next.visibility == Visibility::Public, now)?;
                 let reason = format!("Carried over from the plan `{}`.", before.code);
+                let caller = caller.subject().clone();
                 let mut successor = Successor { write, locked, caller, now, reason };
                 let seq = successor.record(std::iter::once(made(
                     "plan.created",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq};
 use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::target::Target;
@@ -17,7 +17,7 @@ use crate::store::targets::{self, TargetRevision};
 use super::defining::Precondition;
 use super::effects::{Effects, Move, RollUpMove, Through};
 use super::picture::{KpiPicture, Picture};
-use super::{Change, OpenPlan, Programme, Refusal};
+use super::{Change, OpenPlan, Principal, Programme, Refusal};
 
 /// A target that was put.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Programme {
     pub async fn put_target(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         (kpi, period): (&KpiCode, &str),
         members: Map<String, Value>,
         precondition: Precondition,
@@ -135,7 +135,7 @@ impl Programme {
     pub async fn remove_target(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         kpi: &KpiCode,
         period: &str,
         precondition: Precondition,

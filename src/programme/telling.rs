@@ -12,7 +12,7 @@ use crate::domain::period::PeriodKey;
 use crate::domain::round::{ReturnKey, Step};
 
 use super::defining::Precondition;
-use super::{Programme, Refusal};
+use super::{Principal, Programme, Refusal};
 
 /// One thing that somebody did.
 #[derive(Debug, Deserialize)]
@@ -77,7 +77,7 @@ pub(super) type Named = BTreeMap<String, ActionId>;
 impl Programme {
     /// Does what somebody did.
     pub(super) async fn retell(&self, plan: &PlanCode, deed: Deed, actions: &mut Named) -> Result<(), Refusal> {
-        let by = &deed.by;
+        let by = &Principal::from(deed.by);
         let named = |actions: &Named, name: &str| actions.get(name).copied().ok_or(Refusal::NotFound);
         let step =
             |PeriodKey(period), sub_group, step| self.step_return(plan, by, ReturnKey { period, sub_group }, step);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::access::Audience;
 use crate::domain::assess::Assessment;
 use crate::domain::document::Document;
-use crate::domain::ids::{KpiCode, PlanCode, PolicyCode, Subject};
+use crate::domain::ids::{KpiCode, PlanCode, PolicyCode};
 use crate::domain::period::{Period, PeriodKind, day_in_london};
 use crate::domain::policy::{Policy, Status};
 use crate::domain::rollup::{Counts, Headline};
@@ -15,7 +15,7 @@ use crate::domain::rollup::{Counts, Headline};
 use super::defining::{Defined, patched};
 use super::picture::Picture;
 use super::reporting::{ReportFilter, StatusReport};
-use super::{Programme, Refusal};
+use super::{Principal, Programme, Refusal};
 
 /// What past periods would have been under a changed policy.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -103,7 +103,7 @@ impl Programme {
     pub async fn try_policy(
         &self,
         plan: &PlanCode,
-        caller: &Subject,
+        caller: &Principal,
         code: &PolicyCode,
         patch: Map<String, Value>,
         period: Option<Period>,

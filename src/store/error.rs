@@ -40,6 +40,9 @@ pub enum Conflict {
     /// This grant.
     #[error("there is a grant of this id already")]
     Grant,
+    /// This request: another with its key is being carried out.
+    #[error("a request with this key is being carried out")]
+    Request,
 }
 
 impl Conflict {
@@ -50,6 +53,7 @@ impl Conflict {
             "definitions" | "targets" | "readings" => Some(Self::Revision),
             "journal" => Some(Self::Sequence),
             "grants" => Some(Self::Grant),
+            "answers" => Some(Self::Request),
             _ => None,
         }
     }

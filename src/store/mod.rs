@@ -8,8 +8,10 @@
 //! Everything in a plan is kept revision by revision, and every change is one journal entry: the last one's sequence
 //! number is the plan's version, and what was known at any earlier version is still there to be read.
 
+pub mod answers;
 mod backend;
 pub mod board_reports;
+pub mod credentials;
 pub mod definitions;
 mod error;
 pub mod grants;

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
 use super::backend::{AnyConn, MultiBackend, on_backend};
+use super::credentials;
 use super::error::Conflict;
 use super::grants::{self, GrantRow};
 use super::schema::{board_reports, definitions, grants as held, journal, plans, readings, targets};
@@ -270,6 +271,7 @@ pub fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(), StoreE
         diesel::delete(targets::table.filter(targets::plan_id.eq(id))).execute(any)?;
         diesel::delete(definitions::table.filter(definitions::plan_id.eq(id))).execute(any)?;
         diesel::delete(held::table.filter(held::plan_id.eq(id))).execute(any)?;
+        credentials::delete_of_plan(any, plan.id)?;
         diesel::delete(journal::table.filter(journal::plan_id.eq(id))).execute(any)?;
         diesel::delete(plans::table.find(id)).execute(any).map(drop)
     })

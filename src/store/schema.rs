@@ -108,4 +108,46 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    credentials (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        title -> Text,
+        plan_id -> Nullable<BigInt>,
+        role -> Nullable<Text>,
+        methods -> Text,
+        address -> Nullable<Text>,
+        digest -> Nullable<Text>,
+        created_at -> Timestamp,
+        created_by -> Text,
+        expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    client_secrets (id) {
+        id -> Text,
+        client -> Text,
+        hash -> Text,
+        created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    answers (subject, key) {
+        subject -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        asked_at -> Timestamp,
+        status -> Nullable<Integer>,
+        headers -> Nullable<Text>,
+        body -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(plans, grants);
+diesel::allow_tables_to_appear_in_same_query!(plans, credentials);

@@ -16,10 +16,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::backend::MultiBackend;
+use super::credentials::CredentialKind;
 use super::definitions::DefinitionKind;
 use super::journal::EntryKind;
 use crate::domain::access::Role;
-use crate::domain::ids::{AreaCode, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, Seq, Subject};
+use crate::domain::ids::{
+    AreaCode, CredentialId, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, SecretId, Seq, Subject,
+};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
@@ -69,6 +72,9 @@ read_from_text! {
     DefinitionKind => str::parse,
     EntryKind => str::parse,
     GrantId => str::parse,
+    CredentialKind => str::parse,
+    CredentialId => str::parse,
+    SecretId => str::parse,
 }
 
 /// Columns of whole numbers.
@@ -186,6 +192,12 @@ where
 }
 
 impl From<Json<Self>> for Vec<AreaCode> {
+    fn from(stored: Json<Self>) -> Self {
+        stored.0
+    }
+}
+
+impl From<Json<Self>> for Vec<String> {
     fn from(stored: Json<Self>) -> Self {
         stored.0
     }

@@ -145,15 +145,22 @@ struct Remembered {
 
 /// Decides which tokens to believe. Shared by all workers; needs a Tokio runtime around it.
 pub struct Verifier {
-    keys: KeyRing,
-    expected: Expected,
+    /// At least one.
+    realms: Vec<Realm>,
     clock: Clock,
     remembered: Cache<[u8; 32], Remembered>,
 }
 
+/// An issuer with its keys: no key is trusted for the tokens of another issuer.
+struct Realm {
+    keys: KeyRing,
+    expected: Expected,
+}
+
 impl fmt::Debug for Verifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Verifier").field("expected", &self.expected).finish_non_exhaustive()
+        let expected: Vec<_> = self.realms.iter().map(|realm| &realm.expected).collect();
+        formatter.debug_struct("Verifier").field("expected", &expected).finish_non_exhaustive()
     }
 }
 
@@ -163,12 +170,24 @@ impl Verifier {
     #[must_use]
     pub fn new(sources: Vec<KeySource>, expected: Expected, clock: Clock) -> Self {
         let keys = KeyRing::new(sources, clock.clone());
-        Self { keys, expected, clock, remembered: Cache::new(CACHED_TOKENS) }
+        Self { realms: vec![Realm { keys, expected }], clock, remembered: Cache::new(CACHED_TOKENS) }
+    }
+
+    /// The same, which takes the tokens of another issuer too, by its own keys.
+    #[must_use]
+    pub fn and(mut self, sources: Vec<KeySource>, expected: Expected) -> Self {
+        let keys = KeyRing::new(sources, self.clock.clone());
+        self.realms.push(Realm { keys, expected });
+        self
     }
 
     /// How many keys are known, for a log line at the start and for readiness. Reads every source that is due.
     pub async fn known_keys(&self) -> usize {
-        self.keys.count().await
+        let mut known = 0;
+        for realm in &self.realms {
+            known += realm.keys.count().await;
+        }
+        known
     }
 
     /// Decides whether `token`, the compact form without the word `Bearer`, is to be believed. A token found good once
@@ -179,7 +198,8 @@ impl Verifier {
     pub async fn verify(&self, token: &str) -> Result<Verified, Refusal> {
         let parts = Parts::of(token)?;
         let header = Head::parse(parts.header)?;
-        let Found { key, generation } = self.keys.find(header.kid.as_deref()).await?;
+        let realm = self.realm_of(&parts).ok_or(Refusal::WrongIssuer)?;
+        let Found { key, generation } = realm.keys.find(header.kid.as_deref()).await?;
         if header.algorithm != key.algorithm() {
             return Err(Refusal::WrongAlgorithm);
         }
@@ -194,11 +214,23 @@ impl Verifier {
         }
 
         check_signature(&parts, &key)?;
-        let verified = Payload::parse(parts.payload)?.check(&self.expected, now)?;
+        let verified = Payload::parse(parts.payload)?.check(&realm.expected, now)?;
         if now < verified.expires_at {
             self.remembered.insert(digest, Remembered { verified: verified.clone(), generation, since: now });
         }
         Ok(verified)
+    }
+}
+
+impl Verifier {
+    /// The issuer that a token says it is from; whether it is shows when its keys are tried.
+    fn realm_of(&self, parts: &Parts<'_>) -> Option<&Realm> {
+        let (first, others) = self.realms.split_first()?;
+        if others.is_empty() {
+            return Some(first);
+        }
+        let issuer = Payload::parse(parts.payload).ok()?.iss?;
+        self.realms.iter().find(|realm| realm.expected.issuer == issuer)
     }
 }
 

@@ -14,6 +14,7 @@ on_both! {
     a_token_that_is_not_good_is_refused_as_rfc_6750_says
     every_operation_lets_in_whom_it_should_and_no_one_else
     a_stranger_cannot_tell_a_private_plan_from_none
+    a_partner_finds_nothing_of_another_partnership
     a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_changed
     a_lead_reports_for_their_own_outcome_areas
     a_contributor_reports_what_their_organisation_leads_or_contributes_to
@@ -71,8 +72,38 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
     let who = actor.name();
     let made = |role: &str| format!("{role}-{who}");
     let (may, success, body, code) = match operation.id {
-        "livez" | "readyz" | "version" | "getOpenapi" | "getOpenapi30" | "listProblems" | "findProblem"
-        | "listPlans" | "getMe" | "getMyReturns" | "getTableSchema" => (EVERYONE, 200, Value::Null, String::new()),
+        "livez"
+        | "readyz"
+        | "version"
+        | "getOpenapi"
+        | "getOpenapi30"
+        | "listProblems"
+        | "findProblem"
+        | "listPlans"
+        | "getMe"
+        | "getMyReturns"
+        | "getTableSchema"
+        | "listTokens"
+        | "findToken"
+        | "openLink"
+        | "getJwks"
+        | "getProtectedResource"
+        | "getAuthorizationServer"
+        | "getSecurityTxt" => (EVERYONE, 200, Value::Null, String::new()),
+        "createToken" => (EVERYONE, 201, json!({"name": who}), String::new()),
+        "revokeToken" => (EVERYONE, 204, Value::Null, String::new()),
+        // A client that there is not, whoever sends it.
+        "getAccessToken" => {
+            let form = "grant_type=client_credentials&client_id=nobody&client_secret=nothing";
+            (EVERYONE, 401, json!(form), String::new())
+        }
+        "createLink" => (IN_THE_PLAN, 201, json!({"name": who, "table": "readings"}), String::new()),
+        "listLinks" | "findLink" => (IN_THE_PLAN, 200, Value::Null, String::new()),
+        "revokeLink" => (IN_THE_PLAN, 204, Value::Null, String::new()),
+        "createClient" => (ADMINISTRATORS, 201, json!({"title": who}), String::new()),
+        "addClientSecret" => (ADMINISTRATORS, 201, Value::Null, String::new()),
+        "listClients" | "findClient" => (ADMINISTRATORS, 200, Value::Null, String::new()),
+        "revokeClient" | "removeClientSecret" => (ADMINISTRATORS, 204, Value::Null, String::new()),
         "createPlan" => {
             let plan = json!({"code": made("plan"), "title": "A", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
             (ADMINISTRATORS, 201, plan, String::new())
@@ -188,8 +219,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         new => panic!("nobody said who may use {new}"),
     };
     let going = matches!(operation.id, "removeTarget" | "removeRound" | "removeBenchmark");
-    let (id, since) = id.split_once("?since=").unwrap_or((id, id));
-    let since = if operation.takes("since") { format!("?since={since}") } else { String::new() };
+    let (id, other) = id.split_once("?since=").unwrap_or((id, id));
+    let since = if operation.takes("since") { format!("?since={other}") } else { String::new() };
     let path = operation
         .path
         .replace("{plan}", "small")
@@ -197,6 +228,11 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{period}", if going { "FY2009-10-Q4" } else { "FY2009-10-Q1" })
         .replace("{sub_group}", "health-group")
         .replace("{grant}", id)
+        .replace("{token}", id)
+        .replace("{link}", id)
+        .replace("{secret}", id)
+        .replace("{client}", id)
+        .replace("{client_secret}", other)
         .replace("{action}", id)
         .replace("{report}", id)
         .replace("{table}", "readings")
@@ -270,6 +306,9 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
         let grant = json!({"subject": "someone", "role": "board"});
         return world.post(Administrator, "grants", grant).await.is(201).json()["id"].as_str().unwrap().to_owned();
     }
+    if let Some(id) = super::entering::prepared(world, operation, actor).await {
+        return id;
+    }
     if operation.path.contains("{action}") {
         let action = super::actions::action("NI-117", json!({}));
         return world.post(Administrator, "actions", action).await.is(201).json()["id"].as_str().unwrap().to_owned();
@@ -293,7 +332,7 @@ async fn furnished(world: &World) {
 }
 
 fn behind_a_token() -> impl Iterator<Item = Operation> {
-    operations().filter(|operation| operation.path.starts_with("/v1"))
+    operations().filter(|operation| operation.path.starts_with("/v1") && operation.id != "openLink")
 }
 
 async fn without_a_token_nothing_is_answered_whatever_is_sent(world: &World) {
@@ -309,7 +348,7 @@ async fn without_a_token_nothing_is_answered_whatever_is_sent(world: &World) {
     for path in ["/v1", "/v1/", "/v1/nothing", "/v1/plans/small/status-report.csv", "/v1/plans/nowhere"] {
         world.get(Nobody, path).await.refused(401, "missing_token");
     }
-    for operation in operations().filter(|operation| !operation.path.starts_with("/v1")) {
+    for operation in operations().filter(|known| !known.path.starts_with("/v1") && known.method == "get") {
         world.get(Nobody, &attempt(&operation, "", Nobody).path).await.is(200);
     }
 }
@@ -362,23 +401,60 @@ async fn a_stranger_cannot_tell_a_private_plan_from_none(world: &World) {
     for operation in behind_a_token().filter(Operation::is_of_a_plan) {
         let there = attempt(&operation, "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11", Stranger);
         let nowhere = Attempt { path: there.path.replace("/small", "/nowhere"), body: there.body.clone(), ..there };
-        let told = |answer: Answer| {
-            let mut problem = answer.json();
-            problem["instance"] = Value::Null;
-            let mut headers: Vec<_> = answer
-                .headers
-                .iter()
-                .filter(|(name, _)| *name != "x-request-id")
-                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-                .collect();
-            headers.sort();
-            (answer.status, problem, headers)
-        };
         let seen = told(sent(world, &operation, Stranger, &there).await);
         assert_eq!(seen.0, 404, "{}", operation.id);
         assert_eq!(seen, told(sent(world, &operation, Stranger, &nowhere).await), "{}", operation.id);
     }
     assert_eq!(world.get(Stranger, "/v1/plans").await.is(200).json()["items"], json!([]));
+}
+
+/// All that an answer tells but which request it answers.
+fn told(answer: Answer) -> (u16, Value, Vec<(String, String)>) {
+    let mut problem = if answer.body.is_empty() { Value::Null } else { answer.json() };
+    problem["instance"] = Value::Null;
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
+    let mut headers: Vec<_> =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    headers.sort();
+    (answer.status, problem, headers)
+}
+
+/// Sam is a partner in a plan of their own, and tries every operation there is on the other plan's things.
+async fn a_partner_finds_nothing_of_another_partnership(world: &World) {
+    furnished(world).await;
+    let plan = json!({"code": "other", "title": "Other", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
+    world.post(Administrator, "/v1/plans", plan).await.is(201);
+    let council = json!({"code": "council", "title": "Council"});
+    world.post(Administrator, "/v1/plans/other/organisations", council).await.is(201);
+    let grant = json!({"subject": Stranger.name(), "role": "partner", "organisation": "council"});
+    world.post(Administrator, "/v1/plans/other/grants", grant).await.is(201);
+    world.get(Stranger, "/v1/plans/other/kpis").await.is(200);
+    let nothing = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    let nothing = format!("{nothing}?since={nothing}");
+    for operation in behind_a_token().filter(Operation::is_of_a_plan) {
+        let real = attempt(&operation, &prepared(world, &operation, Administrator).await, Stranger);
+        let absent = attempt(&operation, &nothing, Stranger);
+        let asked = |attempt: &Attempt, plan: &str| {
+            let path = attempt.path.replace("/v1/plans/small", &format!("/v1/plans/{plan}"));
+            Attempt { path, body: attempt.body.clone(), ..*attempt }
+        };
+        // Under the plan that it is in, it is as absent as in a plan that there is not.
+        let theirs = told(sent(world, &operation, Stranger, &real).await);
+        assert_eq!(theirs.0, 404, "{}", operation.id);
+        assert_eq!(
+            theirs,
+            told(sent(world, &operation, Stranger, &asked(&absent, "nowhere")).await),
+            "{}",
+            operation.id
+        );
+        // Under Sam's own plan, the other plan's id is an id like any that there is not.
+        if real.path != absent.path {
+            let own = told(sent(world, &operation, Stranger, &asked(&real, "other")).await);
+            let none = told(sent(world, &operation, Stranger, &asked(&absent, "other")).await);
+            assert_eq!(own, none, "{}", operation.id);
+            assert!([403, 404].contains(&own.0), "{}: {own:?}", operation.id);
+        }
+    }
 }
 
 async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_changed(world: &World) {

@@ -36,6 +36,7 @@ struct Ids {
     action: String,
     /// Two board reports, the earlier one first.
     reports: [String; 2],
+    entering: super::entering::Ids,
 }
 
 /// The address of an operation in the furnished plan.
@@ -61,6 +62,11 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         .replace("{grant}", &ids.grant)
         .replace("{action}", &ids.action)
         .replace("{report}", &ids.reports[1])
+        .replace("{token}", &ids.entering.token)
+        .replace("{link}", &ids.entering.link)
+        .replace("{secret}", &ids.entering.secret)
+        .replace("{client}", &ids.entering.client)
+        .replace("{client_secret}", &ids.entering.client_secret)
         .replace("{code}", code);
     path + &since
 }
@@ -101,7 +107,8 @@ async fn furnished(world: &World) -> Ids {
     let reports =
         [super::board_reports::frozen(world, json!({})).await, super::board_reports::frozen(world, json!({})).await];
     let grants = world.get(Administrator, "grants").await.is(200).json();
-    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action, reports }
+    let entering = super::entering::furnished(world).await;
+    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action, reports, entering }
 }
 
 /// Every read of the document with its address.
@@ -173,7 +180,7 @@ async fn every_read_answers_to_head_as_to_get(world: &World) {
         assert_eq!(told(&get), told(&head), "{address}");
         if address.starts_with("/v1/plans/") {
             assert_eq!(get.header("cache-control"), Some("private, no-cache"), "{get}");
-            assert!(get.header("vary").is_some_and(|vary| vary.contains("Accept")), "{get}");
+            assert!(get.headers.get_all("vary").any(|vary| vary == "Accept"), "{get}");
         }
         assert_eq!(get.header("x-content-type-options"), Some("nosniff"), "{get}");
         assert!(get.header("content-security-policy").is_some(), "{get}");
@@ -222,6 +229,9 @@ async fn an_unknown_parameter_is_refused_and_the_nearest_one_named(world: &World
         let unknown = |name: &str| (name.to_owned(), "unknown_parameter".to_owned());
         assert_eq!(answer.faults(), [unknown("limti"), unknown("as-of")], "{}", operation.id);
         let words = answer.text();
+        if operation.id == "openLink" {
+            continue; // It takes what its table takes.
+        }
         assert_eq!(words.contains("Did you mean limit?"), operation.takes("limit"), "{}: {words}", operation.id);
         assert_eq!(words.contains("Did you mean as_of?"), operation.takes("as_of"), "{}: {words}", operation.id);
         if operation.takes("as_of") {
@@ -348,7 +358,9 @@ async fn every_body_must_say_what_it_is(world: &World) {
     let ids = furnished(world).await;
     for operation in operations().filter(|operation| operation.body_type().is_some()) {
         let wanted = operation.body_type().unwrap();
-        for wrong in ["text/plain", "application/x-www-form-urlencoded", ""] {
+        for wrong in
+            ["text/plain", "application/x-www-form-urlencoded", ""].into_iter().filter(|wrong| *wrong != wanted)
+        {
             let ask = world.ask(operation.method(), Administrator, &address(&operation, &ids));
             let answer = ask.body(wrong, "{}").header("if-match", "*").await.refused(415, "unsupported_media_type");
             assert_eq!(answer.header("accept"), Some(wanted), "{answer}");

@@ -463,7 +463,8 @@ fn memory_is_asked_only_for_its_own_key_set_and_time() {
     let bench = Bench::new();
     let good = bench.ed(json!({}), json!({}));
     let verified = bench.verify(&good).unwrap();
-    let generation = bench.runtime.block_on(bench.verifier.keys.find(Some(bench.ed.kid()))).ok().unwrap().generation;
+    let generation =
+        bench.runtime.block_on(bench.verifier.realms[0].keys.find(Some(bench.ed.kid()))).ok().unwrap().generation;
 
     // Something that only memory could believe.
     let (signed, _) = good.rsplit_once('.').unwrap();
@@ -690,7 +691,7 @@ impl Net {
     fn verify(&self, token: &str) -> Result<(), Refusal> {
         self.runtime.block_on(async {
             let answer = self.verifier.verify(token).await;
-            self.verifier.keys.settle().await;
+            self.verifier.realms[0].keys.settle().await;
             answer.map(|_| ())
         })
     }

@@ -15,6 +15,7 @@ use waymark::clock::Clock;
 use waymark::domain::access::Role;
 use waymark::domain::ids::Subject;
 use waymark::http::AppState;
+use waymark::http::settings::Settings;
 use waymark::programme::Programme;
 use waymark::programme::loading::Folder;
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
@@ -32,6 +33,8 @@ pub(crate) const NOON: &str = "2010-05-14T12:00:00Z";
 pub(crate) struct World {
     door: Door,
     url: DatabaseUrl,
+    /// The database's address as it is written.
+    address: String,
     clock: Clock,
     programme: Programme,
     /// Held so that the file lives as long as the test.
@@ -60,18 +63,19 @@ fn open(url: &DatabaseUrl) -> Store {
 impl World {
     pub(crate) async fn on_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("waymark.db").display()).parse().unwrap();
-        open(&url).migrate().unwrap();
-        Self::over(url, Some(folder)).await
+        let address = format!("sqlite:{}", folder.path().join("waymark.db").display());
+        open(&address.parse().unwrap()).migrate().unwrap();
+        Self::over(address, Some(folder)).await
     }
 
     /// `None` where the machine has no PostgreSQL, which is then said loudly.
     pub(crate) async fn on_postgres() -> Option<Self> {
-        let url = crate::postgres::server()?.database().parse().unwrap();
-        Some(Self::over(url, None).await)
+        let address = crate::postgres::server()?.database();
+        Some(Self::over(address, None).await)
     }
 
-    async fn over(url: DatabaseUrl, folder: Option<TempDir>) -> Self {
+    async fn over(address: String, folder: Option<TempDir>) -> Self {
+        let url: DatabaseUrl = address.parse().unwrap();
         let store = open(&url);
         let clock = Clock::standing_at(instant(NOON));
         let administrator = Actor::Administrator.subject();
@@ -84,12 +88,19 @@ impl World {
             .unwrap();
         let programme = Programme::new(store, clock.clone());
         let door = Door::to(&state(programme.clone())).await;
-        Self { door, url, clock, programme, _folder: folder }
+        Self { door, url, address, clock, programme, _folder: folder }
     }
 
     /// A second instance of the service over the same database, by the same clock.
     pub(crate) async fn another_instance(&self) -> Door {
         let door = Door::to(&state(Programme::new(open(&self.url), self.clock.clone()))).await;
+        door.enter(&self.door.plan());
+        door
+    }
+
+    /// The same service with other settings.
+    pub(crate) async fn settled(&self, settings: Settings) -> Door {
+        let door = Door::to(&self.state().with(settings)).await;
         door.enter(&self.door.plan());
         door
     }
@@ -122,6 +133,26 @@ impl World {
         written.unwrap();
     }
 
+    /// All that the database holds of a table, and on SQLite of every other.
+    #[expect(clippy::disallowed_methods, reason = "it looks past the service")]
+    pub(crate) fn dump(&self, table: &str) -> String {
+        if let Some(path) = self.url.sqlite_path() {
+            let wal = format!("{}-wal", path.display());
+            let bytes = [std::fs::read(path).unwrap(), std::fs::read(wal).unwrap_or_default()].concat();
+            return String::from_utf8_lossy(&bytes).into_owned();
+        }
+        use diesel::PgConnection;
+        use diesel::prelude::*;
+        #[derive(QueryableByName)]
+        struct Dump {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            rows: String,
+        }
+        let mut conn = PgConnection::establish(&self.address).unwrap();
+        let query = format!("SELECT COALESCE(string_agg(t::text, ' '), '') AS rows FROM {table} t");
+        diesel::sql_query(query).get_result::<Dump>(&mut conn).unwrap().rows
+    }
+
     /// How many changes the plan's journal holds.
     pub(crate) async fn version(&self) -> u64 {
         let report = self.get(Actor::Administrator, "status-report").await.is(200).json();
@@ -151,7 +182,7 @@ impl World {
     /// the Board's meeting.
     pub(crate) async fn load_harrow(&self) {
         let administrator = Actor::Administrator.subject();
-        let loaded = self.programme.load_folder(&Folder::Harrow, &administrator, &self.clock, &|_, _| {}).await;
+        let loaded = self.programme.load_folder(&Folder::Harrow, &administrator.into(), &self.clock, &|_, _| {}).await;
         self.door.enter(loaded.unwrap().as_str());
         self.now_is(NOON);
         for (actor, mut grant) in [
@@ -181,7 +212,17 @@ impl World {
 }
 
 fn state(programme: Programme) -> AppState {
-    AppState::new(programme, Arc::new(people::verifier())).unwrap()
+    AppState::new(programme, Arc::new(people::verifier())).unwrap().issuing(people::issuer()).with(settings())
+}
+
+/// What the service is settled with where a test does not say otherwise.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        public_url: Some("https://waymark.example".to_owned()),
+        issuers: vec!["https://waymark.example".to_owned(), "https://issuer.example".to_owned()],
+        security_contact: Some("mailto:security@waymark.example".to_owned()),
+        ..Settings::default()
+    }
 }
 
 fn subject(name: &str) -> Subject {

@@ -1,11 +1,12 @@
 //! The persons who act, and the tokens they carry.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use chrono::TimeDelta;
 use waymark::clock::Clock;
 use waymark::domain::ids::Subject;
+use waymark::http::oauth::Issuer;
 use waymark::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
 
 use super::{NOON, instant, subject};
@@ -90,9 +91,22 @@ fn expected() -> Expected {
     Expected { issuer: "https://issuer.example".into(), audience: "waymark".into() }
 }
 
+/// What partners' systems get their tokens from.
+pub(crate) fn issuer() -> Arc<Issuer> {
+    Arc::clone(&ISSUER)
+}
+
+static ISSUER: LazyLock<Arc<Issuer>> =
+    LazyLock::new(|| Arc::new(Issuer { key: SigningKey::generate(KeyKind::Es256).unwrap(), expected: own() }));
+
+fn own() -> Expected {
+    Expected { issuer: "https://waymark.example".into(), audience: "waymark".into() }
+}
+
 /// A verifier of these tokens. It goes by a clock of its own, so that a test may play in any year.
 pub(crate) fn verifier() -> Verifier {
-    Verifier::new(vec![KeySource::local(&CARRIED.key)], expected(), Clock::standing_at(instant(NOON)))
+    let verifier = Verifier::new(vec![KeySource::local(&CARRIED.key)], expected(), Clock::standing_at(instant(NOON)));
+    verifier.and(vec![KeySource::local(&ISSUER.key)], own())
 }
 
 /// A token of theirs that expired a day ago.

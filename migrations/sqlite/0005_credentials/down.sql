@@ -1,0 +1,3 @@
+DROP TABLE answers;
+DROP TABLE client_secrets;
+DROP TABLE credentials;

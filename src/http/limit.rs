@@ -1,0 +1,97 @@
+//! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429 with
+//! `Retry-After` beyond it. Whoever signs in has a quota of their own; whoever does not shares that of their address.
+//! Each instance counts by itself.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, ResponseError};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+
+use super::auth::Caller;
+use super::problem::Problem;
+use crate::domain::ids::Subject;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// The window of the quota, in seconds.
+const WINDOW: u32 = 60;
+
+/// From how many callers on those that have not asked lately are forgotten.
+const MANY: usize = 10_000;
+
+/// Who is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Asker {
+    Subject(Subject),
+    Address(Option<IpAddr>),
+}
+
+type Counters = RateLimiter<Asker, DefaultKeyedStateStore<Asker>, DefaultClock, StateInformationMiddleware>;
+
+/// The quotas in use; shared by all workers.
+#[derive(Clone)]
+pub struct Limiter(Option<Arc<(NonZeroU32, Counters)>>);
+
+impl Limiter {
+    /// A limit of so many requests a minute for each caller; none without a number.
+    pub fn new(a_minute: Option<NonZeroU32>) -> Self {
+        Self(a_minute.map(|quota| {
+            let counters = RateLimiter::keyed(Quota::per_minute(quota)).with_middleware();
+            Arc::new((quota, counters))
+        }))
+    }
+}
+
+/// Counts a request, and refuses it beyond the quota. What is asked without a plan's data (`/livez` and the like) counts too.
+pub async fn count(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let limiter = request.app_data::<Data<Limiter>>().and_then(|limiter| limiter.0.clone());
+    let Some(limiter) = limiter else { return Ok(next.call(request).await?.map_into_boxed_body()) };
+    let (quota, counters) = &*limiter;
+    let subject = request.extensions().get::<Caller>().map(|caller| caller.subject.subject().clone());
+    let asker = subject.map_or_else(|| Asker::Address(request.peer_addr().map(|peer| peer.ip())), Asker::Subject);
+    if counters.len() > MANY {
+        counters.retain_recent();
+    }
+    let (left, wait) = match counters.check_key(&asker) {
+        Ok(state) => (state.remaining_burst_capacity(), None),
+        Err(until) => (0, Some(until.wait_time_from(DefaultClock::default().now()))),
+    };
+    let mut response = match wait {
+        None => next.call(request).await?.map_into_boxed_body(),
+        Some(wait) => {
+            let wait = wait.max(Duration::from_secs(1));
+            request.into_response(Problem::too_many_requests(wait).error_response())
+        }
+    };
+    tell(response.headers_mut(), quota.get(), left);
+    Ok(response)
+}
+
+/// Says how many requests there may be, how many are left, and in how many seconds all are there again.
+fn tell(headers: &mut HeaderMap, quota: u32, left: u32) {
+    let used = u64::from(quota.saturating_sub(left));
+    let reset = (used * u64::from(WINDOW)).div_ceil(u64::from(quota));
+    for (name, value) in [
+        (RATE_LIMIT_POLICY, format!("\"default\";q={quota};w={WINDOW}")),
+        (RATE_LIMIT, format!("\"default\";r={left};t={reset}")),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What a deployment settles about the HTTP side; handed to the app with [`AppState`](super::AppState).
+
+use std::num::NonZeroU32;
+
+/// What a deployment settles.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Whether personal access tokens are taken as the password of HTTP Basic too, for spreadsheets and the like.
+    pub basic_auth: bool,
+    /// Requests a minute that each caller may send; `None` for no limit.
+    pub rate_limit: Option<NonZeroU32>,
+    /// The origins that pages in browsers may ask from: `https://dashboard.example`.
+    pub cors_origins: Vec<String>,
+    /// The address that the service is reached at from outside: `https://waymark.example`. Without it, what requests say.
+    pub public_url: Option<String>,
+    /// The issuers whose tokens are taken.
+    pub issuers: Vec<String>,
+    /// Whom to tell of a weakness: `mailto:` or `https:`. Without it there is no security.txt.
+    pub security_contact: Option<String>,
+}

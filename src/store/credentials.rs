@@ -1,0 +1,323 @@
+//! What people and systems sign in with: personal access tokens, secret links, and partners' clients with their secrets.
+//!
+//! No secret is kept: of a token or link its SHA-256, by which it is found, and of a client's secrets a slow hash that is
+//! compared. A row stays when it is revoked; its columns tell who had access to what, and from when to when.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::backend::{AnyConn, MultiBackend};
+use super::schema::{client_secrets, credentials, plans};
+use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
+use super::{Conn, StoreError, Write};
+use crate::domain::access::Role;
+use crate::domain::ids::{CredentialId, PlanCode, PlanId, SecretId, Subject};
+
+/// What kind of credential it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A person's token, for tools that cannot sign in as the person does.
+    Token,
+    /// The address of one table with a secret in it, for tools that can send no header.
+    Link,
+    /// A partner's system.
+    Client,
+}
+
+impl CredentialKind {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Link => "link",
+            Self::Client => "client",
+        }
+    }
+}
+
+impl std::str::FromStr for CredentialKind {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::Token, Self::Link, Self::Client].into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or("is no kind of credential")
+    }
+}
+
+/// A credential as it stands in the database, without its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialRow {
+    /// What it is known by.
+    pub id: CredentialId,
+    /// What it is.
+    pub kind: CredentialKind,
+    /// Whom it speaks for.
+    pub subject: Subject,
+    /// What it is for, in its maker's words.
+    pub title: String,
+    /// The only plan that it opens; `None` for all of its subject's.
+    pub plan: Option<(PlanId, PlanCode)>,
+    /// The only role of its subject that it carries; `None` for all.
+    pub role: Option<Role>,
+    /// The methods it may be used with.
+    pub methods: Vec<String>,
+    /// What a link opens, below its plan: `readings`, `kpis/NI-117/series`.
+    pub address: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Who made it.
+    pub created_by: Subject,
+    /// From when on it is no good; `None` for a client, whose secrets are replaced.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// Since when it is no good, where it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = credentials, check_for_backend(MultiBackend))]
+struct Columns {
+    id: CredentialId,
+    kind: CredentialKind,
+    subject: Subject,
+    title: String,
+    plan_id: Option<PlanId>,
+    role: Option<Role>,
+    #[diesel(deserialize_as = Json<Vec<String>>)]
+    methods: Vec<String>,
+    address: Option<String>,
+    created_at: UtcTimestamp,
+    created_by: Subject,
+    #[diesel(deserialize_as = MaybeTimestamp)]
+    expires_at: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = MaybeTimestamp)]
+    last_used_at: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = MaybeTimestamp)]
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+impl Columns {
+    fn with_plan(self, code: Option<PlanCode>) -> CredentialRow {
+        CredentialRow {
+            id: self.id,
+            kind: self.kind,
+            subject: self.subject,
+            title: self.title,
+            plan: self.plan_id.zip(code),
+            role: self.role,
+            methods: self.methods,
+            address: self.address,
+            created_at: self.created_at.into(),
+            created_by: self.created_by,
+            expires_at: self.expires_at,
+            last_used_at: self.last_used_at,
+            revoked_at: self.revoked_at,
+        }
+    }
+}
+
+type Found = (Columns, Option<PlanCode>);
+
+/// Credentials with the code of the plan that they are confined to.
+macro_rules! found {
+    ($any:expr, $($filter:expr),+) => {
+        credentials::table
+            .left_join(plans::table.on(credentials::plan_id.eq(plans::id.nullable())))
+            $(.filter($filter))+
+            .order(credentials::id)
+            .select((Columns::as_select(), plans::code.nullable()))
+            .load::<Found>($any)
+    };
+}
+
+fn rows(found: Vec<Found>) -> Vec<CredentialRow> {
+    found.into_iter().map(|(columns, code)| columns.with_plan(code)).collect()
+}
+
+/// Adds a credential. `digest` is the SHA-256 of a token's or link's secret, in lower-case hexadecimal.
+pub fn add(write: &mut Write<'_>, row: &CredentialRow, digest: Option<&str>) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::insert_into(credentials::table)
+            .values((
+                credentials::id.eq(row.id.to_string()),
+                credentials::kind.eq(row.kind.as_str()),
+                credentials::subject.eq(row.subject.as_str()),
+                credentials::title.eq(&row.title),
+                credentials::plan_id.eq(row.plan.as_ref().map(|(id, _)| id.0)),
+                credentials::role.eq(row.role.map(Role::as_str)),
+                credentials::methods.eq(json_list(&row.methods)),
+                credentials::address.eq(row.address.as_deref()),
+                credentials::digest.eq(digest),
+                credentials::created_at.eq(UtcTimestamp::from(row.created_at)),
+                credentials::created_by.eq(row.created_by.as_str()),
+                credentials::expires_at.eq(row.expires_at.map(UtcTimestamp::from)),
+            ))
+            .execute(any)
+            .map(drop)
+    })
+}
+
+/// The live credential of this kind with this digest.
+pub fn by_digest(
+    conn: &mut Conn,
+    kind: CredentialKind,
+    digest: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<CredentialRow>, StoreError> {
+    let found = conn.run(|any| {
+        found!(
+            any,
+            credentials::digest.eq(digest),
+            credentials::kind.eq(kind.as_str()),
+            credentials::revoked_at.is_null(),
+            credentials::expires_at.is_null().or(credentials::expires_at.gt(UtcTimestamp::from(now)).assume_not_null())
+        )
+    })?;
+    Ok(rows(found).pop())
+}
+
+/// The credentials of this kind that were made for `subject` and not revoked, the oldest first.
+pub fn of_subject(conn: &mut Conn, kind: CredentialKind, subject: &Subject) -> Result<Vec<CredentialRow>, StoreError> {
+    let found = conn.run(|any| {
+        found!(
+            any,
+            credentials::subject.eq(subject.as_str()),
+            credentials::kind.eq(kind.as_str()),
+            credentials::revoked_at.is_null()
+        )
+    })?;
+    Ok(rows(found))
+}
+
+/// The credentials of this kind in a plan that were not revoked, the oldest first.
+pub fn of_plan(conn: &mut Conn, kind: CredentialKind, plan: PlanId) -> Result<Vec<CredentialRow>, StoreError> {
+    let found = conn.run(|any| {
+        found!(
+            any,
+            credentials::plan_id.eq(plan.0),
+            credentials::kind.eq(kind.as_str()),
+            credentials::revoked_at.is_null()
+        )
+    })?;
+    Ok(rows(found))
+}
+
+/// The credential of this kind and id, where it was not revoked.
+pub fn find(conn: &mut Conn, kind: CredentialKind, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
+    let found = conn.run(|any| {
+        found!(
+            any,
+            credentials::id.eq(id.to_string()),
+            credentials::kind.eq(kind.as_str()),
+            credentials::revoked_at.is_null()
+        )
+    })?;
+    Ok(rows(found).pop())
+}
+
+/// Revokes a credential; its client secrets go with it.
+pub fn revoke(write: &mut Write<'_>, id: CredentialId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::delete(client_secrets::table.filter(client_secrets::client.eq(id.to_string()))).execute(any)?;
+        diesel::update(credentials::table.find(id.to_string()).filter(credentials::revoked_at.is_null()))
+            .set(credentials::revoked_at.eq(UtcTimestamp::from(now)))
+            .execute(any)
+            .map(drop)
+    })
+}
+
+/// Notes that a credential was used.
+pub fn used(write: &mut Write<'_>, id: CredentialId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::update(credentials::table.find(id.to_string()))
+            .set(credentials::last_used_at.eq(UtcTimestamp::from(now)))
+            .execute(any)
+            .map(drop)
+    })
+}
+
+/// A client's secret, as a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRow {
+    /// What it is known by.
+    pub id: SecretId,
+    /// The hash of it, in the form of the Password Hashing Competition.
+    pub hash: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = client_secrets, check_for_backend(MultiBackend))]
+struct SecretColumns {
+    id: SecretId,
+    hash: String,
+    created_at: UtcTimestamp,
+    #[diesel(deserialize_as = MaybeTimestamp)]
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A client's secrets, the oldest first.
+pub fn secrets(conn: &mut Conn, client: CredentialId) -> Result<Vec<SecretRow>, StoreError> {
+    let found: Vec<SecretColumns> = conn.run(|any| {
+        client_secrets::table
+            .filter(client_secrets::client.eq(client.to_string()))
+            .order(client_secrets::id)
+            .select(SecretColumns::as_select())
+            .load(any)
+    })?;
+    let row = |found: SecretColumns| SecretRow {
+        id: found.id,
+        hash: found.hash,
+        created_at: found.created_at.into(),
+        last_used_at: found.last_used_at,
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+/// Gives a client a secret.
+pub fn add_secret(
+    write: &mut Write<'_>,
+    client: CredentialId,
+    id: SecretId,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::insert_into(client_secrets::table)
+            .values((
+                client_secrets::id.eq(id.to_string()),
+                client_secrets::client.eq(client.to_string()),
+                client_secrets::hash.eq(hash),
+                client_secrets::created_at.eq(UtcTimestamp::from(now)),
+            ))
+            .execute(any)
+            .map(drop)
+    })
+}
+
+/// Takes a secret from its client.
+pub fn drop_secret(write: &mut Write<'_>, id: SecretId) -> Result<(), StoreError> {
+    write.run(|any| diesel::delete(client_secrets::table.find(id.to_string())).execute(any).map(drop))
+}
+
+/// Notes that a secret was used.
+pub fn used_secret(write: &mut Write<'_>, id: SecretId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::update(client_secrets::table.find(id.to_string()))
+            .set(client_secrets::last_used_at.eq(UtcTimestamp::from(now)))
+            .execute(any)
+            .map(drop)
+    })
+}
+
+/// Takes away the credentials of a plan that is being deleted.
+pub(super) fn delete_of_plan(any: &mut AnyConn, plan: PlanId) -> QueryResult<()> {
+    let ids: Vec<String> =
+        credentials::table.filter(credentials::plan_id.eq(plan.0)).select(credentials::id).load(any)?;
+    diesel::delete(client_secrets::table.filter(client_secrets::client.eq_any(&ids))).execute(any)?;
+    diesel::delete(credentials::table.filter(credentials::plan_id.eq(plan.0))).execute(any).map(drop)
+}
