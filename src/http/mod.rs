@@ -14,6 +14,7 @@ pub mod changes;
 pub mod conditional;
 pub mod definitions;
 pub mod docs;
+pub mod embeds;
 pub mod extract;
 pub mod grants;
 pub mod health;

@@ -25,6 +25,7 @@ mod back_test;
 mod benchmarks;
 mod board_reports;
 mod conventions;
+mod embeds;
 mod exceptions;
 mod forecast;
 mod groups;
