@@ -24,6 +24,7 @@ mod as_of;
 mod back_test;
 mod benchmarks;
 mod board_reports;
+mod connect;
 mod conventions;
 mod embeds;
 mod exceptions;
