@@ -17,17 +17,16 @@ const MOST_OF_A_TITLE: usize = 40;
 /// What an assessment comes to, in a few words: `4.5 %, on track (High Green)`.
 fn in_words(assessment: &Assessment) -> String {
     let status = assessment.status.words();
-    let mut words = match (&assessment.reported_text, assessment.reason) {
-        (None, Some(Reason::Suppressed)) => return "withheld".to_owned(),
-        (Some(figure), _) => format!("{figure}, {status}"),
-        (None, _) => status.to_owned(),
+    let stands = match (&assessment.band_label, assessment.reason) {
+        (Some(label), _) => format!("{status} ({label})"),
+        (None, Some(reason)) => format!("{status}: {}", reason.as_str().replace('_', " ")),
+        (None, None) => status.to_owned(),
     };
-    if let Some(label) = &assessment.band_label {
-        words.push_str(&format!(" ({label})"));
-    } else if let Some(reason) = assessment.reason {
-        words.push_str(&format!(": {}", reason.as_str().replace('_', " ")));
+    match (&assessment.reported_text, assessment.reason) {
+        (None, Some(Reason::Suppressed)) => "withheld".to_owned(),
+        (Some(figure), _) => format!("{figure}, {stands}"),
+        (None, _) => stands,
     }
-    words
 }
 
 /// Whose figure it is, and of which group.

@@ -84,7 +84,7 @@ impl<'a> Told<'a> {
     }
 
     fn description(&self) -> String {
-        let mut told = match (self.series.points.first(), self.series.points.last()) {
+        let extent = match (self.series.points.first(), self.series.points.last()) {
             (Some(first), Some(last)) => {
                 let (count, missing) =
                     (self.figures.len(), self.series.points.len() - self.figures.len() - self.withheld);
@@ -94,20 +94,21 @@ impl<'a> Told<'a> {
             }
             _ => "There are no figures yet.".to_owned(),
         };
+        let mut told = vec![extent];
         let text = |point: &&Assessment| point.reported_text.clone().unwrap_or_default();
         let by_figure = |point: &&&Assessment| point.reported;
         if let (Some(least), Some(greatest)) =
             (self.figures.iter().min_by_key(by_figure).map(text), self.figures.iter().max_by_key(by_figure).map(text))
         {
-            told.push_str(&format!(" The lowest is {least}, the highest {greatest}."));
+            told.push(format!("The lowest is {least}, the highest {greatest}."));
         }
         if self.series.points.iter().any(|point| low(point).is_some()) {
-            told.push_str(" The dashed line is the target.");
+            told.push("The dashed line is the target.".to_owned());
         }
         if let Some(latest) = self.latest {
-            told.push_str(&format!(" {}: {}", latest.period.label(), latest.explanation));
+            told.push(format!("{}: {}", latest.period.label(), latest.explanation));
         }
-        told
+        told.join(" ")
     }
 }
 

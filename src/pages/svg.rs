@@ -102,10 +102,10 @@ impl Picture {
             return;
         }
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
-        let dashes = if dashed { " stroke-dasharray=\"4 3\"" } else { "" };
+        let pattern = if dashed { " stroke-dasharray=\"4 3\"" } else { "" };
         let _written = writeln!(
             self.body,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"1.5\"{dashes}/>",
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"1.5\"{pattern}/>",
             points.join(" ")
         );
     }
@@ -152,7 +152,7 @@ mod tests {
     /// The relative luminance of a colour, as WCAG 2.2 defines it.
     fn luminance(colour: Colour) -> f64 {
         let part = |place: usize| {
-            let part = f64::from(u8::from_str_radix(&colour.hex()[place..place + 2], 16).unwrap()) / 255.0;
+            let part = f64::from(u8::from_str_radix(colour.hex().get(place..place + 2).unwrap(), 16).unwrap()) / 255.0;
             if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)

@@ -2,9 +2,9 @@
 //!
 //! A block marked `http` holds, with blank lines between, a request line with its headers, a body where there is one, and what
 //! the page relies on: the status, the media type, and on the next line the columns of a table, or the members of a JSON body as
-//! paths with points. A text in double braces is filled in here, by [`filled`].
+//! paths with points. A text in double braces is filled in here, from [`own`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -14,15 +14,16 @@ use crate::support::{Actor, World};
 
 on_both! { every_request_on_a_page_is_answered_as_the_page_says }
 
-/// What stands on a page for something that everyone has their own of.
-async fn filled(_world: &World, text: &str) -> String {
+/// What everyone has their own of, by what stands for it on a page. Whatever a page comes to name is made here.
+fn own() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([("token", Actor::Administrator.token().unwrap().to_owned())])
+}
+
+fn filled(own: &BTreeMap<&str, String>, text: &str) -> String {
     let mut whole = text.to_owned();
     while let Some((before, rest)) = whole.split_once("{{") {
         let (name, after) = rest.split_once("}}").unwrap();
-        let value = match name {
-            "token" => Actor::Administrator.token().unwrap(),
-            other => panic!("nobody says what {other} is"),
-        };
+        let value = own.get(name).unwrap_or_else(|| panic!("nobody says what {name} is"));
         whole = format!("{before}{value}{after}");
     }
     whole
@@ -87,6 +88,7 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
     world.load_harrow().await;
+    let own = own();
     let mut sent = 0;
     for (path, page) in pages() {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -95,7 +97,7 @@ async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
             blocks.iter().filter(|(mark, _)| *mark == "http").map(|(_, block)| Request::read(block)).collect();
         assert!(!requests.is_empty() || name == "README.md", "{name} has no request");
         for request in &requests {
-            check(world, name, request).await;
+            check(world, &own, name, request).await;
             sent += 1;
         }
         // What a page has people copy is what was tried.
@@ -108,35 +110,29 @@ async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
     assert!(sent >= 15, "only {sent} requests were found");
 }
 
-async fn check(world: &World, page: &str, request: &Request<'_>) {
-    let address = filled(world, request.address).await;
+async fn check(world: &World, own: &BTreeMap<&str, String>, page: &str, request: &Request<'_>) {
+    let address = filled(own, request.address);
     let mut ask = world.ask(request.method.parse().unwrap(), Actor::Nobody, &address);
     for (name, value) in &request.headers {
         ask = match (*name, request.body) {
             ("Content-Type", Some(body)) => ask.body(value, body.to_owned()),
-            _ => ask.header(&name.to_lowercase(), &filled(world, value).await),
+            _ => ask.header(&name.to_lowercase(), &filled(own, value)),
         };
     }
     let answer = ask.await.is(request.status);
     let media = answer.header("content-type").unwrap().split(';').next();
     assert_eq!(media, Some(request.media), "{page}: {answer}");
-    match request.media {
-        "text/csv" => {
-            let rows = answer.rows();
-            let row = rows.first().unwrap_or_else(|| panic!("{page}: no rows: {answer}"));
-            for column in &request.relies_on {
-                assert!(row.contains_key(*column), "{page}: no column {column}: {answer}");
-            }
+    if request.media == "text/csv" {
+        let rows = answer.rows();
+        let row = rows.first().unwrap_or_else(|| panic!("{page}: no rows: {answer}"));
+        for column in &request.relies_on {
+            assert!(row.contains_key(*column), "{page}: no column {column}: {answer}");
         }
-        _ => {
-            let body = answer.json();
-            for member in &request.relies_on {
-                let pointer = format!("/{}", member.replace('.', "/"));
-                assert!(
-                    body.pointer(&pointer).is_some_and(|value| *value != Value::Null),
-                    "{page}: no {member}: {answer}"
-                );
-            }
+    } else {
+        let body = answer.json();
+        for member in &request.relies_on {
+            let value = body.pointer(&format!("/{}", member.replace('.', "/"))).unwrap_or(&Value::Null);
+            assert!(!value.is_null(), "{page}: no {member}: {answer}");
         }
     }
 }
