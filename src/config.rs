@@ -33,7 +33,7 @@ pub enum Command {
     ///
     /// Needs keys to verify tokens with: a local key file (`waymark token --create-key` makes one), a JWKS file or a JWKS
     /// URL. Keeps everything in an SQLite file in the data folder unless a database URL is given.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Bring a database's tables up to date.
     Migrate(Migrate),
     /// Import a CSV file of readings or targets, or a folder with a whole plan.
@@ -413,7 +413,7 @@ mod tests {
 
     fn serve(words: &[&str], env: &[(&str, &str)]) -> Serve {
         match read(words, env).unwrap().command {
-            Command::Serve(serve) => serve,
+            Command::Serve(serve) => *serve,
             other => panic!("{other:?}"),
         }
     }

@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod exchange;
 pub mod http;
+pub mod pages;
 pub mod programme;
 pub mod store;
 pub mod token;

@@ -101,7 +101,7 @@ impl Tag {
     /// Whether this is the tag of a state, however an answer with it was compressed.
     fn names(&self, current: &ETag) -> bool {
         let encoded = |suffix: &&str| self.opaque.strip_suffix(suffix) == Some(&current.0);
-        self.opaque == current.0 || ENCODINGS.iter().any(|suffix| encoded(suffix))
+        self.opaque == current.0 || ENCODINGS.iter().any(encoded)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod clients;
 pub mod conditional;
 pub mod definitions;
 pub mod docs;
+pub mod embeds;
 pub mod extract;
 pub mod grants;
 pub mod health;

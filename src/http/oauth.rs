@@ -40,6 +40,7 @@ pub type MaybeIssuer = Option<Arc<Issuer>>;
 
 /// An access token.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are OAuth's")]
 #[schema(description = "An access token: send it as `Authorization: Bearer` until it expires, then get another.")]
 pub struct AccessToken {
     /// The token: a JWT as in RFC 9068.
@@ -241,10 +242,11 @@ pub struct ProtectedResource {
 
 /// The address of this service, as its settings or the request have it, without a slash at the end.
 fn base(settings: &Settings, request: &HttpRequest) -> String {
-    settings.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()).unwrap_or_else(|| {
-        let asked = request.connection_info();
-        format!("{}://{}", asked.scheme(), asked.host())
-    })
+    if let Some(url) = &settings.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let asked = request.connection_info();
+    format!("{}://{}", asked.scheme(), asked.host())
 }
 
 /// Say how to authenticate

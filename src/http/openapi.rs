@@ -94,6 +94,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(parts)?;
     if let Some(schemas) = document.pointer_mut("/components/schemas") {
         describe_choices(schemas);
+        name_variants(schemas);
     }
     let mut used = Vec::new();
     for operation in operations_mut(&mut document) {
@@ -131,6 +132,37 @@ fn describe_choices(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Gives each variant of a tagged choice that has a title a schema of that name, and says which member tells them apart:
+/// generators make a type of what has a name, and of what has none a warning.
+fn name_variants(schemas: &mut Value) {
+    let Some(schemas) = schemas.as_object_mut() else { return };
+    let mut named = Vec::new();
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else { continue };
+        let Some(tags) = variants.iter().map(tag_of).collect::<Option<Vec<_>>>() else { continue };
+        let mut mapping = serde_json::Map::new();
+        for (variant, (_, value, title)) in variants.iter_mut().zip(&tags) {
+            let reference = format!("#/components/schemas/{title}");
+            mapping.insert(value.clone(), reference.clone().into());
+            named.push((title.clone(), std::mem::replace(variant, json!({"$ref": reference}))));
+        }
+        if let Some((member, ..)) = tags.first() {
+            schema.insert("discriminator".to_owned(), json!({"propertyName": member, "mapping": mapping}));
+        }
+    }
+    schemas.extend(named);
+}
+
+/// The member that says which variant a titled schema is, what it then holds, and the title.
+fn tag_of(variant: &Value) -> Option<(String, String, String)> {
+    let title = variant.get("title")?.as_str()?;
+    let mut members = variant.get("properties")?.as_object()?.iter();
+    members.find_map(|(name, member)| match member.get("enum")?.as_array()?.as_slice() {
+        [Value::String(only)] => Some((name.clone(), only.clone(), title.to_owned())),
+        _ => None,
+    })
 }
 
 /// Says what the conditional headers look like, and adds what every conditional read has, told by its 304: the header that
@@ -300,6 +332,30 @@ mod tests {
         assert_eq!(camel_case("list_kpis"), "listKpis");
         assert_eq!(camel_case("livez"), "livez");
         assert_eq!(camel_case("get_openapi_3_0"), "getOpenapi30");
+    }
+
+    #[test]
+    fn variants_with_a_title_become_schemas_of_their_own() {
+        let variant = |title: &str, kind: &str| json!({"title": title, "properties": {"kind": {"enum": [kind]}}});
+        let untitled = json!({"oneOf": [{"properties": {"kind": {"enum": ["a"]}}}, {"type": "null"}]});
+        let mut schemas =
+            json!({"Shape": {"oneOf": [variant("Round", "round"), variant("Flat", "flat")]}, "Other": untitled});
+        name_variants(&mut schemas);
+        let reference = |name: &str| format!("#/components/schemas/{name}");
+        assert_eq!(
+            schemas,
+            json!({
+                "Shape": {
+                    "oneOf": [{"$ref": reference("Round")}, {"$ref": reference("Flat")}],
+                    "discriminator": {
+                        "propertyName": "kind", "mapping": {"round": reference("Round"), "flat": reference("Flat")}
+                    }
+                },
+                "Round": variant("Round", "round"),
+                "Flat": variant("Flat", "flat"),
+                "Other": untitled
+            })
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::negotiate::{Accept, Format};
 use super::problem::{Code, Problem};
 use super::responses::{ListProblems, NotModified, ReadProblems, UnknownInQuery};
 use super::tables;
-use super::view::{AsOf, view};
+use super::view::{AsOf, View, view};
 use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode,
@@ -250,7 +250,13 @@ pub async fn get_kpi_status(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let assessment = stand(&view, &kpi, &wanted)?;
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(assessment))
+}
+
+/// The assessment that is asked for.
+pub(super) fn stand(view: &View, kpi: &KpiCode, wanted: &StatusParams) -> Result<Assessment, Problem> {
+    let entry = view.picture.kpi_for(kpi, &view.plan.access)?;
     check_group(&view.picture, &wanted.group)?;
     let period = match &wanted.period {
         None => view.picture.default_status_period(entry, &wanted.group, view.at),
@@ -258,8 +264,7 @@ pub async fn get_kpi_status(
     };
     let assessment =
         period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));
-    let assessment = assessment.ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().insert_header(&view.tag).json(assessment))
+    assessment.ok_or_else(Problem::not_found)
 }
 
 fn read_period(name: &str, text: &str, kind: crate::domain::period::PeriodKind) -> Result<Period, Problem> {
@@ -308,16 +313,21 @@ pub async fn get_kpi_series(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let series = follow(&view, &kpi, &wanted)?;
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(series))
+}
+
+/// The series that is asked for.
+pub(super) fn follow(view: &View, kpi: &KpiCode, wanted: &SeriesParams) -> Result<Series, Problem> {
+    let entry = view.picture.kpi_for(kpi, &view.plan.access)?;
     check_group(&view.picture, &wanted.group)?;
     let kind = entry.kpi.period_kind();
     let end = |name: &str, text: &Option<String>| text.as_deref().map(|text| read_period(name, text, kind)).transpose();
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
     let series = view.picture.series(entry, &wanted.group, range, view.at, &view.plan.access);
-    let series = series.ok_or_else(|| {
+    series.ok_or_else(|| {
         let detail = format!("A series runs from one period to a later one, {MOST_POINTS} at most; mend from and to.");
         let violation = Violation::in_query("from", "not_a_range", detail.clone());
         Problem::new(Code::Invalid, detail).with_errors(vec![violation])
-    })?;
-    Ok(HttpResponse::Ok().insert_header(&view.tag).json(series))
+    })
 }

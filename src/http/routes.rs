@@ -7,8 +7,8 @@ use super::definitions::{
 };
 use super::resource::{Documented, resource};
 use super::{
-    actions, benchmarks, board_reports, changes, clients, docs, grants, health, kpis, links, oauth, openapi, plans,
-    problem_pages, readings, reports, rounds, tables, targets, tokens, trials,
+    actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, oauth, openapi,
+    plans, problem_pages, readings, reports, rounds, tables, targets, tokens, trials,
 };
 
 /// Mounts everything the service answers.
@@ -45,6 +45,8 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(readings::{list_reading_revisions}))
         .service(resource!(reports::{get_kpi_status}))
         .service(resource!(reports::{get_kpi_series}))
+        .service(resource!(embeds::{get_kpi_badge}))
+        .service(resource!(embeds::{get_kpi_sparkline}))
         .service(resource!(readings::{list_readings, import_readings}))
         .service(resource!(targets::{list_targets, import_targets}))
         .service(resource!(reports::{get_status_report}))

@@ -102,8 +102,6 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "revokeLink" => (IN_THE_PLAN, 204, Value::Null, String::new()),
         "createClient" => (ADMINISTRATORS, 201, json!({"title": who}), String::new()),
         "addClientSecret" => (ADMINISTRATORS, 201, Value::Null, String::new()),
-        "listClients" | "findClient" => (ADMINISTRATORS, 200, Value::Null, String::new()),
-        "revokeClient" | "removeClientSecret" => (ADMINISTRATORS, 204, Value::Null, String::new()),
         "createPlan" => {
             let plan = json!({"code": made("plan"), "title": "A", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
             (ADMINISTRATORS, 201, plan, String::new())
@@ -166,8 +164,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "sendBackReturn" => (LEADS, 409, json!({"note": who}), String::new()),
         "reopenReturn" => (MANAGERS, 409, json!({"reason": who}), String::new()),
         "createGrant" => (ADMINISTRATORS, 201, json!({"subject": made("temp"), "role": "board"}), String::new()),
-        "listGrants" | "findGrant" => (ADMINISTRATORS, 200, Value::Null, String::new()),
-        "revokeGrant" => (ADMINISTRATORS, 204, Value::Null, String::new()),
+        "listGrants" | "findGrant" | "listClients" | "findClient" => (ADMINISTRATORS, 200, Value::Null, String::new()),
+        "revokeGrant" | "revokeClient" | "removeClientSecret" => (ADMINISTRATORS, 204, Value::Null, String::new()),
         "createAction" => (REPORTERS, 201, super::actions::action("NI-117", json!({})), String::new()),
         "updateAction" => (REPORTERS, 200, json!({"what": who}), String::new()),
         "addActionNote" => (MEMBERS, 201, json!({"text": who}), String::new()),
@@ -215,6 +213,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "getExceptions"
         | "getKpiStatus"
         | "getKpiSeries"
+        | "getKpiBadge"
+        | "getKpiSparkline"
         | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),
         new => panic!("nobody said who may use {new}"),
     };

@@ -137,8 +137,7 @@ async fn a_token_is_its_maker_within_its_bounds(world: &World) {
     // What it was used for last is shown, to the minute.
     let id = |name: &'static str| async move {
         let tokens = world.get(Board, "/v1/tokens").await.is(200).json();
-        let token = tokens["items"].as_array().unwrap().iter().find(|token| token["name"] == name).unwrap().clone();
-        token
+        tokens["items"].as_array().unwrap().iter().find(|token| token["name"] == name).unwrap().clone()
     };
     while id("partner").await["last_used_at"].is_null() {
         tokio::task::yield_now().await;

@@ -84,6 +84,8 @@ fn addresses(kpi: &str, period: &str) -> Vec<String> {
         format!("exceptions.csv?period={period}"),
         format!("kpis/{kpi}/status?period={period}"),
         format!("kpis/{kpi}/series"),
+        format!("kpis/{kpi}/badge.svg?period={period}"),
+        format!("kpis/{kpi}/sparkline.svg"),
         format!("kpis/{kpi}/readings"),
         format!("kpis/{kpi}/readings/{period}"),
         format!("kpis/{kpi}/readings/{period}/history"),

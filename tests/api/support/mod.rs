@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use tempfile::TempDir;
 use waymark::clock::Clock;
 use waymark::domain::access::Role;
@@ -141,13 +142,6 @@ impl World {
             let bytes = [std::fs::read(path).unwrap(), std::fs::read(wal).unwrap_or_default()].concat();
             return String::from_utf8_lossy(&bytes).into_owned();
         }
-        use diesel::PgConnection;
-        use diesel::prelude::*;
-        #[derive(QueryableByName)]
-        struct Dump {
-            #[diesel(sql_type = diesel::sql_types::Text)]
-            rows: String,
-        }
         let mut conn = PgConnection::establish(&self.address).unwrap();
         let query = format!("SELECT COALESCE(string_agg(t::text, ' '), '') AS rows FROM {table} t");
         diesel::sql_query(query).get_result::<Dump>(&mut conn).unwrap().rows
@@ -213,6 +207,13 @@ impl World {
 
 fn state(programme: Programme) -> AppState {
     AppState::new(programme, Arc::new(people::verifier())).unwrap().issuing(people::issuer()).with(settings())
+}
+
+/// The rows of a table as one text.
+#[derive(QueryableByName)]
+struct Dump {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    rows: String,
 }
 
 /// What the service is settled with where a test does not say otherwise.
