@@ -25,6 +25,7 @@ pub mod negotiate;
 pub mod openapi;
 pub mod page;
 pub mod plans;
+pub mod printing;
 pub mod problem;
 pub mod problem_pages;
 pub mod readings;

@@ -37,6 +37,7 @@ mod lifecycle;
 mod line;
 mod preconditions;
 mod rounds;
+mod sheets;
 mod small_numbers;
 mod wire;
 mod writing;
