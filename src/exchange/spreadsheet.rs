@@ -137,8 +137,8 @@ pub enum Rule {
         least: Option<String>,
         /// The most.
         most: Option<String>,
-        /// How many decimal places are shown.
-        decimals: u32,
+        /// How many decimal places are shown; as many as there are, where it is not said.
+        decimals: Option<u32>,
         /// What to put in.
         hint: String,
     },
@@ -423,7 +423,8 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
             match (&cell.shown, &cell.rule) {
                 // An empty cell shows what is put into it as the rest is shown.
                 (Shown::Nothing, Rule::Decimal { decimals, .. }) => {
-                    sheet.write_blank(row, column, formats.number(*decimals))?;
+                    let format = decimals.map_or(&formats.plain, |decimals| formats.number(decimals));
+                    sheet.write_blank(row, column, format)?;
                 }
                 (shown, _) => formats.write(sheet, row, column, shown)?,
             }

@@ -37,6 +37,7 @@ pub mod rounds;
 mod routes;
 pub mod tables;
 pub mod targets;
+pub mod templates;
 pub mod trials;
 pub mod view;
 

@@ -8,7 +8,7 @@ use super::definitions::{
 use super::resource::{Documented, resource};
 use super::{
     actions, benchmarks, board_reports, changes, docs, grants, health, kpis, openapi, plans, problem_pages, readings,
-    reports, rounds, tables, targets, trials,
+    reports, rounds, tables, targets, templates, trials,
 };
 
 /// Mounts everything the service answers.
@@ -46,6 +46,7 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(reports::{get_kpi_status}))
         .service(resource!(reports::{get_kpi_series}))
         .service(resource!(readings::{list_readings, import_readings}))
+        .service(resource!(templates::{get_readings_template}))
         .service(resource!(targets::{list_targets, import_targets}))
         .service(resource!(reports::{get_status_report}))
         .service(resource!(rounds::{list_rounds, create_round}))

@@ -51,6 +51,9 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         "dimensions" => "pupils",
         _ => "rag",
     };
+    if operation.id == "getReadingsTemplate" {
+        return "/v1/plans/small/readings/template?sub_group=health-group&period=FY2009-10-Q1".to_owned();
+    }
     let since = if operation.takes("since") { format!("?since={}", ids.reports[0]) } else { String::new() };
     let path = operation
         .path

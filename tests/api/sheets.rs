@@ -11,12 +11,15 @@ use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook, Worksheet};
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::plan::{kpi, small};
+use crate::support::plan::{kpi, round, small};
 use crate::support::{Actor, Answer, Ask, World, XLSX};
 
 use Actor::{Administrator, Board, Lead, Manager, Partner};
 
 on_both! {
+    a_template_is_filled_in_and_sent_back
+    a_template_asks_for_what_is_owed
+    a_template_is_had_by_those_who_report
     a_workbook_is_read_as_a_csv_file_is
     periods_in_cells_are_read_as_people_see_them
     a_cell_that_cannot_be_read_is_named
@@ -107,6 +110,162 @@ fn named(answer: &Answer) -> Vec<(String, String)> {
     let errors = answer.json()["errors"].as_array().unwrap().clone();
     let text = |fault: &Value, name: &str| fault[name].as_str().unwrap_or_default().to_owned();
     errors.iter().map(|fault| (text(fault, "cell"), text(fault, "code"))).collect()
+}
+
+/// The row of a template's header, and the places of its columns.
+fn header(table: &[Vec<Data>]) -> (usize, impl Fn(&str) -> usize + use<>) {
+    let row = table.iter().position(|row| row[0] == Data::String("kpi".to_owned())).unwrap();
+    let names: Vec<String> = table[row].iter().map(ToString::to_string).collect();
+    (row, move |name: &str| names.iter().position(|known| known == name).unwrap_or_else(|| panic!("no {name}")))
+}
+
+/// The rows of a template by KPI, period and group, as another program reads them.
+fn owed(table: &[Vec<Data>]) -> Vec<String> {
+    let (row, at) = header(table);
+    let places = ["kpi", "period", "group"].map(at);
+    table[row + 1..].iter().map(|row| places.map(|place| row[place].to_string()).join(" ")).collect()
+}
+
+async fn a_template_is_filled_in_and_sent_back(world: &World) {
+    small(world).await;
+    round(world, "FY2009-10-Q4", "2010-04-01", "2010-05-31").await;
+    world
+        .patch(Manager, "kpis/NI-117", "*", json!({"valid_min": 0, "valid_max": 100, "definition": "The share"}))
+        .await;
+    world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 5})).await.is(201);
+    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q3", json!({"value": 4.8})).await.is(201);
+    world.put(Lead, "kpis/LI-ASTHMA/readings/FY2009-10-Q4", json!({"value": 12, "commentary": "So far"})).await.is(201);
+    let path = "readings/template.xlsx?sub_group=health-group&period=FY2009-10-Q4";
+    let file = world.get(Lead, path).await.is(200);
+    assert_eq!(file.header("content-type"), Some(XLSX));
+    assert!(file.header("content-disposition").unwrap().contains("health-group-FY2009-10-Q4.xlsx"));
+    let mut table = cells(&file.body, "Figures");
+    assert_eq!(owed(&table), ["LI-ASTHMA FY2009-10-Q4 all", "NI-117 FY2009-10-Q4 all", "NI-50 FY2009-10 all"],);
+    let (top, at) = header(&table);
+    let neet = &table[top + 2];
+    let helps = ["title", "definition", "unit", "last_period", "last_figure", "target", "due"]
+        .map(|name| neet[at(name)].to_string());
+    assert_eq!(helps, ["The KPI NI-117", "The share", "percentage", "2009/10 Q3", "4.8 %", "5.0 %", "2010-05-31"]);
+    assert_eq!(table[top + 1][at("value")], Data::Float(12.0), "what was reported stands there already");
+    // Untouched, it changes nothing: rows that nobody filled in are passed over.
+    let before = world.version().await;
+    let untouched = send(world, "readings", file.body.to_vec()).await.is(200).json();
+    assert_eq!((&untouched["rows"], &untouched["unchanged"]), (&json!(1), &json!(1)), "{untouched}");
+    assert_eq!(world.version().await, before);
+    // Filled in with one figure: another program writes what it read, and what it adds.
+    table[top + 2][at("numerator")] = Data::Float(231.0);
+    table[top + 2][at("denominator")] = Data::Float(5120.0);
+    table[top + 2][at("provisional")] = Data::String("yes".to_owned());
+    table[top + 2][at("commentary")] = Data::String("=better".to_owned());
+    let mut filled = Workbook::new();
+    let sheet = filled.add_worksheet();
+    for (row, cells) in (0..).zip(&table) {
+        for (column, cell) in (0..).zip(cells) {
+            match cell {
+                Data::Empty => continue,
+                Data::Float(number) => sheet.write_number(row, column, *number),
+                other => sheet.write_string(row, column, other.to_string()),
+            }
+            .unwrap();
+        }
+    }
+    let filled = filled.save_to_buffer().unwrap();
+    let tried = send(world, "readings?dry_run=true", filled.clone()).await.is(200).json();
+    let kept = send(world, "readings", filled).await.is(200).json();
+    assert_eq!(tried["effects"], kept["effects"]);
+    assert_eq!((&kept["rows"], &kept["created"]), (&json!(2), &json!(1)), "{kept}");
+    assert_eq!(kept["effects"][0]["after"]["status"], "on_track");
+    let reading = world.get(Lead, "kpis/NI-117/readings/FY2009-10-Q4").await.is(200).json();
+    assert_eq!(
+        (&reading["value"], &reading["provisional"], &reading["commentary"]),
+        (&json!(4.511_718_75), &json!(true), &json!("=better"))
+    );
+
+    let parts = |name: &str| {
+        let mut archive = zip::ZipArchive::new(Cursor::new(file.body.to_vec())).unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut archive.by_name(name).unwrap(), &mut text).unwrap();
+        text
+    };
+    let sheet = parts("xl/worksheets/sheet1.xml");
+    for wanted in [
+        "\"yes,no\"",
+        "type=\"decimal\"",
+        "<formula2>100</formula2>",
+        "state=\"frozen\"",
+        "<sheetProtection",
+        "\"NI-117\"",
+    ] {
+        assert!(sheet.contains(wanted) || sheet.contains(&wanted.replace('"', "&quot;")), "no {wanted}: {sheet}");
+    }
+    let notes = text_of(&file.body, "Notes");
+    for wanted in ["suppressed", "0 is a figure", "4.5 for 4.5 %", "not available"] {
+        assert!(notes.contains(wanted), "no {wanted}: {notes}");
+    }
+
+    // As CSV it has the same columns, and is passed over in the same way.
+    let csv = world.get(Lead, "readings/template.csv?sub_group=health-group&period=FY2009-10-Q4").await.is(200);
+    assert_eq!(csv.rows().len(), 3);
+    assert_eq!(csv.rows()[0].len(), table[top].len());
+    let answer = world.import(Lead, "readings", csv.body.clone()).await.is(200).json();
+    assert_eq!((&answer["rows"], &answer["unchanged"]), (&json!(2), &json!(2)), "{answer}");
+    // Without the columns that make it a template, an empty row is a mistake as it always was.
+    let bare = "kpi,period,value\nNI-117,2009/10 Q4,\n";
+    assert_eq!(world.import(Lead, "readings", bare).await.refused(422, "invalid").cells()[0].2, "missing");
+}
+
+async fn a_template_asks_for_what_is_owed(world: &World) {
+    small(world).await;
+    world
+        .post(
+            Manager,
+            "kpis",
+            kpi("GAP", json!({"unit": "percentage_points", "formula": {"kind": "gap", "of": "NI-117", "group": "fsm", "comparator": "all"}})),
+        )
+        .await
+        .is(201);
+    // No round is set for the period: what has it for its own.
+    let asked = |period: &'static str| async move {
+        let path = format!("readings/template?sub_group=health-group&period={period}");
+        owed(&cells(&world.get(Board, &path).await.is(200).body, "Figures"))
+    };
+    let quarter =
+        ["LI-ASTHMA FY2009-10-Q2 all", "NI-117 FY2009-10-Q2 all", "NI-117 FY2009-10-Q2 fsm"].map(str::to_owned);
+    assert_eq!(asked("FY2009-10-Q2").await, quarter, "the sides of a gap too, and never the gap");
+    assert_eq!(asked("FY2009-10").await, ["NI-50 FY2009-10 all"]);
+    assert_eq!(asked("2009-06").await, [""; 0]);
+    // With one, what is owed in it, whatever its period.
+    round(world, "FY2009-10-Q4", "2010-04-01", "2010-05-31").await;
+    let template = asked("FY2009-10-Q4").await;
+    let report = world.get(Board, "rounds/FY2009-10-Q4/returns/health-group").await.is(200).json();
+    let lines = report["lines"].as_array().unwrap().iter().map(|line| {
+        let one = &line["assessment"];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        [text(&one["kpi"]), text(&one["period"]["key"]), text(&one["group"])].join(" ")
+    });
+    assert_eq!(template, lines.collect::<Vec<_>>());
+    // Without a period, the round that is open.
+    let open =
+        owed(&cells(&world.get(Board, "readings/template?sub_group=health-group").await.is(200).body, "Figures"));
+    assert_eq!(open, template);
+}
+
+async fn a_template_is_had_by_those_who_report(world: &World) {
+    small(world).await;
+    let path = "readings/template?sub_group=health-group&period=FY2009-10-Q4";
+    world.get(Partner, path).await.refused(403, "not_allowed");
+    for (query, code) in
+        [("sub_group=helth-group", "unknown_code"), ("sub_group=health-group&period=soon", "not_a_period")]
+    {
+        let answer = world.get(Lead, &format!("readings/template?{query}")).await.refused(422, "invalid");
+        assert_eq!(answer.faults()[0].1, code);
+    }
+    world.get(Lead, "readings/template").await.refused(400, "invalid_parameter");
+    world.get(Lead, path).header("accept", "application/json").await.refused(406, "not_acceptable").tells("text/csv");
+    let first = world.get(Lead, path).await.is(200);
+    let again = world.get(Lead, path).await.is(200);
+    assert_eq!((first.tag(), &first.body), (again.tag(), &again.body));
+    world.get(Lead, path).header("if-none-match", &first.tag()).await.is(304);
 }
 
 async fn a_workbook_is_read_as_a_csv_file_is(world: &World) {
