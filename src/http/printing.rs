@@ -279,14 +279,13 @@ fn standing(one: &Value, places: u32) -> [Shown; 4] {
     let withheld = text(one, "/data_state").as_deref() == Some("suppressed");
     let figure = if withheld { Shown::Words("c".to_owned()) } else { number(text(one, "/reported"), places) };
     let range = text(one, "/target/low").zip(text(one, "/target/high"));
-    let target = match range {
-        Some((low, high)) => Shown::Words(format!("{low} to {high}")),
+    let target = if let Some((low, high)) = range {
+        Shown::Words(format!("{low} to {high}"))
+    } else {
         // A target that is set more exactly than figures are shown is shown as it was set.
-        None => {
-            let target = text(one, "/target/value");
-            let set = target.as_ref().and_then(|target| target.split_once('.')).map_or(0, |(_, places)| places.len());
-            number(target, u32::try_from(set).unwrap_or(0).max(places))
-        }
+        let target = text(one, "/target/value");
+        let set = target.as_ref().and_then(|target| target.split_once('.')).map_or(0, |(_, places)| places.len());
+        number(target, u32::try_from(set).unwrap_or(0).max(places))
     };
     [Shown::words(text(one, "/period/label")), figure, target, status(one, "/status")]
 }
