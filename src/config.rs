@@ -36,7 +36,7 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Bring a database's tables up to date.
     Migrate(Migrate),
-    /// Import a CSV file of readings or targets, or a folder with a whole plan.
+    /// Import a CSV file or an Excel workbook of readings or targets, or a folder with a whole plan.
     Import(Import),
     /// Print a status report.
     Report(Report),
@@ -218,7 +218,7 @@ pub struct Import {
     /// Where things are kept.
     #[command(flatten)]
     pub place: Place,
-    /// The CSV file, or a folder with a whole plan (plan.csv, kpis.csv, targets/, readings/ and the rest).
+    /// The CSV file or workbook (.xlsx), or a folder with a whole plan (plan.csv, kpis.csv, targets/, readings/ and the rest).
     #[arg(value_name = "FILE")]
     pub path: PathBuf,
     /// The plan's code; not for a folder, which brings its own.

@@ -6,6 +6,7 @@ mod serve;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,6 +16,8 @@ use crate::config::{
     Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, Report, ReportFormat, Token, Verify,
 };
 use crate::domain::period::Period;
+use crate::exchange::sheet::Upload;
+use crate::exchange::workbook::{Looks, Workbook, WorkbookFault};
 use crate::http::{documents, tables};
 use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::loading::Folder;
@@ -141,6 +144,10 @@ async fn import(command: Import) -> Result<bool, Failure> {
         FileKind::Readings => ImportKind::Readings,
         FileKind::Targets => ImportKind::Targets,
     };
+    let file = match Looks::of(&file)? {
+        Looks::Zip => Upload::Workbook(Arc::new(workbook(&file, kind)?)),
+        Looks::Compound | Looks::Other => Upload::Csv(file),
+    };
     let bar = progress(lines_in(&command.path)?, "importing");
     let heard = bar.clone();
     let programme = Programme::new(store, Clock::system());
@@ -150,6 +157,14 @@ async fn import(command: Import) -> Result<bool, Failure> {
     bar.finish_and_clear();
     let outcome = outcome.map_err(|refusal| told(&refusal))?;
     print_outcome(outcome)
+}
+
+fn workbook(file: &File, kind: ImportKind) -> Result<Workbook, Failure> {
+    Workbook::read(file, kind.headings().required).map_err(|fault| match fault {
+        WorkbookFault::OtherFormat(detail) | WorkbookFault::TooLarge(detail) => detail.into(),
+        WorkbookFault::Wrong(violation) => violation.detail.into(),
+        WorkbookFault::Disk(error) => error.into(),
+    })
 }
 
 fn lines_in(path: &Path) -> Result<u64, Failure> {

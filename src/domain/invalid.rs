@@ -13,6 +13,8 @@ pub struct Violation {
     pub row: Option<u64>,
     /// Which column of a file or which query parameter; `None` in a JSON body.
     pub column: Option<String>,
+    /// What a spreadsheet calls the cell of a file, such as `D7`; `None` where no one cell is to blame.
+    pub cell: Option<String>,
     /// A stable, machine-readable name in `snake_case`.
     pub code: &'static str,
     /// A sentence for a person: what is wrong and what to do.
@@ -22,17 +24,18 @@ pub struct Violation {
 impl Violation {
     /// A fault in a JSON body at `pointer` (RFC 6901, empty for the whole body).
     pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), row: None, column: None, code, detail: detail.into() }
+        Self { pointer: Some(pointer.into()), row: None, column: None, cell: None, code, detail: detail.into() }
     }
 
     /// A fault in the query parameter `name`.
     pub fn in_query(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, row: None, column: Some(name.into()), code, detail: detail.into() }
+        Self { pointer: None, row: None, column: Some(name.into()), cell: None, code, detail: detail.into() }
     }
 
     /// A fault in a file: line `row` (the header is line 1) and the column's name, where one cell is to blame.
     pub fn in_cell(row: u64, column: Option<&str>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, row: Some(row), column: column.map(str::to_owned), code, detail: detail.into() }
+        let column = column.map(str::to_owned);
+        Self { pointer: None, row: Some(row), column, cell: None, code, detail: detail.into() }
     }
 }
 

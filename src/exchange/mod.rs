@@ -2,4 +2,6 @@
 
 pub mod sheet;
 pub mod spool;
+pub mod spreadsheet;
 pub mod table;
+pub mod workbook;

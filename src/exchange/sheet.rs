@@ -1,23 +1,146 @@
-//! A CSV file with a header row, read one row at a time in bounded memory, every fault at its cell.
+//! A table with a header row, from a CSV file or a workbook, read one row at a time in bounded memory, every fault at its cell.
 
 use std::cell::Cell;
-use std::io::{self, Chain, Cursor, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Chain, Cursor, Read, Seek};
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::table::unguarded;
+use super::workbook::{Workbook, letters};
 use crate::domain::invalid::{Violation, nearest};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
 const MOST_ROW_BYTES: u64 = 1 << 20;
 
-/// A CSV file whose header was read.
+/// A table as it was sent.
+pub enum Upload {
+    /// A CSV file.
+    Csv(File),
+    /// A workbook, read into memory.
+    Workbook(Arc<Workbook>),
+}
+
+impl From<File> for Upload {
+    fn from(file: File) -> Self {
+        Self::Csv(file)
+    }
+}
+
+impl Upload {
+    /// The table from its beginning.
+    ///
+    /// # Errors
+    /// The outer one where the file cannot be read, the inner one everything that is wrong with the header.
+    pub fn sheet(&self, headings: Headings) -> io::Result<Result<Sheet<BufReader<&File>>, Vec<Violation>>> {
+        match self {
+            Self::Csv(file) => {
+                let mut file = file;
+                file.rewind()?;
+                Ok(Sheet::open(BufReader::new(file), headings))
+            }
+            Self::Workbook(book) => Ok(Sheet::of_workbook(Arc::clone(book), headings)),
+        }
+    }
+
+    /// Every row as it was sent, with its number; `None` where there are more than `most`. Rows that are no text are left
+    /// out.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn as_sent(&self, most: usize) -> io::Result<Option<Vec<(u64, csv::StringRecord)>>> {
+        let mut sent = Vec::new();
+        match self {
+            Self::Workbook(book) => {
+                sent.extend(book.rows().0.iter().take(most + 1).map(|row| (row.number, row.cells.clone())));
+            }
+            Self::Csv(file) => {
+                let mut file = file;
+                file.rewind()?;
+                let mut rows = CsvRows::new(BufReader::new(file));
+                while let Some(number) = rows.advance() {
+                    match number {
+                        Ok(number) => sent.push((number, rows.record.clone())),
+                        Err(fault) if fault.last => break,
+                        Err(_no_text) => {}
+                    }
+                    if sent.len() > most {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(Some(sent).filter(|sent| sent.len() <= most))
+    }
+
+    /// The same table once more.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened again.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Csv(file) => Self::Csv(file.try_clone()?),
+            Self::Workbook(book) => Self::Workbook(Arc::clone(book)),
+        })
+    }
+}
+
+/// A table whose header was read.
 pub struct Sheet<R> {
+    rows: Rows<R>,
+    columns: Columns,
+}
+
+/// Where the rows come from.
+enum Rows<R> {
+    Csv(CsvRows<R>),
+    Workbook {
+        book: Arc<Workbook>,
+        /// Which of its rows is next.
+        next: usize,
+    },
+}
+
+/// The rows of a CSV file.
+struct CsvRows<R> {
     csv: csv::Reader<Rationed<Terminated<R>>>,
     ration: Rc<Cell<u64>>,
-    /// For each column of the file the known column it is, if any.
-    columns: Vec<Option<&'static str>>,
     /// Line ends inside cells so far: what sets the row a spreadsheet shows apart from the line in the file.
     inner_lines: u64,
     record: csv::StringRecord,
+}
+
+/// The columns that there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Headings {
+    /// Those that are read.
+    pub known: &'static [&'static str],
+    /// Those that may stand there unread.
+    pub ignored: &'static [&'static str],
+    /// Those that there must be.
+    pub required: &'static [&'static str],
+}
+
+/// The columns of a table, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    /// For each the known column it is, if any.
+    known: Vec<Option<&'static str>>,
+    /// For each its heading in small letters.
+    headings: Vec<String>,
+}
+
+impl Columns {
+    /// Whether there is a column with this heading, read or not.
+    pub fn has(&self, heading: &str) -> bool {
+        self.headings.iter().any(|known| known == heading)
+    }
+
+    /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
+    pub fn cell_name(&self, row: u64, heading: &str) -> Option<String> {
+        let place = self.headings.iter().position(|known| *known == fold(heading))?;
+        Some(format!("{}{row}", letters(place)))
+    }
 }
 
 /// A file with a line end behind it: the last row counts as a line whether or not the file ends with one.
@@ -29,6 +152,8 @@ pub struct SheetRow<'a> {
     pub number: u64,
     columns: &'a [Option<&'static str>],
     record: &'a csv::StringRecord,
+    /// The workbook that it is from.
+    book: Option<&'a Workbook>,
 }
 
 impl SheetRow<'_> {
@@ -38,39 +163,69 @@ impl SheetRow<'_> {
         self.record.get(place).map(str::trim).filter(|text| !text.is_empty())
     }
 
+    /// The words in a cell, as they were before a table kept them from being run as a formula.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        let text = self.cell(column)?;
+        Some(if self.book.is_some() { text } else { unguarded(text) })
+    }
+
+    /// Whether none of these columns holds anything.
+    pub fn lacks(&self, columns: impl IntoIterator<Item = &'static str>) -> bool {
+        columns.into_iter().all(|column| self.cell(column).is_none()) && self.faults().is_empty()
+    }
+
+    /// The cells that cannot be read at all; for the rest of the row they are empty.
+    pub fn faults(&self) -> Vec<Violation> {
+        let Some(book) = self.book else { return Vec::new() };
+        let known = self.columns.iter().enumerate().filter_map(|(place, column)| Some((place, (*column)?)));
+        let faulty = known.filter_map(|(place, column)| Some((column, book.fault(self.number, place)?)));
+        faulty
+            .map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail.clone()))
+            .collect()
+    }
+
     fn is_blank(&self) -> bool {
         self.record.iter().all(|cell| cell.trim().is_empty())
     }
 }
 
 impl<R: Read> Sheet<R> {
-    /// Reads the header: `known` are the columns there may be, `ignored` those that may stand there unread, `required` those
-    /// there must be.
+    /// Reads the header of a CSV file.
     ///
     /// # Errors
     /// Everything that is wrong with the header.
-    pub fn open(
-        file: R,
-        known: &'static [&'static str],
-        ignored: &[&str],
-        required: &[&'static str],
-    ) -> Result<Self, Vec<Violation>> {
-        let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
-        let input =
-            Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration), after_cr: false };
-        let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
-        let mut header = csv::StringRecord::new();
-        match csv.read_record(&mut header) {
-            Ok(true) => {}
-            Ok(false) => {
-                let detail = format!("the file is empty; its first row names the columns: {}", known.join(","));
-                return Err(vec![Violation::in_cell(1, None, "empty_file", detail)]);
-            }
-            Err(error) => return Err(vec![unreadable(1, &error)]),
+    pub fn open(file: R, headings: Headings) -> Result<Self, Vec<Violation>> {
+        let mut rows = CsvRows::new(file);
+        match rows.advance() {
+            Some(Ok(_first)) => {}
+            None => return Err(vec![empty(headings)]),
+            Some(Err(fault)) => return Err(vec![fault.violation]),
         }
-        let columns = read_header(&header, known, ignored, required)?;
-        let inner_lines = line_ends(&header);
-        Ok(Self { csv, ration, columns, inner_lines, record: csv::StringRecord::new() })
+        let columns = read_header(&rows.record, 1, headings, false)?;
+        Ok(Self { rows: Rows::Csv(rows), columns })
+    }
+
+    /// Reads the header of a workbook's table.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header.
+    pub fn of_workbook(book: Arc<Workbook>, headings: Headings) -> Result<Self, Vec<Violation>> {
+        let (rows, header) = book.rows();
+        let Some(row) = rows.get(header) else { return Err(vec![empty(headings)]) };
+        let mut columns = read_header(&row.cells, row.number, headings, true);
+        if let Err(faults) = &mut columns {
+            let names = Columns { known: Vec::new(), headings: row.cells.iter().map(fold).collect() };
+            for fault in faults {
+                fault.cell = fault.column.as_deref().and_then(|column| names.cell_name(row.number, column));
+            }
+        }
+        let columns = columns?;
+        Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns })
+    }
+
+    /// The columns of the table.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// The next row that is not blank.
@@ -79,29 +234,62 @@ impl<R: Read> Sheet<R> {
     /// What is wrong with the row as a row; the next call goes on behind it, except where the file itself cannot be read on.
     #[expect(clippy::should_implement_trait, reason = "a row borrows the sheet, which an iterator's item cannot")]
     pub fn next(&mut self) -> Option<Result<SheetRow<'_>, SheetFault>> {
-        loop {
-            self.ration.set(MOST_ROW_BYTES);
-            let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
-            let read = self.csv.read_record(&mut self.record);
-            if let Ok(true) = read {
-                self.inner_lines += line_ends(&self.record);
-            }
-            let number = self.csv.position().line().saturating_sub(1 + self.inner_lines).max(1);
-            match read {
-                Ok(false) => return None,
-                Err(error) => {
-                    let last = !matches!(error.kind(), csv::ErrorKind::Utf8 { .. });
-                    // A row that does not end has not been counted.
-                    let number = if last { begins } else { number };
-                    return Some(Err(SheetFault { violation: unreadable(number, &error), last }));
+        let columns = &self.columns.known;
+        match &mut self.rows {
+            Rows::Csv(rows) => rows.next(columns),
+            Rows::Workbook { book, next } => loop {
+                let row = book.rows().0.get(*next)?;
+                *next += 1;
+                let row = SheetRow { number: row.number, columns, record: &row.cells, book: Some(book) };
+                if !row.is_blank() || !row.faults().is_empty() {
+                    return Some(Ok(row));
                 }
-                Ok(true) => {}
+            },
+        }
+    }
+}
+
+impl<R: Read> CsvRows<R> {
+    fn new(file: R) -> Self {
+        let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
+        let input =
+            Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration), after_cr: false };
+        let csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
+        Self { csv, ration, inner_lines: 0, record: csv::StringRecord::new() }
+    }
+
+    /// Goes on to the next row, whatever stands in it, and gives its number.
+    fn advance(&mut self) -> Option<Result<u64, SheetFault>> {
+        self.ration.set(MOST_ROW_BYTES);
+        let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
+        let read = self.csv.read_record(&mut self.record);
+        if let Ok(true) = read {
+            self.inner_lines += line_ends(&self.record);
+        }
+        let number = self.csv.position().line().saturating_sub(1 + self.inner_lines).max(1);
+        match read {
+            Ok(false) => None,
+            Err(error) => {
+                let last = !matches!(error.kind(), csv::ErrorKind::Utf8 { .. });
+                // A row that does not end has not been counted.
+                let number = if last { begins } else { number };
+                Some(Err(SheetFault { violation: unreadable(number, &error), last }))
             }
-            let row = SheetRow { number, columns: &self.columns, record: &self.record };
+            Ok(true) => Some(Ok(number)),
+        }
+    }
+
+    fn next<'a>(&'a mut self, columns: &'a [Option<&'static str>]) -> Option<Result<SheetRow<'a>, SheetFault>> {
+        loop {
+            let number = match self.advance()? {
+                Ok(number) => number,
+                Err(fault) => return Some(Err(fault)),
+            };
+            let row = SheetRow { number, columns, record: &self.record, book: None };
             if row.is_blank() {
                 continue;
             }
-            let (cells, wanted) = (self.record.len(), self.columns.len());
+            let (cells, wanted) = (self.record.len(), columns.len());
             let spilled = self.record.iter().skip(wanted).any(|cell| !cell.trim().is_empty());
             if cells < wanted || spilled {
                 let hint = if spilled { "; a cell that holds a comma needs quotation marks around it" } else { "" };
@@ -109,9 +297,19 @@ impl<R: Read> Sheet<R> {
                 let violation = Violation::in_cell(number, None, "wrong_number_of_cells", detail);
                 return Some(Err(SheetFault { violation, last: false }));
             }
-            return Some(Ok(SheetRow { number, columns: &self.columns, record: &self.record }));
+            return Some(Ok(SheetRow { number, columns, record: &self.record, book: None }));
         }
     }
+}
+
+/// A heading as columns are told apart by it: in small letters, with `_` for blanks and dashes.
+pub fn fold(heading: &str) -> String {
+    heading.trim_start_matches('\u{feff}').trim().to_lowercase().replace([' ', '-'], "_")
+}
+
+fn empty(headings: Headings) -> Violation {
+    let detail = format!("the file is empty; its first row names the columns: {}", headings.known.join(","));
+    Violation::in_cell(1, None, "empty_file", detail)
 }
 
 /// What is wrong with a row as a row.
@@ -122,26 +320,28 @@ pub struct SheetFault {
     pub last: bool,
 }
 
+/// Reads the header that stands in `row`. In a workbook, a column without a heading holds somebody's notes.
 fn read_header(
     header: &csv::StringRecord,
-    known: &'static [&'static str],
-    ignored: &[&str],
-    required: &[&'static str],
-) -> Result<Vec<Option<&'static str>>, Vec<Violation>> {
+    row: u64,
+    wanted: Headings,
+    in_workbook: bool,
+) -> Result<Columns, Vec<Violation>> {
+    let Headings { known, ignored, required } = wanted;
     let mut faults = Vec::new();
-    let mut columns: Vec<Option<&'static str>> = Vec::new();
+    let mut columns = Columns::default();
     for name in header {
         let name = name.trim_start_matches('\u{feff}').trim();
-        let folded = name.to_lowercase().replace([' ', '-'], "_");
+        let folded = fold(name);
         let column = known.iter().copied().find(|column| *column == folded);
-        if let Some(column) = column.filter(|column| columns.contains(&Some(*column))) {
+        if let Some(column) = column.filter(|column| columns.known.contains(&Some(*column))) {
             faults.push(Violation::in_cell(
-                1,
+                row,
                 Some(column),
                 "named_twice",
                 format!("the column `{column}` is there twice"),
             ));
-        } else if column.is_none() && !ignored.contains(&folded.as_str()) {
+        } else if column.is_none() && !ignored.contains(&folded.as_str()) && !(in_workbook && name.is_empty()) {
             let hint = match nearest(&folded, known.iter().copied()) {
                 _ if name.contains(';') => "; separate the columns with commas, not semicolons".to_owned(),
                 _ if name.contains('\t') => "; separate the columns with commas, not tabs".to_owned(),
@@ -149,17 +349,18 @@ fn read_header(
                 None => format!("; the columns are {}", known.join(",")),
             };
             faults.push(Violation::in_cell(
-                1,
+                row,
                 Some(name),
                 "unknown_column",
                 format!("`{name}` is no column here{hint}"),
             ));
         }
-        columns.push(column);
+        columns.known.push(column);
+        columns.headings.push(folded);
     }
-    for column in required.iter().filter(|column| !columns.contains(&Some(**column))) {
+    for column in required.iter().filter(|column| !columns.known.contains(&Some(**column))) {
         faults.push(Violation::in_cell(
-            1,
+            row,
             Some(column),
             "missing_column",
             format!("the column `{column}` must be there"),
@@ -237,13 +438,14 @@ impl<R> Rationed<R> {
 mod tests {
     use super::*;
 
-    const KNOWN: &[&str] = &["kpi", "period", "value"];
+    const HEADINGS: Headings =
+        Headings { known: &["kpi", "period", "value"], ignored: &["colour"], required: &["kpi"] };
 
     /// A row's number, its KPI and its value; or where and what its fault is.
     type Seen = Result<(u64, Option<String>, Option<String>), (Option<u64>, &'static str)>;
 
     fn rows(text: &str) -> Vec<Seen> {
-        let mut sheet = Sheet::open(text.as_bytes(), KNOWN, &["colour"], &["kpi"]).unwrap();
+        let mut sheet = Sheet::open(text.as_bytes(), HEADINGS).unwrap();
         let mut rows = Vec::new();
         while let Some(row) = sheet.next() {
             let last = row.as_ref().is_err_and(|fault| fault.last);
@@ -280,7 +482,8 @@ mod tests {
     #[test]
     fn everything_wrong_with_a_header_is_told_at_once() {
         let codes = |text: &str| {
-            let faults = Sheet::open(text.as_bytes(), KNOWN, &["colour"], &["kpi", "period"]).err().unwrap();
+            let headings = Headings { required: &["kpi", "period"], ..HEADINGS };
+            let faults = Sheet::open(text.as_bytes(), headings).err().unwrap();
             faults.into_iter().map(|fault| (fault.code, fault.column.unwrap_or_default())).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -305,7 +508,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_told_and_passed() {
-        let mut sheet = Sheet::open(&b"kpi,value\n\xff,1\nb,2\n"[..], KNOWN, &[], &[]).unwrap();
+        let mut sheet = Sheet::open(&b"kpi,value\n\xff,1\nb,2\n"[..], HEADINGS).unwrap();
         assert_eq!(sheet.next().unwrap().err().unwrap().violation.code, "not_utf8");
         assert_eq!(sheet.next().unwrap().ok().unwrap().cell("kpi"), Some("b"));
     }

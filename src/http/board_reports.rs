@@ -11,10 +11,13 @@ use sha2::{Digest, Sha256};
 use super::auth::Caller;
 use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Segments};
+use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
+use super::printing;
 use super::problem::Problem;
 use super::reports::known;
 use super::responses::{CreateProblems, ListProblems, NotModified, ReadProblems, UnknownInQuery};
+use super::tables::XlsxFile;
 use super::view::{AsOf, View, view};
 use crate::domain::board_report::{BoardReport, NewBoardReport};
 use crate::domain::ids::{PlanCode, ReportId};
@@ -94,7 +97,8 @@ pub async fn freeze_board_report(
 
 /// Read a board report
 ///
-/// What was frozen, to the byte: its SHA-256 is the one that the list gives. Nothing that happens later changes it.
+/// What was frozen, to the byte: its SHA-256 is the one that the list gives. Nothing that happens later changes it. As an
+/// Excel workbook, ready to be printed, made from those bytes alone.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/board-reports/{report}", tag = "reports", operation_id = "get_board_report",
     params(
@@ -102,10 +106,11 @@ pub async fn freeze_board_report(
         ("report" = ReportId, Path, description = "The report's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), AsOf
     ),
     responses(
-        (status = 200, description = "The report.", body = BoardReportContent,
-         headers(("ETag" = String, description = "The SHA-256 of its bytes in hexadecimal."),
-                 ("Repr-Digest" = String, description = "The SHA-256 of its bytes as RFC 9530 writes it."))),
-        NotModified, ReadProblems
+        (status = 200, description = "The report.",
+         content((BoardReportContent = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+         headers(("ETag" = String, description = "The SHA-256 of its bytes in hexadecimal; of the workbook, with what it was made by."),
+                 ("Repr-Digest" = String, description = "The SHA-256 of its bytes as RFC 9530 writes it; of the JSON."))),
+        NotModified, ListProblems
     )
 )]
 pub async fn get_board_report(
@@ -113,15 +118,24 @@ pub async fn get_board_report(
     caller: Caller,
     Segments((plan, report)): Segments<(PlanCode, ReportId)>,
     Params(as_of): Params<AsOf>,
+    accept: Accept,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
+    let format = accept.choose(&[Format::Json, Format::Xlsx])?;
     let view = View::of(&programme, &caller, &plan, as_of).await?;
     let report = &view.picture.board_report_for(report, &view.plan.access)?.value;
-    let tag = ETag::of(&report.sha256);
+    let tag = match format {
+        Format::Xlsx => ETag::of(&report.sha256).rendered_as(concat!("xlsx-", env!("CARGO_PKG_VERSION"))),
+        Format::Json | Format::Csv => ETag::of(&report.sha256),
+    };
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
     let content = programme.board_report_content(&view.plan, report).await?;
+    if format == Format::Xlsx {
+        return printing::answer("board-report", printing::board_report(content.as_bytes())?, &tag, report.frozen_at)
+            .await;
+    }
     let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&content)));
     Ok(HttpResponse::Ok()
         .content_type(ContentType::json())

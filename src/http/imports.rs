@@ -2,23 +2,31 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::auth::Caller;
 use super::extract::{self, FromParams, ParamReader};
+use super::negotiate::{Accept, Format, XLSX};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
+use crate::domain::invalid::Violation;
+use crate::exchange::sheet::Upload;
+use crate::exchange::spreadsheet::{self, Mistake};
+use crate::exchange::workbook::{self, Looks, Workbook, WorkbookFault};
 use crate::programme::effects::{Move, RollUpMove};
 use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::{Programme, Refusal};
 
-/// The most bytes of a file.
+/// The most bytes of a CSV file.
 const MOST_BYTES: u64 = 512 << 20;
 /// How long a sender may be silent before the import is given up.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -114,12 +122,25 @@ pub async fn import(
 ) -> Result<HttpResponse, Problem> {
     // Who may not import learns so before they send half a gigabyte.
     programme.may_import(plan, &caller.subject, kind).await?;
-    extract::admit(request, &["text/csv"], usize::try_from(MOST_BYTES).unwrap_or(usize::MAX))?;
-    let file = to_disk(payload).await?;
-    match programme.import(plan, &caller.subject, kind, file, dry_run.dry_run, |_rows| {}).await {
-        Err(refusal @ Refusal::KeyReused) => Ok(nothing_tried(&refusal.into())),
-        outcome => answer(outcome?),
+    let sent_as = sent_as(request)?;
+    let file = to_disk(payload, most_bytes(sent_as)).await?;
+    let upload = match taken_apart(file, sent_as, kind).await? {
+        Ok(upload) => upload,
+        Err(violation) => {
+            let outcome = Outcome::unread(dry_run.dry_run, &violation);
+            return answer(outcome.map_err(|error| Problem::unavailable(&error))?);
+        }
+    };
+    let as_sent = upload.again().map_err(|error| Problem::unavailable(&error))?;
+    let outcome = match programme.import(plan, &caller.subject, kind, upload, dry_run.dry_run, |_rows| {}).await {
+        Err(refusal @ Refusal::KeyReused) => return Ok(nothing_tried(&refusal.into())),
+        outcome => outcome?,
+    };
+    let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
+    if outcome.errors.count() > 0 && wants_workbook {
+        return marked(outcome, as_sent, kind, programme.clock().now()).await;
     }
+    answer(outcome)
 }
 
 /// The answer to an import that was not even tried.
@@ -132,8 +153,142 @@ fn nothing_tried(problem: &Problem) -> HttpResponse {
     HttpResponse::UnprocessableEntity().content_type(PROBLEM_JSON).body(body)
 }
 
+/// What a table is sent as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SentAs {
+    Csv,
+    Workbook,
+}
+
+/// The media types that a table may be sent as.
+const TABLES: &[&str] = &["text/csv", XLSX];
+
+/// What spreadsheet programs write besides.
+const OTHER_SPREADSHEETS: &[(&str, &str)] = &[
+    ("application/vnd.ms-excel", "an Excel workbook in the old format (.xls)"),
+    ("application/vnd.ms-excel.sheet.macroenabled.12", "a workbook with macros (.xlsm)"),
+    ("application/vnd.ms-excel.sheet.binary.macroenabled.12", "a binary workbook (.xlsb)"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.template", "a template of workbooks (.xltx)"),
+    ("application/vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)"),
+];
+
+/// Judges a table by the headers it is sent with.
+fn sent_as(request: &HttpRequest) -> Result<SentAs, Problem> {
+    let named = extract::content_type(request);
+    if let Some((_, what)) = OTHER_SPREADSHEETS.iter().find(|(media, _)| *media == named) {
+        return Err(not_taken(&format!("The body is sent as {what}; save it as an Excel workbook (.xlsx) or as CSV.")));
+    }
+    let sent_as = if named == XLSX { SentAs::Workbook } else { SentAs::Csv };
+    extract::admit(request, TABLES, usize::try_from(most_bytes(sent_as)).unwrap_or(usize::MAX))?;
+    Ok(sent_as)
+}
+
+fn not_taken(detail: &str) -> Problem {
+    Problem::new(Code::UnsupportedMediaType, detail).with_header(ACCEPT, &TABLES.join(", "))
+}
+
+fn most_bytes(sent_as: SentAs) -> u64 {
+    match sent_as {
+        SentAs::Csv => MOST_BYTES,
+        SentAs::Workbook => workbook::MOST_BYTES,
+    }
+}
+
+/// How many workbooks are read, or written back, at a time: each may take some hundred mebibytes.
+static WORKBOOKS: Semaphore = Semaphore::const_new(2);
+
+/// Does what takes memory and time with a workbook, one or two at a time.
+pub(super) async fn with_workbook<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let _turn = WORKBOOKS.acquire().await.map_err(|error| Problem::internal(&error))?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+}
+
+/// Reads what was sent as far as must be to go through its rows; the inner error is what is wrong with it as a whole.
+async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Result<Upload, Violation>, Problem> {
+    let disk = |error: io::Error| Problem::unavailable(&error);
+    if sent_as == SentAs::Csv {
+        return match Looks::of(&file).map_err(disk)? {
+            Looks::Other => Ok(Ok(Upload::Csv(file))),
+            Looks::Zip => Err(not_taken(&format!(
+                "The body is a workbook or another archive; if it is an Excel workbook (.xlsx), send it with Content-Type: {XLSX}."
+            ))),
+            Looks::Compound => Err(not_taken(
+                "The body is a workbook in the old format (.xls), or one with a password, and is sent as CSV; save it as an Excel workbook (.xlsx) or as CSV.",
+            )),
+        };
+    }
+    let read = with_workbook(move || Workbook::read(&file, kind.headings().required)).await?;
+    match read {
+        Ok(book) => Ok(Ok(Upload::Workbook(Arc::new(book)))),
+        Err(WorkbookFault::Wrong(violation)) => Ok(Err(*violation)),
+        Err(WorkbookFault::OtherFormat(detail)) => Err(not_taken(&detail)),
+        Err(WorkbookFault::TooLarge(detail)) => Err(Problem::new(Code::BodyTooLarge, detail)),
+        Err(WorkbookFault::Disk(error)) => Err(disk(error)),
+    }
+}
+
+/// The most rows of a file that is sent back with its mistakes marked; of a longer one they are listed.
+const MOST_MARKED: usize = 50_000;
+
+/// A mistake as an import tells it.
+#[derive(serde::Deserialize)]
+struct Told {
+    row: Option<u64>,
+    column: Option<String>,
+    cell: Option<String>,
+    code: String,
+    detail: String,
+}
+
+/// The sender's own table with its mistakes marked.
+async fn marked(
+    outcome: Outcome,
+    as_sent: Upload,
+    kind: ImportKind,
+    made: DateTime<Utc>,
+) -> Result<HttpResponse, Problem> {
+    let spooled = |error: io::Error| Problem::unavailable(&error);
+    let Some(rows) = with_workbook(move || as_sent.as_sent(MOST_MARKED)).await?.map_err(spooled)? else {
+        return answer(outcome);
+    };
+    let lead = refusal(&outcome, "each is listed here and marked in the sheet Figures");
+    let errors = outcome.errors;
+    let written = with_workbook(move || {
+        let text = io::Cursor::new("[").chain(errors.into_reader()?).chain(io::Cursor::new("]"));
+        let told: Vec<Told> = serde_json::from_reader(io::BufReader::new(text))?;
+        let mistakes: Vec<Mistake> = told
+            .into_iter()
+            .map(|Told { row, column, cell, code, detail }| Mistake {
+                row: row.unwrap_or(1),
+                column,
+                cell,
+                detail,
+                code,
+            })
+            .collect();
+        spreadsheet::marked(&lead, &rows, &mistakes, made).map_err(io::Error::other)
+    });
+    let name = match kind {
+        ImportKind::Readings => "readings",
+        ImportKind::Targets => "targets",
+    };
+    let body = written.await?.map_err(|error| Problem::internal(&error))?;
+    Ok(HttpResponse::UnprocessableEntity()
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-mistakes.xlsx\"")))
+        .body(body))
+}
+
+/// How much is wrong, in a sentence.
+fn refusal(outcome: &Outcome, where_told: &str) -> String {
+    let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
+    let place = if rows == 0 { "about the file as a whole".to_owned() } else { format!("in {rows} of {all} rows") };
+    let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
+    format!("{things} wrong {place}; {where_told}, and nothing was kept.")
+}
+
 /// Puts a body into a file without a name, which goes when it is closed.
-async fn to_disk(mut payload: Payload) -> Result<File, Problem> {
+async fn to_disk(mut payload: Payload, most: u64) -> Result<File, Problem> {
     let mut file = tempfile::tempfile().map_err(|error| Problem::unavailable(&error))?;
     let mut length = 0;
     loop {
@@ -149,8 +304,8 @@ async fn to_disk(mut payload: Payload) -> Result<File, Problem> {
             Problem::new(Code::MalformedRequest, format!("The file could not be read to its end: {error}."))
         })?;
         length += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if length > MOST_BYTES {
-            let detail = format!("A file may have at most {} MiB; send the rest in another.", MOST_BYTES >> 20);
+        if length > most {
+            let detail = format!("A file may have at most {} MiB; send the rest in another.", most >> 20);
             return Err(Problem::new(Code::BodyTooLarge, detail));
         }
         let written = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file)).await;
@@ -167,10 +322,7 @@ fn answer(outcome: Outcome) -> Result<HttpResponse, Problem> {
     let mut members = serde_json::Map::new();
     if refused {
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
-        let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
-        let place = if rows == 0 { "about the file as a whole".to_owned() } else { format!("in {rows} of {all} rows") };
-        let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
-        let detail = format!("{things} wrong {place}; each is listed under errors, and nothing was kept.");
+        let detail = refusal(&outcome, "each is listed under errors");
         members = Problem::new(Code::Invalid, detail).members();
         members.remove("errors");
     } else {

@@ -23,6 +23,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::conditional::encoded_tag;
+use super::negotiate::Format;
 use super::problem::Problem;
 
 /// The header that a request's id comes and goes in.
@@ -63,7 +64,7 @@ pub fn asked_path(request: &HttpRequest) -> String {
 
 /// Wraps a request in all that every request has.
 ///
-/// It names the request, reads the caller's trace, routes `.csv` and `.json` as if asked for by `Accept`, turns errors
+/// It names the request, reads the caller's trace, routes `.csv`, `.xlsx` and `.json` as if asked for by `Accept`, turns errors
 /// the framework made into problem documents, outlives a handler that panics, adds the headers every answer carries, and
 /// writes one line to the log.
 ///
@@ -232,9 +233,9 @@ fn take_suffix(request: &mut ServiceRequest) {
         return;
     }
     let asked = request.uri().path().to_owned();
-    let Some((bare, accept)) = [(".csv", "text/csv"), (".json", "application/json")]
+    let Some((bare, accept)) = [(".csv", Format::Csv), (".json", Format::Json), (".xlsx", Format::Xlsx)]
         .into_iter()
-        .find_map(|(suffix, accept)| asked.strip_suffix(suffix).map(|bare| (bare, accept)))
+        .find_map(|(suffix, accept)| asked.strip_suffix(suffix).map(|bare| (bare, accept.media_type())))
         .filter(|(bare, _)| bare.starts_with("/v1/") && !bare.ends_with('/'))
     else {
         return;

@@ -16,7 +16,12 @@ pub enum Format {
     Json,
     /// CSV as in RFC 4180, with a header row.
     Csv,
+    /// An Excel workbook.
+    Xlsx,
 }
+
+/// The media type of an Excel workbook.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 impl Format {
     /// The media type, without parameters.
@@ -24,6 +29,7 @@ impl Format {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
+            Self::Xlsx => XLSX,
         }
     }
 
@@ -32,6 +38,7 @@ impl Format {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Xlsx => XLSX,
         }
     }
 }
@@ -41,6 +48,7 @@ impl Display for Format {
         f.write_str(match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
         })
     }
 }

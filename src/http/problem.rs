@@ -328,7 +328,7 @@ impl From<Violation> for Problem {
     "instance": "urn:request:0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11",
     "code": "invalid",
     "errors": [{
-        "pointer": "/title", "row": null, "column": null, "code": "empty", "detail": "A title must not be empty."
+        "pointer": "/title", "row": null, "column": null, "cell": null, "code": "empty", "detail": "A title must not be empty."
     }]
 }))]
 pub struct ProblemBody {
@@ -365,6 +365,9 @@ pub struct ViolationBody {
     /// Which column of a file, or which query parameter; null in a JSON body.
     #[schema(required)]
     pub column: Option<String>,
+    /// What a spreadsheet calls the cell of a file, such as D7; null where no one cell is to blame.
+    #[schema(required)]
+    pub cell: Option<String>,
     /// A stable, machine-readable name for what is wrong. There may come to be more of them.
     pub code: String,
     /// A sentence for a person: what is wrong and what to do.
@@ -373,8 +376,8 @@ pub struct ViolationBody {
 
 impl From<Violation> for ViolationBody {
     fn from(violation: Violation) -> Self {
-        let Violation { pointer, row, column, code, detail } = violation;
-        Self { pointer, row, column, code: code.to_owned(), detail }
+        let Violation { pointer, row, column, cell, code, detail } = violation;
+        Self { pointer, row, column, cell, code: code.to_owned(), detail }
     }
 }
 
@@ -436,7 +439,7 @@ mod tests {
             serde_json::json!({
                 "type": "/problems/invalid", "title": "Something in it is wrong", "status": 422, "detail": "Give it.",
                 "instance": "urn:request:none", "code": "invalid",
-                "errors": [{"pointer": "/a", "row": null, "column": null, "code": "empty", "detail": "Give it."}]
+                "errors": [{"pointer": "/a", "row": null, "column": null, "cell": null, "code": "empty", "detail": "Give it."}]
             })
         );
     }

@@ -15,7 +15,7 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::reports::known;
 use super::responses::{ImportProblems, ListProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
-use super::tables;
+use super::tables::{self, XlsxFile};
 use super::view::{AsOf, IfMatchOrNone, View, view};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
@@ -23,6 +23,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
+use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::collecting::{Effect, ReadingFilter, ReadingKey, SeenReading};
 use crate::programme::importing::ImportKind;
@@ -236,13 +237,13 @@ pub async fn list_kpi_readings(
 
 /// List readings: the flat table
 ///
-/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV all at once. The columns that
+/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV or as an Excel workbook all at once. The columns that
 /// can be posted have the names they are posted by, so that the table can be sent back.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings", tag = "readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReadingParams, AsOf, Paging),
     responses(
-        (status = 200, description = "A page of readings.", content((ReadingPage = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "A page of readings.", content((ReadingPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ListProblems, UnknownInQuery
     )
 )]
@@ -255,7 +256,7 @@ pub async fn list_readings(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let period = wanted.period.as_deref().map(|text| {
         Period::read_any(text)
@@ -276,6 +277,7 @@ pub async fn list_readings(
     match format {
         Format::Json => reply(&programme, &view, filter, &paging, &request).await,
         Format::Csv => Ok(as_csv(programme.get_ref().clone(), view, filter)),
+        Format::Xlsx => as_workbook(&programme, &view, &filter).await,
     }
 }
 
@@ -292,11 +294,24 @@ fn as_csv(programme: Programme, view: View, filter: ReadingFilter) -> HttpRespon
             let rows = programme.list_readings(&plan, &picture, filter, after, CSV_ROWS).await?;
             let more = rows.len() == CSV_ROWS;
             let next = rows.last().filter(|_| more).map(|seen| Some(seen.row.reading_key()));
-            let text: Vec<u8> = rows.iter().flat_map(tables::reading).collect();
+            let text: Vec<u8> =
+                rows.iter().flat_map(|seen| table::row(tables::READINGS, tables::reading(seen))).collect();
             Ok::<_, Problem>(Some((Bytes::from(text), next)))
         }
     });
     tables::stream("readings", tables::READINGS, &tag, rows)
+}
+
+async fn as_workbook(programme: &Programme, view: &View, filter: &ReadingFilter) -> Result<HttpResponse, Problem> {
+    let (mut cells, mut after) = (Vec::new(), None);
+    loop {
+        let rows = programme.list_readings(&view.plan, &view.picture, filter.clone(), after, CSV_ROWS).await?;
+        cells.extend(rows.iter().map(tables::reading));
+        after = rows.last().filter(|_| rows.len() == CSV_ROWS).map(|seen| seen.row.reading_key());
+        if after.is_none() || cells.len() > tables::MOST_IN_WORKBOOK {
+            return tables::workbook("readings", tables::READINGS, cells, &view.tag, view.at).await;
+        }
+    }
 }
 
 async fn reply(
@@ -317,18 +332,22 @@ async fn reply(
 
 /// Import readings
 ///
-/// A CSV file, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. A file sent again
+/// A CSV file or an Excel workbook, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. A file sent again
 /// changes nothing. For those who report figures, of the KPIs they report.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        content = String, content_type = "text/csv", description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary and reason those that are needed; at most 1,000,000 rows.",
-        example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason and forecast those that are needed; at most 1,000,000 rows, as CSV or as an Excel workbook. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. In a template, rows that nobody filled in are passed over.",
+        content(
+            (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
+            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        )
     ),
     responses(
         (status = 200, description = "What the import did, or would do.", body = ImportResult),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`).", body = ImportProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, the table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+         content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
     )
 )]

@@ -7,9 +7,10 @@ use super::auth::Caller;
 use super::conditional::Conditions;
 use super::extract::{FromParams, ParamReader, Params, Segments};
 use super::negotiate::{Accept, Format};
+use super::printing;
 use super::problem::{Code, Problem};
 use super::responses::{ListProblems, NotModified, ReadProblems, UnknownInQuery};
-use super::tables;
+use super::tables::{self, XlsxFile};
 use super::view::{AsOf, View, view};
 use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{
@@ -154,12 +155,13 @@ fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Problem> {
 ///
 /// Every KPI's assessment in a period under its priority and outcome area, with counts and a headline at each level. A KPI
 /// with another frequency brings its latest period that ended by the report's last day, and says which. With `group_by` each
-/// group of that dimension follows, over the KPIs that have readings by it. As CSV, one row a KPI and group.
+/// group of that dimension follows, over the KPIs that have readings by it. As CSV, one row a KPI and group; as an Excel workbook, ready to be
+/// printed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/status-report", tag = "reports", operation_id = "get_status_report",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
     responses(
-        (status = 200, description = "The report.", content((StatusReport = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "The report.", content((StatusReport = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ListProblems, UnknownInQuery
     )
 )]
@@ -171,13 +173,17 @@ pub async fn get_status_report(
     accept: Accept,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let (period, filter) = wanted.settle(&view.picture, view.at)?;
     let report = view.picture.status_report(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
         Format::Csv => tables::status_report(&report, &view.picture, &view.tag),
+        Format::Xlsx => {
+            let content = printing::status_report(&report, &view.picture);
+            return printing::answer("status-report", content?, &view.tag, view.at).await;
+        }
     })
 }
 
@@ -185,12 +191,13 @@ pub async fn get_status_report(
 ///
 /// What the Board should look at in a period, the worst first: each KPI to which a rule applies, with its assessment, what
 /// was said, its latest figures, what was restated and what is being done. The answer states the rules. Figures, words and
-/// actions that a reader may not see are left out, and so are the rules that would tell of them. As CSV, one row a KPI.
+/// actions that a reader may not see are left out, and so are the rules that would tell of them. As CSV, one row a KPI; as
+/// an Excel workbook, ready to be printed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/exceptions", tag = "reports", operation_id = "get_exceptions",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
     responses(
-        (status = 200, description = "The exceptions.", content((Exceptions = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "The exceptions.", content((Exceptions = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ListProblems, UnknownInQuery
     )
 )]
@@ -202,13 +209,17 @@ pub async fn get_exceptions(
     accept: Accept,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let (period, filter) = wanted.settle(&view.picture, view.at)?;
     let report = view.picture.exceptions(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
         Format::Csv => tables::exceptions(&report, &view.tag),
+        Format::Xlsx => {
+            let content = printing::exceptions(&report, &view.picture);
+            return printing::answer("exceptions", content?, &view.tag, view.at).await;
+        }
     })
 }
 

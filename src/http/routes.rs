@@ -8,7 +8,7 @@ use super::definitions::{
 use super::resource::{Documented, resource};
 use super::{
     actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, oauth, openapi,
-    plans, problem_pages, readings, reports, rounds, tables, targets, tokens, trials,
+    plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials,
 };
 
 /// Mounts everything the service answers.
@@ -48,6 +48,7 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(embeds::{get_kpi_badge}))
         .service(resource!(embeds::{get_kpi_sparkline}))
         .service(resource!(readings::{list_readings, import_readings}))
+        .service(resource!(templates::{get_readings_template}))
         .service(resource!(targets::{list_targets, import_targets}))
         .service(resource!(reports::{get_status_report}))
         .service(resource!(rounds::{list_rounds, create_round}))

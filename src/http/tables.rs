@@ -2,20 +2,23 @@
 //! typed by a Table Schema at `/v1/schemas/{table}`.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_TYPE, LINK};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LINK};
 use actix_web::web::Bytes;
+use chrono::Utc;
 use futures_util::{Stream, StreamExt};
 
 use super::conditional::ETag;
 use super::extract::{NoParams, Params, Segments};
+use super::imports;
 use super::negotiate::Format;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::responses::ReadProblems;
 use crate::domain::action::ActionState;
 use crate::domain::assess::Assessment;
 use crate::domain::ids::{AreaCode, PriorityCode, SubGroupCode};
 use crate::domain::number::Figure;
 use crate::domain::travel::Direction;
+use crate::exchange::spreadsheet;
 use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::programme::collecting::SeenReading;
 use crate::programme::excepting::{Exception, Exceptions};
@@ -167,14 +170,14 @@ fn name(value: &impl serde::Serialize) -> CellText {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
-fn instant(at: &chrono::DateTime<chrono::Utc>) -> CellText {
+fn instant(at: &chrono::DateTime<Utc>) -> CellText {
     Some(at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }
 
 /// One row of the flat table of readings.
-pub fn reading(seen: &SeenReading) -> Vec<u8> {
+pub fn reading(seen: &SeenReading) -> Vec<CellText> {
     let row = &seen.row;
-    let cells = [
+    vec![
         text(&row.kpi),
         text(&row.period),
         text(&row.group),
@@ -195,14 +198,13 @@ pub fn reading(seen: &SeenReading) -> Vec<u8> {
         instant(&row.recorded_at),
         seen.names_shown.then(|| row.recorded_by.to_string()),
         text(&row.restated),
-    ];
-    table::row(READINGS, cells)
+    ]
 }
 
 /// One row of the table of targets.
-pub fn target(row: &TargetRow, names_shown: bool) -> Vec<u8> {
+pub fn target(row: &TargetRow, names_shown: bool) -> Vec<CellText> {
     let target = &row.target;
-    let cells = [
+    vec![
         text(&row.kpi),
         text(&row.period),
         figure(target.value),
@@ -221,8 +223,7 @@ pub fn target(row: &TargetRow, names_shown: bool) -> Vec<u8> {
         text(&row.revision),
         instant(&row.recorded_at),
         names_shown.then(|| row.recorded_by.to_string()),
-    ];
-    table::row(TARGETS, cells)
+    ]
 }
 
 fn assessment(
@@ -356,6 +357,44 @@ pub fn exceptions_csv(report: &Exceptions) -> Vec<u8> {
 /// The exceptions as an answer in CSV.
 pub fn exceptions(report: &Exceptions, tag: &ETag) -> HttpResponse {
     csv("exceptions", tag).body(exceptions_csv(report))
+}
+
+/// The body of an Excel workbook.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary, description = "An Excel workbook (XLSX).")]
+#[expect(dead_code, reason = "it documents bytes")]
+pub struct XlsxFile(Vec<u8>);
+
+/// The most rows of a table that are put into a workbook, which is made in memory.
+pub const MOST_IN_WORKBOOK: usize = 50_000;
+
+/// A flat table as an answer in XLSX.
+///
+/// # Errors
+/// `not_acceptable` where it has more rows than [`MOST_IN_WORKBOOK`].
+pub async fn workbook(
+    table: &'static str,
+    columns: &'static [Column],
+    rows: Vec<Vec<CellText>>,
+    tag: &ETag,
+    made: chrono::DateTime<Utc>,
+) -> Result<HttpResponse, Problem> {
+    if rows.len() > MOST_IN_WORKBOOK {
+        let detail =
+            "The table has more than 50,000 rows, which a workbook does not take; ask for less of it, or for CSV.";
+        return Err(Problem::new(Code::NotAcceptable, detail));
+    }
+    let written = imports::with_workbook(move || spreadsheet::table(table, columns, rows, made)).await?;
+    Ok(as_workbook(table, written.map_err(|error| Problem::internal(&error))?, tag))
+}
+
+/// A workbook as an answer, to be kept as a file.
+pub fn as_workbook(name: &str, body: Vec<u8>, tag: &ETag) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, Format::Xlsx.content_type()))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.xlsx\"")))
+        .insert_header(tag)
+        .body(body)
 }
 
 /// A table as an answer in CSV, its rows sent as they come.

@@ -15,12 +15,13 @@ use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{DeleteProblems, ImportProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
-use super::tables;
+use super::tables::{self, XlsxFile};
 use super::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
 use crate::programme::targeting::{TargetEffect, TargetRow};
@@ -154,12 +155,12 @@ pub async fn list_kpi_targets(
 
 /// List targets
 ///
-/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV all at once.
+/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV or as an Excel workbook all at once.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/targets", tag = "targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
     responses(
-        (status = 200, description = "A page of targets.", content((TargetPage = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "A page of targets.", content((TargetPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ListProblems
     )
 )]
@@ -172,16 +173,20 @@ pub async fn list_targets(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
     match format {
         Format::Json => reply(rows, &paging, &request, &view),
         Format::Csv => {
             let names_shown = view.by_a_member();
-            let rows =
-                futures_util::stream::iter(rows).map(move |row| Ok(Bytes::from(tables::target(&row, names_shown))));
+            let line = move |row| table::row(tables::TARGETS, tables::target(&row, names_shown));
+            let rows = futures_util::stream::iter(rows).map(move |row| Ok(Bytes::from(line(row))));
             Ok(tables::stream("targets", tables::TARGETS, &view.tag, rows))
+        }
+        Format::Xlsx => {
+            let rows = rows.iter().map(|row| tables::target(row, view.by_a_member())).collect();
+            tables::workbook("targets", tables::TARGETS, rows, &view.tag, view.at).await
         }
     }
 }
@@ -202,18 +207,22 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
 
 /// Import targets
 ///
-/// A CSV file, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
+/// A CSV file or an Excel workbook, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
 /// managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        content = String, content_type = "text/csv", description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed.",
-        example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV or as an Excel workbook, of which the sheet is read that has the columns kpi and period.",
+        content(
+            (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
+            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        )
     ),
     responses(
         (status = 200, description = "What the import did, or would do.", body = ImportResult),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`).", body = ImportProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, the table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+         content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
     )
 )]

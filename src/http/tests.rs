@@ -125,7 +125,9 @@ mod things {
             .collect();
         let (codes, next) = paging.cut(rows, String::clone)?;
         match format {
-            Format::Csv => Ok(HttpResponse::Ok().content_type(format.content_type()).body(codes.join("\n"))),
+            Format::Csv | Format::Xlsx => {
+                Ok(HttpResponse::Ok().content_type(format.content_type()).body(codes.join("\n")))
+            }
             Format::Json => {
                 let items = codes.into_iter().map(|code| ThingBody { code, note: None }).collect();
                 Ok(ThingPage { items, next }.reply(&request, &tag))

@@ -317,10 +317,10 @@ pub struct OutstandingFilter {
 }
 
 /// A figure that is owed.
-struct Owed<'a> {
-    entry: &'a KpiPicture,
-    period: Period,
-    group: GroupCode,
+pub(super) struct Owed<'a> {
+    pub(super) entry: &'a KpiPicture,
+    pub(super) period: Period,
+    pub(super) group: GroupCode,
 }
 
 impl Picture {
@@ -350,6 +350,21 @@ impl Picture {
             }
         }
         owed
+    }
+
+    /// What a sub-group owes in a period: in its round, or where it has none, the figures of the period itself.
+    pub(super) fn owed_in(&self, period: Period, sub_group: &SubGroup) -> Vec<Owed<'_>> {
+        if let Some(round) = self.rounds().get(&period) {
+            return self.owed(&round.value, sub_group);
+        }
+        let own = |kpi: &Kpi| self.area_of(kpi).is_some_and(|area| sub_group.outcome_areas.contains(area));
+        let posted = |kpi: &Kpi| !matches!(kpi.formula, Formula::Gap { .. });
+        let of_period = |kpi: &Kpi| kpi.period_kind() == period.kind() && kpi.in_force(period);
+        let entries = self.kpis().values().map(|entry| &**entry);
+        entries
+            .filter(|entry| !entry.archived && own(&entry.kpi) && posted(&entry.kpi) && of_period(&entry.kpi))
+            .flat_map(|entry| self.owed_groups(&entry.kpi).into_iter().map(move |group| Owed { entry, period, group }))
+            .collect()
     }
 
     /// The return, signed off, that holds a figure of this KPI and period.

@@ -5,23 +5,21 @@
 //! by the very same checks. Nothing of a file with a single wrong cell is kept.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, BufReader, Seek};
+use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::domain::dimension::Counted;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::number::Figure;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::reading::ReportedFigure;
 use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::exchange::sheet::{Sheet, SheetRow};
+use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload};
 use crate::exchange::spool::Spool;
-use crate::exchange::table::unguarded;
 use crate::store::{Conn, StoreError, journal, readings};
 
 use super::collecting::{Checked, Desk, reading_change};
@@ -67,9 +65,32 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "reason",
 ];
 
-/// Columns that the flat tables have beside those that are read: a table that was fetched can be sent back as it is.
-const PASSED_OVER: &[&str] =
-    &["symbol", "period_label", "period_start", "period_end", "revision", "recorded_at", "recorded_by", "restated"];
+/// Columns that are passed over: those that the flat tables have beside the ones that are read, so that a table that was
+/// fetched can be sent back as it is, and those that help to fill in a template.
+const PASSED_OVER: &[&str] = &[
+    "symbol",
+    "period_label",
+    "period_start",
+    "period_end",
+    "revision",
+    "recorded_at",
+    "recorded_by",
+    "restated",
+    "title",
+    "definition",
+    "unit",
+    "last_period",
+    "last_figure",
+    "target",
+    "due",
+];
+
+/// The column by which a template is known: in one, a row that nobody filled in is no mistake.
+pub const TEMPLATE_COLUMN: &str = "last_figure";
+
+/// By what a row of readings says anything of the figure that it names.
+const SAYING: &[&str] =
+    &["value", "numerator", "denominator", "provisional", "nil_return", "commentary", "reason", "status", "forecast"];
 
 /// What is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +99,17 @@ pub enum ImportKind {
     Readings,
     /// Targets.
     Targets,
+}
+
+impl ImportKind {
+    /// The columns of a file of this kind.
+    pub fn headings(self) -> Headings {
+        let known = match self {
+            Self::Readings => READING_COLUMNS,
+            Self::Targets => TARGET_COLUMNS,
+        };
+        Headings { known, ignored: PASSED_OVER, required: &["kpi", "period"] }
+    }
 }
 
 /// What an import did, or would do.
@@ -103,6 +135,32 @@ pub struct Outcome {
     pub errors: Spool,
 }
 
+impl Outcome {
+    /// The outcome of a file that cannot be gone through at all.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn unread(dry_run: bool, fault: &Violation) -> io::Result<Self> {
+        let mut outcome = Self::nothing(dry_run);
+        outcome.errors.push(fault)?;
+        Ok(outcome)
+    }
+
+    fn nothing(dry_run: bool) -> Self {
+        Self {
+            dry_run,
+            rows: 0,
+            created: 0,
+            revised: 0,
+            unchanged: 0,
+            rejected: 0,
+            effects: Spool::default(),
+            roll_ups: Vec::new(),
+            errors: Spool::default(),
+        }
+    }
+}
+
 impl Programme {
     /// Whether a caller may import into a plan at all; each row is checked by itself too.
     ///
@@ -120,7 +178,7 @@ impl Programme {
         if allowed { Ok(open) } else { Err(Refusal::NotAllowed(who.to_owned())) }
     }
 
-    /// Imports a CSV file, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
+    /// Imports a CSV file or a workbook, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
     ///
     /// # Errors
     /// Only where nothing could be tried: the plan is not the caller's to see or to report to, or the database fails.
@@ -130,11 +188,11 @@ impl Programme {
         plan: &PlanCode,
         caller: &Principal,
         kind: ImportKind,
-        mut file: File,
+        file: impl Into<Upload>,
         dry_run: bool,
         progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<Outcome, Refusal> {
-        let progress = Arc::new(progress);
+        let (progress, file) = (Arc::new(progress), file.into());
         let open = self.may_import(plan, caller, kind).await?;
         let picture = self.picture(&open).await?;
         let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
@@ -146,7 +204,6 @@ impl Programme {
                 tried_by.not_done_yet(conn, &clock)?;
                 let mut import = Import::new(kind, &picture, &open, &tried_by, now, dry_run);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
-                file.rewind().map_err(disk)?;
                 Ok::<_, Refusal>((import.finish(dry_run)?, file))
             })
             .await?;
@@ -266,6 +323,8 @@ struct Import<'a> {
     seen: HashMap<Place, u32>,
     /// The rows that have a part in the sums of a dimension that covers everyone.
     summands: Vec<Summand>,
+    /// The file's columns.
+    columns: Columns,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -289,36 +348,28 @@ impl<'a> Import<'a> {
             changed: Vec::new(),
             seen: HashMap::new(),
             summands: Vec::new(),
+            columns: Columns::default(),
             pending: Vec::new(),
-            outcome: Outcome {
-                dry_run: false,
-                rows: 0,
-                created: 0,
-                revised: 0,
-                unchanged: 0,
-                rejected: 0,
-                effects: Spool::default(),
-                roll_ups: Vec::new(),
-                errors: Spool::default(),
-            },
+            outcome: Outcome::nothing(false),
         }
     }
 
     fn go_through(
         &mut self,
-        file: &File,
+        file: &Upload,
         source: &mut Source<'_, '_, '_>,
         progress: &dyn Fn(u64),
     ) -> Result<(), Refusal> {
-        let (known, required): (_, &[_]) = match self.kind {
-            ImportKind::Readings => (READING_COLUMNS, &["kpi", "period"]),
-            ImportKind::Targets => (TARGET_COLUMNS, &["kpi", "period"]),
-        };
-        let mut sheet = match Sheet::open(BufReader::new(file), known, PASSED_OVER, required) {
+        let mut sheet = match file.sheet(self.kind.headings()).map_err(disk)? {
             Ok(sheet) => sheet,
             Err(faults) => return self.reject_all(faults),
         };
+        self.columns = sheet.columns().clone();
+        let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
+            if is_template && row.as_ref().is_ok_and(|row| row.lacks(SAYING.iter().copied())) {
+                continue;
+            }
             self.outcome.rows += 1;
             if self.outcome.rows > MOST_ROWS {
                 self.outcome.rows = MOST_ROWS;
@@ -331,7 +382,7 @@ impl<'a> Import<'a> {
                         ImportKind::Readings => self.reading(&row, source)?,
                         ImportKind::Targets => self.target(&row),
                     };
-                    match fate {
+                    match with_faults(fate, row.faults()) {
                         Ok(Fate::Created) => self.outcome.created += 1,
                         Ok(Fate::Revised) => self.outcome.revised += 1,
                         Ok(Fate::Unchanged) => self.outcome.unchanged += 1,
@@ -410,7 +461,10 @@ impl<'a> Import<'a> {
     }
 
     fn reject_all(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
-        for fault in faults {
+        for mut fault in faults {
+            if let (None, Some(row), Some(column)) = (&fault.cell, fault.row, &fault.column) {
+                fault.cell = self.columns.cell_name(row, column);
+            }
             self.outcome.errors.push(&fault).map_err(disk)?;
         }
         Ok(())
@@ -611,6 +665,21 @@ impl<'a> Import<'a> {
     }
 }
 
+/// What becomes of a row some of whose cells cannot be read at all: what would follow from their being empty is not told.
+fn with_faults(fate: Result<Fate, Vec<Violation>>, unreadable: Vec<Violation>) -> Result<Fate, Vec<Violation>> {
+    if unreadable.is_empty() {
+        return fate;
+    }
+    let more = fate.err().unwrap_or_default();
+    let follows = |fault: &Violation| {
+        let figures = unreadable.iter().any(|known| known.column.as_deref().is_some_and(is_figure));
+        unreadable.iter().any(|known| known.column == fault.column)
+            || figures && fault.column.as_deref().is_some_and(is_figure)
+    };
+    let more: Vec<_> = more.into_iter().filter(|fault| !follows(fault)).collect();
+    Err(unreadable.into_iter().chain(more).collect())
+}
+
 /// Whether a column holds a figure: what is wrong with one can follow from another that cannot be read.
 fn is_figure(column: &str) -> bool {
     matches!(column, "value" | "numerator" | "denominator" | "forecast" | "low" | "high" | "floor")
@@ -628,18 +697,27 @@ fn bare(text: &str) -> String {
 /// The period in a row, read as that KPI's periods are.
 fn period(
     row: &SheetRow<'_>,
-    read: impl FnOnce(&str) -> Result<Period, crate::domain::period::PeriodError>,
+    read: impl Fn(&str) -> Result<Period, crate::domain::period::PeriodError>,
     faults: &mut Vec<Violation>,
 ) -> Option<Period> {
     let Some(text) = row.cell("period") else {
         faults.push(Violation::in_cell(row.number, Some("period"), "missing", "name the period, such as 2009/10 Q1"));
         return None;
     };
-    read(text)
-        .map_err(|error| {
-            faults.push(Violation::in_cell(row.number, Some("period"), error.code(), format!("`{text}` {error}")));
-        })
-        .ok()
+    let error = match read(text) {
+        Ok(period) => return Some(period),
+        Err(error) => error,
+    };
+    // Spreadsheets make a day of a month that is typed into them.
+    let day = text.parse::<NaiveDate>().ok();
+    let month = day.filter(|day| day.day() == 1).and_then(|day| read(&day.format("%Y-%m").to_string()).ok());
+    let month = month.filter(|period| period.kind() == PeriodKind::Month);
+    if month.is_none() {
+        let hint = if day.is_some() { "; it is a date: write the period as text, such as 2009/10 Q1" } else { "" };
+        let detail = format!("`{text}` {error}{hint}");
+        faults.push(Violation::in_cell(row.number, Some("period"), error.code(), detail));
+    }
+    month
 }
 
 /// Puts violations of a body into the row that the body was read from: the pointer's first member is the column.
@@ -662,7 +740,7 @@ impl Cells<'_, '_> {
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
-        self.row.cell(column).map(|text| unguarded(text).to_owned())
+        self.row.text(column).map(str::to_owned)
     }
 
     /// A figure that may be one this service computed, where what it follows from stands beside it.

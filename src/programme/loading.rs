@@ -15,7 +15,7 @@ use crate::domain::dimension::Dimension;
 use crate::domain::ids::PlanCode;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::round::Round;
-use crate::exchange::sheet::{Sheet, SheetRow};
+use crate::exchange::sheet::{Headings, Sheet, SheetRow};
 
 use super::defining::Defined;
 use super::importing::{ImportKind, Outcome};
@@ -271,7 +271,7 @@ fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow
     let wrong = |row, why: String| LoadError::Wrong { file: file.to_owned(), row, why };
     // What a row is about stands in its first column.
     let required = known.get(..1).unwrap_or_default();
-    let mut sheet = Sheet::open(text.as_bytes(), known, &[], required)
+    let mut sheet = Sheet::open(text.as_bytes(), Headings { known, ignored: &[], required })
         .map_err(|faults| wrong(1, faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")))?;
     let mut found = Vec::new();
     while let Some(row) = sheet.next() {

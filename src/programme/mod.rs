@@ -25,6 +25,7 @@ pub mod reporting;
 pub mod succeeding;
 pub mod targeting;
 mod telling;
+pub mod templating;
 pub mod trying;
 
 use std::collections::HashMap;

@@ -172,6 +172,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "freezeBoardReport" => (FREEZERS, 201, json!({"title": who}), String::new()),
         "getBoardReport"
         | "getBoardReportChanges"
+        | "getReadingsTemplate"
         | "listChanges"
         | "listJournal"
         | "getRoundReturns"
@@ -237,7 +238,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{report}", id)
         .replace("{table}", "readings")
         .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
-    Attempt { may, success, path: path + &since, body }
+    let sub_group = if operation.id == "getReadingsTemplate" { "?sub_group=health-group" } else { "" };
+    Attempt { may, success, path: path + &since + sub_group, body }
 }
 
 fn comparator_group(code: &str) -> Value {

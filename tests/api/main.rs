@@ -41,6 +41,7 @@ mod line;
 mod once;
 mod preconditions;
 mod rounds;
+mod sheets;
 mod small_numbers;
 mod wire;
 mod writing;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use actix_web::http::Method;
 use serde_json::Value;
 
-use super::Answer;
+use super::{Answer, XLSX};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../openapi/openapi.json")).unwrap());
@@ -29,9 +29,17 @@ impl Operation {
         self.said["parameters"].as_array().into_iter().flatten().any(|known| known["name"] == parameter)
     }
 
-    /// The media type of the body that it takes, if any.
+    /// The media type of the body that it takes, if any; of several the one that can be written by hand.
     pub(crate) fn body_type(&self) -> Option<&'static str> {
-        self.said["requestBody"]["content"].as_object()?.keys().next().map(String::as_str)
+        self.body_types().into_iter().next()
+    }
+
+    /// The media types of the bodies that it takes.
+    pub(crate) fn body_types(&self) -> Vec<&'static str> {
+        let content = self.said["requestBody"]["content"].as_object();
+        let mut types: Vec<_> = content.into_iter().flat_map(|content| content.keys().map(String::as_str)).collect();
+        types.sort_by_key(|kind| *kind == XLSX);
+        types
     }
 
     /// Whether it is about what is in a plan.
@@ -54,7 +62,7 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
 /// Checks that the answer is one the document tells of: its status, its media type, and the shape of its body.
 pub(super) fn check(method: &Method, uri: &str, answer: &Answer) {
     let path = uri.split('?').next().unwrap();
-    let path = [".csv", ".json"]
+    let path = [".csv", ".json", ".xlsx"]
         .into_iter()
         .find_map(|suffix| path.strip_suffix(suffix).filter(|bare| bare.starts_with("/v1/")))
         .unwrap_or(path);

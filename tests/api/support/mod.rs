@@ -30,6 +30,9 @@ pub(crate) use people::Actor;
 /// The moment that the small plan is made and most tests play at: the Friday of the Board's meeting.
 pub(crate) const NOON: &str = "2010-05-14T12:00:00Z";
 
+/// The media type of an Excel workbook.
+pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /// A fresh database with the service over it. Requests go through the [`Door`] that it derefs to.
 pub(crate) struct World {
     door: Door,

@@ -1,0 +1,399 @@
+//! Reports as workbooks that are printed for a meeting.
+//!
+//! They are made from a report as it is sent in JSON, so that a frozen one is printed from its own bytes, and so that nothing
+//! stands on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's decimals; a status
+//! is told in words, with a colour behind them.
+
+use std::collections::HashMap;
+
+use actix_web::HttpResponse;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::conditional::ETag;
+use super::imports::with_workbook;
+use super::problem::Problem;
+use super::tables::as_workbook;
+use crate::exchange::spreadsheet::{self, Page, PageRow, Shown, Tone};
+use crate::programme::excepting::Exceptions;
+use crate::programme::picture::Picture;
+use crate::programme::reporting::StatusReport;
+
+/// What is printed.
+#[derive(Debug)]
+pub struct Print {
+    title: String,
+    pages: Vec<Page>,
+}
+
+/// The decimal places that each KPI is shown with.
+type Decimals = HashMap<String, u32>;
+
+/// The status report.
+///
+/// # Errors
+/// Where the report is no JSON, which is a fault of this program.
+pub fn status_report(report: &StatusReport, picture: &Picture) -> Result<Print, Problem> {
+    let report = as_json(report)?;
+    let title = format!("{}: where the plan stands", picture.plan().value.title);
+    Ok(Print { pages: report_pages(&report, &title, &[], &decimals_of(picture)), title })
+}
+
+/// The exceptions.
+///
+/// # Errors
+/// Where they are no JSON, which is a fault of this program.
+pub fn exceptions(report: &Exceptions, picture: &Picture) -> Result<Print, Problem> {
+    let plan = &picture.plan().value;
+    let report = as_json(report)?;
+    let title = format!("{}: what to look at", plan.title);
+    Ok(Print { pages: vec![exceptions_page(&report, &title, &plan.description, &decimals_of(picture))], title })
+}
+
+/// A board report, from the bytes that were frozen.
+///
+/// # Errors
+/// Where they are no JSON.
+pub fn board_report(content: &[u8]) -> Result<Print, Problem> {
+    let content: Value = serde_json::from_slice(content).map_err(|error| Problem::internal(&error))?;
+    let decimals = items(&content, "/kpis").filter_map(|kpi| {
+        Some((text(kpi, "/code")?, kpi.get("decimals").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())?))
+    });
+    let decimals: Decimals = decimals.collect();
+    let title = words(&content, "/title");
+    let mut about = vec![Shown::Words(format!(
+        "Frozen on {} by {}.",
+        moment(&content, "/frozen_at"),
+        words(&content, "/frozen_by")
+    ))];
+    if let Some(organisation) = text(&content, "/organisation") {
+        about.push(Shown::Words(format!("The contribution of {organisation}.")));
+    }
+    let report = content.get("status_report").cloned().unwrap_or_default();
+    let mut pages = report_pages(&report, &title, &about, &decimals);
+    let description = words(&report, "/description");
+    if let Some(exceptions) = content.get("exceptions") {
+        pages.push(exceptions_page(exceptions, &title, &description, &decimals));
+    }
+    pages.push(actions_page(&content, &title));
+    Ok(Print { title, pages })
+}
+
+/// A print as an answer.
+///
+/// # Errors
+/// Where it does not fit into a workbook.
+pub async fn answer(name: &str, print: Print, tag: &ETag, made: DateTime<Utc>) -> Result<HttpResponse, Problem> {
+    let written = with_workbook(move || spreadsheet::printed(&print.title, &print.pages, made)).await?;
+    Ok(as_workbook(name, written.map_err(|error| Problem::internal(&error))?, tag))
+}
+
+fn as_json(report: &impl Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(report).map_err(|error| Problem::internal(&error))
+}
+
+fn decimals_of(picture: &Picture) -> Decimals {
+    picture.kpis().iter().map(|(code, entry)| (code.to_string(), entry.kpi.decimals)).collect()
+}
+
+fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A text or a number as it prints; `None` for null and for what is not there.
+fn text(value: &Value, pointer: &str) -> Option<String> {
+    match value.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn words(value: &Value, pointer: &str) -> String {
+    text(value, pointer).unwrap_or_default()
+}
+
+/// A code in plain words: `off_track` is Off track.
+fn spoken(code: &str) -> String {
+    let spaced = code.replace('_', " ");
+    let mut chars = spaced.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + chars.as_str()
+}
+
+fn day(text: &str) -> String {
+    text.parse::<NaiveDate>().map_or_else(|_no_day| text.to_owned(), |day| day.format("%-d %b %Y").to_string())
+}
+
+fn moment(value: &Value, pointer: &str) -> String {
+    let text = words(value, pointer);
+    let at = text.parse::<DateTime<Utc>>();
+    at.map_or(text, |at| at.format("%-d %b %Y, %H:%M UTC").to_string())
+}
+
+fn tone(status: &str) -> Tone {
+    match status {
+        "on_track" => Tone::Good,
+        "at_risk" => Tone::Middling,
+        "off_track" => Tone::Bad,
+        _ => Tone::Open,
+    }
+}
+
+fn status(value: &Value, pointer: &str) -> Shown {
+    text(value, pointer).map_or(Shown::Nothing, |status| Shown::Toned(spoken(&status), tone(&status)))
+}
+
+fn number(text: Option<String>, decimals: u32) -> Shown {
+    text.map_or(Shown::Nothing, |text| Shown::Number { text, decimals })
+}
+
+fn count(value: &Value, pointer: &str) -> Shown {
+    number(text(value, pointer), 0)
+}
+
+fn headline(report: &Value) -> String {
+    let part = |name: &str| words(report, &format!("/counts/status/{name}"));
+    let percent = text(report, "/headline/on_track_percent").map_or_else(String::new, |share| format!(" ({share} %)"));
+    format!(
+        "{}: of {} assessed KPIs {} are on track{percent}, {} at risk and {} off track; {} of {} are not assessed.",
+        spoken(&words(report, "/headline/status")),
+        words(report, "/headline/assessed"),
+        part("on_track"),
+        part("at_risk"),
+        part("off_track"),
+        part("not_assessed"),
+        words(report, "/headline/total"),
+    )
+}
+
+/// What stands above each page: what the plan says of itself, the period, and the moment.
+fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
+    let described = (!description.is_empty()).then(|| Shown::Words(description.to_owned()));
+    let period = format!(
+        "Period: {}, from {} to {}. As known at {}.",
+        words(report, "/period/label"),
+        day(&words(report, "/period/start")),
+        day(&words(report, "/period/end")),
+        moment(report, "/as_of")
+    );
+    described.into_iter().chain([Shown::Words(period)]).chain(more.iter().cloned()).collect()
+}
+
+fn report_pages(report: &Value, title: &str, more: &[Shown], decimals: &Decimals) -> Vec<Page> {
+    let mut lines = about(report, &words(report, "/description"), more);
+    lines.push(Shown::Toned(headline(report), tone(&words(report, "/headline/status"))));
+    let mut summary = Page {
+        name: "Summary".to_owned(),
+        title: title.to_owned(),
+        lines: lines.clone(),
+        columns: vec![
+            ("Outcome area", 46.0),
+            ("Headline", 16.0),
+            ("On track", 11.0),
+            ("At risk", 11.0),
+            ("Off track", 11.0),
+            ("Not assessed", 14.0),
+            ("KPIs", 9.0),
+        ],
+        rows: Vec::new(),
+    };
+    let mut kpis = Page {
+        name: "KPIs".to_owned(),
+        title: title.to_owned(),
+        lines,
+        columns: KPI_COLUMNS.to_vec(),
+        rows: Vec::new(),
+    };
+    for area in items(report, "/outcome_areas") {
+        summary.rows.push(PageRow::Cells(counts_row(area)));
+        kpis.rows.push(PageRow::Heading(format!("{}: {}", words(area, "/title"), headline(area)), 0));
+        for priority in items(area, "/priorities") {
+            let mut listed = items(priority, "/kpis").peekable();
+            if listed.peek().is_none() {
+                continue;
+            }
+            kpis.rows.push(PageRow::Heading(words(priority, "/title"), 1));
+            kpis.rows.extend(listed.map(|kpi| PageRow::Cells(kpi_row(kpi, decimals))));
+        }
+    }
+    let mut total = counts_row(report);
+    if let Some(first) = total.first_mut() {
+        *first = Shown::Words("The whole plan".to_owned());
+    }
+    summary.rows.push(PageRow::Cells(total));
+    for group in items(report, "/groups") {
+        let title = text(group, "/title").unwrap_or_else(|| words(group, "/group"));
+        kpis.rows.push(PageRow::Heading(format!("By group: {title}"), 0));
+        kpis.rows.extend(items(group, "/kpis").map(|kpi| PageRow::Cells(kpi_row(kpi, decimals))));
+    }
+    vec![summary, kpis]
+}
+
+fn counts_row(rolled_up: &Value) -> Vec<Shown> {
+    vec![
+        Shown::words(text(rolled_up, "/title")),
+        status(rolled_up, "/headline/status"),
+        count(rolled_up, "/counts/status/on_track"),
+        count(rolled_up, "/counts/status/at_risk"),
+        count(rolled_up, "/counts/status/off_track"),
+        count(rolled_up, "/counts/status/not_assessed"),
+        count(rolled_up, "/headline/total"),
+    ]
+}
+
+const KPI_COLUMNS: &[(&str, f64)] = &[
+    ("KPI", 12.0),
+    ("Title", 34.0),
+    ("Period", 14.0),
+    ("Figure", 11.0),
+    ("Target", 11.0),
+    ("Status", 13.0),
+    ("Band", 12.0),
+    ("Since last period", 13.0),
+    ("Since last year", 13.0),
+    ("Forecast", 11.0),
+    ("Figure is", 13.0),
+    ("In words", 70.0),
+];
+
+fn kpi_row(one: &Value, decimals: &Decimals) -> Vec<Shown> {
+    let places = decimals.get(&words(one, "/kpi")).copied().unwrap_or(1);
+    let mut cells = vec![Shown::words(text(one, "/kpi")), Shown::words(text(one, "/title"))];
+    cells.extend(standing(one, places));
+    cells.extend([
+        Shown::words(text(one, "/band_label")),
+        travel(one, "/travel/short/direction"),
+        travel(one, "/travel/long/direction"),
+        number(text(one, "/forecast/value"), places),
+        Shown::words(text(one, "/data_state").map(|state| spoken(&state))),
+        Shown::words(text(one, "/explanation")),
+    ]);
+    cells
+}
+
+/// Period, figure, target and status.
+fn standing(one: &Value, places: u32) -> [Shown; 4] {
+    // What is withheld says so: an empty cell would be taken for a figure that never came.
+    let withheld = text(one, "/data_state").as_deref() == Some("suppressed");
+    let figure = if withheld { Shown::Words("c".to_owned()) } else { number(text(one, "/reported"), places) };
+    let range = text(one, "/target/low").zip(text(one, "/target/high"));
+    let target = if let Some((low, high)) = range {
+        Shown::Words(format!("{low} to {high}"))
+    } else {
+        // A target that is set more exactly than figures are shown is shown as it was set.
+        let target = text(one, "/target/value");
+        let set = target.as_ref().and_then(|target| target.split_once('.')).map_or(0, |(_, places)| places.len());
+        number(target, u32::try_from(set).unwrap_or(0).max(places))
+    };
+    [Shown::words(text(one, "/period/label")), figure, target, status(one, "/status")]
+}
+
+fn travel(one: &Value, pointer: &str) -> Shown {
+    Shown::words(text(one, pointer).map(|direction| spoken(&direction)))
+}
+
+fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &Decimals) -> Page {
+    let rules: HashMap<String, String> =
+        items(report, "/rules").filter_map(|rule| Some((text(rule, "/code")?, text(rule, "/words")?))).collect();
+    let rows = items(report, "/items").zip(1_u32..).map(|(item, place)| {
+        let one = item.get("assessment").cloned().unwrap_or_default();
+        let places = decimals.get(&words(item, "/kpi")).copied().unwrap_or(1);
+        let why = items(item, "/rules").filter_map(Value::as_str);
+        let why: Vec<_> = why.map(|rule| rules.get(rule).cloned().unwrap_or_else(|| spoken(rule))).collect();
+        let doing: Vec<_> = items(item, "/actions").map(action_in_words).collect();
+        let mut cells = vec![
+            number(Some(place.to_string()), 0),
+            Shown::words(text(item, "/kpi")),
+            Shown::words(text(item, "/title")),
+        ];
+        cells.extend(standing(&one, places));
+        cells.extend([
+            travel(&one, "/travel/short/direction"),
+            Shown::Words(why.join("\n")),
+            Shown::words(text(item, "/commentary")),
+            Shown::words(Some(doing.join("\n")).filter(|doing| !doing.is_empty())),
+        ]);
+        PageRow::Cells(cells)
+    });
+    let mut lines = about(report, description, &[]);
+    lines.push(Shown::Words(
+        "The worst first. A figure c is suppressed: it is small and could identify a child.".to_owned(),
+    ));
+    Page {
+        name: "Exceptions".to_owned(),
+        title: title.to_owned(),
+        lines,
+        columns: vec![
+            ("Place", 7.0),
+            ("KPI", 12.0),
+            ("Title", 32.0),
+            ("Period", 14.0),
+            ("Figure", 11.0),
+            ("Target", 11.0),
+            ("Status", 13.0),
+            ("Since last period", 13.0),
+            ("Why it is here", 44.0),
+            ("What was said", 40.0),
+            ("What is being done", 44.0),
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn owner(action: &Value) -> String {
+    format!("{}, {}", words(action, "/owner/role"), words(action, "/owner/organisation"))
+}
+
+fn action_in_words(action: &Value) -> String {
+    let state = if action.get("overdue") == Some(&Value::Bool(true)) {
+        "overdue".to_owned()
+    } else {
+        words(action, "/state").replace('_', " ")
+    };
+    format!("{} ({}, due {}: {state})", words(action, "/what"), owner(action), day(&words(action, "/due")))
+}
+
+fn actions_page(content: &Value, title: &str) -> Page {
+    let rows = items(content, "/actions").map(|action| {
+        let latest = items(action, "/notes").last().map(|note| words(note, "/text"));
+        let overdue = action.get("overdue") == Some(&Value::Bool(true));
+        let state = spoken(&words(action, "/state"));
+        PageRow::Cells(vec![
+            Shown::words(text(action, "/kpi")),
+            Shown::words(text(action, "/what")),
+            Shown::Words(owner(action)),
+            Shown::Words(day(&words(action, "/due"))),
+            if overdue { Shown::Toned(format!("{state}, overdue"), Tone::Bad) } else { Shown::Words(state) },
+            Shown::words(latest),
+        ])
+    });
+    Page {
+        name: "Actions".to_owned(),
+        title: title.to_owned(),
+        lines: vec![Shown::Words("What is being done, the oldest first.".to_owned())],
+        columns: vec![
+            ("KPI", 12.0),
+            ("What is to be done", 60.0),
+            ("By whom", 26.0),
+            ("By when", 14.0),
+            ("State", 16.0),
+            ("The latest on it", 60.0),
+        ],
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_days_are_told_as_people_say_them() {
+        assert_eq!(spoken("off_track"), "Off track");
+        assert_eq!(spoken(""), "");
+        assert_eq!(day("2009-06-01"), "1 Jun 2009");
+        assert_eq!(day("soon"), "soon");
+    }
+}
