@@ -530,21 +530,21 @@ impl<'a> Reader<'a> {
         for sum in self.sums.iter().filter(|row| self.holds(row)) {
             let mut row: Row =
                 sum.iter().filter(|(place, _)| unknown(place)).map(|(place, factor)| (*place, *factor)).collect();
-            let led: Vec<usize> = row.keys().filter(|place| rows.contains_key(place)).copied().collect();
-            for lead in led {
+            let leads: Vec<usize> = row.keys().filter(|place| rows.contains_key(place)).copied().collect();
+            for lead in leads {
                 if let Some(other) = rows.get(&lead) {
                     row = without(&row, other, lead).unwrap_or_default();
                 }
             }
-            let Some(lead) = row.keys().next().copied() else { continue };
-            for other in rows.values_mut().filter(|other| other.contains_key(&lead)) {
+            let Some(first) = row.keys().next().copied() else { continue };
+            for other in rows.values_mut().filter(|other| other.contains_key(&first)) {
                 // Past a hundred digits, which sums of ones never reach, the safe side is that all is known.
-                match without(other, &row, lead) {
+                match without(other, &row, first) {
                     Some(reduced) => *other = reduced,
                     None => solved.extend(other.keys().copied()),
                 }
             }
-            rows.insert(lead, row);
+            rows.insert(first, row);
         }
         solved.extend(rows.values().filter(|row| row.len() == 1).flat_map(|row| row.keys().copied()));
         solved
@@ -655,7 +655,9 @@ fn without(row: &Row, other: &Row, lead: usize) -> Option<Row> {
     left.retain(|_, number| *number != 0);
     let divisor = left.values().fold(0_i128, |divisor, number| common_divisor(divisor, *number));
     if divisor > 1 {
-        left.values_mut().for_each(|number| *number /= divisor);
+        for number in left.values_mut() {
+            *number /= divisor;
+        }
     }
     Some(left)
 }
