@@ -74,7 +74,8 @@ impl Target {
                 let lots = self.complete.iter().filter_map(|groups| groups.iter().map(|group| of(group)).collect());
                 let sums: Vec<Vec<usize>> = lots.chain(of("all").map(|all| vec![all])).collect();
                 for (one, other) in sums.iter().zip(sums.iter().skip(1)).chain(sums.first().zip(sums.get(2))) {
-                    for part in 0..numbers.first().map_or(0, Vec::len) {
+                    let parts = one.first().map_or(0, |place| numbers[*place].len());
+                    for part in (0..parts).collect::<Vec<_>>() {
                         let terms = one.iter().map(|place| (numbers[*place][part], 1));
                         attacker.knows(terms.chain(other.iter().map(|place| (numbers[*place][part], -1))).collect());
                     }
