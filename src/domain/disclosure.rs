@@ -24,7 +24,7 @@
 //! | rolling 40, 43 | 40 | the two windows differ by 3 |
 //! | 3 restated to 10, all 50 to 57, the rest 47 | 3 and 50 | 50 can still be read as of then, and 47 is published now |
 //! | 10 restated to 3, all 57 to 50, the rest 47 | 3 and 50 | what was seen of figures that did not change stays seen |
-//! | 7.5 % where the others leave a denominator of 40 | it | 3/40 |
+//! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
 
 mod reader;
 
