@@ -486,6 +486,10 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     let (Some(value), Some(found)) = (reading.value, found) else {
         let (reason, why) = match facts.target {
             Err(NoTarget::Placeholder) => (Reason::PlaceholderTarget, "the target for this period is yet to be agreed"),
+            Err(NoTarget::Withheld) => (
+                Reason::Suppressed,
+                "the target is withheld because it is worked out from a figure that could identify a child",
+            ),
             Err(NoTarget::NoProfile) => (
                 Reason::NoProfile,
                 "the figures add up over the year, only the whole year has a target, and no profile says how it spreads",
@@ -1091,6 +1095,7 @@ mod tests {
                 Err(NoTarget::None) => (String::new(), json!(""), "no_target"),
                 Err(NoTarget::NoProfile) => (String::new(), json!(""), "no_profile"),
                 Err(NoTarget::Placeholder) => (String::new(), json!(""), "placeholder_target"),
+                Err(NoTarget::Withheld) => (String::new(), json!(""), "suppressed"),
             };
             assert_eq!(
                 (value.as_str(), source.as_str().unwrap(), reason),

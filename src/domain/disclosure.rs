@@ -1,95 +1,187 @@
 //! Small numbers (domain.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
 //!
-//! Figures are withheld at output and never in storage. The rule here errs on the safe side: where one figure of a
-//! sensitive KPI must be withheld, everything it could be worked out from goes with it, the other groups of the same
-//! period and, for cumulative figures, the same year's neighbouring periods.
+//! [`withheld`] is the door. It is told every figure that was ever posted for a KPI, as each can still be read as of its
+//! time, and says which of them are withheld. Figures are withheld at output and never in storage, and the answer is the
+//! same in whatever order the figures are told.
+//!
+//! A figure is withheld because it is small itself, or because a reader could work a small number out from it and what
+//! else is published. What a reader can work out is judged by the room below ([`reader::Reader`]), which adds up, subtracts
+//! and narrows down as a patient reader would. As long as it finds a small number, the next smallest figure that it was found
+//! by is withheld as well; in the end whatever need not be withheld is published again. A true zero always stays.
+//!
+//! With a threshold of 5:
+//!
+//! | figures | withheld | why |
+//! |---|---|---|
+//! | 3/40; 37/40; 2/4 | each | numerator, what is left of the denominator, or denominator is 1 to 5 |
+//! | 0/40, 40/40, a count of 0 | nothing | a true zero is no one |
+//! | all 100 = 3 + 20 + 25 + 26 + 26, `complete` | 3 and 20 | 3 is 100 less the others, unless the next smallest goes too |
+//! | all 60 = 1 + 2 + 20 + 37, `complete` | 1, 2 and 20 | 1 and 2 together would be 3, which is small as well |
+//! | all 43, girls 40, boys 3 or not told | girls and boys | what is left of all is a figure, whoever it is of |
+//! | two `complete` dimensions, all withheld | one part of each | all is the sum of either |
+//! | year to date 20, 23, 60 | 20 | 23 - 20 is what happened in the second quarter |
+//! | year to date 6, 6, 6 beside 0, 2, 8 of all 6, 8, 14 | 2 and the 8 of all | the 6 between two sixes is no secret |
+//! | rolling 40, 43 | 40 | the two windows differ by 3 |
+//! | 3 restated to 10, all 50 to 57, the rest 47 | 3 and 50 | 50 can still be read as of then, and 47 is published now |
+//! | 10 restated to 3, all 57 to 50, the rest 47 | 3 and 50 | what was seen of figures that did not change stays seen |
+//! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
 
-use super::assess::Observed;
-use super::kpi::{Aggregation, Kpi, Unit};
+mod reader;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::dimension::Dimension;
+use super::ids::{GroupCode, Seq};
+use super::kpi::Kpi;
 use super::number::Figure;
+use super::period::Period;
+use reader::Reader;
 
-/// Whether a reading shows a small number by itself: a numerator, what is left of the denominator, a denominator or a
-/// count from 1 to the threshold. Zero is shown.
-pub fn is_small(kpi: &Kpi, reading: &Observed, threshold: u32) -> bool {
-    let small = |figure: Figure| figure > Figure::ZERO && figure <= Figure::small(threshold);
-    let fraction = match (reading.numerator, reading.denominator) {
-        (Some(numerator), Some(denominator)) => {
-            small(numerator) || small(denominator) || small(denominator - numerator)
+/// One figure as it was posted and stood for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// The journal entry that it came with.
+    pub seq: Seq,
+    /// The entry that replaced it; `None` while it stands.
+    pub replaced: Option<Seq>,
+    /// Of when.
+    pub period: Period,
+    /// About whom.
+    pub group: GroupCode,
+    /// The figure; `None` for a nil return.
+    pub value: Option<Figure>,
+    /// What was counted.
+    pub numerator: Option<Figure>,
+    /// Over what.
+    pub denominator: Option<Figure>,
+}
+
+/// All that was ever posted for a KPI, and what ties its figures together.
+#[derive(Clone, Debug)]
+pub struct Figures<'a> {
+    /// The KPI.
+    pub kpi: &'a Kpi,
+    /// Numbers from 1 up to this are small.
+    pub threshold: u32,
+    /// The plan's dimensions: the groups of each, and whether they cover everyone.
+    pub dimensions: Vec<&'a Dimension>,
+    /// The gaps in counts that are computed from this KPI and sensitive themselves: comparator and group.
+    pub gaps: Vec<(&'a GroupCode, &'a GroupCode)>,
+    /// Every figure, those that were replaced among them.
+    pub posted: Vec<Posted>,
+}
+
+/// Which figures of a KPI are withheld from readers who may not see its small numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Withheld {
+    figures: BTreeSet<Seq>,
+    successors: BTreeSet<Seq>,
+}
+
+impl Withheld {
+    /// Whether the figure that came with a journal entry is.
+    pub fn has(&self, seq: Seq) -> bool {
+        self.figures.contains(&seq)
+    }
+
+    /// Whether the figure that this one replaced is: why it was replaced tells of it.
+    pub fn has_replaced(&self, seq: Seq) -> bool {
+        self.successors.contains(&seq)
+    }
+
+    /// How many are.
+    pub fn len(&self) -> usize {
+        self.figures.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.figures.is_empty()
+    }
+}
+
+/// Whether a number is small: above zero, and at most the threshold.
+pub fn is_small(number: Figure, threshold: u32) -> bool {
+    let size = number.abs();
+    size > Figure::ZERO && size <= Figure::small(threshold)
+}
+
+/// Which figures of a sensitive KPI are withheld from those who may not see its small numbers.
+pub fn withheld(figures: &Figures<'_>) -> Withheld {
+    let mut withheld = Withheld::default();
+    for reader in Reader::each(figures) {
+        withheld.figures.extend(choose(&reader));
+    }
+    let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.seq));
+    withheld.successors = replaced.filter_map(|posted| posted.replaced).collect();
+    withheld
+}
+
+/// Which of the figures that could go is withheld first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Preference {
+    /// The smallest.
+    Smallest,
+    /// Of those in a place that was restated the smallest, so that a figure that never changed stays as it was seen.
+    Restated,
+    /// What the most findings hang on.
+    Shared,
+}
+
+/// How many figures are tried at most whether they can be published after all: beyond, they stay withheld.
+const MOST_TRIED: usize = 100;
+
+/// The journal entries of the figures that are withheld, so that this reader works nothing small out.
+fn choose(reader: &Reader<'_>) -> BTreeSet<Seq> {
+    if !reader.finds_something(&reader.small()) {
+        return reader.seqs(&reader.small());
+    }
+    let mut ways = vec![Preference::Smallest, Preference::Shared];
+    if reader.has_restatements() {
+        ways.push(Preference::Restated);
+    }
+    let hidden = ways
+        .into_iter()
+        .map(|preference| (hide(reader, preference), preference))
+        .min_by_key(|(hidden, preference)| (reader.standing(hidden), hidden.len(), *preference));
+    hidden.map(|(hidden, _)| reader.seqs(&hidden)).unwrap_or_default()
+}
+
+/// Hides figures until this reader finds nothing small, then shows what need not be hidden.
+fn hide(reader: &Reader<'_>, preference: Preference) -> BTreeSet<usize> {
+    let small = reader.small();
+    let mut hidden = small.clone();
+    let mut found = reader.finds(&hidden);
+    loop {
+        // One figure of a period at a time, the one that costs least: it can be enough for more than one finding.
+        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+        for cell in found.iter().flatten().filter(|_| preference == Preference::Shared) {
+            *shared.entry(*cell).or_default() += 1;
         }
-        _ => false,
-    };
-    fraction || (kpi.unit == Unit::Count && reading.value.is_some_and(|value| small(value.abs())))
-}
-
-/// Whether one figure of this KPI can be worked out from those of the periods beside it in its year, by taking one from
-/// the next.
-pub fn differences_disclose(kpi: &Kpi) -> bool {
-    matches!(kpi.aggregation, Aggregation::YearToDate | Aggregation::Rolling12Months)
-}
-
-/// Whether taking one cumulative figure from the next leaves a small number.
-pub fn difference_is_small(kpi: &Kpi, before: &Observed, after: &Observed, threshold: u32) -> bool {
-    let small = |before: Option<Figure>, after: Option<Figure>| {
-        before.zip(after).is_some_and(|(before, after)| {
-            let difference = (after - before).abs();
-            difference > Figure::ZERO && difference <= Figure::small(threshold)
-        })
-    };
-    let rest = |reading: &Observed| Some(reading.denominator? - reading.numerator?);
-    differences_disclose(kpi)
-        && (small(before.numerator, after.numerator)
-            || small(before.denominator, after.denominator)
-            || small(rest(before), rest(after))
-            || (kpi.unit == Unit::Count && small(before.value, after.value)))
+        let rank = |cell: usize| (std::cmp::Reverse(shared.get(&cell)), reader.rank(cell, preference));
+        let mut next: BTreeMap<Option<Period>, usize> = BTreeMap::new();
+        for cell in found.iter().filter_map(|ways| ways.iter().copied().min_by_key(|cell| rank(*cell))) {
+            let best = next.entry(reader.period(cell)).or_insert(cell);
+            if rank(cell) < rank(*best) {
+                *best = cell;
+            }
+        }
+        if next.is_empty() {
+            break;
+        }
+        hidden.extend(next.into_values());
+        found = reader.finds(&hidden);
+    }
+    let mut tried: Vec<usize> = hidden.difference(&small).copied().collect();
+    tried.sort_by_key(|cell| std::cmp::Reverse(reader.rank(*cell, preference)));
+    for cell in tried.into_iter().take(MOST_TRIED) {
+        hidden.remove(&cell);
+        if reader.finds(&hidden).len() > found.len() {
+            hidden.insert(cell);
+        }
+    }
+    hidden
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::kpi::tests::kpi;
-    use serde_json::json;
-
-    fn reading(value: &str, fraction: Option<(&str, &str)>) -> Observed {
-        Observed {
-            value: Some(value.parse().unwrap()),
-            numerator: fraction.map(|(numerator, _)| numerator.parse().unwrap()),
-            denominator: fraction.map(|(_, denominator)| denominator.parse().unwrap()),
-            provisional: false,
-            nil_return: false,
-            determined: None,
-            recorded_by: "lead".parse().unwrap(),
-            first_recorded_at: chrono::DateTime::UNIX_EPOCH,
-            stated_forecast: None,
-            commentary: None,
-            restatement: None,
-            recorded_at: chrono::DateTime::UNIX_EPOCH,
-            definition_version: 1,
-        }
-    }
-
-    #[test]
-    fn one_to_five_children_are_too_few_to_show() {
-        let share = kpi(json!({"sensitive": true}));
-        for (numerator, denominator, small) in [
-            ("0", "40", false),
-            ("1", "40", true),
-            ("5", "40", true),
-            ("6", "40", false),
-            ("34", "40", false),
-            ("35", "40", true),
-            ("40", "40", false),
-            ("0", "4", true),
-        ] {
-            assert_eq!(
-                is_small(&share, &reading("1", Some((numerator, denominator))), 5),
-                small,
-                "{numerator}/{denominator}"
-            );
-        }
-        let count = kpi(json!({"unit": "count"}));
-        assert!(is_small(&count, &reading("3", None), 5));
-        assert!(!is_small(&count, &reading("0", None), 5));
-        assert!(is_small(&count, &reading("7", None), 7));
-        assert!(!is_small(&share, &reading("3", None), 5));
-    }
-}
+mod tests;

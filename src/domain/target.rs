@@ -251,6 +251,8 @@ pub enum NoTarget {
     Placeholder,
     /// Only a year's target, and a cumulative KPI without a profile to spread it by.
     NoProfile,
+    /// There is one, and it would give away a figure that this reader may not see.
+    Withheld,
 }
 
 /// Which target a period is held against: section 5, (a) to (d).

@@ -298,24 +298,9 @@ impl Programme {
             .read(move |conn| {
                 let rows = readings::history(conn, plan.id, &kpi, period, &group)?;
                 let known = rows.into_iter().filter(|row| row.seq <= picture.version());
-                let mut seen: Vec<_> = known.map(|row| SeenReading::of(&picture, &plan, row)).collect();
+                let seen: Vec<_> = known.map(|row| SeenReading::of(&picture, &plan, row)).collect();
                 if seen.is_empty() {
                     return Err(Refusal::NotFound);
-                }
-                // The difference between two revisions can tell as much as a figure: one withheld, all withheld.
-                let entry = picture.kpi_for(&kpi, &plan.access)?;
-                let threshold = picture.small_number_threshold();
-                let small = |seen: &SeenReading| {
-                    crate::domain::disclosure::is_small(
-                        &entry.kpi,
-                        &observed_revision(&seen.row.said, &seen.row.recorded_by, seen.row.recorded_at, None),
-                        threshold,
-                    )
-                };
-                if !picture.sees_small_numbers(&plan.access, &entry.kpi)
-                    && seen.iter().any(|seen| seen.suppressed || small(seen))
-                {
-                    seen.iter_mut().for_each(SeenReading::withhold);
                 }
                 Ok(seen)
             })
@@ -385,13 +370,18 @@ pub struct SeenReading {
 
 impl SeenReading {
     fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
-        let withheld = picture
-            .kpis()
-            .get(&row.kpi)
-            .is_none_or(|entry| picture.withholds(entry, &row.group, row.period, &plan.access));
         let mut seen = Self { row, suppressed: false, names_shown: plan.access.audience() == Audience::Member };
-        if withheld {
+        if seen.names_shown {
+            return seen;
+        }
+        let Some(entry) = picture.kpis().get(&seen.row.kpi) else {
             seen.withhold();
+            return seen;
+        };
+        if picture.withholds_revision(entry, seen.row.seq, &plan.access) {
+            seen.withhold();
+        } else if picture.withholds_reason(entry, seen.row.seq, &plan.access) {
+            seen.row.said.reason = None;
         }
         seen
     }

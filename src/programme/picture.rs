@@ -4,8 +4,8 @@
 //! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, a
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
-use crate::domain::disclosure;
+use crate::domain::disclosure::{self, Posted, Withheld};
 use crate::domain::document::Document;
 use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
 use crate::domain::gap::{Side, Sides, gap};
@@ -24,12 +24,12 @@ use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode,
     PriorityCode, ReportId, Seq, SubGroupCode, Subject,
 };
-use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile};
+use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
 use crate::domain::round::{Return, ReturnKey, Round, round_of};
-use crate::domain::target::{Target, find_target};
+use crate::domain::target::{FoundTarget, NoTarget, Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
@@ -46,6 +46,14 @@ pub struct Kept<T> {
     pub revision: i32,
     /// Where in the journal it was last changed.
     pub seq: Seq,
+}
+
+impl Kept<Observed> {
+    /// The figure as the choice of what is withheld is told it.
+    fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> Posted {
+        let Observed { value, numerator, denominator, .. } = self.value;
+        Posted { seq: self.seq, replaced, period, group: group.clone(), value, numerator, denominator }
+    }
 }
 
 /// A KPI with everything known of it.
@@ -67,6 +75,8 @@ pub struct KpiPicture {
     pub target_seqs: BTreeMap<Period, (i32, Seq)>,
     /// Its current figures by group and period.
     pub readings: BTreeMap<GroupCode, BTreeMap<Period, Kept<Observed>>>,
+    /// The figures that were replaced, in the order they were: they can still be read as of their time.
+    pub replaced: Vec<Posted>,
 }
 
 /// A plan as it stood at one version.
@@ -93,6 +103,31 @@ pub struct Picture {
     /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
     /// business stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
+    disclosures: Disclosures,
+}
+
+/// What is withheld of each KPI by threshold, worked out when it is first asked for. A copy begins anew, as what is made
+/// from it may hold other figures.
+#[derive(Debug, Default)]
+struct Disclosures(Mutex<HashMap<u32, HashMap<KpiCode, Arc<Withheld>>>>);
+
+impl Clone for Disclosures {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Disclosures {
+    fn get(&self, threshold: u32, kpi: &KpiCode, work_out: impl FnOnce() -> Withheld) -> Arc<Withheld> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(withheld) = known().get(&threshold).and_then(|kpis| kpis.get(kpi)) {
+            return Arc::clone(withheld);
+        }
+        // Worked out without the lock: whoever asks about another KPI meanwhile need not wait.
+        let withheld = Arc::new(work_out());
+        known().entry(threshold).or_default().insert(kpi.clone(), Arc::clone(&withheld));
+        withheld
+    }
 }
 
 impl Picture {
@@ -122,6 +157,7 @@ impl Picture {
             benchmarks: BTreeMap::new(),
             board_reports: BTreeMap::new(),
             present: None,
+            disclosures: Disclosures::default(),
         };
         picture.take_in(conn, &rows, version)?;
         Ok(picture)
@@ -157,9 +193,12 @@ impl Picture {
         let kpis = &mut self.kpis;
         readings::load_figures(conn, self.id, self.version, Some(version), |row| {
             if let Some(entry) = kpis.get_mut(&row.kpi) {
-                let readings = Arc::make_mut(entry).readings.entry(row.group.clone()).or_default();
-                let (period, revision, seq) = (row.period, row.revision, row.seq);
-                let value = observed_figure(row, readings.get(&period).map(|before| &before.value));
+                let entry = Arc::make_mut(entry);
+                let readings = entry.readings.entry(row.group.clone()).or_default();
+                let (group, period, revision, seq) = (row.group.clone(), row.period, row.revision, row.seq);
+                let before = readings.get(&period);
+                entry.replaced.extend(before.map(|before| before.posted(&group, period, Some(seq))));
+                let value = observed_figure(row, before.map(|before| &before.value));
                 readings.insert(period, Kept { value, revision, seq });
             }
         })?;
@@ -320,12 +359,6 @@ impl Picture {
         access.reads_actions(kpi) && self.today(kpi).is_none_or(|today| access.reads_actions(today))
     }
 
-    /// Figures up to this are small numbers: the stricter of then and now.
-    pub fn small_number_threshold(&self) -> u32 {
-        let then = self.plan.value.small_number_threshold;
-        self.present.as_ref().map_or(then, |present| then.max(present.plan.value.small_number_threshold))
-    }
-
     /// A KPI's definition as this caller may read it: a small baseline would give away the figure that it was.
     pub fn definition_for(&self, entry: &KpiPicture, access: &Access) -> Kpi {
         let hidden = !self.sees_small_numbers(access, &entry.kpi);
@@ -415,7 +448,7 @@ impl Picture {
             period,
             group,
             reading,
-            target: find_target(&entry.kpi, period, &entry.targets),
+            target: self.target_for(entry, access, |kpi| find_target(kpi, period, &entry.targets)),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
             // Asked only of what is not there: a report would look for the rounds of all that is.
@@ -463,19 +496,14 @@ impl Picture {
         let hidden = |at: Period| self.withholds(entry, group, at, access);
         let used = figures.iter().chain(&then).chain(&last_year).map(|(at, _)| *at);
         Outlook {
-            withheld: !self.sees_all_figures(access, kpi) && used.chain([period]).any(hidden),
-            target: year_end_target(kpi, period, &entry.targets),
+            withheld: access.audience() != Audience::Member && used.chain([period]).any(hidden),
+            target: self.target_for(entry, access, |kpi| year_end_target(kpi, period, &entry.targets)),
             total: year_total(kpi, period, &entry.targets),
             stated: comparable().filter(|(at, _)| this_year(*at)).find_map(|(_, one)| one.stated_forecast),
             year_ago: last_year.map(|(period, value)| Earlier { period, value, definition_version: version }),
             definition_version: version,
             known: Known { figures, last_year: then.zip(last_year).map(|((_, then), (_, total))| (then, total)) },
         }
-    }
-
-    /// Whether nothing of a KPI is ever withheld from this caller.
-    fn sees_all_figures(&self, access: &Access, kpi: &Kpi) -> bool {
-        access.audience() == Audience::Member && self.sees_small_numbers(access, kpi)
     }
 
     /// The latest readings before a period, at most `most`, the latest first.
@@ -507,49 +535,109 @@ impl Picture {
         Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
     }
 
-    /// Whether a figure must be withheld from a reader (domain.md section 10): it is small itself, or could be worked out
-    /// from ones that are.
+    /// Whether a figure must be withheld from a reader (domain.md section 10). A gap is as soon as one of its sides is.
     pub fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
         match &entry.kpi.formula {
-            // Either side of a published gap gives the other away.
-            Formula::Gap { of, .. } if group.is_all() => {
-                self.kpis.get(of).is_some_and(|source| self.withholds_posted(source, period, access))
-                    || self.withholds_posted(entry, period, access)
+            _ if access.audience() == Audience::Member => false,
+            Formula::Gap { of, group: behind, comparator } if group.is_all() => {
+                let Some(source) = self.kpis.get(of) else { return false };
+                let withheld = |side| self.withholds_posted(source, side, period, access);
+                let small = || {
+                    let gap = self.observed(entry, group, period).and_then(|gap| gap.value);
+                    entry.kpi.unit == Unit::Count
+                        && !self.sees_small_numbers(access, &entry.kpi)
+                        && gap.is_some_and(|gap| disclosure::is_small(gap, self.threshold()))
+                };
+                withheld(behind) || withheld(comparator) || small()
             }
-            _ => self.withholds_posted(entry, period, access),
+            _ => self.withholds_posted(entry, group, period, access),
         }
     }
 
-    fn withholds_posted(&self, entry: &KpiPicture, period: Period, access: &Access) -> bool {
-        if self.sees_small_numbers(access, &entry.kpi) {
-            return false;
-        }
-        let threshold = self.small_number_threshold();
-        // On a line from the baseline every target and variance gives the baseline away.
-        let baseline = entry.kpi.baseline.filter(|_| entry.kpi.spread() == Some(Profile::Linear));
-        if baseline.is_some_and(|baseline| {
-            entry
-                .posted(&GroupCode::all(), baseline.period.0)
-                .is_none_or(|reading| disclosure::is_small(&entry.kpi, &reading.value, threshold))
-        }) {
-            return true;
-        }
-        let linked = |other: Period| {
-            other == period
-                || (disclosure::differences_disclose(&entry.kpi)
-                    && other.year_in(entry.kpi.calendar) == period.year_in(entry.kpi.calendar))
-        };
-        entry.readings.values().any(|readings| {
-            let mut before: Option<&Observed> = None;
-            readings.iter().filter(|(other, _)| linked(**other)).any(|(_, reading)| {
-                let small = disclosure::is_small(&entry.kpi, &reading.value, threshold)
-                    || before.is_some_and(|before| {
-                        disclosure::difference_is_small(&entry.kpi, before, &reading.value, threshold)
-                    });
-                before = Some(&reading.value);
-                small
+    fn withholds_posted(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
+        entry.posted(group, period).is_some_and(|kept| self.withholds_revision(entry, kept.seq, access))
+    }
+
+    /// Whether one revision of a posted figure must be withheld from a reader: the one that came with this journal entry.
+    pub fn withholds_revision(&self, entry: &KpiPicture, seq: Seq, access: &Access) -> bool {
+        self.withheld_from(entry, access, |withheld| withheld.has(seq))
+    }
+
+    /// Whether a reader may not know why a revision replaced the one before, because that is withheld.
+    pub fn withholds_reason(&self, entry: &KpiPicture, seq: Seq, access: &Access) -> bool {
+        self.withheld_from(entry, access, |withheld| withheld.has_replaced(seq))
+    }
+
+    /// What is withheld is chosen once for all moments, out of all figures that can be asked about today: a reader may ask
+    /// about two moments and subtract. What was stricter in the past comes on top.
+    fn withheld_from(&self, entry: &KpiPicture, access: &Access, is_withheld: impl Fn(&Withheld) -> bool) -> bool {
+        let kpi = &entry.kpi;
+        let today = self.present.as_deref().unwrap_or(self);
+        let chosen = |threshold| is_withheld(&today.withheld(&kpi.code, threshold));
+        let today_hides = self.today(kpi).is_some_and(|kpi| !access.sees_small_numbers(kpi));
+        (today_hides && chosen(today.threshold())) || (!access.sees_small_numbers(kpi) && chosen(self.threshold()))
+    }
+
+    /// Numbers up to this are small; in a picture of the past the stricter of then and now.
+    fn threshold(&self) -> u32 {
+        let then = self.plan.value.small_number_threshold;
+        self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
+    }
+
+    /// What is withheld of a KPI from those who may not see its small numbers.
+    fn withheld(&self, kpi: &KpiCode, threshold: u32) -> Arc<Withheld> {
+        self.disclosures.get(threshold, kpi, || {
+            let Some(entry) = self.kpis.get(kpi) else { return Withheld::default() };
+            let gaps = self.kpis.values().filter_map(|gap| match &gap.kpi.formula {
+                Formula::Gap { of, group, comparator }
+                    if of == kpi && gap.kpi.sensitive && gap.kpi.unit == Unit::Count =>
+                {
+                    Some((comparator, group))
+                }
+                _ => None,
+            });
+            let standing = entry.readings.iter().flat_map(|(group, readings)| {
+                readings.iter().map(move |(period, kept)| kept.posted(group, *period, None))
+            });
+            disclosure::withheld(&disclosure::Figures {
+                kpi: &entry.kpi,
+                threshold,
+                dimensions: self.dimensions.values().map(|dimension| &dimension.value).collect(),
+                gaps: gaps.collect(),
+                posted: entry.replaced.iter().cloned().chain(standing).collect(),
             })
         })
+    }
+
+    /// Whether a KPI's baseline is kept from a reader: it is a figure like any other, and nobody knows out of how few one
+    /// comes that was never posted.
+    fn withholds_baseline(&self, entry: &KpiPicture, access: &Access) -> bool {
+        let Some(baseline) = entry.kpi.baseline.filter(|_| !self.sees_small_numbers(access, &entry.kpi)) else {
+            return false;
+        };
+        match entry.posted(&GroupCode::all(), baseline.period.0) {
+            Some(kept) => self.withholds_revision(entry, kept.seq, access),
+            None if entry.kpi.unit == Unit::Count => disclosure::is_small(baseline.value, self.threshold()),
+            None => true,
+        }
+    }
+
+    /// What a period is held against, as a reader may know it: a line from a baseline that is withheld would give that away.
+    fn target_for(
+        &self,
+        entry: &KpiPicture,
+        access: &Access,
+        find: impl Fn(&Kpi) -> Result<FoundTarget, NoTarget>,
+    ) -> Result<FoundTarget, NoTarget> {
+        let found = find(&entry.kpi);
+        let drawn = access.audience() != Audience::Member && entry.kpi.spread() == Some(Profile::Linear);
+        if drawn
+            && self.withholds_baseline(entry, access)
+            && find(&Kpi { baseline: None, ..entry.kpi.clone() }) != found
+        {
+            return Err(NoTarget::Withheld);
+        }
+        found
     }
 
     /// This picture as it would be with one reading more.
@@ -606,11 +694,14 @@ impl KpiPicture {
 
     /// A stored KPI with what is known of it beside its definition: what `before` knew.
     pub(super) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
-        let (targets, target_seqs, readings) = before
-            .map(|before| (before.targets.clone(), before.target_seqs.clone(), before.readings.clone()))
+        let (targets, target_seqs, readings, replaced) = before
+            .map(|before| {
+                let Self { targets, target_seqs, readings, replaced, .. } = before.clone();
+                (targets, target_seqs, readings, replaced)
+            })
             .unwrap_or_default();
         let KpiRecord { kpi, archived, definition_version } = record;
-        Self { kpi, revision, seq, archived, definition_version, targets, target_seqs, readings }
+        Self { kpi, revision, seq, archived, definition_version, targets, target_seqs, readings, replaced }
     }
 }
 

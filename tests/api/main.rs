@@ -18,9 +18,13 @@
 mod postgres;
 mod support;
 
+#[path = "../support/attacker.rs"]
+mod attack;
+
 mod access;
 mod actions;
 mod as_of;
+mod attacker;
 mod back_test;
 mod benchmarks;
 mod board_reports;

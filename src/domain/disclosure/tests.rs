@@ -1,0 +1,360 @@
+//! The worked table, and an attacker who tries every plan.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::document::Document;
+use crate::domain::kpi::Aggregation;
+use crate::domain::kpi::tests::kpi;
+
+#[path = "../../../tests/support/attacker.rs"]
+mod attacker;
+
+use attacker::{Seen, Target};
+
+/// A dimension; one that covers everyone is written with a `!` at its end: `a b c!`.
+fn dimension(place: usize, groups: &str) -> Dimension {
+    let codes: Vec<&str> = groups.trim_end_matches('!').split_whitespace().collect();
+    let groups_of = codes.iter().map(|code| json!({"code": code, "title": code})).collect::<Value>();
+    let document = json!({
+        "code": format!("dimension-{place}"), "title": "One", "complete": groups.ends_with('!'), "groups": groups_of
+    });
+    Dimension::parse(document.as_object().unwrap().clone()).unwrap()
+}
+
+/// A plan's figures of one KPI, in the order of their posting: `Q2 girls 3/40` or `2010-Q1 all 12`; the same place again
+/// is a revision.
+struct Told {
+    kpi: Kpi,
+    threshold: u32,
+    dimensions: Vec<Dimension>,
+    posted: Vec<Posted>,
+    gap: Option<(GroupCode, GroupCode)>,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&tell(self, &self.withheld()))
+    }
+}
+
+impl Told {
+    fn new(changes: Value, dimensions: &[&str], figures: &str) -> Self {
+        let dimensions = (0..).zip(dimensions).map(|(place, groups)| dimension(place, groups)).collect();
+        let mut told = Self { kpi: kpi(changes), threshold: 5, dimensions, posted: Vec::new(), gap: None };
+        for figure in figures.split(',') {
+            let words: Vec<&str> = figure.split_whitespace().collect();
+            told.post(words[0], words[1], words[2]);
+        }
+        told
+    }
+
+    fn post(&mut self, period: &str, group: &str, figure: &str) {
+        let seq = Seq(1 + i64::try_from(self.posted.len()).unwrap());
+        let (year, quarter) = period.split_once('-').unwrap_or(("2009", period));
+        let year: i32 = year.parse().unwrap();
+        let period: Period = format!("FY{year}-{:02}-{quarter}", (year + 1) % 100).parse().unwrap();
+        let group: GroupCode = group.parse().unwrap();
+        let place = |one: &&mut Posted| one.period == period && one.group == group && one.replaced.is_none();
+        if let Some(before) = self.posted.iter_mut().find(place) {
+            before.replaced = Some(seq);
+        }
+        let read = |text: &str| -> Figure { text.parse().unwrap() };
+        let (value, numerator, denominator) = match figure.split_once('/') {
+            Some((over, under)) => {
+                let (over, under) = (read(over), read(under));
+                (Figure::ratio(over, under, self.kpi.multiplier), Some(over), Some(under))
+            }
+            None => (Some(figure).filter(|figure| *figure != "nil").map(read), None, None),
+        };
+        self.posted.push(Posted { seq, replaced: None, period, group, value, numerator, denominator });
+    }
+
+    fn figures(&self, posted: Vec<Posted>) -> Figures<'_> {
+        Figures {
+            kpi: &self.kpi,
+            threshold: self.threshold,
+            dimensions: self.dimensions.iter().collect(),
+            gaps: self.gap.iter().map(|(comparator, group)| (comparator, group)).collect(),
+            posted,
+        }
+    }
+
+    fn withheld(&self) -> Withheld {
+        withheld(&self.figures(self.posted.clone()))
+    }
+
+    /// The places in the order of posting that are withheld, from 1.
+    fn hidden(&self) -> Vec<i64> {
+        self.withheld().figures.into_iter().map(|seq| seq.0).collect()
+    }
+}
+
+fn count(aggregation: &str) -> Value {
+    json!({"unit": "count", "decimals": 0, "aggregation": aggregation, "frequency": "quarter", "calendar": "financial"})
+}
+
+fn share(aggregation: &str) -> Value {
+    json!({"aggregation": aggregation, "frequency": "quarter", "calendar": "financial"})
+}
+
+#[test]
+fn the_worked_table() {
+    let in_period = count("in_period");
+    for (changes, dimensions, figures, hidden) in [
+        // Small by themselves, and true zeros.
+        (share("in_period"), vec![], "Q1 all 3/40, Q2 all 37/40, Q3 all 2/4, Q4 all 0/40", vec![1, 2, 3]),
+        (share("in_period"), vec![], "Q1 all 40/40, Q2 all 6/12, Q3 all 3, Q4 all nil", vec![]),
+        (in_period.clone(), vec![], "Q1 all 1, Q2 all 5, Q3 all 6, Q4 all 0", vec![1, 2]),
+        // Parts of a whole.
+        (in_period.clone(), vec!["a b c d e!"], "Q1 all 100, Q1 a 3, Q1 b 20, Q1 c 25, Q1 d 26, Q1 e 26", vec![2, 3]),
+        (in_period.clone(), vec!["a b c d!"], "Q1 all 60, Q1 a 1, Q1 b 2, Q1 c 20, Q1 d 37", vec![2, 3, 4]),
+        (in_period.clone(), vec!["a b c!"], "Q1 all 60, Q1 a 10, Q1 b 20, Q1 c 30", vec![]),
+        (in_period.clone(), vec!["a b c!"], "Q1 all 43, Q1 a 3, Q1 b 0, Q1 c 40", vec![2, 4]),
+        // A true zero stays though nothing else is left but all.
+        (share("in_period"), vec!["a b!"], "Q1 all 37/80, Q1 a 37/40, Q1 b 0/40", vec![1, 2]),
+        (in_period.clone(), vec!["girls boys fsm"], "Q1 all 43, Q1 girls 40, Q1 boys 3, Q1 fsm 20", vec![2, 3]),
+        (in_period.clone(), vec!["girls boys"], "Q1 all 43, Q1 girls 40", vec![2]),
+        (in_period.clone(), vec!["girls boys"], "Q1 girls 40, Q1 boys 3", vec![2]),
+        // Two dimensions over one population.
+        (in_period.clone(), vec!["a b!", "c d!"], "Q1 a 3, Q1 b 40, Q1 c 20, Q1 d 23", vec![1, 2]),
+        (
+            in_period.clone(),
+            vec!["a b c!", "d e f!"],
+            "Q1 all 60, Q1 a 3, Q1 b 20, Q1 c 37, Q1 d 20, Q1 e 20, Q1 f 20",
+            vec![2, 3],
+        ),
+        // One cumulative figure less another.
+        (count("year_to_date"), vec![], "Q1 all 20, Q2 all 23, Q3 all 60, 2010-Q1 all 62", vec![1]),
+        (count("year_to_date"), vec![], "Q1 all 20, Q2 all 20, Q3 all 30", vec![]),
+        (count("year_to_date"), vec![], "Q1 all 20, Q2 all 21, Q3 all 22, Q4 all 23", vec![1, 2, 3]),
+        // No one was counted out of seven, and one more was asked than before.
+        (share("year_to_date"), vec![], "Q1 all 0/6, Q2 all 0/7, Q3 all 0/60", vec![1]),
+        (share("year_to_date"), vec![], "Q1 all 20/40, Q2 all 30/52, Q3 all 36/60", vec![1, 2]),
+        (
+            count("year_to_date"),
+            vec!["a b!"],
+            "Q1 a 6, Q1 b 0, Q1 all 6, Q2 a 6, Q2 b 2, Q2 all 8, Q3 a 6, Q3 b 8, Q3 all 14",
+            vec![5, 6],
+        ),
+        (count("rolling_12_months"), vec![], "Q1 all 40, Q2 all 43, Q3 all 60, 2010-Q3 all 62", vec![1]),
+        (count("rolling_12_months"), vec![], "Q4 all 40, 2010-Q1 all 43", vec![1]),
+        (count("in_period"), vec![], "Q1 all 40, Q2 all 43", vec![]),
+        // What can still be read as of its time.
+        (in_period.clone(), vec!["a b!"], "Q1 a 3, Q1 b 47, Q1 all 50, Q1 a 10, Q1 all 57", vec![1, 3]),
+        (in_period.clone(), vec!["a b!"], "Q1 a 10, Q1 b 47, Q1 all 57, Q1 a 3, Q1 all 50", vec![4, 5]),
+        (in_period.clone(), vec![], "Q1 all 3, Q1 all 30, Q1 all 30", vec![1]),
+        // A rate whose fraction can be worked out.
+        (share("in_period"), vec!["a b!"], "Q1 all 103/240, Q1 a 7.5, Q1 b 100/200", vec![2, 3]),
+        (share("in_period"), vec![], "Q1 all 8/40, Q1 all 7.5", vec![2]),
+    ] {
+        let told = Told::new(changes.clone(), &dimensions, figures);
+        assert_eq!(told.hidden(), hidden, "{figures} in {dimensions:?} by {changes}");
+    }
+}
+
+#[test]
+fn the_threshold_decides() {
+    let mut told = Told::new(count("in_period"), &[], "Q1 all 5, Q2 all 7, Q3 all 8");
+    assert_eq!(told.hidden(), [1]);
+    told.threshold = 7;
+    assert_eq!(told.hidden(), [1, 2]);
+}
+
+#[test]
+fn a_small_gap_in_counts_is_not_given_away_by_its_sides() {
+    let mut told = Told::new(count("in_period"), &["a b"], "Q1 a 20, Q1 b 23");
+    assert_eq!(told.hidden(), [0; 0]);
+    told.gap = Some(("b".parse().unwrap(), "a".parse().unwrap()));
+    assert_eq!(told.hidden(), [1]);
+}
+
+#[test]
+fn what_replaced_a_withheld_figure_keeps_its_reason_to_itself() {
+    let withheld = Told::new(count("in_period"), &[], "Q1 all 3, Q1 all 30, Q1 all 31").withheld();
+    let told = [1, 2, 3].map(|seq| (withheld.has(Seq(seq)), withheld.has_replaced(Seq(seq))));
+    assert_eq!(told, [(true, false), (false, true), (false, false)]);
+}
+
+fn whole(figure: Figure) -> i128 {
+    figure.to_fixed(0).parse().unwrap()
+}
+
+/// What an attacker sees of a plan's figures from whom some are withheld.
+fn target(told: &Told, withheld: &Withheld) -> Target {
+    let periods: BTreeSet<Period> = told.posted.iter().map(|one| one.period).collect();
+    let years: BTreeSet<Option<Period>> = periods.iter().map(|period| period.year_in(told.kpi.calendar)).collect();
+    let figures = told.posted.iter().map(|one| Seen {
+        from: one.seq.0,
+        until: one.replaced.map(|seq| seq.0),
+        period: periods.iter().position(|period| *period == one.period).unwrap(),
+        year: years.iter().position(|year| *year == one.period.year_in(told.kpi.calendar)).unwrap(),
+        group: one.group.to_string(),
+        parts: match one.numerator.zip(one.denominator) {
+            Some((over, under)) => vec![whole(over), whole(under - over), whole(under)],
+            None => one.value.into_iter().map(whole).collect(),
+        },
+        shown: !withheld.has(one.seq),
+    });
+    let complete = told.dimensions.iter().filter(|dimension| dimension.complete);
+    Target {
+        threshold: told.threshold.into(),
+        adds_up: told.kpi.aggregation == Aggregation::YearToDate,
+        complete: complete.map(|one| one.groups.iter().map(|group| group.code.to_string()).collect()).collect(),
+        figures: figures.collect(),
+        gaps: Vec::new(),
+    }
+}
+
+/// What happens in a period to each group: numerator and rest.
+type Happened = Vec<Vec<(u8, u8)>>;
+
+prop_compose! {
+    /// A number that is often small or nothing.
+    fn few()(kind in 0..6_u8, small in 0..4_u8, more in 5..60_u8) -> u8 {
+        match kind { 0 => 0, 1 | 2 => small, _ => more }
+    }
+}
+
+prop_compose! {
+    fn plans()(
+        counted: bool,
+        aggregation in prop::sample::select(vec!["in_period", "year_to_date", "rolling_12_months"]),
+        threshold in prop::sample::select(vec![5_u32, 7]),
+        first in 2..5_usize,
+        second in prop::option::of((any::<bool>(), 2..4_usize)),
+        all_posted in prop::bool::weighted(0.8),
+        happened in prop::collection::vec(prop::collection::vec((few(), few()), 4), 1..5),
+        shares in prop::collection::vec(0..100_u32, 16),
+        restated in prop::collection::vec((0..4_usize, 0..4_usize, few(), few()), 0..4),
+    ) -> Told {
+        drawn(&Sketch { counted, aggregation, threshold, groups: (first, second), all_posted, happened, shares, restated })
+    }
+}
+
+/// What a plan is drawn from.
+struct Sketch {
+    counted: bool,
+    aggregation: &'static str,
+    threshold: u32,
+    /// How many groups the first dimension has; and whether the second covers everyone, and how many it has.
+    groups: (usize, Option<(bool, usize)>),
+    all_posted: bool,
+    happened: Happened,
+    /// How the second dimension shares out what the first sums to, in percent.
+    shares: Vec<u32>,
+    /// Period and group of what is restated, and what happened after all.
+    restated: Vec<(usize, usize, u8, u8)>,
+}
+
+/// Draws a plan whose sums are right whenever all of a revision was posted.
+fn drawn(sketch: &Sketch) -> Told {
+    let Sketch { counted, aggregation, threshold, groups: (first, second), all_posted, happened, shares, restated } =
+        sketch;
+    let (counted, aggregation, threshold, first, second, all_posted) =
+        (*counted, *aggregation, *threshold, *first, *second, *all_posted);
+    let names = |letter: char, many: usize| (0..many).map(|place| format!("{letter}{place}")).collect::<Vec<_>>();
+    let (ones, others) = (names('a', first), second.map(|(_, many)| names('b', many)).unwrap_or_default());
+    let mut dimensions = vec![format!("{}!", ones.join(" "))];
+    if let Some((complete, _)) = second {
+        dimensions.push(format!("{}{}", others.join(" "), if complete { "!" } else { "" }));
+    }
+    let dimensions: Vec<&str> = dimensions.iter().map(String::as_str).collect();
+    let definition = if counted { count(aggregation) } else { share(aggregation) };
+    let mut told = Told::new(definition, &dimensions, "2001-Q1 all 1000/3000");
+    told.posted.clear();
+    told.threshold = threshold;
+    let adds_up = aggregation == "year_to_date";
+    let written = |(over, rest): (u32, u32)| if counted { over.to_string() } else { format!("{over}/{}", over + rest) };
+    let cell = |happened: &Happened, period: usize, group: usize| {
+        let from = if adds_up { 0 } else { period };
+        happened[from..=period].iter().fold((0, 0), |sum, groups| {
+            let (over, rest) = groups[group];
+            (sum.0 + u32::from(over), sum.1 + u32::from(rest).max(1))
+        })
+    };
+    let post = |told: &mut Told, happened: &Happened, period: usize, only: Option<usize>| {
+        let quarter = format!("Q{}", period + 1);
+        let cells: Vec<(u32, u32)> = (0..first).map(|group| cell(happened, period, group)).collect();
+        for (group, figure) in ones
+            .iter()
+            .zip(&cells)
+            .enumerate()
+            .filter(|(at, _)| only.is_none_or(|only| only == *at))
+            .map(|(_, one)| one)
+        {
+            told.post(&quarter, group, &written(*figure));
+        }
+        let all = cells.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        if all_posted {
+            told.post(&quarter, "all", &written(all));
+        }
+        let mut left = all;
+        for (place, group) in others.iter().enumerate() {
+            let of = |whole: u32| whole * shares[(period * 4 + place) % 16] / 100;
+            let last = place + 1 == others.len() && second.is_some_and(|(complete, _)| complete);
+            let figure = if last { left } else { (of(left.0), of(left.1)) };
+            left = (left.0 - figure.0, left.1 - figure.1);
+            if counted || figure.0 + figure.1 > 0 {
+                told.post(&quarter, group, &written(figure));
+            }
+        }
+    };
+    for period in 0..happened.len() {
+        post(&mut told, happened, period, None);
+    }
+    let mut happened = happened.clone();
+    for (period, group, over, rest) in
+        restated.iter().filter(|change| change.0 < happened.len() && change.1 < first).copied().collect::<Vec<_>>()
+    {
+        happened[period][group] = (over, rest);
+        for later in period..if adds_up { happened.len() } else { period + 1 } {
+            post(&mut told, &happened, later, Some(group));
+        }
+    }
+    told
+}
+
+fn tell(told: &Told, withheld: &Withheld) -> String {
+    let lines = told.posted.iter().map(|one| {
+        let figure = match (one.numerator, one.denominator) {
+            (Some(over), Some(under)) => format!("{over}/{under}"),
+            _ => one.value.map_or_else(String::new, |value| value.to_string()),
+        };
+        let mark = if withheld.has(one.seq) { " (c)" } else { "" };
+        format!("{} {} {} {figure}{mark}", one.seq, one.period, one.group)
+    });
+    format!("{:?} at {}\n{}", told.kpi.aggregation, told.threshold, lines.collect::<Vec<_>>().join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn no_attacker_finds_a_small_number_out(told in plans()) {
+        let withheld = told.withheld();
+        let found = target(&told, &withheld).attacked();
+        prop_assert!(found.is_empty(), "{found:?}\n{}", tell(&told, &withheld));
+    }
+
+    #[test]
+    fn the_order_of_telling_changes_nothing(told in plans(), seed in any::<prop::sample::Index>()) {
+        let mut turned = told.posted.clone();
+        let by = seed.index(turned.len());
+        turned.rotate_left(by);
+        turned.reverse();
+        prop_assert_eq!(withheld(&told.figures(turned)), told.withheld());
+    }
+
+    #[test]
+    fn true_zeros_stay(told in plans()) {
+        let withheld = told.withheld();
+        let zeros = told.posted.iter().filter(|one| one.denominator.is_none() && one.value == Some(Figure::ZERO));
+        for posted in zeros {
+            prop_assert!(!withheld.has(posted.seq), "{}", tell(&told, &withheld));
+        }
+    }
+}

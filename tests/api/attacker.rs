@@ -1,0 +1,288 @@
+//! A partner who fetches everything there is, writes down every figure that is shown anywhere, and works out the rest.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+use crate::attack::{Seen, Target};
+use crate::on_both;
+use crate::support::plan::{kpi, small};
+use crate::support::{Actor, NOON, World, instant};
+
+use Actor::{Administrator, Manager, Partner};
+
+on_both! {
+    nothing_small_is_worked_out_from_everything_a_partner_can_fetch
+    a_kpi_without_small_numbers_is_shown_in_full
+    one_small_part_of_five_takes_one_other_with_it
+    a_line_from_a_small_baseline_is_not_drawn
+}
+
+const QUARTERS: [&str; 2] = ["FY2009-10-Q1", "FY2009-10-Q2"];
+const PARTS: [&str; 3] = ["young", "middle", "old"];
+const OTHERS: [&str; 2] = ["north", "south"];
+
+/// What is counted of each part in each quarter, what of it again, and how many of ten live in the north.
+type Story = (bool, bool, Vec<Vec<(u32, u32)>>, Vec<(usize, usize, u32)>, u32);
+
+fn story() -> impl Strategy<Value = Story> {
+    let few = || proptest::prop_oneof![1 => 0..1_u32, 2 => 1..6_u32, 3 => 6..60_u32];
+    let quarter = || proptest::collection::vec((few(), few()), PARTS.len());
+    let again = (0..QUARTERS.len(), 0..PARTS.len(), few());
+    (
+        proptest::bool::ANY,
+        proptest::bool::ANY,
+        proptest::collection::vec(quarter(), QUARTERS.len()),
+        proptest::collection::vec(again, 1..3),
+        0..11_u32,
+    )
+}
+
+/// Makes the dimensions: two that cover everyone.
+async fn dimensions(world: &World) {
+    for (code, groups) in [("age", PARTS.to_vec()), ("place", OTHERS.to_vec())] {
+        let groups = groups.iter().map(|code| json!({"code": code, "title": code})).collect::<Value>();
+        let dimension = json!({"code": code, "title": code, "complete": true, "groups": groups});
+        world.post(Administrator, "dimensions", dimension).await.is(201);
+    }
+}
+
+/// A figure as the journal of the test has it.
+struct Written {
+    period: usize,
+    group: String,
+    revision: u64,
+    at: DateTime<Utc>,
+    seen: Seen,
+}
+
+/// Posts figures of one KPI and writes down what was posted.
+struct Desk<'a> {
+    world: &'a World,
+    code: String,
+    counted: bool,
+    written: Vec<Written>,
+    now: DateTime<Utc>,
+}
+
+impl Desk<'_> {
+    async fn post(&mut self, period: usize, group: &str, (over, rest): (u32, u32)) {
+        let path = format!("kpis/{}/readings/{}?group={group}", self.code, QUARTERS[period]);
+        let figure =
+            if self.counted { json!({"value": over}) } else { json!({"numerator": over, "denominator": over + rest}) };
+        let answer = self.world.put(Manager, &path, figure).await;
+        assert!(answer.status < 300, "{answer}");
+        let revision = answer.json()["revision"].as_u64().unwrap();
+        let from = i64::try_from(self.written.len()).unwrap();
+        let before = self.written.iter_mut().rfind(|one| (one.period, one.group.as_str()) == (period, group));
+        if let Some(before) = before {
+            if before.revision == revision {
+                return;
+            }
+            before.seen.until = Some(from);
+        }
+        let (over, rest) = (i128::from(over), i128::from(rest));
+        let parts = if self.counted { vec![over] } else { vec![over, rest, over + rest] };
+        let seen = Seen { from, until: None, period, year: 0, group: group.to_owned(), parts, shown: false };
+        self.written.push(Written { period, group: group.to_owned(), revision, at: self.now, seen });
+    }
+}
+
+/// Every object in an answer, however deep.
+fn objects<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| objects(item, found)),
+        Value::Object(members) => {
+            found.push(value);
+            members.values().for_each(|member| objects(member, found));
+        }
+        _ => {}
+    }
+}
+
+/// Tells a story quarter by quarter, and again after each thing that changed.
+async fn lived(desk: &mut Desk<'_>, (_, adds_up, happened, again, north): &Story) {
+    let mut happened = happened.clone();
+    for changed in std::iter::once(None).chain(again.iter().map(Some)) {
+        if let Some((period, part, over)) = changed {
+            happened[*period][*part].0 = *over;
+        }
+        for period in 0..QUARTERS.len() {
+            let counted = |part: usize| {
+                let from = if *adds_up { 0 } else { period };
+                let one = happened[from..=period].iter().map(|parts| parts[part]);
+                one.fold((0, 0), |sum, (over, rest)| (sum.0 + over, sum.1 + rest.max(1)))
+            };
+            let figures: Vec<_> = (0..PARTS.len()).map(counted).collect();
+            let all = figures.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            let up = (all.0 * north / 10, (all.1 * north / 10).max(1));
+            let places = [("north", up), ("south", (all.0 - up.0, all.1 - up.1))];
+            for (group, figure) in PARTS.into_iter().zip(figures).chain([("all", all)]).chain(places) {
+                desk.now += TimeDelta::seconds(1);
+                desk.world.now_is(&desk.now.to_rfc3339());
+                desk.post(period, group, figure).await;
+            }
+        }
+    }
+    desk.now += TimeDelta::seconds(1);
+    desk.world.now_is(&desk.now.to_rfc3339());
+}
+
+/// Everything that a partner can fetch about a KPI and the gap computed from it.
+fn everything(code: &str, gap: &str) -> Vec<String> {
+    let mut addresses = ["readings?limit=1000", "benchmarks", "board-reports", "actions"].map(str::to_owned).to_vec();
+    addresses.extend([format!("kpis/{code}/readings?limit=1000"), format!("kpis/{gap}/series")]);
+    for quarter in QUARTERS {
+        for query in ["", "&group_by=age", "&group_by=place"] {
+            addresses.push(format!("status-report?period={quarter}{query}"));
+        }
+        addresses.push(format!("exceptions?period={quarter}"));
+        for group in PARTS.iter().chain(&OTHERS).chain(&["all"]) {
+            addresses.push(format!("kpis/{code}/readings/{quarter}/history?group={group}"));
+            addresses.push(format!("kpis/{code}/status?period={quarter}&group={group}"));
+        }
+    }
+    addresses.extend(PARTS.iter().chain(&OTHERS).map(|group| format!("kpis/{code}/series?group={group}")));
+    addresses
+}
+
+/// Looks everything up as of a moment and marks what is shown; gives the sides of the gaps in counts that are.
+async fn look(desk: &mut Desk<'_>, gap: &str, moment: Option<DateTime<Utc>>) -> Vec<(usize, usize)> {
+    let written = desk.written.iter().take_while(|one| moment.is_none_or(|moment| one.at <= moment)).count();
+    let stood = |period: usize, group: &str, revision: Option<u64>| {
+        desk.written[..written].iter().rposition(|one| {
+            (one.period, one.group.as_str()) == (period, group) && revision.is_none_or(|wanted| wanted == one.revision)
+        })
+    };
+    let (mut shown, mut gaps) = (Vec::new(), Vec::new());
+    for address in everything(&desk.code, gap) {
+        let query = if address.contains('?') { '&' } else { '?' };
+        let as_of = moment.map(|moment| format!("{query}as_of={}", moment.to_rfc3339().replace('+', "%2B")));
+        let answer = desk.world.get(Partner, &format!("{address}{}", as_of.unwrap_or_default())).await;
+        // What had not been posted by then is not there.
+        if answer.status != 200 {
+            continue;
+        }
+        let answer = answer.json();
+        let mut found = Vec::new();
+        objects(&answer, &mut found);
+        for one in found {
+            let Some(period) = QUARTERS.iter().position(|quarter| one["period"]["key"] == *quarter) else { continue };
+            let tells = ["value", "reported", "numerator", "variance", "status"]
+                .iter()
+                .any(|member| !one[*member].is_null() && one[*member] != "not_assessed");
+            if one["kpi"] == *desk.code && tells {
+                shown.extend(stood(period, one["group"].as_str().unwrap(), one["revision"].as_u64()));
+            }
+            if one["kpi"] == *gap && !one["value"].is_null() {
+                // Its sides are told with it.
+                let sides = stood(period, "old", None).zip(stood(period, "young", None));
+                gaps.extend(sides.filter(|_| desk.counted));
+                shown.extend(sides.into_iter().flat_map(|(one, other)| [one, other]));
+            }
+        }
+    }
+    for place in shown {
+        desk.written[place].seen.shown = true;
+    }
+    gaps
+}
+
+async fn nothing_small_is_worked_out_from_everything_a_partner_can_fetch(world: &World) {
+    small(world).await;
+    dimensions(world).await;
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    for case in 0..6 {
+        let story = story().new_tree(&mut runner).unwrap().current();
+        let (counted, adds_up, ..) = story;
+        // The stricter threshold for half of the stories.
+        let threshold = if case % 2 == 0 { 5 } else { 7 };
+        world.patch(Manager, "", "*", json!({"small_number_threshold": threshold})).await.is(200);
+        let (code, gap) = (format!("SECRET-{case}"), format!("GAP-{case}"));
+        let aggregation = if adds_up { "year_to_date" } else { "in_period" };
+        let unit = if counted { ["count", "count"] } else { ["percentage", "percentage_points"] };
+        for (code, more) in [
+            (&code, json!({"sensitive": true, "aggregation": aggregation})),
+            (&gap, json!({"formula": {"kind": "gap", "of": code, "group": "young", "comparator": "old"}})),
+        ] {
+            let mut definition = json!({"publication": "partners", "unit": unit[usize::from(*code == gap)]});
+            definition.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            world.post(Manager, "kpis", kpi(code, definition)).await.is(201);
+        }
+        let now = instant(NOON) + TimeDelta::days(case + 1);
+        let mut desk = Desk { world, code, counted, written: Vec::new(), now };
+        lived(&mut desk, &story).await;
+        let mut moments: Vec<_> = desk.written.iter().skip(3).step_by(4).map(|one| Some(one.at)).collect();
+        moments.push(None);
+        let mut gaps = Vec::new();
+        for moment in moments {
+            gaps.extend(look(&mut desk, &gap, moment).await);
+        }
+        gaps.sort_unstable();
+        gaps.dedup();
+        let figures: Vec<_> = desk.written.into_iter().map(|one| one.seen).collect();
+        assert!(figures.iter().any(|one| one.shown), "a partner is shown something of {story:?}");
+        let complete = vec![PARTS.map(str::to_owned).to_vec(), OTHERS.map(str::to_owned).to_vec()];
+        let target = Target { threshold, adds_up, complete, figures, gaps };
+        assert_eq!(target.attacked(), [""; 0], "{story:?}");
+        // The next story begins when this one is over.
+        world.now_is(&(instant(NOON) + TimeDelta::days(case + 1) + TimeDelta::hours(1)).to_rfc3339());
+    }
+}
+
+async fn a_kpi_without_small_numbers_is_shown_in_full(world: &World) {
+    small(world).await;
+    dimensions(world).await;
+    world.post(Manager, "kpis", kpi("OPEN", json!({"sensitive": true, "publication": "partners"}))).await.is(201);
+    let mut desk = Desk { world, code: "OPEN".to_owned(), counted: false, written: Vec::new(), now: instant(NOON) };
+    for (period, more) in [(0, 0), (1, 1)] {
+        for (group, over) in [("young", 20), ("middle", 30), ("old", 40), ("north", 45), ("south", 45), ("all", 90)] {
+            desk.post(period, group, (over + more, 2 * over)).await;
+        }
+    }
+    let seen = world.get(Partner, "kpis/OPEN/readings").await.is(200).json();
+    let items = seen["items"].as_array().unwrap();
+    assert!(items.len() == 12 && items.iter().all(|item| item["suppressed"] == false), "{seen}");
+}
+
+async fn one_small_part_of_five_takes_one_other_with_it(world: &World) {
+    small(world).await;
+    let groups = (1..=5).map(|place| json!({"code": format!("part-{place}"), "title": "A part"})).collect::<Value>();
+    let dimension = json!({"code": "parts", "title": "Parts", "complete": true, "groups": groups});
+    world.post(Administrator, "dimensions", dimension).await.is(201);
+    let counted = json!({"unit": "count", "decimals": 0, "sensitive": true, "publication": "partners"});
+    world.post(Manager, "kpis", kpi("PARTED", counted)).await.is(201);
+    let mut desk = Desk { world, code: "PARTED".to_owned(), counted: true, written: Vec::new(), now: instant(NOON) };
+    for (group, value) in [("all", 103), ("part-1", 30), ("part-2", 3), ("part-3", 20), ("part-4", 25), ("part-5", 25)]
+    {
+        desk.post(0, group, (value, 0)).await;
+    }
+    let seen = world.get(Partner, "kpis/PARTED/readings").await.is(200).json();
+    let withheld = seen["items"].as_array().unwrap().iter().filter(|item| item["suppressed"] == true);
+    let groups: Vec<_> = withheld.map(|item| item["group"].as_str().unwrap()).collect();
+    assert_eq!(groups, ["part-2", "part-3"]);
+}
+
+async fn a_line_from_a_small_baseline_is_not_drawn(world: &World) {
+    small(world).await;
+    let drawn = json!({
+        "unit": "count", "decimals": 0, "sensitive": true, "publication": "partners", "profile": "linear",
+        "baseline": {"period": "FY2008-09-Q4", "value": 3}
+    });
+    world.post(Manager, "kpis", kpi("DRAWN", drawn)).await.is(201);
+    world.put(Manager, "kpis/DRAWN/targets/FY2009-10", json!({"value": 43})).await.is(201);
+    world.put(Manager, "kpis/DRAWN/readings/FY2009-10-Q1", json!({"value": 20})).await.is(201);
+    let asked = "kpis/DRAWN/status?period=FY2009-10-Q1";
+    assert_eq!(world.get(Manager, asked).await.is(200).json()["target"]["value"], 13);
+    let seen = world.get(Partner, asked).await.is(200).json();
+    assert_eq!(
+        (&seen["value"], &seen["target"], &seen["variance"]),
+        (&json!(20), &Value::Null, &Value::Null),
+        "{seen}"
+    );
+    assert_eq!((&seen["status"], &seen["reason"]), (&json!("not_assessed"), &json!("suppressed")));
+    world.patch(Manager, "kpis/DRAWN", "*", json!({"baseline": {"period": "FY2008-09-Q4", "value": 23}})).await.is(200);
+    assert_eq!(world.get(Partner, asked).await.is(200).json()["status"], "off_track");
+}
