@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpServer;
+use actix_web::rt::signal::unix::{SignalKind, signal};
 
 use super::{Failure, log, options};
 use crate::clock::Clock;
@@ -13,6 +14,7 @@ use crate::config::Serve;
 use crate::domain::access::Role;
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
+use crate::programme::watching::Watch;
 use crate::store::{Store, StoreError, grants};
 use crate::token::{Expected, KeySource, SigningKey, Verifier};
 
@@ -73,6 +75,16 @@ fn key_sources(command: &Serve) -> Result<Vec<KeySource>, Failure> {
     Ok(sources)
 }
 
+/// Lets go of whoever waits for a change as soon as the process is told to stop: the server waits for every request that it
+/// is still answering.
+async fn close_when_told_to_stop(watch: Watch) {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
+    let Ok(mut signals) = signals.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
+    let told = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+    futures_util::future::select_all(told).await;
+    watch.close();
+}
+
 /// How to listen.
 pub(super) struct Listen {
     pub bind: SocketAddr,
@@ -89,8 +101,11 @@ impl Listen {
         verifier: Arc<Verifier>,
         begun: impl FnOnce(SocketAddr),
     ) -> Result<bool, Failure> {
-        let state = AppState::new(Programme::new(store, clock), verifier)?;
+        let programme = Programme::new(store, clock);
+        let watch = programme.watch().clone();
+        let state = AppState::new(programme, verifier)?;
         actix_web::rt::System::new().block_on(async move {
+            actix_web::rt::spawn(close_when_told_to_stop(watch));
             let server = HttpServer::new(move || configure(&state)).shutdown_timeout(self.shutdown.as_secs());
             let server = match self.workers {
                 Some(workers) => server.workers(workers.into()),

@@ -384,7 +384,8 @@ pub struct SeenReading {
 }
 
 impl SeenReading {
-    fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
+    /// A reading as it is seen in this picture.
+    pub(super) fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
         let withheld = picture
             .kpis()
             .get(&row.kpi)

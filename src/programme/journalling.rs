@@ -24,16 +24,21 @@ impl Programme {
     /// for others such entries keep their place and say no more.
     pub async fn list_changes(&self, plan: &OpenPlan, after: Seq, limit: usize) -> Result<Vec<Entry>, Refusal> {
         self.may_read_journal(plan)?;
-        let (id, administers) = (plan.id, plan.access.administers());
+        let plan = plan.clone();
         self.store
             .read(move |conn| {
-                let mut entries = journal::page(conn, id, after, super::rows(limit))?;
-                for entry in entries.iter_mut().filter(|entry| entry.kind == EntryKind::Grant && !administers) {
-                    "withheld".clone_into(&mut entry.key);
-                    (entry.before, entry.after, entry.reason) = (None, None, None);
-                }
+                let mut entries = journal::page(conn, plan.id, after, super::rows(limit))?;
+                entries.iter_mut().for_each(|entry| withhold(entry, &plan));
                 Ok(entries)
             })
             .await
+    }
+}
+
+/// Takes out of an entry what is for administrators of the plan alone.
+pub(super) fn withhold(entry: &mut Entry, plan: &OpenPlan) {
+    if entry.kind == EntryKind::Grant && !plan.access.administers() {
+        "withheld".clone_into(&mut entry.key);
+        (entry.before, entry.after, entry.reason) = (None, None, None);
     }
 }

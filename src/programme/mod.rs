@@ -10,6 +10,7 @@ pub mod defining;
 pub mod effects;
 pub mod error;
 pub mod excepting;
+pub mod following;
 pub mod freezing;
 pub mod gathering;
 pub mod granting;
@@ -23,6 +24,7 @@ pub mod succeeding;
 pub mod targeting;
 mod telling;
 pub mod trying;
+pub mod watching;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +41,7 @@ use crate::store::{Conn, Store, Write, journal};
 pub use crate::store::StoreError;
 pub use error::Refusal;
 use picture::Picture;
+use watching::Watch;
 
 /// The Integrated Performance Programme over one database.
 #[derive(Clone)]
@@ -46,6 +49,7 @@ pub struct Programme {
     store: Store,
     clock: Clock,
     pictures: Arc<Pictures>,
+    watch: Watch,
 }
 
 /// A plan opened for one caller.
@@ -84,7 +88,7 @@ impl OpenPlan {
 impl Programme {
     /// The programme kept in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, pictures: Arc::default() }
+        Self { store, clock, pictures: Arc::default(), watch: Watch::default() }
     }
 
     /// The clock that the programme goes by.
@@ -95,6 +99,11 @@ impl Programme {
     /// The database underneath, for the command line.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Who waits for a plan to change.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Opens a plan for a caller.
@@ -146,16 +155,24 @@ impl Programme {
     ) -> Result<T, Refusal> {
         let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
         let pictures = Arc::clone(&self.pictures);
-        self.store
+        let written = self
+            .store
             .write(move |write| {
                 let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
                 let plan = OpenPlan::new(&locked);
                 let picture = pictures.at_version(write, plan.id, plan.version)?;
                 // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
                 let now = locked.instant_after(clock.now());
-                change(&mut Change { write, locked: Some(locked), plan, picture, caller, now })
+                let mut made = Change { write, locked: Some(locked), plan, picture, caller, now };
+                let outcome = change(&mut made)?;
+                Ok::<_, Refusal>((outcome, made.plan.id, made.locked.map(|locked| locked.seq)))
             })
-            .await
+            .await;
+        let (outcome, id, version) = written?;
+        if let Some(version) = version {
+            self.watch.told(id, version);
+        }
+        Ok(outcome)
     }
 }
 

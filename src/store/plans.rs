@@ -222,6 +222,12 @@ pub fn list_all(conn: &mut Conn) -> Result<Vec<PlanRow>, StoreError> {
     conn.run(|any| plans::table.order(plans::code).select(PlanRow::as_select()).load(any))
 }
 
+/// The versions of these plans, of those that are there.
+pub fn versions(conn: &mut Conn, plans: &[PlanId]) -> Result<Vec<(PlanId, Seq)>, StoreError> {
+    let ids: Vec<i64> = plans.iter().map(|plan| plan.0).collect();
+    conn.run(|any| plans::table.filter(plans::id.eq_any(ids)).select((plans::id, plans::seq)).load(any))
+}
+
 /// Makes a plan, empty and locked.
 ///
 /// # Errors

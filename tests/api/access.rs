@@ -143,7 +143,6 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "freezeBoardReport" => (FREEZERS, 201, json!({"title": who}), String::new()),
         "getBoardReport"
         | "getBoardReportChanges"
-        | "listChanges"
         | "listJournal"
         | "getRoundReturns"
         | "findReturn"
@@ -182,6 +181,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "listActions"
         | "listBoardReports"
         | "getExceptions"
+        | "listChanges"
         | "getKpiStatus"
         | "getKpiSeries"
         | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),

@@ -26,6 +26,7 @@ mod benchmarks;
 mod board_reports;
 mod conventions;
 mod exceptions;
+mod feed;
 mod forecast;
 mod groups;
 mod harrow;

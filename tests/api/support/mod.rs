@@ -142,6 +142,11 @@ impl World {
         written.unwrap();
     }
 
+    /// Ends all waiting for changes, as stopping the service does.
+    pub(crate) fn stop_waiting(&self) {
+        self.programme.watch().close();
+    }
+
     /// Moves the clock.
     pub(crate) fn now_is(&self, at: &str) {
         self.clock.set(instant(at));
