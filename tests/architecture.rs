@@ -35,14 +35,21 @@ const ROOMS: &[Room] = &[
         may_use: &["domain", "programme", "exchange", "token", "clock"],
         rule: "HTTP reaches the store through the programme; take the type from there",
     },
+    Room {
+        folder: "delivery",
+        may_use: &["domain", "programme", "clock"],
+        rule: "what is delivered, and to whom, the programme says: delivery only sends it",
+    },
 ];
 
-const ALL_ROOMS: &[&str] = &["domain", "exchange", "store", "token", "programme", "http", "cli", "config", "clock"];
+const ALL_ROOMS: &[&str] =
+    &["domain", "exchange", "store", "token", "programme", "http", "delivery", "cli", "config", "clock"];
 
 /// A word that may stand in some rooms only.
 const FENCED: &[(&str, &[&str], &str)] = &[
     ("diesel", &["store"], "only the store names Diesel"),
     ("actix_web", &["http", "cli"], "only HTTP and the command that serves it name actix"),
+    ("lettre", &["delivery"], "only delivery names the library that sends mail"),
     ("jsonwebtoken", &["token"], "only the token room names the library that verifies tokens"),
 ];
 

@@ -49,8 +49,8 @@ pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
     }
     let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
     let verifier = Verifier::new(vec![KeySource::local(&key)], expected.clone(), Clock::system());
-    let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5) };
-    let served = listen.serve(store, Clock::system(), Arc::new(verifier), |address| {
+    let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5), webhooks: true };
+    let served = listen.serve(Programme::new(store, Clock::system()), Arc::new(verifier), |address| {
         let welcome = welcome(address, &folder, &key, &expected).unwrap_or_else(|error| format!("{error}\n"));
         let _shown = print(welcome);
     });

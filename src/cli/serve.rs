@@ -11,6 +11,7 @@ use actix_web::rt::signal::unix::{SignalKind, signal};
 use super::{Failure, log, options};
 use crate::clock::Clock;
 use crate::config::Serve;
+use crate::delivery::Worker;
 use crate::domain::access::Role;
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
@@ -49,8 +50,14 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     }
     let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };
     let verifier = Arc::new(Verifier::new(sources, expected, clock.clone()));
-    let listen = Listen { bind: command.bind, workers: command.workers, shutdown: command.shutdown() };
-    listen.serve(store, clock, verifier, |address| tracing::info!(%address, "serving"))
+    let listen = Listen {
+        bind: command.bind,
+        workers: command.workers,
+        shutdown: command.shutdown(),
+        webhooks: command.webhooks,
+    };
+    let programme = Programme::new(store, clock).allowing_private_webhooks(command.webhooks_allow_private);
+    listen.serve(programme, verifier, |address| tracing::info!(%address, "serving"))
 }
 
 /// Where the keys to verify tokens with come from.
@@ -90,22 +97,23 @@ pub(super) struct Listen {
     pub bind: SocketAddr,
     pub workers: Option<u16>,
     pub shutdown: Duration,
+    /// Whether webhooks are delivered.
+    pub webhooks: bool,
 }
 
 impl Listen {
     /// Serves until the process is told to stop.
     pub(super) fn serve(
         self,
-        store: Store,
-        clock: Clock,
+        programme: Programme,
         verifier: Arc<Verifier>,
         begun: impl FnOnce(SocketAddr),
     ) -> Result<bool, Failure> {
-        let programme = Programme::new(store, clock);
         let watch = programme.watch().clone();
+        let worker = self.webhooks.then(|| Worker::new(programme.clone()));
         let state = AppState::new(programme, verifier)?;
         actix_web::rt::System::new().block_on(async move {
-            actix_web::rt::spawn(close_when_told_to_stop(watch));
+            actix_web::rt::spawn(close_when_told_to_stop(watch.clone()));
             let server = HttpServer::new(move || configure(&state)).shutdown_timeout(self.shutdown.as_secs());
             let server = match self.workers {
                 Some(workers) => server.workers(workers.into()),
@@ -113,7 +121,14 @@ impl Listen {
             };
             let server = server.bind(self.bind).map_err(|error| format!("--bind {}: {error}", self.bind))?;
             begun(server.addrs().first().copied().unwrap_or(self.bind));
-            server.run().await?;
+            let worker = worker.map(|worker| actix_web::rt::spawn(worker.run()));
+            let ended = server.run().await;
+            // However it ended: the message that is being sent is noted, and no other is begun.
+            watch.close();
+            if let Some(worker) = worker {
+                let _ended = worker.await;
+            }
+            ended?;
             Ok(true)
         })
     }

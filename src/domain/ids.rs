@@ -166,6 +166,8 @@ uuids! {
     ActionId, "is no action's id";
     /// What a board report is known by.
     ReportId, "is no board report's id";
+    /// What a webhook is known by.
+    WebhookId, "is no webhook's id";
 }
 
 impl GroupCode {

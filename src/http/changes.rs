@@ -198,13 +198,14 @@ async fn open(
 ) -> Result<(OpenPlan, ETag), Problem> {
     let plan = programme.open(plan, &caller.subject).await?;
     programme.may_read_journal(&plan)?;
-    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
+    let (administers, manages) = (plan.access.administers(), plan.access.manages());
+    let tag = conditions.tag(format_args!("{}.{administers}.{manages}", plan.version));
     Ok((plan, tag))
 }
 
 /// What tells a reader's view of the feed from any other's.
 fn view_of(plan: &OpenPlan) -> String {
-    let view = format!("{}.{}", plan.access.mark(), plan.access.administers());
+    let view = format!("{}.{}.{}", plan.access.mark(), plan.access.administers(), plan.access.manages());
     ETag::over(view.as_bytes()).to_string().chars().filter(char::is_ascii_alphanumeric).take(11).collect()
 }
 
@@ -240,15 +241,14 @@ pub async fn list_changes(
     }
     let view = view_of(&open);
     let tag = conditions.tag(format_args!("{}.{view}", open.version));
-    let mut response = match conditions.not_modified(&tag) {
-        Some(unchanged) => unchanged,
-        None => {
-            let stretch = programme.follow(&open, after, wanted.limit.into()).await?;
-            let items = stretch.changes.into_iter().map(ChangeBody::from).collect();
-            let start_over = wanted.view.is_some_and(|known| known != view);
-            let feed = ChangeFeed { items, next: stretch.next.0, view, start_over };
-            HttpResponse::Ok().insert_header(&tag).json(feed)
-        }
+    let mut response = if let Some(unchanged) = conditions.not_modified(&tag) {
+        unchanged
+    } else {
+        let stretch = programme.follow(&open, after, wanted.limit.into()).await?;
+        let items = stretch.changes.into_iter().map(ChangeBody::from).collect();
+        let start_over = wanted.view.is_some_and(|known| known != view);
+        let feed = ChangeFeed { items, next: stretch.next.0, view, start_over };
+        HttpResponse::Ok().insert_header(&tag).json(feed)
     };
     if let Some(Ok(applied)) = wait.map(|seconds| HeaderValue::try_from(format!("wait={seconds}"))) {
         response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);

@@ -38,6 +38,7 @@ pub mod tables;
 pub mod targets;
 pub mod trials;
 pub mod view;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests;

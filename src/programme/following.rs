@@ -49,6 +49,7 @@ impl Gone {
             EntryKind::Definition(_) => after.get("body").is_some_and(Value::is_null),
             EntryKind::Target => after.get("removed") == Some(&Value::Bool(true)),
             EntryKind::Grant => after.get("revoked_at").is_some_and(|at| !at.is_null()),
+            EntryKind::Webhook => after.get("removed_at").is_some_and(|at| !at.is_null()),
             EntryKind::Reading => false,
         };
         let archived = || {
@@ -135,7 +136,7 @@ impl Copy<'_> {
         for entry in entries {
             match entry.kind {
                 EntryKind::Definition(DefinitionKind::Kpi) => {
-                    if let Some(kpi) = self.kpi(entry.clone()) {
+                    if let Some(kpi) = self.kpi(&entry) {
                         figures.push((entry, kpi, None));
                     }
                 }
@@ -149,9 +150,9 @@ impl Copy<'_> {
                 }
                 EntryKind::Definition(DefinitionKind::Plan) if moves_the_threshold(&entry) => {
                     figures.extend(self.with_small_numbers().map(|kpi| (entry.clone(), kpi, None)));
-                    self.other(entry);
+                    self.other(&entry);
                 }
-                _ => self.other(entry),
+                _ => self.other(&entry),
             }
         }
         self.figures(conn, figures)?;
@@ -182,14 +183,14 @@ impl Copy<'_> {
     }
 
     /// Tells of a KPI, and gives its code where its figures must be told of anew.
-    fn kpi(&mut self, entry: Entry) -> Option<KpiCode> {
+    fn kpi(&mut self, entry: &Entry) -> Option<KpiCode> {
         let access = &self.plan.access;
         let before = entry.before.as_ref().and_then(kpi_in);
         let saw = before.as_ref().is_some_and(|before| access.sees(before));
         let kind = entry.kind;
         let Some(now) = self.seen(&entry.key) else {
             if saw {
-                self.tell(&entry, kind, entry.key.clone(), None, Some(Gone::Hidden));
+                self.tell(entry, kind, entry.key.clone(), None, Some(Gone::Hidden));
             }
             return None;
         };
@@ -215,14 +216,14 @@ impl Copy<'_> {
         } else {
             Vec::new()
         };
-        self.tell(&entry, kind, entry.key.clone(), Some(after), gone);
+        self.tell(entry, kind, entry.key.clone(), Some(after), gone);
         for (key, document) in targets {
-            self.tell(&entry, EntryKind::Target, key, Some(document), None);
+            self.tell(entry, EntryKind::Target, key, Some(document), None);
         }
         if acted_on {
-            self.actions_of(&entry, &code);
+            self.actions_of(entry, &code);
         }
-        self.reports_with(&entry, &code);
+        self.reports_with(entry, &code);
         (uncovered || shown_otherwise).then_some(code)
     }
 
@@ -286,11 +287,12 @@ impl Copy<'_> {
     }
 
     /// Tells of anything that is neither a KPI nor a figure.
-    fn other(&mut self, entry: Entry) {
+    fn other(&mut self, entry: &Entry) {
         let first = entry.key.split('/').next().unwrap_or_default();
         let seen = match entry.kind {
             // Who may do what, who has handed in what and who is told of what are for members.
             EntryKind::Grant
+            | EntryKind::Webhook
             | EntryKind::Reading
             | EntryKind::Definition(DefinitionKind::Kpi | DefinitionKind::Return) => false,
             EntryKind::Target => self.seen(first).is_some(),
@@ -301,13 +303,13 @@ impl Copy<'_> {
                 // One that was never seen is no tombstone either.
                 if entry.key.parse().is_ok_and(|id| self.picture.action_for(id, &self.plan.access).is_ok()) {
                     let key = entry.key.clone();
-                    self.action(&entry, &key);
+                    self.action(entry, &key);
                 }
                 false
             }
             EntryKind::Definition(DefinitionKind::BoardReport) => {
                 if let Ok(id) = entry.key.parse() {
-                    self.board_report(&entry, id);
+                    self.board_report(entry, id);
                 }
                 false
             }
@@ -324,9 +326,9 @@ impl Copy<'_> {
             ) => true,
         };
         if seen {
-            let gone = Gone::told_by(&entry);
+            let gone = Gone::told_by(entry);
             let (kind, key, after) = (entry.kind, entry.key.clone(), entry.after.clone());
-            self.tell(&entry, kind, key, after, gone);
+            self.tell(entry, kind, key, after, gone);
         }
     }
 

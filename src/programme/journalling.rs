@@ -28,16 +28,24 @@ impl Programme {
         self.store
             .read(move |conn| {
                 let mut entries = journal::page(conn, plan.id, after, super::rows(limit))?;
-                entries.iter_mut().for_each(|entry| withhold(entry, &plan));
+                for entry in &mut entries {
+                    withhold(entry, &plan);
+                }
                 Ok(entries)
             })
             .await
     }
 }
 
-/// Takes out of an entry what is for administrators of the plan alone.
+/// Takes out of an entry what is not for every member: who was granted what is for administrators of the plan, who is told
+/// of what for those who manage it.
 pub(super) fn withhold(entry: &mut Entry, plan: &OpenPlan) {
-    if entry.kind == EntryKind::Grant && !plan.access.administers() {
+    let shown = match entry.kind {
+        EntryKind::Grant => plan.access.administers(),
+        EntryKind::Webhook => plan.access.manages(),
+        _ => true,
+    };
+    if !shown {
         "withheld".clone_into(&mut entry.key);
         (entry.before, entry.after, entry.reason) = (None, None, None);
     }

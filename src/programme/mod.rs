@@ -18,8 +18,11 @@ pub mod grouping;
 pub mod importing;
 pub mod journalling;
 pub mod loading;
+pub mod notifying;
 pub mod picture;
+pub mod reminding;
 pub mod reporting;
+pub mod subscribing;
 pub mod succeeding;
 pub mod targeting;
 mod telling;
@@ -50,6 +53,7 @@ pub struct Programme {
     clock: Clock,
     pictures: Arc<Pictures>,
     watch: Watch,
+    private_webhooks: bool,
 }
 
 /// A plan opened for one caller.
@@ -88,7 +92,18 @@ impl OpenPlan {
 impl Programme {
     /// The programme kept in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, pictures: Arc::default(), watch: Watch::default() }
+        Self { store, clock, pictures: Arc::default(), watch: Watch::default(), private_webhooks: false }
+    }
+
+    /// The same, where webhooks may go to http and to private addresses: a deployment's own decision.
+    #[must_use]
+    pub fn allowing_private_webhooks(self, allowed: bool) -> Self {
+        Self { private_webhooks: allowed, ..self }
+    }
+
+    /// Whether webhooks may go to http and to private addresses.
+    pub fn allows_private_webhooks(&self) -> bool {
+        self.private_webhooks
     }
 
     /// The clock that the programme goes by.
@@ -217,6 +232,8 @@ impl Change<'_, '_> {
 struct Pictures {
     latest: Mutex<HashMap<PlanId, Arc<Picture>>>,
     past: Cache<(PlanId, Seq), Arc<Picture>>,
+    /// The last picture that was asked for of each plan by whoever goes through its journal entry by entry.
+    walked: Mutex<HashMap<PlanId, Arc<Picture>>>,
 }
 
 /// How many pictures of the past are kept at hand.
@@ -224,7 +241,7 @@ const PAST_PICTURES: usize = 8;
 
 impl Default for Pictures {
     fn default() -> Self {
-        Self { latest: Mutex::default(), past: Cache::new(PAST_PICTURES) }
+        Self { latest: Mutex::default(), past: Cache::new(PAST_PICTURES), walked: Mutex::default() }
     }
 }
 
@@ -251,6 +268,21 @@ impl Pictures {
         if newer {
             known.insert(plan, Arc::clone(&picture));
         }
+        Ok(picture)
+    }
+
+    /// The picture at a version, for whoever goes through the journal entry by entry: made from the one before.
+    fn near(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
+        if let Some(picture) = self.at(plan, version).or_else(|| self.past.get(&(plan, version))) {
+            return Ok(picture);
+        }
+        let walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned();
+        let picture = match walked {
+            Some(picture) if picture.version() == version => return Ok(picture),
+            Some(picture) if picture.version() < version => Arc::new(picture.brought_up_to(conn, version)?),
+            _ => self.past(conn, plan, version)?,
+        };
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).insert(plan, Arc::clone(&picture));
         Ok(picture)
     }
 

@@ -102,7 +102,7 @@ impl Watch {
             let plans = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner);
             plans.iter().filter(|(_, plan)| plan.receiver_count() > 0).map(|(id, _)| *id).collect()
         };
-        let found = store.read(move |conn| Ok::<_, StoreError>(plans::versions(conn, &waited_for)?)).await;
+        let found: Result<_, StoreError> = store.read(move |conn| plans::versions(conn, &waited_for)).await;
         *looked = Some(Instant::now());
         drop(looked);
         // Where the database does not answer, the next look may find it again.

@@ -19,7 +19,9 @@ use super::backend::MultiBackend;
 use super::definitions::DefinitionKind;
 use super::journal::EntryKind;
 use crate::domain::access::Role;
-use crate::domain::ids::{AreaCode, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, Seq, Subject};
+use crate::domain::ids::{
+    AreaCode, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, Seq, Subject, WebhookId,
+};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
@@ -69,6 +71,7 @@ read_from_text! {
     DefinitionKind => str::parse,
     EntryKind => str::parse,
     GrantId => str::parse,
+    WebhookId => str::parse,
 }
 
 /// Columns of whole numbers.

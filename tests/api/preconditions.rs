@@ -31,6 +31,8 @@ async fn every_change_needs_the_present_state(world: &World) {
     world.put(Administrator, "benchmarks/NI-117/FY2009-10-Q1", figures).await.is(201);
     let grants = world.get(Administrator, "grants").await.is(200).json();
     let action = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201).json();
+    let webhook = json!({"url": "https://partner.example/hook"});
+    let webhook = world.post(Administrator, "webhooks", webhook).await.is(201).json();
     let mut tried = 0;
     for operation in operations().filter(|operation| operation.takes("If-Match")) {
         if operation.id == "putReading" {
@@ -53,6 +55,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{sub_group}", "health-group")
             .replace("{grant}", grants["items"][0]["id"].as_str().unwrap())
             .replace("{action}", action["id"].as_str().unwrap())
+            .replace("{webhook}", webhook["id"].as_str().unwrap())
             .replace("{code}", code);
         let tag = world.get(Administrator, &address).await.is(200).tag();
         let ask = || {
