@@ -46,6 +46,10 @@ pub enum Command {
     Openapi(Openapi),
     /// Walk a database's journal and revisions, and say what is broken.
     Verify(Verify),
+    /// Send everyone who owes figures or actions one mail that says which: run it once a day.
+    ///
+    /// Reminds sub-group leads and contributors whose subject is an e-mail address, each once a day however often it is run.
+    Remind(Remind),
 }
 
 /// Where things are kept.
@@ -187,6 +191,12 @@ pub struct Serve {
     /// Threads that answer requests; without it, one a core.
     #[arg(long, env = "WAYMARK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
+    /// Whether this instance delivers webhooks. Where several serve one database, one at a time tells a subscriber.
+    #[arg(long, env = "WAYMARK_WEBHOOKS", value_name = "true|false", default_value_t = true, action = ArgAction::Set)]
+    pub webhooks: bool,
+    /// Whether webhooks may go to http and to private addresses: only where all who may make one are trusted with this network.
+    #[arg(long, env = "WAYMARK_WEBHOOKS_ALLOW_PRIVATE", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
+    pub webhooks_allow_private: bool,
     /// Seconds that requests under way are given when the service is stopped.
     #[arg(long, env = "WAYMARK_SHUTDOWN_SECONDS", value_name = "N", default_value_t = 30)]
     pub shutdown_seconds: u64,
@@ -320,6 +330,34 @@ pub struct Verify {
     pub plan: Option<PlanCode>,
 }
 
+/// `waymark remind`
+#[derive(Debug, Args)]
+pub struct Remind {
+    /// Where things are kept.
+    #[command(flatten)]
+    pub place: Place,
+    /// The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT` for one on this machine.
+    #[arg(
+        long,
+        env = "WAYMARK_SMTP_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        required_unless_present = "dry_run"
+    )]
+    pub smtp_url: Option<String>,
+    /// Whom mail is from.
+    #[arg(
+        long,
+        env = "WAYMARK_SMTP_FROM",
+        value_name = "ADDRESS",
+        default_value = "Waymark <waymark@localhost.localdomain>"
+    )]
+    pub smtp_from: String,
+    /// Print what would be sent, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 impl Serve {
     /// How long requests under way are given at the end.
     pub fn shutdown(&self) -> Duration {
@@ -442,6 +480,14 @@ mod tests {
         // What the environment sets, the file does not: clap reads the variable by itself.
         let env = serve(&["serve", "--config", config], &[("WAYMARK_BIND", "127.0.0.1:6000")]);
         assert_eq!(env.bind.port(), 8080);
+    }
+
+    #[test]
+    fn webhooks_are_delivered_and_go_to_no_private_address_unless_told_otherwise() {
+        let usual = serve(&["serve"], &[]);
+        assert_eq!((usual.webhooks, usual.webhooks_allow_private), (true, false));
+        let told = serve(&["serve", "--webhooks", "false", "--webhooks-allow-private", "true"], &[]);
+        assert_eq!((told.webhooks, told.webhooks_allow_private), (false, true));
     }
 
     #[test]

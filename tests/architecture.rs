@@ -40,15 +40,21 @@ const ROOMS: &[Room] = &[
         may_use: &["domain", "programme", "exchange", "pages", "token", "clock"],
         rule: "HTTP reaches the store through the programme; take the type from there",
     },
+    Room {
+        folder: "delivery",
+        may_use: &["domain", "programme", "clock"],
+        rule: "what is delivered, and to whom, the programme says: delivery only sends it",
+    },
 ];
 
 const ALL_ROOMS: &[&str] =
-    &["domain", "exchange", "store", "token", "programme", "pages", "http", "cli", "config", "clock"];
+    &["domain", "exchange", "store", "token", "programme", "pages", "http", "delivery", "cli", "config", "clock"];
 
 /// A word that may stand in some rooms only.
 const FENCED: &[(&str, &[&str], &str)] = &[
     ("diesel", &["store"], "only the store names Diesel"),
     ("actix_web", &["http", "cli"], "only HTTP and the command that serves it name actix"),
+    ("lettre", &["delivery"], "only delivery names the library that sends mail"),
     ("jsonwebtoken", &["token"], "only the token room names the library that verifies tokens"),
 ];
 

@@ -13,8 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::Clock;
 use crate::config::{
-    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, Report, ReportFormat, Token, Verify,
+    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, Remind, Report, ReportFormat, Token, Verify,
 };
+use crate::delivery::mail::{self, Mailer, Reminded};
 use crate::domain::period::Period;
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::{Looks, Workbook, WorkbookFault};
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> std::process::ExitCode {
         Command::Token(command) => token(&command),
         Command::Openapi(command) => openapi(&command),
         Command::Verify(command) => verify(&command),
+        Command::Remind(command) => on_a_runtime(remind(command)),
     };
     match outcome {
         Ok(true) => std::process::ExitCode::SUCCESS,
@@ -329,6 +331,22 @@ fn openapi(command: &Openapi) -> Result<bool, Failure> {
     }
     print(if command.older { documents.v3_0() } else { documents.v3_1() })?;
     Ok(true)
+}
+
+async fn remind(command: Remind) -> Result<bool, Failure> {
+    let programme = Programme::new(open_current(&command.place)?, Clock::system());
+    let now = programme.clock().now();
+    let Some(url) = command.smtp_url.filter(|_| !command.dry_run) else {
+        for reminder in programme.reminders(now).await.map_err(|refusal| told(&refusal))? {
+            print(format!("To: {}\nSubject: Waymark: {}\n\n{}\n", reminder.subject, reminder.title, reminder.text))?;
+        }
+        return Ok(true);
+    };
+    let mailer = Mailer::new(&url, &command.smtp_from).map_err(|why| format!("--smtp-url, --smtp-from: {why}"))?;
+    let Reminded { sent, earlier, failed } =
+        mail::remind(&programme, &mailer, now).await.map_err(|refusal| told(&refusal))?;
+    print(format!("{sent} reminded, {earlier} were today already, {failed} could not be\n"))?;
+    Ok(failed == 0)
 }
 
 fn verify(command: &Verify) -> Result<bool, Failure> {

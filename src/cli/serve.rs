@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpServer;
+use actix_web::rt::signal::unix::{SignalKind, signal};
 
 use super::{Failure, log, options};
 use crate::clock::Clock;
 use crate::config::Serve;
+use crate::delivery::Worker;
 use crate::domain::access::Role;
 use crate::http::oauth::Issuer;
 use crate::http::settings::Settings;
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
+use crate::programme::watching::Watch;
 use crate::store::{Store, StoreError, grants};
 use crate::token::{Expected, KeySource, SigningKey, Verifier};
 
@@ -69,12 +72,18 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),
         security_contact: command.security_contact.clone(),
     };
-    let state = AppState::new(Programme::new(store, clock), Arc::new(verifier))?.with(settings);
+    let programme = Programme::new(store, clock).allowing_private_webhooks(command.webhooks_allow_private);
+    let state = AppState::new(programme, Arc::new(verifier))?.with(settings);
     let state = match keys.local {
         Some(key) => state.issuing(Arc::new(Issuer { key, expected })),
         None => state,
     };
-    let listen = Listen { bind: command.bind, workers: command.workers, shutdown: command.shutdown() };
+    let listen = Listen {
+        bind: command.bind,
+        workers: command.workers,
+        shutdown: command.shutdown(),
+        webhooks: command.webhooks,
+    };
     listen.serve(state, |address| tracing::info!(%address, "serving"))
 }
 
@@ -104,17 +113,33 @@ impl Keys {
     }
 }
 
+/// Lets go of whoever waits for a change as soon as the process is told to stop: the server waits for every request that it
+/// is still answering.
+async fn close_when_told_to_stop(watch: Watch) {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
+    let Ok(mut signals) = signals.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
+    let told = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+    futures_util::future::select_all(told).await;
+    watch.close();
+}
+
 /// How to listen.
 pub(super) struct Listen {
     pub bind: SocketAddr,
     pub workers: Option<u16>,
     pub shutdown: Duration,
+    /// Whether webhooks are delivered.
+    pub webhooks: bool,
 }
 
 impl Listen {
     /// Serves until the process is told to stop.
     pub(super) fn serve(self, state: AppState, begun: impl FnOnce(SocketAddr)) -> Result<bool, Failure> {
+        let programme = state.programme().clone();
+        let watch = programme.watch().clone();
+        let worker = self.webhooks.then(|| Worker::new(programme));
         actix_web::rt::System::new().block_on(async move {
+            actix_web::rt::spawn(close_when_told_to_stop(watch.clone()));
             let server = HttpServer::new(move || configure(&state)).shutdown_timeout(self.shutdown.as_secs());
             let server = match self.workers {
                 Some(workers) => server.workers(workers.into()),
@@ -122,7 +147,14 @@ impl Listen {
             };
             let server = server.bind(self.bind).map_err(|error| format!("--bind {}: {error}", self.bind))?;
             begun(server.addrs().first().copied().unwrap_or(self.bind));
-            server.run().await?;
+            let worker = worker.map(|worker| actix_web::rt::spawn(worker.run()));
+            let ended = server.run().await;
+            // However it ended: the message that is being sent is noted, and no other is begun.
+            watch.close();
+            if let Some(worker) = worker {
+                let _ended = worker.await;
+            }
+            ended?;
             Ok(true)
         })
     }

@@ -170,6 +170,8 @@ uuids! {
     CredentialId, "is no id of a token, link or client";
     /// What a client's secret is known by.
     SecretId, "is no secret's id";
+    /// What a webhook is known by.
+    WebhookId, "is no webhook's id";
 }
 
 impl GroupCode {

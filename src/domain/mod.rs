@@ -27,3 +27,4 @@ pub mod rollup;
 pub mod round;
 pub mod target;
 pub mod travel;
+pub mod webhook;

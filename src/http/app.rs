@@ -62,6 +62,11 @@ impl AppState {
         Self { issuer: Data::new(Some(issuer)), ..self }
     }
 
+    /// The programme that is served.
+    pub fn programme(&self) -> &Programme {
+        &self.programme
+    }
+
     /// The same with what a deployment settles.
     #[must_use]
     pub fn with(self, settings: Settings) -> Self {

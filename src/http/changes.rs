@@ -1,7 +1,12 @@
 //! The change feed and the journal: one table, two views.
 
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +18,7 @@ use super::page::{MAX_LIMIT, Paging, page};
 use super::problem::Problem;
 use super::responses::{ListProblems, NotAllowed, NotModified};
 use crate::domain::ids::{PlanCode, Seq};
+use crate::programme::following::{FollowedChange, Gone};
 use crate::programme::journalling::Entry;
 use crate::programme::{OpenPlan, Programme};
 
@@ -25,9 +31,9 @@ pub struct ChangeBody {
     seq: Seq,
     /// When it was made.
     at: DateTime<Utc>,
-    /// Who made it.
-    #[schema(example = "demo-sub_group_lead")]
-    actor: String,
+    /// Who made it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-sub_group_lead")]
+    actor: Option<String>,
     /// What was done.
     #[schema(example = "reading.revised")]
     action: String,
@@ -37,15 +43,18 @@ pub struct ChangeBody {
     /// Which thing it was done to.
     #[schema(example = "NI-117/FY2009-10-Q1/all")]
     key: String,
-    /// The thing before; null where it was made.
+    /// The thing before; null where it was made, and for readers outside the partnership.
     #[schema(required = true, value_type = Option<Object>)]
     before: Option<Value>,
-    /// The thing after; null where it was removed.
+    /// The thing after; for readers outside the partnership as it stands now, and null where they see it no longer.
     #[schema(required = true, value_type = Option<Object>)]
     after: Option<Value>,
-    /// Why, where a reason was given.
+    /// Why, where a reason was given; null for readers outside the partnership.
     #[schema(required = true, example = "Late returns from two colleges.")]
     reason: Option<String>,
+    /// Why a copy of the plan should let the thing go; null where it should keep it.
+    #[schema(required = true, example = json!(null))]
+    gone: Option<Gone>,
 }
 
 /// One entry of the journal.
@@ -61,16 +70,25 @@ pub struct JournalEntry {
 
 impl From<Entry> for ChangeBody {
     fn from(entry: Entry) -> Self {
+        let gone = Gone::told_by(&entry);
+        FollowedChange { entry, names_shown: true, gone }.into()
+    }
+}
+
+impl From<FollowedChange> for ChangeBody {
+    fn from(change: FollowedChange) -> Self {
+        let FollowedChange { entry, names_shown, gone } = change;
         Self {
             seq: entry.seq,
             at: entry.at,
-            actor: entry.actor.to_string(),
+            actor: names_shown.then(|| entry.actor.to_string()),
             action: entry.action,
             kind: entry.kind.as_str().to_owned(),
             key: entry.key,
             before: entry.before,
             after: entry.after,
             reason: entry.reason,
+            gone,
         }
     }
 }
@@ -84,6 +102,13 @@ pub struct ChangeFeed {
     /// Where to go on: send it as `after`, now or later. It stays the same while nothing changes.
     #[schema(minimum = 0, example = 1234)]
     next: i64,
+    /// What you see of the plan as a whole: send it as `view` along with `next`.
+    #[schema(example = "hNkRgD1PpMk")]
+    view: String,
+    /// Whether you see more or less of the plan than by the `view` that you sent, as where a role was given to you or taken:
+    /// drop the copy that you keep, and follow again from 0.
+    #[schema(example = false)]
+    start_over: bool,
 }
 
 page!(
@@ -101,6 +126,9 @@ pub struct FeedParams {
     /// How many changes to send at most.
     #[param(minimum = 1, maximum = 1000, default = 100, example = 100, required = false)]
     limit: u16,
+    /// The `view` of the answer before, so that you are told where you see the plan otherwise since.
+    #[param(example = "hNkRgD1PpMk", required = false)]
+    view: Option<String>,
 }
 
 impl FromParams for FeedParams {
@@ -117,8 +145,48 @@ impl FromParams for FeedParams {
                 .filter(|limit| (1..=MAX_LIMIT).contains(limit))
                 .ok_or("give a whole number from 1 to 1000")
         });
-        Some(Self { after: after.unwrap_or(0), limit: limit.unwrap_or(super::page::DEFAULT_LIMIT) })
+        let view = params.optional("view");
+        Some(Self { after: after.unwrap_or(0), limit: limit.unwrap_or(super::page::DEFAULT_LIMIT), view })
     }
+}
+
+/// How long a client may have the service wait for a change, in seconds.
+const LONGEST_WAIT: u64 = 60;
+
+/// How long the client would have the service wait, by `Prefer: wait=10` (RFC 7240).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wait(Option<u64>);
+
+impl Wait {
+    /// The first `wait` of the preferences, cut to what is granted. What cannot be read or is not known is no preference.
+    fn of(request: &HttpRequest) -> Self {
+        let lines = request.headers().get_all("prefer").filter_map(|line| line.to_str().ok());
+        let mut preferences = lines.flat_map(|line| line.split(',')).filter_map(|one| {
+            let (name, value) = one.split(';').next()?.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse::<u64>().ok())
+        });
+        Self(preferences.next().flatten().map(|seconds| seconds.min(LONGEST_WAIT)))
+    }
+}
+
+impl FromRequest for Wait {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}
+
+/// How long to wait where nothing has changed.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it documents a header, which Wait reads")]
+pub struct Prefer {
+    /// `wait=` and a number of seconds, 60 at most: where there is no change after `after` yet, the answer is kept back until
+    /// there is one, or until so long has passed. `Preference-Applied` says how long was granted.
+    #[param(rename = "Prefer", value_type = String, required = false, example = "wait=30")]
+    prefer: Option<String>,
 }
 
 /// Opens a plan to one who may read its journal, with the tag of what is read: administrators see more of it.
@@ -130,34 +198,62 @@ async fn open(
 ) -> Result<(OpenPlan, ETag), Problem> {
     let plan = programme.open(plan, &caller.subject).await?;
     programme.may_read_journal(&plan)?;
-    let tag = conditions.tag(format_args!("{}.{}", plan.version, plan.access.administers()));
+    let (administers, manages) = (plan.access.administers(), plan.access.manages());
+    let tag = conditions.tag(format_args!("{}.{administers}.{manages}", plan.version));
     Ok((plan, tag))
+}
+
+/// What tells a reader's view of the feed from any other's.
+fn view_of(plan: &OpenPlan) -> String {
+    let view = format!("{}.{}.{}", plan.access.mark(), plan.access.administers(), plan.access.manages());
+    ETag::over(view.as_bytes()).to_string().chars().filter(char::is_ascii_alphanumeric).take(11).collect()
 }
 
 /// Follow what changes
 ///
 /// The changes after a place in the plan's journal, the oldest first: keep `next` and send it as `after` to hear of what
-/// came since. For members of the partnership; what grants say is left out for all but administrators.
+/// came since, at once or, with `Prefer: wait=30`, as soon as there is something. `gone` says what a copy should let go.
+/// Members are sent each change as it was made; what grants say is left out for all but administrators. Readers outside the
+/// partnership are sent what they see as it stands now, small numbers withheld, and `items` can be empty where `next` moves on.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/changes", tag = "changes",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), FeedParams),
-    responses((status = 200, description = "The changes.", body = ChangeFeed), NotModified, ListProblems, NotAllowed)
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), FeedParams, Prefer),
+    responses(
+        (status = 200, description = "The changes.", body = ChangeFeed,
+         headers(("Preference-Applied" = String, description = "How long the service would have waited: `wait=30`. Sent where that was asked for."))),
+        NotModified, ListProblems
+    )
 )]
 pub async fn list_changes(
     programme: Data<Programme>,
     caller: Caller,
     Segments((plan,)): Segments<(PlanCode,)>,
     Params(wanted): Params<FeedParams>,
+    Wait(wait): Wait,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let (plan, tag) = open(&programme, &caller, &plan, &conditions).await?;
-    if let Some(unchanged) = conditions.not_modified(&tag) {
-        return Ok(unchanged);
+    let after = Seq(wanted.after);
+    let mut open = programme.open(&plan, &caller.subject).await?;
+    if let Some(seconds) = wait.filter(|_| open.version <= after) {
+        programme.wait_for_change(&open, after, Duration::from_secs(seconds)).await;
+        // What the caller may see can have changed meanwhile, too.
+        open = programme.open(&plan, &caller.subject).await?;
     }
-    let entries = programme.list_changes(&plan, Seq(wanted.after), wanted.limit.into()).await?;
-    let next = entries.last().map_or(wanted.after, |entry| entry.seq.0);
-    let items = entries.into_iter().map(ChangeBody::from).collect();
-    Ok(HttpResponse::Ok().insert_header(&tag).json(ChangeFeed { items, next }))
+    let view = view_of(&open);
+    let tag = conditions.tag(format_args!("{}.{view}", open.version));
+    let mut response = if let Some(unchanged) = conditions.not_modified(&tag) {
+        unchanged
+    } else {
+        let stretch = programme.follow(&open, after, wanted.limit.into()).await?;
+        let items = stretch.changes.into_iter().map(ChangeBody::from).collect();
+        let start_over = wanted.view.is_some_and(|known| known != view);
+        let feed = ChangeFeed { items, next: stretch.next.0, view, start_over };
+        HttpResponse::Ok().insert_header(&tag).json(feed)
+    };
+    if let Some(Ok(applied)) = wait.map(|seconds| HeaderValue::try_from(format!("wait={seconds}"))) {
+        response.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
+    }
+    Ok(response)
 }
 
 /// Read the journal

@@ -48,6 +48,7 @@ pub mod templates;
 pub mod tokens;
 pub mod trials;
 pub mod view;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests;

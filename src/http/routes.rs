@@ -8,7 +8,7 @@ use super::definitions::{
 use super::resource::{Documented, resource};
 use super::{
     actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, oauth, openapi,
-    plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials,
+    plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials, webhooks,
 };
 
 /// Mounts everything the service answers.
@@ -70,6 +70,11 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(actions::{add_action_note}))
         .service(resource!(changes::{list_changes}))
         .service(resource!(changes::{list_journal}))
+        .service(resource!(webhooks::{list_webhooks, create_webhook}))
+        .service(resource!(webhooks::{find_webhook, update_webhook, remove_webhook}))
+        .service(resource!(webhooks::{list_webhook_deliveries}))
+        .service(resource!(webhooks::{test_webhook}))
+        .service(resource!(webhooks::{rotate_webhook}))
         .service(resource!(grants::{list_grants, create_grant}))
         .service(resource!(grants::{find_grant, revoke_grant}))
         .service(resource!(grants::{get_me}))

@@ -369,7 +369,8 @@ pub struct SeenReading {
 }
 
 impl SeenReading {
-    fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
+    /// A reading as it is seen in this picture.
+    pub(super) fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
         let mut seen = Self { row, suppressed: false, names_shown: plan.access.audience() == Audience::Member };
         if seen.names_shown {
             return seen;

@@ -591,9 +591,9 @@ fn nobodys_hash() -> Result<&'static str, Refusal> {
 }
 
 /// Tokens and links make no others: whoever holds one shall not hold on to it after it expires.
-fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
+pub(super) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
     if caller.is_bounded() {
-        let detail = "tokens, links and clients are managed by those who have signed in, not with a token";
+        let detail = "tokens, links, clients and webhooks are managed by those who have signed in, not with a token";
         return Err(Refusal::NotAllowed(detail.to_owned()));
     }
     Ok(())

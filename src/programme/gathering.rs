@@ -381,6 +381,16 @@ impl Picture {
         kept.unwrap_or_else(|| Return::new(round.period, sub_group.code.clone()))
     }
 
+    /// Where a sub-group's return in a round stands.
+    pub(super) fn return_state(&self, round: &Round, sub_group: &SubGroup) -> ReturnState {
+        self.return_of(round, sub_group).state
+    }
+
+    /// Whether a sub-group owes any figure in a round.
+    pub(super) fn owes_something(&self, round: &Round, sub_group: &SubGroup) -> bool {
+        !self.owed(round, sub_group).is_empty()
+    }
+
     fn line(&self, owed: &Owed<'_>, now: DateTime<Utc>, access: &Access) -> Option<ReturnLine> {
         let Owed { entry, period, group } = owed;
         let kpi = &entry.kpi;
@@ -774,7 +784,7 @@ impl Programme {
 }
 
 impl Picture {
-    fn returns_to_fill(&self, now: DateTime<Utc>, access: &Access) -> Vec<ReturnReport> {
+    pub(super) fn returns_to_fill(&self, now: DateTime<Utc>, access: &Access) -> Vec<ReturnReport> {
         let mine = |entry: &KpiPicture| access.reports(&entry.kpi, self.area_of(&entry.kpi));
         let mut found = Vec::new();
         for round in self.rounds().values().map(|round| &round.value).filter(|round| round.opens_at() <= now) {

@@ -24,16 +24,29 @@ impl Programme {
     /// for others such entries keep their place and say no more.
     pub async fn list_changes(&self, plan: &OpenPlan, after: Seq, limit: usize) -> Result<Vec<Entry>, Refusal> {
         self.may_read_journal(plan)?;
-        let (id, administers) = (plan.id, plan.access.administers());
+        let plan = plan.clone();
         self.store
             .read(move |conn| {
-                let mut entries = journal::page(conn, id, after, super::rows(limit))?;
-                for entry in entries.iter_mut().filter(|entry| entry.kind == EntryKind::Grant && !administers) {
-                    "withheld".clone_into(&mut entry.key);
-                    (entry.before, entry.after, entry.reason) = (None, None, None);
+                let mut entries = journal::page(conn, plan.id, after, super::rows(limit))?;
+                for entry in &mut entries {
+                    withhold(entry, &plan);
                 }
                 Ok(entries)
             })
             .await
+    }
+}
+
+/// Takes out of an entry what is not for every member: who was granted what is for administrators of the plan, who is told
+/// of what for those who manage it.
+pub(super) fn withhold(entry: &mut Entry, plan: &OpenPlan) {
+    let shown = match entry.kind {
+        EntryKind::Grant => plan.access.administers(),
+        EntryKind::Webhook => plan.access.manages(),
+        _ => true,
+    };
+    if !shown {
+        "withheld".clone_into(&mut entry.key);
+        (entry.before, entry.after, entry.reason) = (None, None, None);
     }
 }

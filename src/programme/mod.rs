@@ -11,6 +11,7 @@ pub mod effects;
 pub mod entering;
 pub mod error;
 pub mod excepting;
+pub mod following;
 pub mod freezing;
 pub mod gathering;
 pub mod granting;
@@ -18,15 +19,19 @@ pub mod grouping;
 pub mod importing;
 pub mod journalling;
 pub mod loading;
+pub mod notifying;
 pub mod once;
 pub mod picture;
 mod principal;
+pub mod reminding;
 pub mod reporting;
+pub mod subscribing;
 pub mod succeeding;
 pub mod targeting;
 mod telling;
 pub mod templating;
 pub mod trying;
+pub mod watching;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +49,7 @@ pub use crate::store::StoreError;
 pub use error::Refusal;
 use picture::Picture;
 pub use principal::{Bounds, Principal};
+use watching::Watch;
 
 /// The Integrated Performance Programme over one database.
 #[derive(Clone)]
@@ -51,6 +57,8 @@ pub struct Programme {
     store: Store,
     clock: Clock,
     pictures: Arc<Pictures>,
+    watch: Watch,
+    private_webhooks: bool,
 }
 
 /// A plan opened for one caller.
@@ -89,7 +97,18 @@ impl OpenPlan {
 impl Programme {
     /// The programme kept in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, pictures: Arc::default() }
+        Self { store, clock, pictures: Arc::default(), watch: Watch::default(), private_webhooks: false }
+    }
+
+    /// The same, where webhooks may go to http and to private addresses: a deployment's own decision.
+    #[must_use]
+    pub fn allowing_private_webhooks(self, allowed: bool) -> Self {
+        Self { private_webhooks: allowed, ..self }
+    }
+
+    /// Whether webhooks may go to http and to private addresses.
+    pub fn allows_private_webhooks(&self) -> bool {
+        self.private_webhooks
     }
 
     /// The clock that the programme goes by.
@@ -100,6 +119,11 @@ impl Programme {
     /// The database underneath, for the command line.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Who waits for a plan to change.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Opens a plan for a caller.
@@ -153,7 +177,8 @@ impl Programme {
     ) -> Result<T, Refusal> {
         let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
         let pictures = Arc::clone(&self.pictures);
-        self.store
+        let written = self
+            .store
             .write(move |write| {
                 let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
                 caller.claim(write, &clock)?;
@@ -163,9 +188,16 @@ impl Programme {
                 // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
                 let now = locked.instant_after(clock.now());
                 let caller = caller.subject().clone();
-                change(&mut Change { write, locked: Some(locked), plan, picture, caller, now })
+                let mut made = Change { write, locked: Some(locked), plan, picture, caller, now };
+                let outcome = change(&mut made)?;
+                Ok::<_, Refusal>((outcome, made.plan.id, made.locked.map(|locked| locked.seq)))
             })
-            .await
+            .await;
+        let (outcome, id, version) = written?;
+        if let Some(version) = version {
+            self.watch.told(id, version);
+        }
+        Ok(outcome)
     }
 }
 
@@ -206,6 +238,8 @@ impl Change<'_, '_> {
 struct Pictures {
     latest: Mutex<HashMap<PlanId, Arc<Picture>>>,
     past: Cache<(PlanId, Seq), Arc<Picture>>,
+    /// The last picture that was asked for of each plan by whoever goes through its journal entry by entry.
+    walked: Mutex<HashMap<PlanId, Arc<Picture>>>,
 }
 
 /// How many pictures of the past are kept at hand.
@@ -213,7 +247,7 @@ const PAST_PICTURES: usize = 8;
 
 impl Default for Pictures {
     fn default() -> Self {
-        Self { latest: Mutex::default(), past: Cache::new(PAST_PICTURES) }
+        Self { latest: Mutex::default(), past: Cache::new(PAST_PICTURES), walked: Mutex::default() }
     }
 }
 
@@ -240,6 +274,21 @@ impl Pictures {
         if newer {
             known.insert(plan, Arc::clone(&picture));
         }
+        Ok(picture)
+    }
+
+    /// The picture at a version, for whoever goes through the journal entry by entry: made from the one before.
+    fn near(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
+        if let Some(picture) = self.at(plan, version).or_else(|| self.past.get(&(plan, version))) {
+            return Ok(picture);
+        }
+        let walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned();
+        let picture = match walked {
+            Some(picture) if picture.version() == version => return Ok(picture),
+            Some(picture) if picture.version() < version => Arc::new(picture.brought_up_to(conn, version)?),
+            _ => self.past(conn, plan, version)?,
+        };
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).insert(plan, Arc::clone(&picture));
         Ok(picture)
     }
 

@@ -719,7 +719,8 @@ impl KpiRecord {
         Self::from_members(members(row)?).ok_or_else(|| unreadable(row))
     }
 
-    fn from_members(mut members: Map<String, Value>) -> Option<Self> {
+    /// The KPI that these members, as they are stored, define.
+    pub(super) fn from_members(mut members: Map<String, Value>) -> Option<Self> {
         let archived = members.remove("archived")?.as_bool()?;
         let definition_version = members.remove("definition_version")?.as_u64()?.try_into().ok()?;
         Some(Self { kpi: Kpi::parse(members).ok()?, archived, definition_version })

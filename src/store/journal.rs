@@ -18,6 +18,7 @@ use super::readings::{self, ReadingRevision};
 use super::schema::journal;
 use super::targets::{self, TargetRevision};
 use super::types::{MaybeJson, UtcTimestamp, canonical, hex};
+use super::webhooks::{self, WebhookRow};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanId, Seq, Subject};
 
@@ -32,6 +33,8 @@ pub enum EntryKind {
     Reading,
     /// A grant; its key is the grant's id.
     Grant,
+    /// A webhook; its key is the webhook's id.
+    Webhook,
 }
 
 impl EntryKind {
@@ -42,6 +45,7 @@ impl EntryKind {
             Self::Target => "target",
             Self::Reading => "reading",
             Self::Grant => "grant",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -54,6 +58,7 @@ impl std::str::FromStr for EntryKind {
             "target" => Ok(Self::Target),
             "reading" => Ok(Self::Reading),
             "grant" => Ok(Self::Grant),
+            "webhook" => Ok(Self::Webhook),
             other => other.parse().map(Self::Definition).map_err(|_no_definition| "is no kind of entry"),
         }
     }
@@ -83,6 +88,8 @@ pub enum NewRow {
     Reading(ReadingRevision),
     /// A grant that is new, or was taken back; `grants::grant` and `grants::revoke` make these.
     Grant(GrantRow),
+    /// A webhook that is new, or was changed in what its document says.
+    Webhook(Box<WebhookRow>),
 }
 
 impl NewRow {
@@ -92,6 +99,7 @@ impl NewRow {
             Self::Target(_) => EntryKind::Target,
             Self::Reading(_) => EntryKind::Reading,
             Self::Grant(_) => EntryKind::Grant,
+            Self::Webhook(_) => EntryKind::Webhook,
         }
     }
 
@@ -101,6 +109,7 @@ impl NewRow {
             Self::Target(said) => said.key(),
             Self::Reading(said) => said.key(),
             Self::Grant(row) => row.id.to_string(),
+            Self::Webhook(row) => row.id.to_string(),
         }
     }
 
@@ -110,6 +119,7 @@ impl NewRow {
             Self::Target(said) => said.document(),
             Self::Reading(said) => said.document(),
             Self::Grant(row) => row.document(),
+            Self::Webhook(row) => row.document(),
         }
     }
 }
@@ -195,6 +205,7 @@ pub fn record(
     let (mut seq, mut head) = (plan.seq, plan.head_digest().to_owned());
     let mut entries = Vec::with_capacity(changes.len());
     let (mut definitions, mut targets, mut readings, mut grants) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut webhooks = Vec::new();
     for Change { action, row, before, reason } in changes {
         seq = seq.next();
         let (kind, key) = (row.kind().as_str(), row.key());
@@ -230,6 +241,7 @@ pub fn record(
             NewRow::Target(said) => targets.push((seq, said)),
             NewRow::Reading(said) => readings.push((seq, said)),
             NewRow::Grant(row) => grants.push(row),
+            NewRow::Webhook(row) => webhooks.push((seq, row)),
         }
     }
     // First, because it tells whether the plan is still the one that was locked.
@@ -240,6 +252,7 @@ pub fn record(
         targets::insert(any, plan.id, stamp, actor, &targets)?;
         readings::insert(any, plan.id, stamp, actor, &readings)?;
         grants::put(any, &grants)?;
+        webhooks::put(any, &webhooks)?;
         insert_all!(any, journal::table, entries)
     })?;
     Ok(entries.iter().map(|entry| Seq(entry.seq)).collect())

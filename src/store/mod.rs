@@ -19,11 +19,13 @@ pub mod journal;
 mod migrations;
 pub mod plans;
 pub mod readings;
+pub mod reminders;
 mod schema;
 pub mod targets;
 mod types;
 mod url;
 pub mod verify;
+pub mod webhooks;
 
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};

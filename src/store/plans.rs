@@ -13,7 +13,9 @@ use super::backend::{AnyConn, MultiBackend, on_backend};
 use super::credentials;
 use super::error::Conflict;
 use super::grants::{self, GrantRow};
-use super::schema::{board_reports, definitions, grants as held, journal, plans, readings, targets};
+use super::schema::{
+    board_reports, definitions, deliveries, grants as held, journal, plans, readings, targets, webhooks,
+};
 use super::types::UtcTimestamp;
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
@@ -218,9 +220,20 @@ pub fn find_any(conn: &mut Conn, code: &PlanCode) -> Result<Option<PlanRow>, Sto
     })
 }
 
+/// The plan of this number, whoever asks.
+pub fn by_id(conn: &mut Conn, plan: PlanId) -> Result<Option<PlanRow>, StoreError> {
+    conn.run(|any| plans::table.find(plan.0).select(PlanRow::as_select()).first(any).optional())
+}
+
 /// Every plan in the order of their codes, whoever asks.
 pub fn list_all(conn: &mut Conn) -> Result<Vec<PlanRow>, StoreError> {
     conn.run(|any| plans::table.order(plans::code).select(PlanRow::as_select()).load(any))
+}
+
+/// The versions of these plans, of those that are there.
+pub fn versions(conn: &mut Conn, plans: &[PlanId]) -> Result<Vec<(PlanId, Seq)>, StoreError> {
+    let ids: Vec<i64> = plans.iter().map(|plan| plan.0).collect();
+    conn.run(|any| plans::table.filter(plans::id.eq_any(ids)).select((plans::id, plans::seq)).load(any))
 }
 
 /// Makes a plan, empty and locked.
@@ -266,6 +279,9 @@ pub fn set_public(write: &mut Write<'_>, plan: &mut LockedPlan, public: bool) ->
 pub fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(), StoreError> {
     let id = plan.id.0;
     write.run(|any| {
+        let own = webhooks::table.filter(webhooks::plan_id.eq(id)).select(webhooks::id).load::<String>(any)?;
+        diesel::delete(deliveries::table.filter(deliveries::webhook_id.eq_any(own))).execute(any)?;
+        diesel::delete(webhooks::table.filter(webhooks::plan_id.eq(id))).execute(any)?;
         diesel::delete(board_reports::table.filter(board_reports::plan_id.eq(id))).execute(any)?;
         diesel::delete(readings::table.filter(readings::plan_id.eq(id))).execute(any)?;
         diesel::delete(targets::table.filter(targets::plan_id.eq(id))).execute(any)?;

@@ -149,5 +149,55 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhooks (id) {
+        id -> Text,
+        plan_id -> BigInt,
+        subject -> Text,
+        terms -> Text,
+        active -> Bool,
+        disabled_reason -> Nullable<Text>,
+        disabled_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        removed_at -> Nullable<Timestamp>,
+        secret -> Text,
+        former_secret -> Nullable<Text>,
+        former_until -> Nullable<Timestamp>,
+        changed_seq -> BigInt,
+        position -> BigInt,
+        within -> Integer,
+        watermark -> Timestamp,
+        watermark_key -> Text,
+        failed -> Integer,
+        next_attempt_at -> Timestamp,
+        lease_holder -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        ping -> Nullable<Text>,
+        logged -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (webhook_id, number) {
+        webhook_id -> Text,
+        number -> BigInt,
+        message -> Text,
+        event -> Text,
+        attempt -> Integer,
+        at -> Timestamp,
+        outcome -> Text,
+        status -> Nullable<Integer>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reminders (subject, day) {
+        subject -> Text,
+        day -> Text,
+        at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(plans, grants);
 diesel::allow_tables_to_appear_in_same_query!(plans, credentials);

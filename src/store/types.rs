@@ -22,6 +22,7 @@ use super::journal::EntryKind;
 use crate::domain::access::Role;
 use crate::domain::ids::{
     AreaCode, CredentialId, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, SecretId, Seq, Subject,
+    WebhookId,
 };
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
@@ -75,6 +76,7 @@ read_from_text! {
     CredentialKind => str::parse,
     CredentialId => str::parse,
     SecretId => str::parse,
+    WebhookId => str::parse,
 }
 
 /// Columns of whole numbers.

@@ -20,7 +20,7 @@ use super::journal::{EntryKind, Sealed};
 use super::plans::PlanRow;
 use super::schema::{journal, plans};
 use super::types::{UtcTimestamp, canonical};
-use super::{Conn, StoreError, board_reports, definitions, grants, readings, targets};
+use super::{Conn, StoreError, board_reports, definitions, grants, readings, targets, webhooks};
 use crate::domain::ids::{PlanId, Seq, Subject};
 
 /// One thing that is not as it was written.
@@ -67,10 +67,19 @@ pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Se
         }
         Err(error) => return Err(conn.failed(error.into())),
     };
-    let mut walk = Walk { conn, plan: &row, faults, previous: Some(String::new()), last: None, grants: HashMap::new() };
+    let mut walk = Walk {
+        conn,
+        plan: &row,
+        faults,
+        previous: Some(String::new()),
+        last: None,
+        grants: HashMap::new(),
+        webhooks: HashMap::new(),
+    };
     walk.entries(&mut on_progress)?;
     walk.head()?;
     walk.grants()?;
+    walk.webhooks()?;
     walk.revisions()?;
     walk.board_reports()?;
     Ok(walk.faults.list)
@@ -191,6 +200,8 @@ struct Walk<'a> {
     last: Option<(Seq, DateTime<Utc>)>,
     /// What the latest entry about each grant says.
     grants: HashMap<String, (Seq, Option<String>)>,
+    /// The same of webhooks.
+    webhooks: HashMap<String, (Seq, Option<String>)>,
 }
 
 impl Walk<'_> {
@@ -352,6 +363,10 @@ impl Walk<'_> {
                 self.grants.insert(entry.key.clone(), (entry.seq, entry.after.clone()));
                 false
             }
+            Ok(EntryKind::Webhook) => {
+                self.webhooks.insert(entry.key.clone(), (entry.seq, entry.after.clone()));
+                false
+            }
             Ok(_) => true,
             Err(error) => {
                 self.faults.add(&place, format!("`{}` {error}", entry.kind));
@@ -427,6 +442,26 @@ impl Walk<'_> {
         missing.sort();
         for (seq, id) in missing {
             self.faults.add(format!("entry {seq}"), format!("the grant {id} that it recorded is missing"));
+        }
+        Ok(())
+    }
+
+    /// Whether each webhook is what the latest entry about it says.
+    fn webhooks(&mut self) -> Result<(), StoreError> {
+        for webhook in webhooks::all(self.conn, self.plan.id)? {
+            let place = format!("webhook {}", webhook.id);
+            match self.webhooks.remove(&webhook.id.to_string()) {
+                None => self.faults.add(place, "no entry stands behind it"),
+                Some((seq, after)) if after != Some(canonical(&webhook.document())) => {
+                    self.faults.add(place, format!("not what entry {seq} recorded"));
+                }
+                Some(_) => {}
+            }
+        }
+        let mut missing: Vec<(Seq, String)> = self.webhooks.drain().map(|(id, (seq, _))| (seq, id)).collect();
+        missing.sort();
+        for (seq, id) in missing {
+            self.faults.add(format!("entry {seq}"), format!("the webhook {id} that it recorded is missing"));
         }
         Ok(())
     }

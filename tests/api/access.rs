@@ -30,6 +30,7 @@ on_both! {
 const EVERYONE: &[Actor] = &Actor::KNOWN;
 const IN_THE_PLAN: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board, Partner, Public];
 const MEMBERS: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board];
+const SUBSCRIBERS: &[Actor] = &[Administrator, Manager, Lead, Contributor, Board, Partner];
 const REPORTERS: &[Actor] = &[Administrator, Manager, Lead, Contributor];
 const LEADS: &[Actor] = &[Administrator, Manager, Lead];
 const FREEZERS: &[Actor] = &[Administrator, Manager, Board];
@@ -169,11 +170,17 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "createAction" => (REPORTERS, 201, super::actions::action("NI-117", json!({})), String::new()),
         "updateAction" => (REPORTERS, 200, json!({"what": who}), String::new()),
         "addActionNote" => (MEMBERS, 201, json!({"text": who}), String::new()),
+        "createWebhook" => (SUBSCRIBERS, 201, json!({"url": format!("https://{who}.example/hook")}), String::new()),
+        "listWebhooks" | "findWebhook" | "listWebhookDeliveries" | "rotateWebhook" => {
+            (SUBSCRIBERS, 200, Value::Null, String::new())
+        }
+        "updateWebhook" => (SUBSCRIBERS, 200, json!({"description": who}), String::new()),
+        "removeWebhook" => (SUBSCRIBERS, 204, Value::Null, String::new()),
+        "testWebhook" => (SUBSCRIBERS, 202, Value::Null, String::new()),
         "freezeBoardReport" => (FREEZERS, 201, json!({"title": who}), String::new()),
         "getBoardReport"
         | "getBoardReportChanges"
         | "getReadingsTemplate"
-        | "listChanges"
         | "listJournal"
         | "getRoundReturns"
         | "findReturn"
@@ -212,6 +219,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "listActions"
         | "listBoardReports"
         | "getExceptions"
+        | "listChanges"
         | "getKpiStatus"
         | "getKpiSeries"
         | "getKpiBadge"
@@ -236,6 +244,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{client_secret}", other)
         .replace("{action}", id)
         .replace("{report}", id)
+        .replace("{webhook}", id)
         .replace("{table}", "readings")
         .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
     let sub_group = if operation.id == "getReadingsTemplate" { "?sub_group=health-group" } else { "" };
@@ -314,6 +323,12 @@ async fn prepared(world: &World, operation: &Operation, actor: Actor) -> String 
     if operation.path.contains("{action}") {
         let action = super::actions::action("NI-117", json!({}));
         return world.post(Administrator, "actions", action).await.is(201).json()["id"].as_str().unwrap().to_owned();
+    }
+    if operation.path.contains("{webhook}") {
+        // Everyone's own: that of others is not there for them.
+        let owner = if SUBSCRIBERS.contains(&actor) { actor } else { Administrator };
+        let webhook = json!({"url": "https://partner.example/hook"});
+        return world.post(owner, "webhooks", webhook).await.is(201).json()["id"].as_str().unwrap().to_owned();
     }
     if operation.path.contains("{report}") {
         let since = super::board_reports::frozen(world, json!({})).await;

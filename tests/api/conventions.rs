@@ -35,6 +35,7 @@ on_both! {
 struct Ids {
     grant: String,
     action: String,
+    webhook: String,
     /// Two board reports, the earlier one first.
     reports: [String; 2],
     entering: super::entering::Ids,
@@ -65,6 +66,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         .replace("{table}", "readings")
         .replace("{grant}", &ids.grant)
         .replace("{action}", &ids.action)
+        .replace("{webhook}", &ids.webhook)
         .replace("{report}", &ids.reports[1])
         .replace("{token}", &ids.entering.token)
         .replace("{link}", &ids.entering.link)
@@ -84,6 +86,13 @@ fn asking(address: &str, query: &str) -> String {
 async fn furnished(world: &World) -> Ids {
     small(world).await;
     slices(world, "wards", &["pinner"]).await;
+    let (door, worker) = world.delivering().await;
+    let mut webhook = String::new();
+    for _ in 0..2 {
+        // Nobody listens there, so that every attempt is one for the log.
+        let made = door.post(Administrator, "webhooks", json!({"url": "http://127.0.0.1:1/"})).await.is(201);
+        made.json()["id"].as_str().unwrap().clone_into(&mut webhook);
+    }
     for period in ["FY2009-10-Q1", "FY2009-10-Q2", "FY2009-10-Q3"] {
         world.put(Administrator, &format!("kpis/NI-117/targets/{period}"), json!({"value": 5})).await.is(201);
         world.put(Administrator, &format!("kpis/NI-117/readings/{period}"), json!({"value": 4.5})).await.is(201);
@@ -108,11 +117,14 @@ async fn furnished(world: &World) -> Ids {
         let figures = json!({"figures": [{"authority": "barnet", "title": "Barnet", "value": 4.0}]});
         world.put(Administrator, &format!("benchmarks/NI-117/{period}"), figures).await.is(201);
     }
+    for minute in 1..3 {
+        worker.step(world.now() + chrono::TimeDelta::minutes(minute)).await.unwrap();
+    }
     let reports =
         [super::board_reports::frozen(world, json!({})).await, super::board_reports::frozen(world, json!({})).await];
     let grants = world.get(Administrator, "grants").await.is(200).json();
     let entering = super::entering::furnished(world).await;
-    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action, reports, entering }
+    Ids { grant: grants["items"][0]["id"].as_str().unwrap().to_owned(), action, webhook, reports, entering }
 }
 
 /// Every read of the document with its address.

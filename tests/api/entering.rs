@@ -216,6 +216,7 @@ async fn a_token_makes_no_other(world: &World) {
         ("/v1/tokens", json!({"name": "y"})),
         ("links", json!({"name": "y", "table": "readings"})),
         ("clients", json!({"title": "y"})),
+        ("webhooks", json!({"url": "https://partner.example/hook"})),
     ] {
         with(world, &token, Method::POST, path, Some(body)).await.refused(403, "not_allowed");
     }

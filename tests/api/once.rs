@@ -132,7 +132,11 @@ async fn an_import_with_a_key_is_carried_out_once(world: &World) {
 
 async fn what_holds_a_secret_is_not_answered_twice(world: &World) {
     small(world).await;
-    for (path, body) in [("/v1/tokens", json!({"name": "x"})), ("clients", json!({"title": "x"}))] {
+    for (path, body) in [
+        ("/v1/tokens", json!({"name": "x"})),
+        ("clients", json!({"title": "x"})),
+        ("webhooks", json!({"url": "https://partner.example/hook"})),
+    ] {
         let post = || world.post(Administrator, path, body.clone()).header("idempotency-key", path);
         post().await.is(201);
         post().await.refused(409, "already_carried_out");

@@ -32,6 +32,8 @@ async fn every_change_needs_the_present_state(world: &World) {
     let grants = world.get(Administrator, "grants").await.is(200).json();
     let action = world.post(Administrator, "actions", super::actions::action("NI-117", json!({}))).await.is(201).json();
     let entering = super::entering::furnished(world).await;
+    let webhook = json!({"url": "https://partner.example/hook"});
+    let webhook = world.post(Administrator, "webhooks", webhook).await.is(201).json();
     let mut tried = 0;
     for operation in operations().filter(|operation| operation.takes("If-Match")) {
         if operation.id == "putReading" {
@@ -58,6 +60,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{link}", &entering.link)
             .replace("{client}", &entering.client)
             .replace("{client_secret}", &entering.client_secret)
+            .replace("{webhook}", webhook["id"].as_str().unwrap())
             .replace("{code}", code);
         // A secret has no address to be read at; its state is the client's.
         let read = address.split("/secrets/").next().unwrap().to_owned();

@@ -151,9 +151,12 @@ async fn a_partner_sees_nothing_of_a_suppressed_figure_anywhere(world: &World) {
     let rows = world.get(Partner, "readings.csv?kpi=LI-INJURIES").await.is(200).rows();
     let cells: Vec<_> = rows.iter().map(|row| (row["value"].as_str(), row["symbol"].as_str())).collect();
     assert_eq!(cells, [("12", ""), ("", "c"), ("0", ""), ("9", "")]);
-    for closed in ["changes", "journal"] {
-        world.get(Partner, closed).await.refused(403, "not_allowed");
-    }
+    world.get(Partner, "journal").await.refused(403, "not_allowed");
+    let feed = world.get(Partner, "changes?limit=1000").await.is(200);
+    assert!(!feed.text().contains(MARK), "{feed}");
+    let items = feed.json()["items"].clone();
+    let second = items.as_array().unwrap().iter().find(|item| item["key"] == "LI-INJURIES/FY2009-10-Q2/all").unwrap();
+    assert_eq!((&second["after"]["suppressed"], second["after"].get("value")), (&json!(true), None));
 }
 
 async fn members_see_the_figure(world: &World) {

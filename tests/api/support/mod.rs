@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use tempfile::TempDir;
 use waymark::clock::Clock;
+use waymark::delivery::Worker;
 use waymark::domain::access::Role;
 use waymark::domain::ids::Subject;
 use waymark::http::AppState;
@@ -109,6 +110,24 @@ impl World {
         door
     }
 
+    /// An instance that sends to private addresses, and what delivers for it.
+    pub(crate) async fn delivering(&self) -> (Door, Worker) {
+        let programme = Programme::new(open(&self.url), self.clock.clone()).allowing_private_webhooks(true);
+        let door = Door::to(&state(programme.clone())).await;
+        door.enter(&self.door.plan());
+        (door, Worker::new(programme))
+    }
+
+    /// The programme that the door leads to.
+    pub(crate) fn programme(&self) -> &Programme {
+        &self.programme
+    }
+
+    /// What delivers for an instance as it is unless told otherwise.
+    pub(crate) fn worker(&self) -> Worker {
+        Worker::new(self.programme.clone())
+    }
+
     /// What a real server is made from.
     pub(crate) fn state(&self) -> AppState {
         state(self.programme.clone())
@@ -168,6 +187,16 @@ impl World {
             journal::record(write, &mut locked, &by, now, vec![change])
         });
         written.unwrap();
+    }
+
+    /// Ends all waiting for changes, as stopping the service does.
+    pub(crate) fn stop_waiting(&self) {
+        self.programme.watch().close();
+    }
+
+    /// The moment that the clock stands at.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Moves the clock.

@@ -1,0 +1,3 @@
+DROP TABLE reminders;
+DROP TABLE deliveries;
+DROP TABLE webhooks;
