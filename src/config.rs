@@ -144,6 +144,7 @@ pub struct Demo {
 
 /// `waymark serve`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Serve {
     /// Where things are kept.
     #[command(flatten)]

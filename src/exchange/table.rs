@@ -96,6 +96,22 @@ pub fn schema(columns: &[Column]) -> Value {
     json!({"fields": fields, "missingValues": [""]})
 }
 
+/// The columns of a table as CSVW describes them.
+pub fn csvw_columns(columns: &[Column]) -> Value {
+    let described = columns.iter().map(|column| {
+        let kind = match column.kind {
+            ColumnType::Text => "string",
+            ColumnType::Number => "decimal",
+            ColumnType::Integer => "integer",
+            ColumnType::Boolean => "boolean",
+            ColumnType::Date => "date",
+            ColumnType::DateTime => "dateTimeStamp",
+        };
+        json!({"name": column.name, "titles": column.name, "datatype": kind, "null": "", "dc:description": column.description})
+    });
+    Value::Array(described.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -176,7 +176,7 @@ pub async fn create_client(
     get, path = "/v1/plans/{plan}/clients/{client}", tag = "access",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = CredentialId, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
+        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses((status = 200, description = "The client.", body = ClientBody), NotModified, ReadProblems, NotAllowed)
 )]
@@ -200,7 +200,7 @@ pub async fn find_client(
     delete, path = "/v1/plans/{plan}/clients/{client}", tag = "access",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = CredentialId, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
+        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
     ),
     responses((status = 204, description = "It is ended."), DeleteProblems)
 )]
@@ -226,7 +226,7 @@ pub async fn revoke_client(
     post, path = "/v1/plans/{plan}/clients/{client}/secrets", tag = "access", operation_id = "add_client_secret",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = CredentialId, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
+        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses((status = 201, description = "It was made.", body = MadeSecret), StepProblems)
 )]
@@ -248,8 +248,8 @@ pub async fn add_client_secret(
     operation_id = "remove_client_secret",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = CredentialId, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"),
-        ("client_secret" = SecretId, Path, description = "The secret's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
+        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"),
+        ("client_secret" = String, Path, description = "The secret's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
     ),
     responses((status = 204, description = "It is gone."), DeleteProblems)
 )]

@@ -142,7 +142,7 @@ pub async fn create_link(
     get, path = "/v1/plans/{plan}/links/{link}", tag = "access",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("link" = CredentialId, Path, description = "The link's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
+        ("link" = String, Path, description = "The link's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses((status = 200, description = "The link.", body = LinkBody), NotModified, ReadProblems, NotAllowed)
 )]
@@ -166,7 +166,7 @@ pub async fn find_link(
     delete, path = "/v1/plans/{plan}/links/{link}", tag = "access",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("link" = CredentialId, Path, description = "The link's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
+        ("link" = String, Path, description = "The link's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
     ),
     responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]

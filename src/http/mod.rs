@@ -29,6 +29,7 @@ pub mod negotiate;
 pub mod oauth;
 pub mod once;
 pub mod openapi;
+pub mod packages;
 pub mod page;
 pub mod plans;
 pub mod printing;

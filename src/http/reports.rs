@@ -307,25 +307,33 @@ impl FromParams for SeriesParams {
 
 /// Follow a KPI over time
 ///
-/// Its readings, targets and statuses, one assessment a period in time order, for charts.
+/// Its readings, targets and statuses, one assessment a period in time order, for charts. As CSV, one row a period.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/series", tag = "reports", operation_id = "get_kpi_series",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), SeriesParams, AsOf
     ),
-    responses((status = 200, description = "The series.", body = Series), NotModified, ReadProblems, UnknownInQuery)
+    responses(
+        (status = 200, description = "The series.", content((Series = "application/json"), (String = "text/csv"))),
+        NotModified, ListProblems, UnknownInQuery
+    )
 )]
 pub async fn get_kpi_series(
     programme: Data<Programme>,
     caller: Caller,
     Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
     Params((wanted, as_of)): Params<(SeriesParams, AsOf)>,
+    accept: Accept,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let format = accept.choose(&[Format::Json, Format::Csv])?;
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let series = follow(&view, &kpi, &wanted)?;
-    Ok(HttpResponse::Ok().insert_header(&view.tag).json(series))
+    Ok(match format {
+        Format::Csv => tables::series(&series, &view.tag),
+        _ => HttpResponse::Ok().insert_header(&view.tag).json(series),
+    })
 }
 
 /// The series that is asked for.

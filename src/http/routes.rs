@@ -8,7 +8,7 @@ use super::definitions::{
 use super::resource::{Documented, resource};
 use super::{
     actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, oauth, openapi,
-    plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials, webhooks,
+    packages, plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials, webhooks,
 };
 
 /// Mounts everything the service answers.
@@ -93,6 +93,8 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(oauth::{authorization_server}))
         .service(resource!(oauth::{security_txt}))
         .service(resource!(tables::{get_table_schema}))
+        .service(resource!(packages::{get_data_package}))
+        .service(resource!(packages::{get_csvw_metadata}))
         .service(resource!(openapi::{openapi_3_1}))
         .service(resource!(openapi::{openapi_3_0}))
         .service(Documented::new("/docs").page(|route| route.to(docs::index)))

@@ -23,7 +23,7 @@ use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::programme::collecting::SeenReading;
 use crate::programme::excepting::{Exception, Exceptions};
 use crate::programme::picture::Picture;
-use crate::programme::reporting::StatusReport;
+use crate::programme::reporting::{Series, StatusReport};
 use crate::programme::targeting::TargetRow;
 
 use ColumnType::{Boolean, Date, DateTime, Integer, Number, Text};
@@ -114,6 +114,38 @@ pub const STATUS_REPORT: &[Column] = &[
     column("stated_forecast", Number, "The figure that the sub-group itself expects at the year's end."),
     column("policy", Text, "The status policy that was applied."),
     column("policy_version", Integer, "The policy's version."),
+    column("explanation", Text, "All of it in plain English."),
+];
+
+/// The columns of a series as a table, in time order.
+pub const SERIES: &[Column] = &[
+    column("plan", Text, "The plan's code."),
+    column("kpi", Text, "The KPI's code."),
+    column("title", Text, "The KPI's title."),
+    column("time", DateTime, "The end of the period's last day, for charts."),
+    column("period", Text, "The period's key."),
+    column("period_label", Text, "What people call the period."),
+    column("period_start", Date, "The period's first day."),
+    column("period_end", Date, "The period's last day."),
+    column("group", Text, "The group; all is everyone."),
+    column("status", Text, "on_track, at_risk, off_track or not_assessed."),
+    column("band", Text, "The code of the policy's band."),
+    column("band_label", Text, "What pages call the band."),
+    column("reason", Text, "Why, where the figures alone do not say."),
+    column("data_state", Text, "Where the figure itself stands."),
+    column("symbol", Text, "c where the figure is suppressed."),
+    column("value", Number, "The exact figure."),
+    column("reported", Number, "The figure rounded to the KPI's decimals."),
+    column("reported_text", Text, "The reported figure with its unit."),
+    column("numerator", Number, "What was counted."),
+    column("denominator", Number, "Over what it was counted."),
+    column("target", Number, "The figure wanted."),
+    column("target_low", Number, "The lower end of the range wanted."),
+    column("target_high", Number, "The upper end of the range wanted."),
+    column("target_source", Text, "Where the target came from."),
+    column("variance", Number, "How far the figure is on the right side of the target."),
+    column("travel_short", Text, "Which way it moved since the previous period."),
+    column("travel_long", Text, "Which way it moved since a year before."),
     column("explanation", Text, "All of it in plain English."),
 ];
 
@@ -300,6 +332,49 @@ pub fn status_report(report: &StatusReport, picture: &Picture, tag: &ETag) -> Ht
     csv("status-report", tag).body(status_report_csv(report, picture))
 }
 
+fn point(series: &Series, one: &Assessment) -> Vec<u8> {
+    let target = one.target.as_ref();
+    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
+    let cells = [
+        text(&series.plan),
+        text(&series.kpi),
+        text(&series.title),
+        instant(&one.period.due_at(0)),
+        text(&one.period),
+        Some(one.period.label()),
+        text(&one.period.start()),
+        text(&one.period.end()),
+        text(&one.group),
+        text(&one.status.as_str()),
+        one.band.clone(),
+        one.band_label.clone(),
+        one.reason.map(|reason| reason.as_str().to_owned()),
+        text(&one.data_state.as_str()),
+        (one.data_state == crate::domain::assess::DataState::Suppressed).then(|| "c".to_owned()),
+        figure(one.value),
+        figure(one.reported),
+        one.reported_text.clone(),
+        figure(one.numerator),
+        figure(one.denominator),
+        figure(target.and_then(|target| target.value)),
+        figure(target.and_then(|target| target.low)),
+        figure(target.and_then(|target| target.high)),
+        target.and_then(|target| name(&target.source)),
+        figure(one.variance),
+        travel(one.travel.short.direction),
+        travel(one.travel.long.direction),
+        text(&one.explanation),
+    ];
+    table::row(SERIES, cells)
+}
+
+/// A series as an answer in CSV.
+pub fn series(series: &Series, tag: &ETag) -> HttpResponse {
+    let mut body = table::header(SERIES);
+    series.points.iter().for_each(|one| body.extend(point(series, one)));
+    csv("series", tag).body(body)
+}
+
 fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {
     let one = &item.assessment;
     let target = one.target.as_ref();
@@ -414,6 +489,10 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
         .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
         .insert_header((LINK, format!("</v1/schemas/{table}>; rel=\"describedby\"; type=\"application/schema+json\"")))
         .insert_header(tag);
+    // A series stands further down than the tables that this describes.
+    if table != "series" {
+        response.append_header((LINK, "<csvw-metadata.json>; rel=\"describedby\"; type=\"application/csvm+json\""));
+    }
     response
 }
 
@@ -422,7 +501,7 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
 /// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
-    params(("table" = String, Path, description = "The table: readings, targets, status-report or exceptions.", example = "readings")),
+    params(("table" = String, Path, description = "The table: readings, targets, status-report, series or exceptions.", example = "readings")),
     responses((status = 200, description = "The Table Schema.", body = Object), ReadProblems)
 )]
 pub async fn get_table_schema(
@@ -434,6 +513,7 @@ pub async fn get_table_schema(
         "targets" => TARGETS,
         "status-report" => STATUS_REPORT,
         "exceptions" => EXCEPTIONS,
+        "series" => SERIES,
         _ => return Err(Problem::not_found()),
     };
     Ok(HttpResponse::Ok().json(table::schema(columns)))

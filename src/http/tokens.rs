@@ -151,7 +151,7 @@ pub async fn create_token(
 /// One of your own, by its id; without its secret.
 #[utoipa::path(
     get, path = "/v1/tokens/{token}", tag = "access",
-    params(("token" = CredentialId, Path, description = "The token's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")),
+    params(("token" = String, Path, description = "The token's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")),
     responses((status = 200, description = "The token.", body = TokenBody), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_token(
@@ -172,7 +172,7 @@ pub async fn find_token(
 #[utoipa::path(
     delete, path = "/v1/tokens/{token}", tag = "access",
     params(
-        ("token" = CredentialId, Path, description = "The token's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
+        ("token" = String, Path, description = "The token's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
     ),
     responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]

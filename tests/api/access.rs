@@ -222,6 +222,8 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         | "listChanges"
         | "getKpiStatus"
         | "getKpiSeries"
+        | "getDataPackage"
+        | "getCsvwMetadata"
         | "getKpiBadge"
         | "getKpiSparkline"
         | "getStatusReport" => (IN_THE_PLAN, 200, Value::Null, standing(operation).to_owned()),

@@ -44,6 +44,7 @@ mod instances;
 mod lifecycle;
 mod line;
 mod once;
+mod packages;
 mod preconditions;
 mod reminders;
 mod rounds;

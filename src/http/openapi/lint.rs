@@ -77,7 +77,11 @@ impl Missing<'_> {
             self.unless(!empty || may_be_empty, &place, "content");
             self.content(&place, &response["content"]);
             if status.starts_with(['4', '5']) {
-                self.unless(!response["content"]["application/problem+json"].is_null(), &place, "problem document");
+                // OAuth has errors of its own.
+                let oauth =
+                    response["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/OauthProblem";
+                let problem = !response["content"]["application/problem+json"].is_null();
+                self.unless(problem || oauth, &place, "problem document");
             }
         }
     }
