@@ -112,6 +112,12 @@ impl Access {
         self.granted.iter().any(|grant| roles.contains(&grant.role))
     }
 
+    /// The access of those whom this caller shows something.
+    #[must_use]
+    pub fn outside(&self) -> Self {
+        Self { granted: self.granted.iter().map(|granted| Granted::outside(granted.role)).collect() }
+    }
+
     /// Whether the caller was granted anything.
     pub fn is_granted(&self) -> bool {
         !self.granted.is_empty()
@@ -207,6 +213,13 @@ impl Access {
     /// Whether the caller may report any figure at all.
     pub fn reports_something(&self) -> bool {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
+    }
+
+    /// Everything that was granted, as a text that tells one access from another.
+    pub fn told(&self) -> String {
+        let mut all: Vec<String> = self.granted.iter().map(|granted| format!("{granted:?}")).collect();
+        all.sort_unstable();
+        all.join(";")
     }
 
     /// What tells this caller's view of a plan from another's: callers with the same mark see the same bytes.

@@ -23,7 +23,7 @@ use super::middleware::{LINKS, route_to};
 use super::problem::{Code, Problem};
 use super::settings::Settings;
 use crate::domain::ids::Subject;
-use crate::programme::entering::{Entered, TOKEN_PREFIX};
+use crate::programme::entering::{CredentialId, Entered, TOKEN_PREFIX};
 use crate::programme::{Principal, Programme};
 use crate::token::{Refusal, Verifier};
 
@@ -34,6 +34,8 @@ pub struct Caller {
     pub subject: Principal,
     /// When what they came in with expires.
     pub expires_at: DateTime<Utc>,
+    /// The link that they came by, which is asked by others than its maker.
+    pub link: Option<CredentialId>,
 }
 
 /// Lets nothing under `/v1` through without a good token. It stands before the handlers, so that a caller who may not
@@ -79,7 +81,8 @@ async fn linked(request: &mut ServiceRequest, link: &str) -> Result<Option<Calle
 }
 
 fn caller(entered: Entered) -> Caller {
-    Caller { subject: entered.principal, expires_at: entered.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC) }
+    let link = entered.opens.is_some().then_some(entered.id);
+    Caller { subject: entered.principal, expires_at: entered.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC), link }
 }
 
 async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
@@ -113,7 +116,7 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
     })?;
     let subject: Subject =
         good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
-    Ok(Caller { subject: subject.into(), expires_at: good.expires_at })
+    Ok(Caller { subject: subject.into(), expires_at: good.expires_at, link: None })
 }
 
 /// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.

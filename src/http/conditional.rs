@@ -89,7 +89,7 @@ struct Tag {
 }
 
 /// What a compressed answer's tag ends in.
-const ENCODINGS: [&str; 2] = ["-br", "-gzip"];
+const ENCODINGS: [&str; 3] = ["-br", "-gzip", "-deflate"];
 
 /// The tag, quotes and all, of an answer that goes out compressed.
 pub(super) fn encoded_tag(tag: &str, encoding: &str) -> Option<String> {

@@ -1,10 +1,11 @@
 //! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429 with
-//! `Retry-After` beyond it. Whoever signs in has a quota of their own; whoever does not shares that of their address.
+//! `Retry-After` beyond it. Whoever signs in has a quota of their own, as has each link; whoever does neither shares that of their address.
 //! Each instance counts by itself.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -21,6 +22,7 @@ use governor::{Quota, RateLimiter};
 use super::auth::Caller;
 use super::problem::Problem;
 use crate::domain::ids::Subject;
+use crate::programme::entering::CredentialId;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -28,13 +30,14 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// The window of the quota, in seconds.
 const WINDOW: u32 = 60;
 
-/// From how many callers on those that have not asked lately are forgotten.
-const MANY: usize = 10_000;
+/// After how many requests those that have not asked lately are forgotten.
+const MANY: u64 = 10_000;
 
 /// Who is counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Asker {
     Subject(Subject),
+    Link(CredentialId),
     Address(Option<IpAddr>),
 }
 
@@ -42,14 +45,20 @@ type Counters = RateLimiter<Asker, DefaultKeyedStateStore<Asker>, DefaultClock, 
 
 /// The quotas in use; shared by all workers.
 #[derive(Clone)]
-pub struct Limiter(Option<Arc<(NonZeroU32, Counters)>>);
+pub struct Limiter(Option<Arc<Limits>>);
+
+struct Limits {
+    quota: NonZeroU32,
+    counters: Counters,
+    asked: AtomicU64,
+}
 
 impl Limiter {
     /// A limit of so many requests a minute for each caller; none without a number.
     pub fn new(a_minute: Option<NonZeroU32>) -> Self {
         Self(a_minute.map(|quota| {
             let counters = RateLimiter::keyed(Quota::per_minute(quota)).with_middleware();
-            Arc::new((quota, counters))
+            Arc::new(Limits { quota, counters, asked: AtomicU64::new(0) })
         }))
     }
 }
@@ -61,10 +70,14 @@ pub async fn count(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let limiter = request.app_data::<Data<Limiter>>().and_then(|limiter| limiter.0.clone());
     let Some(limiter) = limiter else { return Ok(next.call(request).await?.map_into_boxed_body()) };
-    let (quota, counters) = &*limiter;
-    let subject = request.extensions().get::<Caller>().map(|caller| caller.subject.subject().clone());
-    let asker = subject.map_or_else(|| Asker::Address(request.peer_addr().map(|peer| peer.ip())), Asker::Subject);
-    if counters.len() > MANY {
+    let Limits { quota, counters, .. } = &*limiter;
+    let asker = match request.extensions().get::<Caller>() {
+        // Whoever has a link's address does not use up what its maker may ask.
+        Some(Caller { link: Some(link), .. }) => Asker::Link(*link),
+        Some(caller) => Asker::Subject(caller.subject.subject().clone()),
+        None => Asker::Address(request.peer_addr().map(|peer| peer.ip())),
+    };
+    if limiter.asked.fetch_add(1, Ordering::Relaxed) % MANY == 0 {
         counters.retain_recent();
     }
     let (left, wait) = match counters.check_key(&asker) {

@@ -45,6 +45,14 @@ pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok()
 }
 
+/// Work for a request that goes on elsewhere, by the request's name.
+pub(super) async fn named<F: Future>(id: Option<String>, work: F) -> F::Output {
+    match id {
+        Some(id) => REQUEST_ID.scope(id, work).await,
+        None => work.await,
+    }
+}
+
 /// The request being answered as a URN, as a problem's `instance`; `urn:request:none` outside of one.
 pub fn instance() -> String {
     /// All that may not stand in a URN as it is.

@@ -16,11 +16,13 @@ use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder};
 use futures_util::stream::{self, Stream};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Map, Value};
+use tracing::Instrument;
 
 use super::auth::Caller;
+use super::middleware::{named, request_id};
 use super::problem::{Code, Problem};
-use crate::programme::Programme;
 use crate::programme::once::{KeptAnswer, Once};
+use crate::programme::{Principal, Programme};
 
 /// The header that the key comes in.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -55,7 +57,20 @@ pub async fn carry_out_once(
     let payload = request.take_payload();
     request.set_payload(hashed(payload, Arc::clone(&once)));
     let programme = request.app_data::<Data<Programme>>().cloned();
+    // Whoever sent it may go away; what is carried out is answered all the same, so that it can be told when it comes again.
+    let work = named(request_id(), answered(request, next, once, subject, programme));
+    let done = actix_web::rt::spawn(work.in_current_span()).await;
+    done.unwrap_or_else(|stopped| Err(Problem::internal_because(&stopped.to_string()).into()))
+}
 
+/// The answer to a request with a key, kept where it was carried out.
+async fn answered(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    once: Arc<Once>,
+    subject: Principal,
+    programme: Option<Data<Programme>>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?;
     if let Some(answer) = once.answered() {
         return Ok(response.into_response(replayed(answer)));

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::domain::access::Access;
 use crate::domain::access::{Granted, Role};
 use crate::domain::action::ActionState;
 use crate::domain::benchmark::ComparatorGroup;
@@ -631,7 +632,7 @@ impl Programme {
         self.store
             .write(move |write| {
                 must_administer_service(write, &caller)?;
-                caller.claim(write, &clock)?;
+                caller.claim(write, &clock, &Access::new(Vec::new()))?;
                 let plan = Plan::parse(members)?;
                 let policies = shipped();
                 let mut invalid = plan.check();

@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::access::Role;
+use crate::domain::access::{Access, Role};
 use crate::domain::document::{Document, document};
 pub use crate::domain::ids::{CredentialId, SecretId};
 use crate::domain::ids::{KpiCode, PlanCode, Subject};
@@ -32,6 +32,8 @@ use super::{Bounds, Change, OpenPlan, Principal, Programme, Refusal};
 pub const TOKEN_PREFIX: &str = "wmk_";
 /// How a client's secret begins.
 const SECRET_PREFIX: &str = "wms_";
+/// How a client's subject begins.
+const CLIENT: &str = "client-";
 /// How long a token or link is good for where its maker does not say.
 const LIFETIME: TimeDelta = TimeDelta::days(365);
 /// The longest that one can be made for.
@@ -154,6 +156,8 @@ document! {
 /// What somebody got in with.
 #[derive(Clone, Debug)]
 pub struct Entered {
+    /// The token or link.
+    pub id: CredentialId,
     /// Who they are, and within which bounds.
     pub principal: Principal,
     /// The methods it may be used with.
@@ -218,7 +222,7 @@ impl Programme {
         let clock = self.clock.clone();
         self.store
             .write(move |write| {
-                caller.claim(write, &clock)?;
+                caller.claim(write, &clock, &Access::new(Vec::new()))?;
                 let terms = TokenTerms::parse(members)?;
                 let mut invalid = Invalid::new();
                 check_text(&mut invalid, "/name", &terms.name, 1, 200);
@@ -237,7 +241,8 @@ impl Programme {
                     invalid.at("/role", "not_held", format!("you do not hold the role `{}`", role.as_str()));
                 }
                 invalid.or(())?;
-                if credentials::of_subject(write, CredentialKind::Token, &caller)?.len() >= MOST {
+                let held = credentials::of_subject(write, CredentialKind::Token, &caller)?;
+                if held.iter().filter(|row| row.is_live(now)).count() >= MOST {
                     return Err(too_many("tokens of yours"));
                 }
                 let mut methods: Vec<String> = vec![TokenMethod::Get.as_str().to_owned()];
@@ -300,11 +305,12 @@ impl Programme {
         let (digest, now) = (digest(secret), self.clock.now());
         let found = self.store.read(move |conn| credentials::by_digest(conn, kind, &digest, now)).await?;
         let Some(row) = found else { return Ok(None) };
-        self.note_use(row.last_used_at, move |write| credentials::used(write, row.id, now));
+        self.note_use(row.id, row.last_used_at, move |write| credentials::used(write, row.id, now));
         let plan = row.plan.map(|(_, code)| code);
         let opens = plan.clone().zip(row.address);
         let bounds = Bounds { plan, role: row.role, as_partner: kind == CredentialKind::Link };
         Ok(Some(Entered {
+            id: row.id,
             principal: Principal::within(row.subject, bounds),
             methods: row.methods,
             expires_at: row.expires_at,
@@ -315,12 +321,16 @@ impl Programme {
     /// Notes that something was used, unless that was done within the minute. Nobody waits for it.
     fn note_use(
         &self,
+        used: CredentialId,
         last: Option<DateTime<Utc>>,
         note: impl FnOnce(&mut crate::store::Write<'_>) -> Result<(), StoreError> + Send + 'static,
     ) {
-        if last.is_some_and(|last| self.clock.now() - last < USED_WITHIN) {
+        let now = self.clock.now();
+        // Of many that come at once, one writes.
+        if last.max(self.noted.get(&used)).is_some_and(|last| now - last < USED_WITHIN) {
             return;
         }
+        self.noted.insert(used, now);
         let store = self.store.clone();
         tokio::spawn(async move {
             if let Err(error) = store.write(note).await {
@@ -348,8 +358,9 @@ impl Programme {
             let expires_at = expiry(terms.expires_at, change.now, &mut invalid);
             let address = match (&terms.kpi, terms.table) {
                 (Some(kpi), LinkedTable::Series) => {
+                    let outside = change.plan.access.outside();
                     let seen = change.picture.kpis().iter();
-                    let seen = seen.filter(|(_, entry)| change.picture.sees(&change.plan.access, &entry.kpi));
+                    let seen = seen.filter(|(_, entry)| change.picture.sees(&outside, &entry.kpi));
                     refer(&mut invalid, "/kpi", "KPI", kpi, &seen.map(|(code, _)| (code.clone(), ())).collect());
                     format!("kpis/{kpi}/series")
                 }
@@ -556,7 +567,7 @@ impl Programme {
         .await?;
         let (Some(client), Some((secret, last))) = (client, fits) else { return Ok(None) };
         let now = self.clock.now();
-        self.note_use(last, move |write| {
+        self.note_use(client.id, last, move |write| {
             credentials::used_secret(write, secret, now)?;
             credentials::used(write, client.id, now)
         });
@@ -590,10 +601,11 @@ fn nobodys_hash() -> Result<&'static str, Refusal> {
     Ok(HASH.get_or_init(|| hash))
 }
 
-/// Tokens and links make no others: whoever holds one shall not hold on to it after it expires.
+/// Tokens, links and clients make no others: whoever holds a secret shall not hold on to what it opens once it is taken back.
 pub(super) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
-    if caller.is_bounded() {
-        let detail = "tokens, links, clients and webhooks are managed by those who have signed in, not with a token";
+    let client = caller.as_str().strip_prefix(CLIENT).is_some_and(|id| id.parse::<CredentialId>().is_ok());
+    if caller.is_bounded() || client {
+        let detail = "tokens, links, clients and webhooks are managed by people who have signed in, not with a token or by a client";
         return Err(Refusal::NotAllowed(detail.to_owned()));
     }
     Ok(())
@@ -617,12 +629,13 @@ impl Change<'_, '_> {
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<CredentialRow, Refusal> {
         let plan = self.plan.id;
-        if credentials::of_plan(self.conn(), kind, plan)?.len() >= MOST {
+        let now = self.now;
+        if credentials::of_plan(self.conn(), kind, plan)?.iter().filter(|row| row.is_live(now)).count() >= MOST {
             return Err(too_many(if kind == CredentialKind::Link { "links" } else { "clients" }));
         }
         let id: CredentialId = new_id(self.now).into();
         let subject = match kind {
-            CredentialKind::Client => format!("client-{id}").parse().map_err(|_never| Refusal::NotFound)?,
+            CredentialKind::Client => format!("{CLIENT}{id}").parse().map_err(|_never| Refusal::NotFound)?,
             CredentialKind::Link | CredentialKind::Token => self.caller.clone(),
         };
         Ok(CredentialRow {

@@ -169,7 +169,8 @@ impl Programme {
         let caller = caller.clone();
         self.store
             .read(move |conn| {
-                let mut held: Vec<_> = grants::of_service(conn, &caller)?.into_iter().map(|row| (None, row)).collect();
+                let service = grants::of_service(conn, &caller)?.into_iter();
+                let mut held: Vec<_> = service.filter(|row| caller.carries(row)).map(|row| (None, row)).collect();
                 for plan in caller.list_plans(conn, None, usize::MAX)? {
                     let own = plan.grants.iter().filter(|row| row.plan.is_some());
                     held.extend(own.map(|row| (Some(plan.code.clone()), row.clone())));

@@ -201,7 +201,7 @@ impl Programme {
             .store
             .read(move |conn| {
                 // What was kept already would only be found unchanged.
-                tried_by.not_done_yet(conn, &clock)?;
+                tried_by.not_done_yet(conn, &clock, &open.access)?;
                 let mut import = Import::new(kind, &picture, &open, &tried_by, now, dry_run);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 Ok::<_, Refusal>((import.finish(dry_run)?, file))

@@ -41,7 +41,7 @@ use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
 use crate::domain::access::Access;
-use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
+use crate::domain::ids::{CredentialId, PlanCode, PlanId, Seq, Subject};
 use crate::store::plans::{self, LockedPlan, VisiblePlan};
 use crate::store::{Conn, Store, Write, journal};
 
@@ -57,6 +57,8 @@ pub struct Programme {
     store: Store,
     clock: Clock,
     pictures: Arc<Pictures>,
+    /// When the use of a credential was noted last.
+    noted: Arc<Cache<CredentialId, DateTime<Utc>>>,
     watch: Watch,
     private_webhooks: bool,
 }
@@ -97,7 +99,8 @@ impl OpenPlan {
 impl Programme {
     /// The programme kept in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, pictures: Arc::default(), watch: Watch::default(), private_webhooks: false }
+        let noted = Arc::new(Cache::new(CREDENTIALS_NOTED));
+        Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), private_webhooks: false }
     }
 
     /// The same, where webhooks may go to http and to private addresses: a deployment's own decision.
@@ -181,9 +184,9 @@ impl Programme {
             .store
             .write(move |write| {
                 let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
-                caller.claim(write, &clock)?;
                 let plan = caller.seen((*locked).clone()).ok_or(Refusal::NotFound)?;
                 let plan = OpenPlan::new(&plan);
+                caller.claim(write, &clock, &plan.access)?;
                 let picture = pictures.at_version(write, plan.id, plan.version)?;
                 // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
                 let now = locked.instant_after(clock.now());
@@ -241,6 +244,9 @@ struct Pictures {
     /// The last picture that was asked for of each plan by whoever goes through its journal entry by entry.
     walked: Mutex<HashMap<PlanId, Arc<Picture>>>,
 }
+
+/// Of how many credentials it is remembered when their use was noted.
+const CREDENTIALS_NOTED: usize = 10_000;
 
 /// How many pictures of the past are kept at hand.
 const PAST_PICTURES: usize = 8;

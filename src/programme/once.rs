@@ -16,6 +16,7 @@ use crate::store::{Conflict, Conn, StoreError, Write, answers};
 
 use super::{Principal, Programme, Refusal};
 use crate::clock::Clock;
+use crate::domain::access::Access;
 
 /// How long a key is remembered.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -53,17 +54,23 @@ impl Once {
         self.answered.get()
     }
 
-    fn fingerprint(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize())
+    /// What tells this request, by somebody with this access, from others.
+    fn fingerprint(&self, access: &Access) -> String {
+        let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.update(access.told());
+        URL_SAFE_NO_PAD.encode(all.finalize())
     }
 }
 
 impl Principal {
     /// Refuses a request that was carried out already; [`Once::answered`] then has its answer, where that is known.
-    pub(super) fn not_done_yet(&self, conn: &mut Conn, clock: &Clock) -> Result<(), Refusal> {
+    ///
+    /// Whoever may do more or less by now than when it was carried out, or comes with a token of other bounds, is told
+    /// nothing of it: to them the key belongs to another request.
+    pub(super) fn not_done_yet(&self, conn: &mut Conn, clock: &Clock, access: &Access) -> Result<(), Refusal> {
         let Some(once) = self.once() else { return Ok(()) };
         let Some(known) = answers::find(conn, self, &once.key, clock.now() - KEPT)? else { return Ok(()) };
-        if known.fingerprint != once.fingerprint() {
+        if known.fingerprint != once.fingerprint(access) {
             return Err(Refusal::KeyReused);
         }
         // Where the answer is not known the refusal stands; otherwise the answer goes out in its place.
@@ -74,14 +81,16 @@ impl Principal {
     }
 
     /// Writes down that the request is carried out in this write. The first thing that a change does.
-    pub(super) fn claim(&self, write: &mut Write<'_>, clock: &Clock) -> Result<(), Refusal> {
+    pub(super) fn claim(&self, write: &mut Write<'_>, clock: &Clock, access: &Access) -> Result<(), Refusal> {
         let Some(once) = self.once() else { return Ok(()) };
-        self.not_done_yet(write, clock)?;
+        self.not_done_yet(write, clock, access)?;
         let now = clock.now();
-        answers::claim(write, self, &once.key, &once.fingerprint(), now, now - KEPT).map_err(|error| match error {
-            StoreError::Conflict(Conflict::Request) => Refusal::CarriedOut,
-            other => other.into(),
-        })?;
+        answers::claim(write, self, &once.key, &once.fingerprint(access), now, now - KEPT).map_err(
+            |error| match error {
+                StoreError::Conflict(Conflict::Request) => Refusal::CarriedOut,
+                other => other.into(),
+            },
+        )?;
         once.claimed.store(true, Ordering::Release);
         Ok(())
     }

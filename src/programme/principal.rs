@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::access::{Granted, Role};
 use crate::domain::ids::{PlanCode, Subject};
+use crate::store::grants::GrantRow;
 use crate::store::plans::{self, VisiblePlan};
 use crate::store::{Conn, StoreError};
 
@@ -27,7 +28,7 @@ pub struct Bounds {
     pub plan: Option<PlanCode>,
     /// The only role that counts.
     pub role: Option<Role>,
-    /// Whether a member of the partnership reads as a partner does: what is published, and no small number.
+    /// Whether it reads as a partner of no organisation does, whoever it is of: what is published, and no small number.
     pub as_partner: bool,
 }
 
@@ -79,6 +80,14 @@ impl Principal {
             .is_none_or(|bounds| bounds.plan.is_none() && bounds.role.is_none_or(|role| role == Role::Administrator))
     }
 
+    /// Whether a grant on the whole service counts within the bounds.
+    pub(super) fn carries(&self, grant: &GrantRow) -> bool {
+        let fits = |bounds: &Bounds| {
+            bounds.plan.is_none() && !bounds.as_partner && bounds.role.is_none_or(|role| role == grant.granted.role)
+        };
+        self.bounds.as_deref().is_none_or(fits)
+    }
+
     /// A plan that the subject sees as it is seen within the bounds, if it is.
     pub(super) fn seen(&self, mut plan: VisiblePlan) -> Option<VisiblePlan> {
         let Some(bounds) = &self.bounds else { return Some(plan) };
@@ -89,7 +98,7 @@ impl Principal {
             plan.grants.retain(|grant| grant.granted.role == only);
         }
         if bounds.as_partner {
-            for grant in plan.grants.iter_mut().filter(|grant| grant.granted.role != Role::Partner) {
+            for grant in &mut plan.grants {
                 grant.granted = Granted::outside(grant.granted.role);
             }
         }

@@ -27,7 +27,7 @@ use super::collecting::reading_change;
 use super::defining::{Defined, made, must_administer_service};
 use super::picture::{Kept, KpiPicture, Picture};
 use super::targeting::target_change;
-use super::{Principal, Programme, Refusal, rows};
+use super::{OpenPlan, Principal, Programme, Refusal, rows};
 
 /// How many changes go into the journal at a time.
 const CHUNK: usize = 5_000;
@@ -53,9 +53,9 @@ impl Programme {
             .write(move |write| {
                 // Held, so that what is carried over is one state of it.
                 let before = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
-                caller.seen((*before).clone()).ok_or(Refusal::NotFound)?;
+                let seen = caller.seen((*before).clone()).ok_or(Refusal::NotFound)?;
                 must_administer_service(write, &caller)?;
-                caller.claim(write, &clock)?;
+                caller.claim(write, &clock, &OpenPlan::new(&seen).access)?;
                 let picture = pictures.at_version(write, before.id, before.seq)?;
                 let next = Succession::parse(members)?.after(&picture.plan().value)?;
                 // No plan is older than what it goes on from.

@@ -75,6 +75,13 @@ pub struct CredentialRow {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+impl CredentialRow {
+    /// Whether it is still good, unless it was revoked.
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none_or(|at| now < at)
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = credentials, check_for_backend(MultiBackend))]
 struct Columns {

@@ -280,14 +280,22 @@ async fn a_link_opens_one_table_as_a_partner_reads_it(world: &World) {
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     // What its maker sees, a partner does not; and whoever has the address is one.
     assert!(world.get(Board, "readings.csv").await.is(200).text().contains("LI-INJURIES,FY2009-10-Q1,all,3,"));
-    assert_eq!(table.text(), world.get(Partner, "readings.csv").await.is(200).text());
+    // A partner of the KPI's own organisation sees more; what they hand on does not.
+    let owner = json!({"subject": Contributor.name(), "role": "partner", "organisation": "pct"});
+    world.post(Administrator, "grants", owner).await.is(201);
+    let theirs = text(&link(world, Contributor, json!({"name": "sheet", "table": "readings"})).await["href"]);
+    let own = text(&link(world, Partner, json!({"name": "sheet", "table": "readings"})).await["href"]);
+    for href in [theirs, own] {
+        assert_eq!(world.get(Nobody, &href).await.is(200).text(), table.text());
+    }
     let rows = table.rows();
     let injuries = rows.iter().find(|row| row["kpi"] == "LI-INJURIES").unwrap();
     assert_eq!((injuries["value"].as_str(), injuries["symbol"].as_str()), ("", "c"), "{injuries:?}");
     // The table's own parameters, pages and states.
     let page = world.get(Nobody, &href.replace(".csv", "?kpi=NI-117&limit=1")).await.is(200);
     assert_eq!(page.json()["items"].as_array().unwrap().len(), 1);
-    world.get(Nobody, &href).header("if-none-match", &table.tag()).await.is(304);
+    let tag = world.get(Nobody, &href).await.is(200).tag();
+    world.get(Nobody, &href).header("if-none-match", &tag).await.is(304);
     world.get(Nobody, &format!("{href}?nonsense=1")).await.refused(400, "unknown_parameter");
     // One table, reading only.
     let base = href.trim_end_matches("readings.csv");
@@ -367,6 +375,10 @@ async fn a_client_signs_in_with_its_secret(world: &World) {
     let path = "kpis/NI-117/readings/FY2009-10-Q1";
     with(world, &second, Method::PUT, path, Some(json!({"value": 4.5}))).await.is(201);
     assert_eq!(world.get(Manager, path).await.is(200).json()["recorded_by"], client["subject"]);
+    // What is taken back with its secret is all that it has: it makes nothing to come in with by itself.
+    with(world, &second, Method::POST, "/v1/tokens", Some(json!({"name": "x"}))).await.refused(403, "not_allowed");
+    let link = json!({"name": "x", "table": "readings"});
+    with(world, &second, Method::POST, "links", Some(link)).await.refused(403, "not_allowed");
     // Ended, it signs in no more, and the tokens it still has open nothing.
     world.delete(Administrator, &format!("clients/{id}"), "*").await.is(204);
     token(world, &form, None).await.is(401);

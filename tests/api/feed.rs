@@ -149,12 +149,15 @@ async fn a_partner_s_copy_holds_no_small_number(world: &World) {
     let mut mirror = Mirror::default();
     mirror.follow(world, Partner).await;
     assert_eq!(mirror.value("LI-INJURIES/FY2009-10-Q1/all")["value"], 12);
-    // One small figure, and the others of its period are withheld with it: the copy must hear of them, too.
+    // One small figure, and what it could be worked out from is withheld with it: the copy must hear of that, too.
     post("Q1", "boys", 4).await;
     let stretch = feed(world, Partner, mirror.after).await;
-    assert!(!stretch.to_string().contains("withheld-words"), "{stretch}");
+    let of_groups = stretch["items"].as_array().unwrap().iter().filter(|item| item["after"]["group"] != "all");
+    for item in of_groups {
+        assert!(!item.to_string().contains("withheld-words"), "{item}");
+    }
     mirror.follow(world, Partner).await;
-    for group in ["all", "girls", "boys"] {
+    for group in ["girls", "boys"] {
         let reading = mirror.value(&format!("LI-INJURIES/FY2009-10-Q1/{group}"));
         assert_eq!((&reading["suppressed"], reading.get("value")), (&json!(true), None), "{reading}");
     }

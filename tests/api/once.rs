@@ -15,6 +15,7 @@ on_both! {
     the_same_request_with_the_same_key_is_carried_out_once
     a_hundred_requests_with_one_key_have_one_effect
     a_key_stands_for_one_request_of_one_caller
+    an_answer_is_given_again_only_to_whoever_may_do_as_much
     a_refused_request_may_be_sent_again_with_its_key
     a_key_is_forgotten_after_a_day
     an_import_with_a_key_is_carried_out_once
@@ -91,6 +92,33 @@ async fn a_key_stands_for_one_request_of_one_caller(world: &World) {
         let ask = world.post(Administrator, "organisations", organisation("three")).header("idempotency-key", bad);
         ask.await.refused(400, "malformed_request");
     }
+}
+
+async fn an_answer_is_given_again_only_to_whoever_may_do_as_much(world: &World) {
+    small(world).await;
+    let plan = json!({"code": "other", "title": "Other", "starts_on": "2009-04-01", "ends_on": "2010-03-31"});
+    world.post(Administrator, "/v1/plans", plan).await.is(201);
+    let action = super::actions::action("NI-117", json!({}));
+    let ask = |actor| world.post(actor, "actions", action.clone()).header("idempotency-key", "k");
+    ask(Administrator).await.is(201);
+    // A token of the same person for another plan, or of another role, is told nothing of it.
+    for (terms, status, code) in [
+        (json!({"name": "x", "methods": ["POST"], "plan": "other"}), 404, "not_found"),
+        (json!({"name": "x", "methods": ["POST"], "plan": "small"}), 201, ""),
+    ] {
+        let token = world.post(Administrator, "/v1/tokens", terms).await.is(201).json();
+        let token = format!("Bearer {}", token["token"].as_str().unwrap());
+        let answer = ask(Nobody).header("authorization", &token).await.is(status);
+        assert!(status == 201 || answer.code() == code, "{answer}");
+    }
+    // Nor is whoever may do less by now.
+    ask(Manager).await.is(201);
+    let grants = world.get(Administrator, "grants").await.is(200).json();
+    let held = grants["items"].as_array().unwrap().iter().find(|grant| grant["subject"] == Manager.name()).unwrap();
+    let partner = json!({"subject": Manager.name(), "role": "partner", "organisation": "pct"});
+    world.post(Administrator, "grants", partner).await.is(201);
+    world.delete(Administrator, &format!("grants/{}", held["id"].as_str().unwrap()), "*").await.is(204);
+    ask(Manager).await.refused(422, "key_reused");
 }
 
 async fn a_refused_request_may_be_sent_again_with_its_key(world: &World) {
@@ -187,7 +215,7 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
 async fn an_answer_is_compressed_for_whoever_takes_it(world: &World) {
     small(world).await;
     let plain = world.get(Board, "kpis").await.is(200);
-    for (accepted, encoding) in [("gzip", "gzip"), ("br", "br"), ("gzip;q=0.5, br", "br")] {
+    for (accepted, encoding) in [("gzip", "gzip"), ("br", "br"), ("gzip;q=0.5, br", "br"), ("deflate", "deflate")] {
         let packed = world.get(Board, "kpis").header("accept-encoding", accepted).await.is(200);
         assert_eq!(packed.header("content-encoding"), Some(encoding));
         let vary: Vec<_> = packed.headers.get_all("vary").map(|one| one.to_str().unwrap().to_lowercase()).collect();
