@@ -7,16 +7,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use waymark::http::settings::Settings;
 
 use crate::on_both;
-use crate::support::{Actor, World};
+use crate::support::{Actor, Door, World, settings};
 
 on_both! { every_request_on_a_page_is_answered_as_the_page_says }
 
 /// What everyone has their own of, by what stands for it on a page. Whatever a page comes to name is made here.
-fn own() -> BTreeMap<&'static str, String> {
-    BTreeMap::from([("token", Actor::Administrator.token().unwrap().to_owned())])
+async fn own(world: &World) -> BTreeMap<&'static str, String> {
+    let made = world.post(Actor::Administrator, "/v1/tokens", json!({"name": "Excel"})).await.is(201).json();
+    let link = json!({"name": "Sheet", "table": "readings"});
+    let link = world.post(Actor::Administrator, "links", link).await.is(201).json();
+    BTreeMap::from([
+        ("token", Actor::Administrator.token().unwrap().to_owned()),
+        ("basic", STANDARD.encode(format!("anybody:{}", made["token"].as_str().unwrap()))),
+        ("link", link["href"].as_str().unwrap().to_owned()),
+    ])
 }
 
 fn filled(own: &BTreeMap<&str, String>, text: &str) -> String {
@@ -88,7 +98,8 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
     world.load_harrow().await;
-    let own = own();
+    let own = own(world).await;
+    let open = world.settled(Settings { basic_auth: true, ..settings() }).await;
     let mut sent = 0;
     for (path, page) in pages() {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -97,7 +108,7 @@ async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
             blocks.iter().filter(|(mark, _)| *mark == "http").map(|(_, block)| Request::read(block)).collect();
         assert!(!requests.is_empty() || name == "README.md", "{name} has no request");
         for request in &requests {
-            check(world, &own, name, request).await;
+            check(&open, &own, name, request).await;
             sent += 1;
         }
         // What a page has people copy is what was tried.
@@ -110,9 +121,9 @@ async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
     assert!(sent >= 15, "only {sent} requests were found");
 }
 
-async fn check(world: &World, own: &BTreeMap<&str, String>, page: &str, request: &Request<'_>) {
+async fn check(open: &Door, own: &BTreeMap<&str, String>, page: &str, request: &Request<'_>) {
     let address = filled(own, request.address);
-    let mut ask = world.ask(request.method.parse().unwrap(), Actor::Nobody, &address);
+    let mut ask = open.ask(request.method.parse().unwrap(), Actor::Nobody, &address);
     for (name, value) in &request.headers {
         ask = match (*name, request.body) {
             ("Content-Type", Some(body)) => ask.body(value, body.to_owned()),
