@@ -7,7 +7,7 @@ use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
 use utoipa_actix_web::AppExt;
 
@@ -110,7 +110,7 @@ pub fn configure(
         .wrap(from_fn(once::carry_out_once))
         .wrap(from_fn(limit::count))
         .wrap(from_fn(auth::authenticate))
-        .wrap(cors(&state.settings))
+        .wrap(Condition::new(!state.settings.cors_origins.is_empty(), cors(&state.settings)))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))
 }

@@ -3,6 +3,7 @@
 //! [`envelope`] is the one door: `App::new().wrap(from_fn(middleware::envelope))`, outside everything else.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::conditional::encoded_tag;
+use super::deprecation::{GOING, announce};
 use super::negotiate::Format;
 use super::problem::Problem;
 
@@ -38,6 +40,14 @@ pub(crate) const PUBLIC_NO_CACHE: HeaderValue = HeaderValue::from_static("public
 tokio::task_local! {
     /// The id of the request being answered, for whatever is made deep inside and names it.
     static REQUEST_ID: String;
+    /// Whether the answer is of a plan that is public.
+    static SHARED: Cell<bool>;
+}
+
+/// Says that the request being answered reads a plan that is public: caches between may keep the answer, and ask each time.
+pub(super) fn may_be_shared() {
+    // Outside of a request there is no answer.
+    let _told = SHARED.try_with(|shared| shared.set(true));
 }
 
 /// The id of the request being answered; `None` outside of one, and in threads that a request's work is handed to.
@@ -92,7 +102,8 @@ pub async fn envelope(
     );
     take_suffix(&mut request);
 
-    let mut outcome = REQUEST_ID.scope(id.clone(), answer(request, next).instrument(span.clone())).await;
+    let answer = SHARED.scope(Cell::new(false), answer(request, next).instrument(span.clone()));
+    let mut outcome = REQUEST_ID.scope(id.clone(), answer).await;
 
     let (status, headers) = match &mut outcome {
         Ok(response) => (response.status(), response.headers_mut()),
@@ -116,7 +127,18 @@ async fn answer(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
     match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
-        Ok(Ok(response)) => Ok(unless_known(as_problem(response))),
+        Ok(Ok(response)) => {
+            let mut response = unless_known(as_problem(response));
+            let path = response.request().match_pattern();
+            announce(GOING, path.as_deref(), response.headers_mut());
+            let shared = SHARED.try_with(Cell::get).unwrap_or_default();
+            let told = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+            if shared && told && !response.headers().contains_key(CACHE_CONTROL) {
+                response.headers_mut().insert(CACHE_CONTROL, PUBLIC_NO_CACHE);
+                response.headers_mut().append(VARY, HeaderValue::from_static("Authorization"));
+            }
+            Ok(response)
+        }
         Ok(Err(error)) => Err(error.error_response()),
         Err(panic) => Err(Problem::internal_because(&format!("panic: {}", message(&*panic))).error_response()),
     }

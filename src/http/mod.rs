@@ -14,6 +14,7 @@ pub mod changes;
 pub mod clients;
 pub mod conditional;
 pub mod definitions;
+pub mod deprecation;
 pub mod docs;
 pub mod embeds;
 pub mod extract;

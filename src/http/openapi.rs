@@ -19,6 +19,7 @@ use utoipa::openapi::{
 pub use self::downgrade::downgrade_to_3_0;
 pub use self::lint::lint;
 use super::conditional::{Conditions, ETag, TAGS_PATTERN};
+use super::deprecation;
 use super::extract::{NoParams, Params};
 use super::problem::{Code, Problem, ProblemBody, ViolationBody};
 use super::responses::{NotModified, PublicProblems};
@@ -96,6 +97,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
         describe_choices(schemas);
         name_variants(schemas);
     }
+    deprecation::mark(deprecation::GOING, &mut document);
     let mut used = Vec::new();
     for operation in operations_mut(&mut document) {
         tell_of_tags(operation);

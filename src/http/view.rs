@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::auth::Caller;
 use super::conditional::{Conditions, ETag};
 use super::extract::{FromParams, ParamReader};
+use super::middleware;
 use super::problem::{Code, Problem};
 use crate::domain::access::Audience;
 use crate::domain::ids::PlanCode;
@@ -65,6 +66,9 @@ impl View {
     ) -> Result<Result<Self, HttpResponse>, Problem> {
         let now = programme.clock().now();
         let plan = programme.open(plan, &caller.subject).await?;
+        if plan.public {
+            middleware::may_be_shared();
+        }
         let (at, version) = match as_of.as_of {
             None => (plan.changed_at.max(start_of_day_in_london(now)), plan.version),
             Some(instant) if instant > now => return Err(not_yet(instant)),

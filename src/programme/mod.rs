@@ -76,6 +76,8 @@ pub struct OpenPlan {
     pub access: Access,
     /// When it last changed.
     pub changed_at: DateTime<Utc>,
+    /// Whether everyone who signs in may find it.
+    pub public: bool,
 }
 
 impl OpenPlan {
@@ -87,6 +89,7 @@ impl OpenPlan {
             version: plan.seq,
             access: Access::new(granted),
             changed_at: plan.changed_at,
+            public: plan.public,
         }
     }
 

@@ -479,8 +479,12 @@ async fn a_partner_finds_nothing_of_another_partnership(world: &World) {
 async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_changed(world: &World) {
     furnished(world).await;
     world.patch(Manager, "", "*", json!({"visibility": "public"})).await.is(200);
-    let plan = world.get(Stranger, "").await.is(200).json();
-    assert_eq!(plan["visibility"], "public");
+    let plan = world.get(Stranger, "").await.is(200);
+    assert_eq!(plan.json()["visibility"], "public");
+    let report = world.get(Stranger, "status-report").await.is(200);
+    assert_eq!(report.header("cache-control"), Some("public, no-cache"));
+    assert!(report.headers.get_all("vary").any(|vary| vary == "Authorization"), "{report}");
+    world.get(Stranger, "status-report").header("if-none-match", &report.tag()).await.is(304);
     let kpis = world.get(Stranger, "kpis").await.is(200).json();
     let codes: Vec<_> = kpis["items"].as_array().unwrap().iter().map(|kpi| &kpi["code"]).collect();
     assert_eq!(codes, ["LI-GOING", "NI-117"], "only what is published to everyone");
