@@ -23,9 +23,13 @@ pub struct Going {
 /// What will go: nothing so far. Whoever adds a row says in the changelog what to use instead.
 pub const GOING: &[Going] = &[];
 
-/// Announces what goes with an answer from `path`.
-pub fn announce(going: &[Going], path: Option<&str>, headers: &mut HeaderMap) {
-    let Some(row) = going.iter().find(|row| Some(row.path) == path) else { return };
+/// Announces what goes with an answer from `path`, which is asked for where there is anything to announce.
+pub fn announce(going: &[Going], path: impl FnOnce() -> Option<String>, headers: &mut HeaderMap) {
+    if going.is_empty() {
+        return;
+    }
+    let path = path();
+    let Some(row) = going.iter().find(|row| Some(row.path) == path.as_deref()) else { return };
     for (name, value) in [
         (DEPRECATION, format!("@{}", row.since)),
         (SUNSET, row.sunset.to_owned()),
@@ -65,11 +69,12 @@ mod tests {
     #[test]
     fn what_goes_is_announced_with_its_answers_and_nothing_else_is() {
         let mut headers = HeaderMap::new();
-        announce(ROWS, Some("/v1/plans/{plan}"), &mut headers);
-        announce(ROWS, None, &mut headers);
-        announce(GOING, Some("/v1/plans/{plan}/old"), &mut headers);
+        let at = |path: &str| Some(path.to_owned());
+        announce(ROWS, || at("/v1/plans/{plan}"), &mut headers);
+        announce(ROWS, || None, &mut headers);
+        announce(GOING, || at("/v1/plans/{plan}/old"), &mut headers);
         assert!(headers.is_empty(), "{headers:?}");
-        announce(ROWS, Some("/v1/plans/{plan}/old"), &mut headers);
+        announce(ROWS, || at("/v1/plans/{plan}/old"), &mut headers);
         assert_eq!(headers.get(DEPRECATION).unwrap(), "@1795000000");
         assert_eq!(headers.get(SUNSET).unwrap(), "Wed, 24 Nov 2027 00:00:00 GMT");
         assert_eq!(headers.get(LINK).unwrap(), "</docs>; rel=\"deprecation\"; type=\"text/html\"");

@@ -129,8 +129,8 @@ async fn answer(
     match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
         Ok(Ok(response)) => {
             let mut response = unless_known(as_problem(response));
-            let path = response.request().match_pattern();
-            announce(GOING, path.as_deref(), response.headers_mut());
+            let request = response.request().clone();
+            announce(GOING, || request.match_pattern(), response.headers_mut());
             let shared = SHARED.try_with(Cell::get).unwrap_or_default();
             let told = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
             if shared && told && !response.headers().contains_key(CACHE_CONTROL) {
