@@ -136,9 +136,7 @@ pub async fn list_clients(
     if let Some(unchanged) = conditions.not_modified(&all) {
         return Ok(unchanged);
     }
-    let after: Option<String> = paging.after()?;
-    let rows = rows.into_iter().filter(|(row, _)| after.as_ref().is_none_or(|after| row.id.to_string() > *after));
-    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |(row, _)| row.id.to_string())?;
+    let (rows, next) = paging.cut_by_id(rows, |(row, _)| row.id.to_string())?;
     Ok(ClientPage { items: rows.into_iter().map(ClientBody::of).collect(), next }.reply(&request, &all))
 }
 

@@ -95,11 +95,8 @@ pub async fn list_grants(
     if let Some(unchanged) = conditions.not_modified(&view) {
         return Ok(unchanged);
     }
-    let after: Option<String> = paging.after()?;
     // Ids are made in the order of time, and sort by it.
-    let rows = programme.list_grants(&open).await?.into_iter();
-    let rows = rows.filter(|row| after.as_ref().is_none_or(|after| row.id.to_string() > *after)).take(paging.rows());
-    let (rows, next) = paging.cut(rows.collect(), |row| row.id.to_string())?;
+    let (rows, next) = paging.cut_by_id(programme.list_grants(&open).await?, |row| row.id.to_string())?;
     let items = rows.into_iter().map(|row| GrantBody::of(Some(plan.clone()), row)).collect();
     Ok(GrantPage { items, next }.reply(&request, &view))
 }

@@ -100,9 +100,7 @@ pub async fn list_links(
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
-    let after: Option<String> = paging.after()?;
-    let rows = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| row.id.to_string() > *after));
-    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |row| row.id.to_string())?;
+    let (rows, next) = paging.cut_by_id(rows, |row| row.id.to_string())?;
     Ok(LinkPage { items: rows.into_iter().map(LinkBody::from).collect(), next }.reply(&request, &tag))
 }
 

@@ -81,6 +81,16 @@ impl Paging {
         let next = rows.last().map(|row| Cursor::to(&key(row))).transpose();
         Ok((rows, next.map_err(|error| Problem::internal(&error))?.map(|cursor| cursor.to_string())))
     }
+
+    /// Cuts this page from rows that are all at hand, in the order of the ids that they go by.
+    ///
+    /// # Errors
+    /// As [`Paging::after`].
+    pub fn cut_by_id<T>(&self, rows: Vec<T>, id: impl Fn(&T) -> String) -> Result<(Vec<T>, Option<String>), Problem> {
+        let after: Option<String> = self.after()?;
+        let rows = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| id(row) > *after));
+        self.cut(rows.take(self.rows()).collect(), id)
+    }
 }
 
 const NOT_OURS: &str = "send it exactly as next gave it, to the list that it came from";

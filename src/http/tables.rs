@@ -258,27 +258,10 @@ pub fn target(row: &TargetRow, names_shown: bool) -> Vec<CellText> {
     ]
 }
 
-fn assessment(
-    report: &StatusReport,
-    area: Option<&AreaCode>,
-    priority: Option<&PriorityCode>,
-    one: &Assessment,
-) -> Vec<u8> {
+/// Where a KPI stands, in the columns that reports and series share: from `status` to `target_source`.
+fn standing(one: &Assessment) -> [CellText; 15] {
     let target = one.target.as_ref();
-    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
-    let cells = [
-        text(&report.plan),
-        text(&report.period),
-        instant(&report.as_of),
-        area.map(ToString::to_string),
-        priority.map(ToString::to_string),
-        text(&one.kpi),
-        text(&one.title),
-        text(&one.period),
-        Some(one.period.label()),
-        text(&one.period.start()),
-        text(&one.period.end()),
-        text(&one.group),
+    [
         text(&one.status.as_str()),
         one.band.clone(),
         one.band_label.clone(),
@@ -294,6 +277,31 @@ fn assessment(
         figure(target.and_then(|target| target.low)),
         figure(target.and_then(|target| target.high)),
         target.and_then(|target| name(&target.source)),
+    ]
+}
+
+fn assessment(
+    report: &StatusReport,
+    area: Option<&AreaCode>,
+    priority: Option<&PriorityCode>,
+    one: &Assessment,
+) -> Vec<u8> {
+    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
+    let before = [
+        text(&report.plan),
+        text(&report.period),
+        instant(&report.as_of),
+        area.map(ToString::to_string),
+        priority.map(ToString::to_string),
+        text(&one.kpi),
+        text(&one.title),
+        text(&one.period),
+        Some(one.period.label()),
+        text(&one.period.start()),
+        text(&one.period.end()),
+        text(&one.group),
+    ];
+    let after = [
         text(&one.polarity.as_str()),
         figure(one.variance),
         figure(one.compared),
@@ -307,6 +315,7 @@ fn assessment(
         text(&one.policy.version),
         text(&one.explanation),
     ];
+    let cells = before.into_iter().chain(standing(one)).chain(after);
     table::row(STATUS_REPORT, cells)
 }
 
@@ -333,9 +342,8 @@ pub fn status_report(report: &StatusReport, picture: &Picture, tag: &ETag) -> Ht
 }
 
 fn point(series: &Series, one: &Assessment) -> Vec<u8> {
-    let target = one.target.as_ref();
     let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
-    let cells = [
+    let before = [
         text(&series.plan),
         text(&series.kpi),
         text(&series.title),
@@ -345,26 +353,14 @@ fn point(series: &Series, one: &Assessment) -> Vec<u8> {
         text(&one.period.start()),
         text(&one.period.end()),
         text(&one.group),
-        text(&one.status.as_str()),
-        one.band.clone(),
-        one.band_label.clone(),
-        one.reason.map(|reason| reason.as_str().to_owned()),
-        text(&one.data_state.as_str()),
-        (one.data_state == crate::domain::assess::DataState::Suppressed).then(|| "c".to_owned()),
-        figure(one.value),
-        figure(one.reported),
-        one.reported_text.clone(),
-        figure(one.numerator),
-        figure(one.denominator),
-        figure(target.and_then(|target| target.value)),
-        figure(target.and_then(|target| target.low)),
-        figure(target.and_then(|target| target.high)),
-        target.and_then(|target| name(&target.source)),
+    ];
+    let after = [
         figure(one.variance),
         travel(one.travel.short.direction),
         travel(one.travel.long.direction),
         text(&one.explanation),
     ];
+    let cells = before.into_iter().chain(standing(one)).chain(after);
     table::row(SERIES, cells)
 }
 

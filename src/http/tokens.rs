@@ -116,9 +116,7 @@ pub async fn list_tokens(
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }
-    let after: Option<String> = paging.after()?;
-    let rows = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| row.id.to_string() > *after));
-    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |row| row.id.to_string())?;
+    let (rows, next) = paging.cut_by_id(rows, |row| row.id.to_string())?;
     Ok(TokenPage { items: rows.into_iter().map(TokenBody::from).collect(), next }.reply(&request, &tag))
 }
 
