@@ -5,7 +5,7 @@
 //! same in whatever order the figures are told.
 //!
 //! A figure is withheld because it is small itself, or because a reader could work a small number out from it and what
-//! else is published. What a reader can work out is judged by the room below ([`reader::Reader`]), which adds up, subtracts
+//! else is published. What a reader can work out is judged by the room below (`reader::Reader`), which adds up, subtracts
 //! and narrows down as a patient reader would. As long as it finds a small number, the next smallest figure that it was found
 //! by is withheld as well; in the end whatever need not be withheld is published again. A true zero always stays.
 //!

@@ -1,6 +1,6 @@
 //! Waiting for a plan to change: what a long poll of the change feed and the delivery of webhooks are woken by.
 //!
-//! A write of this instance tells its waiters at once ([`Watch::told`]). Those of other instances are looked for: while
+//! A write of this instance tells its waiters at once (`Watch::told`). Those of other instances are looked for: while
 //! anyone waits, one of them asks the database for the versions of all the plans waited for, once a second, in one query.
 //! A waiter is a task and holds no thread.
 
