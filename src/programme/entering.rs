@@ -303,7 +303,7 @@ impl Programme {
 
     async fn enter(&self, kind: CredentialKind, secret: &str) -> Result<Option<Entered>, Refusal> {
         let (digest, now) = (digest(secret), self.clock.now());
-        let found = self.store.read(move |conn| credentials::by_digest(conn, kind, &digest, now)).await?;
+        let found = self.store.look_up(move |conn| credentials::by_digest(conn, kind, &digest, now)).await?;
         let Some(row) = found else { return Ok(None) };
         self.note_use(row.id, row.last_used_at, move |write| credentials::used(write, row.id, now));
         let plan = row.plan.map(|(_, code)| code);

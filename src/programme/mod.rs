@@ -139,7 +139,9 @@ impl Programme {
     pub async fn open(&self, plan: &PlanCode, caller: &Principal) -> Result<OpenPlan, Refusal> {
         let (plan, caller) = (plan.clone(), caller.clone());
         self.store
-            .read(move |conn| caller.find_plan(conn, &plan)?.map(|plan| OpenPlan::new(&plan)).ok_or(Refusal::NotFound))
+            .look_up(move |conn| {
+                caller.find_plan(conn, &plan)?.map(|plan| OpenPlan::new(&plan)).ok_or(Refusal::NotFound)
+            })
             .await
     }
 

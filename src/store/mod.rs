@@ -185,6 +185,25 @@ impl Store {
         self.on_a_thread(&self.0.readers, work).await
     }
 
+    /// [`Store::read`] for a few rows that are found by their keys. On SQLite, where a connection is free, such a read is over
+    /// sooner than it could be handed to another thread; there it is done on this one.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn look_up<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        if self.0.url.sqlite_path().is_some()
+            && let Ok(turn) = Arc::clone(&self.0.readers.queue).try_acquire_owned()
+        {
+            return self.0.readers.run(turn, work);
+        }
+        self.read(work).await
+    }
+
     /// Runs `work` in one transaction, and commits it when `work` gives `Ok`. A caller that goes away does not stop it.
     ///
     /// # Errors
