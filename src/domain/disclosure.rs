@@ -109,12 +109,27 @@ pub fn is_small(number: Figure, threshold: u32) -> bool {
 /// Which figures of a sensitive KPI are withheld from those who may not see its small numbers.
 pub fn withheld(figures: &Figures<'_>) -> Withheld {
     let mut withheld = Withheld::default();
-    for reader in Reader::each(figures) {
-        withheld.figures.extend(choose(&reader));
+    if figures.posted.len() > MOST_FIGURES {
+        withheld.figures =
+            figures.posted.iter().filter(|posted| !posted.is_plain_zero()).map(|posted| posted.seq).collect();
+    } else {
+        for reader in Reader::each(figures) {
+            withheld.figures.extend(choose(&reader));
+        }
     }
     let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.seq));
     withheld.successors = replaced.filter_map(|posted| posted.replaced).collect();
     withheld
+}
+
+/// Of how many figures of one KPI a choice is made: beyond, it would take too long, and all but zeros are withheld.
+const MOST_FIGURES: usize = 400;
+
+impl Posted {
+    /// Whether it is a count of nothing, which is shown.
+    fn is_plain_zero(&self) -> bool {
+        self.numerator.is_none() && self.value == Some(Figure::ZERO)
+    }
 }
 
 /// Which of the figures that could go is withheld first.

@@ -22,6 +22,8 @@ use super::{Change, OpenPlan, Principal, Programme, Refusal};
 
 /// The most webhooks of one plan.
 const MOST_WEBHOOKS: usize = 200;
+/// How many of them may be of one subject, so that nobody takes every place.
+const MOST_OF_ONE: usize = 20;
 
 /// How long a secret that was replaced signs beside the new one.
 const FORMER: TimeDelta = TimeDelta::hours(24);
@@ -131,7 +133,12 @@ impl Programme {
             let terms = WebhookTerms::parse(members)?;
             check(&terms, &change.picture, &change.plan, private).or(())?;
             let plan = change.plan.id;
-            if webhooks::list(change.conn(), plan)?.len() >= MOST_WEBHOOKS {
+            let standing = webhooks::list(change.conn(), plan)?;
+            if standing.iter().filter(|row| row.subject == change.caller).count() >= MOST_OF_ONE {
+                let why = format!("a subscriber has {MOST_OF_ONE} webhooks in a plan at most; remove one first");
+                return Err(Refusal::Conflict(why));
+            }
+            if standing.len() >= MOST_WEBHOOKS {
                 let why = format!("a plan has {MOST_WEBHOOKS} webhooks at most; remove one first");
                 return Err(Refusal::Conflict(why));
             }

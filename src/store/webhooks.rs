@@ -319,7 +319,11 @@ pub fn advance(
     attempt: Option<&Attempt>,
 ) -> Result<bool, StoreError> {
     let moved = write.run(|any| {
-        let held = diesel::update(webhooks::table.find(id.to_string())).filter(webhooks::lease_holder.eq(holder));
+        // One that was switched off or removed meanwhile is told nothing more.
+        let held = diesel::update(webhooks::table.find(id.to_string()))
+            .filter(webhooks::lease_holder.eq(holder))
+            .filter(webhooks::active.eq(true))
+            .filter(webhooks::removed_at.is_null());
         held.set((
             webhooks::position.eq(standing.cursor.position.0),
             webhooks::within.eq(standing.cursor.within),

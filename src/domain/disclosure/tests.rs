@@ -157,6 +157,17 @@ fn the_worked_table() {
 }
 
 #[test]
+fn of_too_many_figures_all_but_zeros_are_withheld() {
+    // A hundred and one years of quarters: 404 figures.
+    let quarters = (0..101)
+        .flat_map(|year| (1..=4).map(move |quarter| format!("{}-Q{quarter} all {}", 2000 + year, 40 * (quarter - 1))));
+    let told = Told::new(count("in_period"), &[], &quarters.collect::<Vec<_>>().join(","));
+    assert_eq!(told.withheld().len(), 303, "three of four are no zeros");
+    let fewer = Told::new(count("in_period"), &[], "2000-Q1 all 0,2000-Q2 all 40");
+    assert!(fewer.withheld().is_empty());
+}
+
+#[test]
 fn the_threshold_decides() {
     let mut told = Told::new(count("in_period"), &[], "Q1 all 5, Q2 all 7, Q3 all 8");
     assert_eq!(told.hidden(), [1]);
