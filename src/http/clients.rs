@@ -42,7 +42,7 @@ impl From<SecretRow> for ClientSecret {
 
 /// A client.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Client, description = "A partner's system that signs in by itself. What it may do is granted to its subject.")]
+#[schema(as = PartnerClient, description = "A partner's system that signs in by itself. What it may do is granted to its subject.")]
 pub struct ClientBody {
     /// The client's id, which it sends as `client_id`.
     #[schema(example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
