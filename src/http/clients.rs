@@ -171,10 +171,10 @@ pub async fn create_client(
 ///
 /// For administrators of the plan.
 #[utoipa::path(
-    get, path = "/v1/plans/{plan}/clients/{client}", tag = "access",
+    get, path = "/v1/plans/{plan}/clients/{client_id}", tag = "access",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
+        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses((status = 200, description = "The client.", body = ClientBody), NotModified, ReadProblems, NotAllowed)
 )]
@@ -195,10 +195,10 @@ pub async fn find_client(
 ///
 /// Its secrets and its grants in the plan end at once. For administrators of the plan.
 #[utoipa::path(
-    delete, path = "/v1/plans/{plan}/clients/{client}", tag = "access",
+    delete, path = "/v1/plans/{plan}/clients/{client_id}", tag = "access",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
+        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
     ),
     responses((status = 204, description = "It is ended."), DeleteProblems)
 )]
@@ -221,10 +221,10 @@ pub async fn revoke_client(
 /// Both are good until the old one is taken away, so that a system can be moved from one to the other without a pause. The
 /// secret is shown in this answer and never again. For administrators of the plan.
 #[utoipa::path(
-    post, path = "/v1/plans/{plan}/clients/{client}/secrets", tag = "access", operation_id = "add_client_secret",
+    post, path = "/v1/plans/{plan}/clients/{client_id}/secrets", tag = "access", operation_id = "add_client_secret",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
+        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses((status = 201, description = "It was made.", body = MadeSecret), StepProblems)
 )]
@@ -242,11 +242,11 @@ pub async fn add_client_secret(
 ///
 /// It is no good from then on; the only one cannot be taken away. For administrators of the plan.
 #[utoipa::path(
-    delete, path = "/v1/plans/{plan}/clients/{client}/secrets/{client_secret}", tag = "access",
+    delete, path = "/v1/plans/{plan}/clients/{client_id}/secrets/{client_secret}", tag = "access",
     operation_id = "remove_client_secret",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"),
+        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"),
         ("client_secret" = String, Path, description = "The secret's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
     ),
     responses((status = 204, description = "It is gone."), DeleteProblems)

@@ -242,7 +242,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{token}", id)
         .replace("{link}", id)
         .replace("{secret}", id)
-        .replace("{client}", id)
+        .replace("{client_id}", id)
         .replace("{client_secret}", other)
         .replace("{action}", id)
         .replace("{report}", id)

@@ -71,7 +71,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         .replace("{token}", &ids.entering.token)
         .replace("{link}", &ids.entering.link)
         .replace("{secret}", &ids.entering.secret)
-        .replace("{client}", &ids.entering.client)
+        .replace("{client_id}", &ids.entering.client)
         .replace("{client_secret}", &ids.entering.client_secret)
         .replace("{code}", code);
     path + &since

@@ -87,7 +87,7 @@ pub(super) async fn prepared(world: &World, operation: &Operation, actor: Actor)
         let made = link(world, maker, json!({"name": "x", "table": "readings"})).await;
         return Some(if operation.id == "openLink" { secret_of(&made) } else { text(&made["id"]) });
     }
-    if operation.path.contains("{client}") {
+    if operation.path.contains("{client_id}") {
         let client = world.post(Administrator, "clients", json!({"title": "x"})).await.is(201).json();
         let id = text(&client["id"]);
         if operation.id == "removeClientSecret" {

@@ -58,7 +58,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{action}", action["id"].as_str().unwrap())
             .replace("{token}", &entering.token)
             .replace("{link}", &entering.link)
-            .replace("{client}", &entering.client)
+            .replace("{client_id}", &entering.client)
             .replace("{client_secret}", &entering.client_secret)
             .replace("{webhook}", webhook["id"].as_str().unwrap())
             .replace("{code}", code);
