@@ -53,11 +53,11 @@ pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
     let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
     let verifier = Verifier::new(vec![KeySource::local(&key)], expected.clone(), Clock::system());
     let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5), webhooks: true };
+    let issuer = Arc::new(Issuer { key, expected: expected.clone() });
     let settings = Settings { basic_auth: true, issuers: vec![expected.issuer.clone()], ..Settings::default() };
-    let issuer = Issuer { key: signing_key(&folder.join("signing-key.pem"))?, expected: expected.clone() };
     let state = AppState::new(Programme::new(store, Clock::system()), Arc::new(verifier))?;
-    let served = listen.serve(state.with(settings).issuing(Arc::new(issuer)), |address| {
-        let welcome = welcome(address, &folder, &key, &expected).unwrap_or_else(|error| format!("{error}\n"));
+    let served = listen.serve(state.with(settings).issuing(Arc::clone(&issuer)), |address| {
+        let welcome = welcome(address, &folder, &issuer.key, &expected).unwrap_or_else(|error| format!("{error}\n"));
         let _shown = print(welcome);
     });
     drop(temporary);

@@ -52,16 +52,12 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         })?;
     }
     let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };
+    let local = keys.local.iter().map(KeySource::local);
     let verifier = match &command.oidc_issuer {
-        None => Verifier::new(
-            keys.local.iter().map(KeySource::local).chain(keys.foreign).collect(),
-            expected.clone(),
-            clock.clone(),
-        ),
+        None => Verifier::new(local.chain(keys.foreign).collect(), expected.clone(), clock.clone()),
         Some(issuer) => {
             let theirs = Expected { issuer: issuer.clone(), ..expected.clone() };
-            let local = keys.local.iter().map(KeySource::local).collect();
-            Verifier::new(local, expected.clone(), clock.clone()).and(keys.foreign, theirs)
+            Verifier::new(local.collect(), expected.clone(), clock.clone()).and(keys.foreign, theirs)
         }
     };
     let settings = Settings {

@@ -45,11 +45,12 @@ pub async fn authenticate(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // Judged as the router judges it: `/%761` is `/v1`.
-    let path = percent_decode_str(request.path()).decode_utf8_lossy().into_owned();
+    let path = percent_decode_str(request.path()).decode_utf8_lossy();
     let guarded = path == "/v1" || path.starts_with("/v1/");
+    let link = path.strip_prefix(LINKS).map(str::to_owned);
     if guarded && request.method() != Method::OPTIONS {
-        let caller = match path.strip_prefix(LINKS) {
-            Some(link) => linked(&mut request, link).await?,
+        let caller = match link {
+            Some(link) => linked(&mut request, &link).await?,
             None => Some(verified(&request).await?),
         };
         if let Some(caller) = caller {
@@ -88,11 +89,7 @@ fn caller(entered: Entered) -> Caller {
 async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
     let basic = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.basic_auth);
     let refused = |problem: Problem| {
-        if basic {
-            problem.with_header(WWW_AUTHENTICATE, "Basic realm=\"waymark\", charset=\"UTF-8\"")
-        } else {
-            problem
-        }
+        if basic { problem.with_header(WWW_AUTHENTICATE, BASIC_CHALLENGE) } else { problem }
     };
     let mut sent = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (sent.next(), sent.next()) else {
@@ -121,18 +118,28 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
 
 /// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
 fn token_in(header: &HeaderValue, basic: bool) -> Option<String> {
-    let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
-    let credentials = credentials.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(credentials.to_owned());
+    if let Some(token) = credentials_of(header, "bearer") {
+        return Some(token.to_owned());
     }
-    if !(basic && scheme.eq_ignore_ascii_case("basic")) {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
-    let (_user, password) = decoded.split_once(':')?;
+    let (_user, password) = basic_credentials(header).filter(|_| basic)?;
     // Any other token is too short-lived for tools that keep a password.
-    password.starts_with(TOKEN_PREFIX).then(|| password.to_owned())
+    Some(password).filter(|password| password.starts_with(TOKEN_PREFIX))
+}
+
+/// What an `Authorization` header of this scheme holds.
+fn credentials_of<'a>(header: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
+    let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
+}
+
+/// How someone is asked for a user name and a password (RFC 7617).
+pub(super) const BASIC_CHALLENGE: &str = "Basic realm=\"waymark\", charset=\"UTF-8\"";
+
+/// The user name and the password in an `Authorization: Basic`.
+pub(super) fn basic_credentials(header: &HeaderValue) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(credentials_of(header, "basic")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
 }
 
 /// Refuses a method that the token was not made for.

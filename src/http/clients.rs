@@ -131,8 +131,7 @@ pub async fn list_clients(
 ) -> Result<HttpResponse, Problem> {
     let open = programme.open(&plan, &caller.subject).await?;
     let rows = programme.list_clients(&open).await?;
-    let tags: Vec<String> = rows.iter().map(|(row, secrets)| tag(row, secrets).to_string()).collect();
-    let all = conditions.tag(ETag::over(tags.concat().as_bytes()));
+    let all = conditions.tag_of_all(rows.iter().map(|(row, secrets)| tag(row, secrets)));
     if let Some(unchanged) = conditions.not_modified(&all) {
         return Ok(unchanged);
     }

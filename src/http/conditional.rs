@@ -112,6 +112,12 @@ impl Conditions {
         ETag::of(format_args!("{state}.{}", self.address))
     }
 
+    /// The tag of a list whose items have these tags.
+    pub fn tag_of_all(&self, items: impl Iterator<Item = ETag>) -> ETag {
+        let all: String = items.map(|tag| tag.to_string()).collect();
+        self.tag(ETag::over(all.as_bytes()))
+    }
+
     /// The answer 304 with this tag, where the client names it. Ask before doing any work. `*` is not answered here: for it
     /// there must first be something to read, and the middleware sees whether there is.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {

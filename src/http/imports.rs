@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -133,7 +133,8 @@ pub async fn import(
     };
     let as_sent = upload.again().map_err(|error| Problem::unavailable(&error))?;
     let outcome = match programme.import(plan, &caller.subject, kind, upload, dry_run.dry_run, |_rows| {}).await {
-        Err(refusal @ Refusal::KeyReused) => return Ok(nothing_tried(&refusal.into())),
+        // Not even tried.
+        Err(refusal @ Refusal::KeyReused) => return refused(&refusal.into(), Outcome::nothing(false)),
         outcome => outcome?,
     };
     let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
@@ -141,16 +142,6 @@ pub async fn import(
         return marked(outcome, as_sent, kind, programme.clock().now()).await;
     }
     answer(outcome)
-}
-
-/// The answer to an import that was not even tried.
-fn nothing_tried(problem: &Problem) -> HttpResponse {
-    let mut members = problem.members();
-    members.extend(["rows", "created", "revised", "unchanged", "rejected"].map(|name| (name.to_owned(), 0.into())));
-    members.extend(["effects", "roll_ups"].map(|name| (name.to_owned(), serde_json::Value::Array(Vec::new()))));
-    members.insert("dry_run".to_owned(), false.into());
-    let body = serde_json::Value::Object(members).to_string();
-    HttpResponse::UnprocessableEntity().content_type(PROBLEM_JSON).body(body)
 }
 
 /// What a table is sent as.
@@ -315,19 +306,28 @@ async fn to_disk(mut payload: Payload, most: u64) -> Result<File, Problem> {
     Ok(file)
 }
 
-/// The answer to an import: its counts in front, then its lists, which may be longer than memory.
+/// The answer to an import.
 fn answer(outcome: Outcome) -> Result<HttpResponse, Problem> {
-    let refused = outcome.errors.count() > 0;
-    let mut response = if refused { HttpResponse::UnprocessableEntity() } else { HttpResponse::Ok() };
-    let mut members = serde_json::Map::new();
-    if refused {
-        response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
+    if outcome.errors.count() > 0 {
         let detail = refusal(&outcome, "each is listed under errors");
-        members = Problem::new(Code::Invalid, detail).members();
-        members.remove("errors");
-    } else {
-        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        return refused(&Problem::new(Code::Invalid, detail), outcome);
     }
+    told(HttpResponse::Ok().content_type("application/json"), serde_json::Map::new(), outcome)
+}
+
+/// The answer to an import that was refused: the problem, with the outcome beside.
+fn refused(problem: &Problem, outcome: Outcome) -> Result<HttpResponse, Problem> {
+    let mut members = problem.members();
+    members.remove("errors");
+    told(HttpResponse::UnprocessableEntity().content_type(PROBLEM_JSON), members, outcome)
+}
+
+/// An outcome: its counts in front, beside these members, then its lists, which may be longer than memory.
+fn told(
+    response: &mut HttpResponseBuilder,
+    mut members: serde_json::Map<String, serde_json::Value>,
+    outcome: Outcome,
+) -> Result<HttpResponse, Problem> {
     for (name, value) in [
         ("dry_run", outcome.dry_run.into()),
         ("rows", outcome.rows.into()),

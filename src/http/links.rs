@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::responses::{
     CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems, UnknownInQuery,
 };
-use super::tokens::{tag, tag_of_all, unkept};
+use super::tokens::{tag, unkept};
 use super::view::IfMatch;
 use crate::domain::ids::PlanCode;
 use crate::programme::Programme;
@@ -96,7 +96,7 @@ pub async fn list_links(
 ) -> Result<HttpResponse, Problem> {
     let open = programme.open(&plan, &caller.subject).await?;
     let rows = programme.list_links(&open, &caller.subject).await?;
-    let tag = tag_of_all(&conditions, rows.iter());
+    let tag = conditions.tag_of_all(rows.iter().map(tag));
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }

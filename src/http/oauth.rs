@@ -7,12 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{SecondsFormat, TimeDelta};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use super::auth::{BASIC_CHALLENGE, basic_credentials};
 use super::extract::{NoParams, Params, read_body};
 use super::middleware::PUBLIC_NO_CACHE;
 use super::problem::{Code, Problem, ProblemBody};
@@ -90,7 +89,7 @@ fn refused(code: Code, error: &'static str, detail: &str) -> HttpResponse {
     let problem = Problem::new(code, detail);
     let mut response = HttpResponse::build(code.status());
     if code.status() == StatusCode::UNAUTHORIZED {
-        response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"waymark\", charset=\"UTF-8\""));
+        response.insert_header((WWW_AUTHENTICATE, BASIC_CHALLENGE));
     }
     response.insert_header((CACHE_CONTROL, "no-store")).json(OauthProblem {
         error,
@@ -99,26 +98,23 @@ fn refused(code: Code, error: &'static str, detail: &str) -> HttpResponse {
     })
 }
 
+/// A text as a form encodes it, in plain.
+fn plain(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
 /// The fields of a form, in their order.
 fn fields(form: &str) -> Vec<(String, String)> {
-    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = form.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decoded(name), decoded(value)))
+        .map(|(name, value)| (plain(name), plain(value)))
         .collect()
 }
 
 /// The id and secret in `Authorization: Basic`, each encoded as in a form (RFC 6749 section 2.3.1).
 fn basic(header: &HeaderValue) -> Option<(String, String)> {
-    let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    let plain = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    Some((plain(id), plain(secret)))
+    basic_credentials(header).map(|(id, secret)| (plain(&id), plain(&secret)))
 }
 
 /// Sign a partner's system in
@@ -341,6 +337,9 @@ pub async fn security_txt(
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]

@@ -1,8 +1,11 @@
 //! Readings.
 
+use std::pin::pin;
+
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
+use futures_util::{Stream, TryStreamExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -276,42 +279,52 @@ pub async fn list_readings(
     let filter = ReadingFilter { kpi: wanted.kpi, period: period.transpose()?, group: wanted.group, kpis: of_area };
     match format {
         Format::Json => reply(&programme, &view, filter, &paging, &request).await,
-        Format::Csv => Ok(as_csv(programme.get_ref().clone(), view, filter)),
-        Format::Xlsx => as_workbook(&programme, &view, &filter).await,
+        Format::Csv => Ok(as_csv(programme.get_ref().clone(), &view, filter)),
+        Format::Xlsx => as_workbook(programme.get_ref().clone(), &view, filter).await,
     }
 }
 
 /// How many rows of a table are fetched at a time.
-const CSV_ROWS: usize = 5_000;
+const ROWS_AT_A_TIME: usize = 5_000;
 
-fn as_csv(programme: Programme, view: View, filter: ReadingFilter) -> HttpResponse {
-    let tag = view.tag.clone();
-    let rows = futures_util::stream::try_unfold(Some(None), move |after: Option<Option<ReadingKey>>| {
-        let (programme, plan, picture, filter) =
-            (programme.clone(), view.plan.clone(), view.picture.clone(), filter.clone());
+/// All rows of the table, as many at a time as are fetched.
+fn all_rows(
+    programme: Programme,
+    view: &View,
+    filter: ReadingFilter,
+) -> impl Stream<Item = Result<Vec<SeenReading>, Problem>> + 'static {
+    let (plan, picture) = (view.plan.clone(), view.picture.clone());
+    futures_util::stream::try_unfold(Some(None), move |after: Option<Option<ReadingKey>>| {
+        let (programme, plan, picture, filter) = (programme.clone(), plan.clone(), picture.clone(), filter.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            let rows = programme.list_readings(&plan, &picture, filter, after, CSV_ROWS).await?;
-            let more = rows.len() == CSV_ROWS;
+            let rows = programme.list_readings(&plan, &picture, filter, after, ROWS_AT_A_TIME).await?;
+            let more = rows.len() == ROWS_AT_A_TIME;
             let next = rows.last().filter(|_| more).map(|seen| Some(seen.row.reading_key()));
-            let text: Vec<u8> =
-                rows.iter().flat_map(|seen| table::row(tables::READINGS, tables::reading(seen))).collect();
-            Ok::<_, Problem>(Some((Bytes::from(text), next)))
+            Ok::<_, Problem>(Some((rows, next)))
         }
-    });
-    tables::stream("readings", tables::READINGS, &tag, rows)
+    })
 }
 
-async fn as_workbook(programme: &Programme, view: &View, filter: &ReadingFilter) -> Result<HttpResponse, Problem> {
-    let (mut cells, mut after) = (Vec::new(), None);
-    loop {
-        let rows = programme.list_readings(&view.plan, &view.picture, filter.clone(), after, CSV_ROWS).await?;
-        cells.extend(rows.iter().map(tables::reading));
-        after = rows.last().filter(|_| rows.len() == CSV_ROWS).map(|seen| seen.row.reading_key());
-        if after.is_none() || cells.len() > tables::MOST_IN_WORKBOOK {
-            return tables::workbook("readings", tables::READINGS, cells, &view.tag, view.at).await;
+fn as_csv(programme: Programme, view: &View, filter: ReadingFilter) -> HttpResponse {
+    let text = |rows: Vec<SeenReading>| -> Vec<u8> {
+        rows.iter().flat_map(|seen| table::row(tables::READINGS, tables::reading(seen))).collect()
+    };
+    let rows = all_rows(programme, view, filter).map_ok(move |rows| Bytes::from(text(rows)));
+    tables::stream("readings", tables::READINGS, &view.tag, rows)
+}
+
+async fn as_workbook(programme: Programme, view: &View, filter: ReadingFilter) -> Result<HttpResponse, Problem> {
+    let mut cells = Vec::new();
+    let mut rows = pin!(all_rows(programme, view, filter));
+    while let Some(some) = rows.try_next().await? {
+        cells.extend(some.iter().map(tables::reading));
+        // One too many is enough to be told so.
+        if cells.len() > tables::MOST_IN_WORKBOOK {
+            break;
         }
     }
+    tables::workbook("readings", tables::READINGS, cells, &view.tag, view.at).await
 }
 
 async fn reply(

@@ -14,7 +14,7 @@ use super::negotiate::Format;
 use super::problem::{Code, Problem};
 use super::responses::ReadProblems;
 use crate::domain::action::ActionState;
-use crate::domain::assess::Assessment;
+use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{AreaCode, PriorityCode, SubGroupCode};
 use crate::domain::number::Figure;
 use crate::domain::travel::Direction;
@@ -197,6 +197,15 @@ fn figure(value: Option<Figure>) -> CellText {
     value.as_ref().map(ToString::to_string)
 }
 
+/// What stands for a figure that is suppressed.
+fn symbol(suppressed: bool) -> CellText {
+    suppressed.then(|| "c".to_owned())
+}
+
+fn moved(direction: Option<Direction>) -> CellText {
+    direction.map(|direction| direction.as_str().to_owned())
+}
+
 fn name(value: &impl serde::Serialize) -> CellText {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned))
 }
@@ -222,7 +231,7 @@ pub fn reading(seen: &SeenReading) -> Vec<CellText> {
         row.commentary.clone(),
         row.reason.clone(),
         figure(row.forecast),
-        seen.suppressed.then(|| "c".to_owned()),
+        symbol(seen.suppressed),
         Some(row.period.label()),
         text(&row.period.start()),
         text(&row.period.end()),
@@ -267,7 +276,7 @@ fn standing(one: &Assessment) -> [CellText; 15] {
         one.band_label.clone(),
         one.reason.map(|reason| reason.as_str().to_owned()),
         text(&one.data_state.as_str()),
-        (one.data_state == crate::domain::assess::DataState::Suppressed).then(|| "c".to_owned()),
+        symbol(one.data_state == DataState::Suppressed),
         figure(one.value),
         figure(one.reported),
         one.reported_text.clone(),
@@ -286,7 +295,6 @@ fn assessment(
     priority: Option<&PriorityCode>,
     one: &Assessment,
 ) -> Vec<u8> {
-    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
     let before = [
         text(&report.plan),
         text(&report.period),
@@ -305,8 +313,8 @@ fn assessment(
         text(&one.polarity.as_str()),
         figure(one.variance),
         figure(one.compared),
-        travel(one.travel.short.direction),
-        travel(one.travel.long.direction),
+        moved(one.travel.short.direction),
+        moved(one.travel.long.direction),
         figure(one.forecast.value),
         one.forecast.method.map(|method| method.as_str().to_owned()),
         one.forecast.status.map(|status| status.as_str().to_owned()),
@@ -342,7 +350,6 @@ pub fn status_report(report: &StatusReport, picture: &Picture, tag: &ETag) -> Ht
 }
 
 fn point(series: &Series, one: &Assessment) -> Vec<u8> {
-    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
     let before = [
         text(&series.plan),
         text(&series.kpi),
@@ -356,8 +363,8 @@ fn point(series: &Series, one: &Assessment) -> Vec<u8> {
     ];
     let after = [
         figure(one.variance),
-        travel(one.travel.short.direction),
-        travel(one.travel.long.direction),
+        moved(one.travel.short.direction),
+        moved(one.travel.long.direction),
         text(&one.explanation),
     ];
     let cells = before.into_iter().chain(standing(one)).chain(after);
@@ -375,7 +382,6 @@ fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {
     let one = &item.assessment;
     let target = one.target.as_ref();
     let restated = item.restatement.as_ref();
-    let travel = |direction: Option<Direction>| direction.map(|direction| direction.as_str().to_owned());
     let spaced = |codes: Vec<&str>| Some(codes.join(" ")).filter(|codes| !codes.is_empty());
     let open = || item.actions.iter().filter(|action| action.action().state == ActionState::Open);
     let counted = |count: usize| item.actions_shown.then(|| count.to_string());
@@ -395,7 +401,7 @@ fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {
         text(&one.status.as_str()),
         one.band_label.clone(),
         text(&one.data_state.as_str()),
-        (one.data_state == crate::domain::assess::DataState::Suppressed).then(|| "c".to_owned()),
+        symbol(one.data_state == DataState::Suppressed),
         figure(one.reported),
         one.reported_text.clone(),
         figure(target.and_then(|target| target.value)),
@@ -403,8 +409,8 @@ fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {
         figure(target.and_then(|target| target.high)),
         figure(one.variance),
         figure(one.amber_limit),
-        travel(one.travel.short.direction),
-        travel(one.travel.long.direction),
+        moved(one.travel.short.direction),
+        moved(one.travel.long.direction),
         item.commentary.as_deref().map(str::to_owned),
         restated.map(|restated| restated.period.to_string()),
         figure(restated.and_then(|restated| restated.before)),

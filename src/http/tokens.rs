@@ -80,12 +80,6 @@ pub(super) fn tag(row: &CredentialRow) -> ETag {
     ETag::of(format_args!("{}.{used}", row.id))
 }
 
-/// The tag of a list of credentials.
-pub(super) fn tag_of_all<'a>(conditions: &Conditions, rows: impl Iterator<Item = &'a CredentialRow>) -> ETag {
-    let all: Vec<String> = rows.map(|row| tag(row).to_string()).collect();
-    conditions.tag(ETag::over(all.concat().as_bytes()))
-}
-
 /// An answer with a secret in it, which nobody but its reader keeps.
 pub(super) fn unkept(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -112,7 +106,7 @@ pub async fn list_tokens(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let rows = programme.my_tokens(&caller.subject).await?;
-    let tag = tag_of_all(&conditions, rows.iter());
+    let tag = conditions.tag_of_all(rows.iter().map(tag));
     if let Some(unchanged) = conditions.not_modified(&tag) {
         return Ok(unchanged);
     }

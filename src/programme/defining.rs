@@ -102,7 +102,7 @@ pub trait Defined: Document + Clone + Send + Sync + 'static {
 }
 
 /// Notes a code that nothing goes by, with the nearest one that something does.
-pub(super) fn refer<C: Display, K: Display + 'static, V>(
+pub(super) fn refer<C: Display, K: Display, V>(
     invalid: &mut Invalid,
     pointer: impl Into<String>,
     noun: &str,

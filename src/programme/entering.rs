@@ -168,11 +168,16 @@ pub struct Entered {
     pub opens: Option<(PlanCode, String)>,
 }
 
+/// Random bytes.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_no_reason| unavailable("the random source failed"))?;
+    Ok(bytes)
+}
+
 /// 32 random bytes as text that stands in addresses and headers.
 fn secret(prefix: &str) -> Result<String, Refusal> {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).map_err(|_no_reason| unavailable("the random source failed"))?;
-    Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random::<32>()?)))
 }
 
 fn unavailable(why: &str) -> Refusal {
@@ -186,9 +191,7 @@ fn digest(secret: &str) -> String {
 
 /// The hash of a client's secret: Argon2id with the parameters that OWASP recommends.
 fn slow_hash(secret: &str) -> Result<String, Refusal> {
-    let mut salt = [0; 16];
-    rand::fill(&mut salt).map_err(|_no_reason| unavailable("the random source failed"))?;
-    let hash = Argon2::default().hash_password_with_salt(secret.as_bytes(), &salt);
+    let hash = Argon2::default().hash_password_with_salt(secret.as_bytes(), &random::<16>()?);
     hash.map(|hash| hash.to_string()).map_err(|error| unavailable(&error.to_string()))
 }
 
@@ -359,9 +362,7 @@ impl Programme {
             let address = match (&terms.kpi, terms.table) {
                 (Some(kpi), LinkedTable::Series) => {
                     let outside = change.plan.access.outside();
-                    let seen = change.picture.kpis().iter();
-                    let seen = seen.filter(|(_, entry)| change.picture.sees(&outside, &entry.kpi));
-                    refer(&mut invalid, "/kpi", "KPI", kpi, &seen.map(|(code, _)| (code.clone(), ())).collect());
+                    refer(&mut invalid, "/kpi", "KPI", kpi, &change.picture.kpis_seen(&outside));
                     format!("kpis/{kpi}/series")
                 }
                 (None, LinkedTable::Series) => {

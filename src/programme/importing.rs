@@ -146,7 +146,8 @@ impl Outcome {
         Ok(outcome)
     }
 
-    fn nothing(dry_run: bool) -> Self {
+    /// The outcome of an import that found nothing to do and nothing wrong.
+    pub fn nothing(dry_run: bool) -> Self {
         Self {
             dry_run,
             rows: 0,

@@ -326,6 +326,12 @@ impl Picture {
         self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
     }
 
+    /// The KPIs that the caller may see, by code.
+    pub(super) fn kpis_seen(&self, access: &Access) -> BTreeMap<&KpiCode, &KpiPicture> {
+        let seen = self.kpis.iter().filter(|(_, entry)| self.sees(access, &entry.kpi));
+        seen.map(|(code, entry)| (code, &**entry)).collect()
+    }
+
     /// A KPI that the caller may see.
     ///
     /// # Errors

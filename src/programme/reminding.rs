@@ -95,7 +95,6 @@ impl Picture {
     /// What a person with this access owes: overdue, or due soon.
     fn owed_by(&self, access: &Access, now: DateTime<Utc>) -> Vec<Owed> {
         let soon = day_in_london(now + AHEAD);
-        let today = day_in_london(now);
         let mut owed = Vec::new();
         for report in self.returns_to_fill(now, access) {
             for line in report.lines.iter().filter(|line| line.reported_at.is_none()) {
@@ -109,7 +108,7 @@ impl Picture {
             let Some(entry) = self.kpis().get(&action.kpi) else { continue };
             if action.state == ActionState::Open && access.reports(&entry.kpi, self.area_of(&entry.kpi)) {
                 let what = format!("action on {}: {}", action.kpi, action.what);
-                owed.push(Owed { due: action.due, overdue: action.due < today, what });
+                owed.push(Owed { due: action.due, overdue: action.is_overdue(now), what });
             }
         }
         owed.retain(|one| one.due <= soon);

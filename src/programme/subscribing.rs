@@ -1,6 +1,5 @@
 //! Webhooks: made, changed, rotated, tested and removed by whoever they belong to, and by those who manage the plan.
 
-use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
@@ -15,8 +14,8 @@ use crate::store::journal::NewRow;
 pub use crate::store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId, WebhookRow};
 use crate::store::{journal, new_id, webhooks};
 
-use super::defining::Precondition;
-use super::entering::must_be_oneself;
+use super::defining::{Precondition, refer};
+use super::entering::{must_be_oneself, random};
 use super::picture::Picture;
 use super::{Change, OpenPlan, Principal, Programme, Refusal};
 
@@ -45,21 +44,17 @@ fn is_theirs(plan: &OpenPlan, caller: &Subject, row: &WebhookRow) -> bool {
 
 /// A new secret: 24 random bytes.
 fn new_secret() -> Result<Secret, Refusal> {
-    let mut bytes = [0; 24];
-    let no_luck = |_unspecified| crate::store::StoreError::Unavailable("there is no randomness".to_owned());
-    rand::fill(&mut bytes).map_err(no_luck)?;
-    Ok(Secret::new(format!("whsec_{}", STANDARD.encode(bytes))))
+    Ok(Secret::new(format!("whsec_{}", STANDARD.encode(random::<24>()?))))
 }
 
 fn check(terms: &WebhookTerms, picture: &Picture, plan: &OpenPlan, private: bool) -> Invalid {
     let mut invalid = terms.check(private);
-    let seen = picture.kpis().iter().filter(|(_, entry)| picture.sees(&plan.access, &entry.kpi));
-    let seen = seen.map(|(code, entry)| (code.clone(), entry)).collect();
+    let seen = picture.kpis_seen(&plan.access);
     for (place, kpi) in terms.kpis.iter().enumerate() {
-        super::defining::refer(&mut invalid, format!("/kpis/{place}"), "KPI", kpi, &seen);
+        refer(&mut invalid, format!("/kpis/{place}"), "KPI", kpi, &seen);
     }
     for (place, area) in terms.outcome_areas.iter().enumerate() {
-        super::defining::refer(&mut invalid, format!("/outcome_areas/{place}"), "outcome area", area, picture.areas());
+        refer(&mut invalid, format!("/outcome_areas/{place}"), "outcome area", area, picture.areas());
     }
     invalid
 }
