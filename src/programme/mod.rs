@@ -5,6 +5,7 @@
 
 pub mod acting;
 pub mod benchmarking;
+mod choice;
 pub mod collecting;
 pub mod defining;
 pub mod effects;
@@ -40,7 +41,7 @@ use chrono::{DateTime, Utc};
 use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
-use crate::domain::access::Access;
+use crate::domain::access::{Access, Audience};
 use crate::domain::ids::{CredentialId, PlanCode, PlanId, Seq, Subject};
 use crate::store::plans::{self, LockedPlan, VisiblePlan};
 use crate::store::{Conn, Store, Write, journal};
@@ -148,10 +149,11 @@ impl Programme {
     /// The plan's picture as it stands.
     pub async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
         if let Some(picture) = self.pictures.at(plan.id, plan.version) {
-            return Ok(picture);
+            return chosen(picture, plan).await;
         }
         let (pictures, id, version) = (Arc::clone(&self.pictures), plan.id, plan.version);
-        self.store.read(move |conn| pictures.at_version(conn, id, version)).await
+        let picture = self.store.read(move |conn| pictures.at_version(conn, id, version)).await?;
+        chosen(picture, plan).await
     }
 
     /// The plan's version at an instant: the last place in its journal then.
@@ -172,7 +174,7 @@ impl Programme {
         }
         let (pictures, id) = (Arc::clone(&self.pictures), plan.id);
         let past = self.store.read(move |conn| pictures.past(conn, id, version)).await?;
-        Ok(Arc::new(past.shown_at(present)))
+        chosen(Arc::new(past.shown_at(present)), plan).await
     }
 
     /// Opens a plan and changes it: `change` gets the plan's picture as no one else can change it meanwhile, and its
@@ -207,6 +209,19 @@ impl Programme {
         }
         Ok(outcome)
     }
+}
+
+/// A picture that knows what is withheld from this caller, so that no thread which answers requests is held up by choosing.
+async fn chosen(picture: Arc<Picture>, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
+    if plan.access.audience() == Audience::Member || picture.is_chosen() {
+        return Ok(picture);
+    }
+    let choosing = tokio::task::spawn_blocking(move || {
+        picture.choose();
+        picture
+    });
+    let stopped = |_stopped| StoreError::Unavailable("the service is stopping".into());
+    Ok(choosing.await.map_err(stopped)?)
 }
 
 /// A number of rows as the store counts them.

@@ -4,8 +4,8 @@
 //! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -36,6 +36,7 @@ use crate::store::readings::{FigureRow, ReadingRevision};
 use crate::store::{Conn, StoreError, readings, targets};
 
 use super::Refusal;
+use super::choice::Choices;
 
 /// Something that is kept revision by revision.
 #[derive(Clone, Debug)]
@@ -77,6 +78,8 @@ pub struct KpiPicture {
     pub readings: BTreeMap<GroupCode, BTreeMap<Period, Kept<Observed>>>,
     /// The figures that were replaced, in the order they were: they can still be read as of their time.
     pub replaced: Vec<Posted>,
+    /// What is withheld of all these.
+    choices: Choices,
 }
 
 /// A plan as it stood at one version.
@@ -103,31 +106,6 @@ pub struct Picture {
     /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
     /// business stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
-    disclosures: Disclosures,
-}
-
-/// What is withheld of each KPI by threshold, worked out when it is first asked for. A copy begins anew, as what is made
-/// from it may hold other figures.
-#[derive(Debug, Default)]
-struct Disclosures(Mutex<HashMap<u32, HashMap<KpiCode, Arc<Withheld>>>>);
-
-impl Clone for Disclosures {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl Disclosures {
-    fn get(&self, threshold: u32, kpi: &KpiCode, work_out: impl FnOnce() -> Withheld) -> Arc<Withheld> {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(withheld) = known().get(&threshold).and_then(|kpis| kpis.get(kpi)) {
-            return Arc::clone(withheld);
-        }
-        // Worked out without the lock: whoever asks about another KPI meanwhile need not wait.
-        let withheld = Arc::new(work_out());
-        known().entry(threshold).or_default().insert(kpi.clone(), Arc::clone(&withheld));
-        withheld
-    }
 }
 
 impl Picture {
@@ -157,7 +135,6 @@ impl Picture {
             benchmarks: BTreeMap::new(),
             board_reports: BTreeMap::new(),
             present: None,
-            disclosures: Disclosures::default(),
         };
         picture.take_in(conn, &rows, version)?;
         Ok(picture)
@@ -194,14 +171,20 @@ impl Picture {
         readings::load_figures(conn, self.id, self.version, Some(version), |row| {
             if let Some(entry) = kpis.get_mut(&row.kpi) {
                 let entry = Arc::make_mut(entry);
-                let readings = entry.readings.entry(row.group.clone()).or_default();
                 let (group, period, revision, seq) = (row.group.clone(), row.period, row.revision, row.seq);
-                let before = readings.get(&period);
-                entry.replaced.extend(before.map(|before| before.posted(&group, period, Some(seq))));
+                let before = entry.posted(&group, period);
                 let value = observed_figure(row, before.map(|before| &before.value));
-                readings.insert(period, Kept { value, revision, seq });
+                let replaced = before.map(|before| before.posted(&group, period, Some(seq)));
+                entry.replaced.extend(replaced);
+                entry.stand(&group, period, Kept { value, revision, seq });
             }
         })?;
+        // What is withheld hangs on the dimensions too, and on the gaps, which are other KPIs.
+        if rows.iter().any(|row| matches!(row.kind, DefinitionKind::Dimension | DefinitionKind::Kpi)) {
+            for entry in self.kpis.values_mut() {
+                Arc::make_mut(entry).choices = Choices::default();
+            }
+        }
         self.version = version;
         Ok(())
     }
@@ -579,7 +562,7 @@ impl Picture {
     fn withheld_from(&self, entry: &KpiPicture, access: &Access, is_withheld: impl Fn(&Withheld) -> bool) -> bool {
         let kpi = &entry.kpi;
         let today = self.present.as_deref().unwrap_or(self);
-        let chosen = |threshold| is_withheld(&today.withheld(&kpi.code, threshold));
+        let chosen = |threshold| today.ask_withheld(&kpi.code, threshold, &is_withheld) == Some(true);
         let today_hides = self.today(kpi).is_some_and(|kpi| !access.sees_small_numbers(kpi));
         (today_hides && chosen(today.threshold())) || (!access.sees_small_numbers(kpi) && chosen(self.threshold()))
     }
@@ -590,10 +573,10 @@ impl Picture {
         self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
     }
 
-    /// What is withheld of a KPI from those who may not see its small numbers.
-    fn withheld(&self, kpi: &KpiCode, threshold: u32) -> Arc<Withheld> {
-        self.disclosures.get(threshold, kpi, || {
-            let Some(entry) = self.kpis.get(kpi) else { return Withheld::default() };
+    /// Asks what is withheld of a KPI from those who may not see its small numbers.
+    fn ask_withheld<T>(&self, kpi: &KpiCode, threshold: u32, ask: impl FnOnce(&Withheld) -> T) -> Option<T> {
+        let entry = self.kpis.get(kpi)?;
+        let choose = || {
             let gaps = self.kpis.values().filter_map(|gap| match &gap.kpi.formula {
                 Formula::Gap { of, group, comparator }
                     if of == kpi && gap.kpi.sensitive && gap.kpi.unit == Unit::Count =>
@@ -612,7 +595,32 @@ impl Picture {
                 gaps: gaps.collect(),
                 posted: entry.replaced.iter().cloned().chain(standing).collect(),
             })
+        };
+        Some(entry.choices.ask(threshold, choose, ask))
+    }
+
+    /// The choices that whoever may not see small numbers can come to ask: each KPI of the present that is sensitive, or was
+    /// when this is a picture of, and the threshold.
+    fn asked(&self) -> impl Iterator<Item = (&Self, &KpiCode, u32)> {
+        let today = self.present.as_deref().unwrap_or(self);
+        let thresholds = [(today, today.threshold()), (self, self.threshold())];
+        thresholds.into_iter().flat_map(move |(picture, threshold)| {
+            let sensitive = picture.kpis.iter().filter(|(_, entry)| entry.kpi.sensitive);
+            sensitive.map(move |(code, _)| (today, code, threshold))
         })
+    }
+
+    /// Whether nothing is left to be chosen: what is withheld from whom is known at once.
+    pub(super) fn is_chosen(&self) -> bool {
+        self.asked()
+            .all(|(today, code, threshold)| today.kpis.get(code).is_none_or(|entry| entry.choices.has(threshold)))
+    }
+
+    /// Makes every choice that is left. It takes its time, up to seconds: a thread that answers requests must not.
+    pub(super) fn choose(&self) {
+        for (today, code, threshold) in self.asked() {
+            today.ask_withheld(code, threshold, |_chosen| ());
+        }
     }
 
     /// Whether a KPI's baseline is kept from a reader: it is a figure like any other, and nobody knows out of how few one
@@ -672,7 +680,7 @@ impl Picture {
     /// Lays one reading over this picture in place: for building what an import would make of it.
     pub(super) fn lay_over(&mut self, kpi: &KpiCode, group: &GroupCode, period: Period, reading: Kept<Observed>) {
         if let Some(entry) = self.kpis.get_mut(kpi) {
-            Arc::make_mut(entry).readings.entry(group.clone()).or_default().insert(period, reading);
+            Arc::make_mut(entry).stand(group, period, reading);
         }
     }
 }
@@ -707,7 +715,17 @@ impl KpiPicture {
             })
             .unwrap_or_default();
         let KpiRecord { kpi, archived, definition_version } = record;
-        Self { kpi, revision, seq, archived, definition_version, targets, target_seqs, readings, replaced }
+        let choices = Choices::default();
+        Self { kpi, revision, seq, archived, definition_version, targets, target_seqs, readings, replaced, choices }
+    }
+
+    /// Puts a figure in its place.
+    fn stand(&mut self, group: &GroupCode, period: Period, reading: Kept<Observed>) {
+        self.choices = Choices::default();
+        match self.readings.get_mut(group) {
+            Some(readings) => readings.insert(period, reading),
+            None => self.readings.entry(group.clone()).or_default().insert(period, reading),
+        };
     }
 }
 
