@@ -7,7 +7,7 @@
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -19,6 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 
+use super::limit;
 use super::middleware::{LINKS, route_to};
 use super::problem::{Code, Problem};
 use super::settings::Settings;
@@ -42,22 +43,26 @@ pub struct Caller {
 /// enter learns nothing from how a body or a parameter is judged.
 pub async fn authenticate(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     // Judged as the router judges it: `/%761` is `/v1`.
     let path = percent_decode_str(request.path()).decode_utf8_lossy();
     let guarded = path == "/v1" || path.starts_with("/v1/");
     let link = path.strip_prefix(LINKS).map(str::to_owned);
     if guarded && request.method() != Method::OPTIONS {
         let caller = match link {
-            Some(link) => linked(&mut request, &link).await?,
-            None => Some(verified(&request).await?),
+            Some(link) => linked(&mut request, &link).await,
+            None => verified(&request).await.map(Some),
         };
-        if let Some(caller) = caller {
-            request.extensions_mut().insert(caller);
+        match caller {
+            Ok(Some(caller)) => {
+                request.extensions_mut().insert(caller);
+            }
+            Ok(None) => {}
+            Err(problem) => return Ok(limit::turned_away(request, &problem)),
         }
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 fn programme(request: &ServiceRequest) -> Result<Data<Programme>, Problem> {

@@ -1,6 +1,6 @@
 //! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429 with
-//! `Retry-After` beyond it. Whoever signs in has a quota of their own, as has each link; whoever does neither shares that of their address.
-//! Each instance counts by itself.
+//! `Retry-After` beyond it. Whoever signs in has a quota of their own, as has each link; whoever does neither, or is not let
+//! in, shares that of their address. Each instance counts by itself.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -68,43 +68,77 @@ pub async fn count(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let limiter = request.app_data::<Data<Limiter>>().and_then(|limiter| limiter.0.clone());
-    let Some(limiter) = limiter else { return Ok(next.call(request).await?.map_into_boxed_body()) };
-    let Limits { quota, counters, .. } = &*limiter;
     let asker = match request.extensions().get::<Caller>() {
         // Whoever has a link's address does not use up what its maker may ask.
         Some(Caller { link: Some(link), .. }) => Asker::Link(*link),
         Some(caller) => Asker::Subject(caller.subject.subject().clone()),
         None => Asker::Address(request.peer_addr().map(|peer| peer.ip())),
     };
-    if limiter.asked.fetch_add(1, Ordering::Relaxed) % MANY == 0 {
-        counters.retain_recent();
-    }
-    let (left, wait) = match counters.check_key(&asker) {
-        Ok(state) => (state.remaining_burst_capacity(), None),
-        Err(until) => (0, Some(until.wait_time_from(DefaultClock::default().now()))),
+    let Some(counted) = limits(&request).map(|limits| limits.count(&asker)) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let mut response = match wait {
+    let mut response = match counted.beyond() {
         None => next.call(request).await?.map_into_boxed_body(),
-        Some(wait) => {
-            let wait = wait.max(Duration::from_secs(1));
-            request.into_response(Problem::too_many_requests(wait).error_response())
-        }
+        Some(problem) => request.into_response(problem.error_response()),
     };
-    tell(response.headers_mut(), quota.get(), left);
+    counted.tell(response.headers_mut());
     Ok(response)
 }
 
-/// Says how many requests there may be, how many are left, and in how many seconds all are there again.
-fn tell(headers: &mut HeaderMap, quota: u32, left: u32) {
-    let used = u64::from(quota.saturating_sub(left));
-    let reset = (used * u64::from(WINDOW)).div_ceil(u64::from(quota));
-    for (name, value) in [
-        (RATE_LIMIT_POLICY, format!("\"default\";q={quota};w={WINDOW}")),
-        (RATE_LIMIT, format!("\"default\";r={left};t={reset}")),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
+/// The answer to a request that is not let in. It counts as well, for its address, so that nobody tries tokens without end.
+pub fn turned_away(request: ServiceRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
+    let asker = Asker::Address(request.peer_addr().map(|peer| peer.ip()));
+    let counted = limits(&request).map(|limits| limits.count(&asker));
+    let beyond = counted.as_ref().and_then(Counted::beyond);
+    let mut response = request.into_response(beyond.as_ref().unwrap_or(problem).error_response());
+    if let Some(counted) = counted {
+        counted.tell(response.headers_mut());
+    }
+    response
+}
+
+fn limits(request: &ServiceRequest) -> Option<Arc<Limits>> {
+    request.app_data::<Data<Limiter>>().and_then(|limiter| limiter.0.clone())
+}
+
+/// Where someone stands after a request.
+struct Counted {
+    quota: u32,
+    left: u32,
+    /// How long to wait before there may be another, where this was one too many.
+    wait: Option<Duration>,
+}
+
+impl Limits {
+    fn count(&self, asker: &Asker) -> Counted {
+        if self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(MANY) {
+            self.counters.retain_recent();
+        }
+        let quota = self.quota.get();
+        match self.counters.check_key(asker) {
+            Ok(state) => Counted { quota, left: state.remaining_burst_capacity(), wait: None },
+            Err(until) => Counted { quota, left: 0, wait: Some(until.wait_time_from(DefaultClock::default().now())) },
+        }
+    }
+}
+
+impl Counted {
+    fn beyond(&self) -> Option<Problem> {
+        self.wait.map(|wait| Problem::too_many_requests(wait.max(Duration::from_secs(1))))
+    }
+
+    /// Says how many requests there may be, how many are left, and in how many seconds all are there again.
+    fn tell(&self, headers: &mut HeaderMap) {
+        let Self { quota, left, .. } = *self;
+        let used = u64::from(quota.saturating_sub(left));
+        let reset = (used * u64::from(WINDOW)).div_ceil(u64::from(quota));
+        for (name, value) in [
+            (RATE_LIMIT_POLICY, format!("\"default\";q={quota};w={WINDOW}")),
+            (RATE_LIMIT, format!("\"default\";r={left};t={reset}")),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
         }
     }
 }

@@ -209,6 +209,14 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     // Each has their own.
     strict.get(Manager, "kpis").await.is(200);
     strict.get(Nobody, "/livez").await.is(200);
+    // Whoever is not let in counts for their address, and does not keep out those who are.
+    for left in (0..2).rev() {
+        let answer = strict.get(Nobody, "kpis").await.refused(401, "missing_token");
+        assert!(answer.header("ratelimit").unwrap().starts_with(&format!("\"default\";r={left};")), "{answer}");
+    }
+    let refused = strict.get(Nobody, "kpis").await.refused(429, "too_many_requests");
+    assert!(refused.header("retry-after").is_some(), "{refused}");
+    strict.get(Manager, "kpis").await.is(200);
     assert_eq!(world.get(Board, "kpis").await.is(200).header("ratelimit"), None, "no limit, no word of it");
 }
 
