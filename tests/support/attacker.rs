@@ -24,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) threshold: i128,
     /// Whether the figures add up over the year.
     pub(crate) adds_up: bool,
+    /// Whether each covers the twelve months up to its period, so that what moved from one to the next is as good as a figure.
+    pub(crate) rolls: bool,
     /// The groups of each dimension that covers everyone.
     pub(crate) complete: Vec<Vec<String>>,
     pub(crate) figures: Vec<Seen>,
@@ -92,15 +94,16 @@ impl Target {
                     }
                 }
             }
-            for group in groups.iter().filter(|_| self.adds_up) {
+            for group in groups.iter().filter(|_| self.adds_up || self.rolls) {
                 let line: Vec<usize> = periods.iter().filter_map(|period| at(*period, group, moment)).collect();
                 let pairs = line
                     .iter()
                     .enumerate()
                     .flat_map(|(place, one)| line[place + 1..].iter().map(move |other| (*one, *other)));
-                for (earlier, later) in
-                    pairs.filter(|(one, other)| self.figures[*one].year == self.figures[*other].year)
-                {
+                let tied = |one: &Seen, other: &Seen| {
+                    if self.rolls { one.period + 1 == other.period } else { one.year == other.year }
+                };
+                for (earlier, later) in pairs.filter(|(one, other)| tied(&self.figures[*one], &self.figures[*other])) {
                     for (from, to) in numbers[earlier].clone().into_iter().zip(numbers[later].clone()) {
                         if !compared.insert((from, to)) {
                             continue;
@@ -113,7 +116,7 @@ impl Target {
                             );
                             attacker.secrets.push((name, BTreeMap::from([(to, 1), (from, -1)])));
                         }
-                        if moved >= 0 {
+                        if self.adds_up && moved >= 0 {
                             let more = attacker.number(moved, false, 0);
                             attacker.knows(BTreeMap::from([(from, 1), (more, 1), (to, -1)]));
                         }

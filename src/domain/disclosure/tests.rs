@@ -214,6 +214,7 @@ fn target(told: &Told, withheld: &Withheld) -> Target {
     Target {
         threshold: told.threshold.into(),
         adds_up: told.kpi.aggregation == Aggregation::YearToDate,
+        rolls: told.kpi.aggregation == Aggregation::Rolling12Months,
         complete: complete.map(|one| one.groups.iter().map(|group| group.code.to_string()).collect()).collect(),
         figures: figures.collect(),
         gaps: Vec::new(),
