@@ -58,15 +58,23 @@ pub struct AccessToken {
 #[schema(as = TokenRequest, description = "What a client asks with. Other fields are passed over.")]
 #[expect(dead_code, reason = "it documents a form, which is read field by field")]
 pub struct TokenRequest {
-    /// Always `client_credentials`.
-    #[schema(example = "client_credentials")]
-    grant_type: String,
+    /// How the client asks.
+    grant_type: GrantType,
     /// The client's id, where it does not come in `Authorization: Basic`.
     #[schema(example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
     client_id: Option<String>,
     /// The client's secret, where it does not come in `Authorization: Basic`.
     #[schema(example = "wms_…")]
     client_secret: Option<String>,
+}
+
+/// The grant types there are.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(description = "How a client asks for a token: with its own credentials.", example = "client_credentials")]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// With its own credentials.
+    ClientCredentials,
 }
 
 /// An error as OAuth tells it, and as everything else here does.

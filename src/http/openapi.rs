@@ -96,6 +96,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     if let Some(schemas) = document.pointer_mut("/components/schemas") {
         describe_choices(schemas);
         name_variants(schemas);
+        loosen_changes(schemas);
     }
     deprecation::mark(deprecation::GOING, &mut document);
     let mut used = Vec::new();
@@ -155,6 +156,36 @@ fn name_variants(schemas: &mut Value) {
         }
     }
     schemas.extend(named);
+}
+
+/// Lets what stands within a change be as incomplete as the change: a merge patch goes on into the objects of what it changes
+/// (RFC 7396).
+fn loosen_changes(schemas: &mut Value) {
+    let Some(schemas) = schemas.as_object_mut() else { return };
+    let mut loosened = serde_json::Map::new();
+    let whole = schemas.clone();
+    for (_, change) in schemas.iter_mut().filter(|(name, _)| name.ends_with("Change")) {
+        for member in change.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+            let member = member.1;
+            let choices = member.get("oneOf").and_then(Value::as_array).map_or(0, Vec::len);
+            let places = std::iter::once("/$ref".to_owned()).chain((0..choices).map(|at| format!("/oneOf/{at}/$ref")));
+            for place in places {
+                let Some(reference) = member.pointer_mut(&place) else { continue };
+                let name = reference.as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
+                let Some(part) = whole.get(name).filter(|part| part.get("required").is_some()) else { continue };
+                let mut part = part.clone();
+                if let Some(members) = part.as_object_mut() {
+                    members.remove("required");
+                    let told = members.get("description").and_then(Value::as_str).unwrap_or_default();
+                    let told = format!("{told} What is left out stays as it is.");
+                    members.insert("description".to_owned(), told.into());
+                }
+                loosened.insert(format!("{name}Change"), part);
+                *reference = format!("#/components/schemas/{name}Change").into();
+            }
+        }
+    }
+    schemas.extend(loosened);
 }
 
 /// The member that says which variant a titled schema is, what it then holds, and the title.

@@ -65,6 +65,9 @@ problems! {
     PutReadingProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy
         Unavailable;
+    /// What can go wrong where a return is filled in, figure by figure, for which no state need be named.
+    PutReturnProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
+        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy Unavailable;
     /// What can go wrong where a file is imported, besides what is wrong in it.
     ImportProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;

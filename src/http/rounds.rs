@@ -13,8 +13,8 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::reports::known;
 use super::responses::{
-    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems, StepProblems, UnknownInQuery,
-    WriteProblems,
+    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems,
+    StepProblems, UnknownInQuery, WriteProblems,
 };
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::document::{refuse_unknown, take};
@@ -265,7 +265,7 @@ pub struct NewReturnBody {
         ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy"), DryRun
     ),
     request_body(content = NewReturnBody, description = "The figures."),
-    responses((status = 200, description = "What it did, or would do.", body = PostedReturn), CreateProblems)
+    responses((status = 200, description = "What it did, or would do.", body = PostedReturn), PutReturnProblems)
 )]
 pub async fn put_return(
     programme: Data<Programme>,
