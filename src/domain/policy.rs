@@ -138,11 +138,10 @@ pub struct Band {
     /// The variance it begins at, as a multiple of the amber limit: -10 to 10 with at most 2 decimal places; `null` for
     /// any variance. The worst band has none.
     #[serde(default)]
-    #[schema(required = true, value_type = Option<Multiple>)]
+    #[schema(value_type = Option<Multiple>)]
     pub from: Option<Figure>,
     /// A further condition.
     #[serde(default)]
-    #[schema(required = true)]
     pub when: Option<When>,
 }
 
