@@ -92,7 +92,11 @@ impl Worker {
             let stop = self.programme.watch().is_closed() || began.elapsed() > STRETCH || sent >= MESSAGES_AT_A_TIME;
             match self.programme.next_message(&webhook, now).await? {
                 Next::SwitchOff(reason) => {
-                    self.programme.switch_off_webhook(&webhook, reason, now).await?;
+                    self.programme.switch_off_webhook(&webhook, &self.name, reason, None, now).await?;
+                    return Ok(sent);
+                }
+                Next::Changed => {
+                    self.programme.release_webhook(&webhook, &self.name).await?;
                     return Ok(sent);
                 }
                 Next::Nothing(cursor) => {
@@ -126,8 +130,7 @@ impl Worker {
                             (webhook.cursor, webhook.failed) = (cursor, 0);
                         }
                         Outcome::Gone => {
-                            self.programme.webhook_failed(&webhook, &self.name, attempt, now).await?;
-                            self.programme.switch_off_webhook(&webhook, "gone", now).await?;
+                            self.programme.switch_off_webhook(&webhook, &self.name, "gone", Some(attempt), now).await?;
                             return Ok(sent);
                         }
                         Outcome::Refused => {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -11,6 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join;
 use serde_json::{Value, json};
+
+use actix_web::http::Method;
+use waymark::delivery::Worker;
+use waymark::store::{journal, plans, webhooks};
 
 use crate::on_both;
 use crate::support::plan::{round, small};
@@ -34,6 +39,12 @@ on_both! {
     everyone_manages_their_own_and_managers_all
     a_webhook_can_be_tried_out
     terms_are_checked_all_at_once
+    an_address_that_was_given_up_gets_no_more
+    what_a_former_address_says_is_said_of_itself_alone
+    what_was_taken_is_not_sent_again_for_a_change
+    terms_that_were_changed_meanwhile_pass_over_nothing
+    whatever_was_sent_is_logged_though_it_was_switched_off
+    a_change_does_not_forget_what_failed
 }
 
 /// A message as it came in.
@@ -67,6 +78,8 @@ struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
+    /// Whether it keeps to itself what it answers.
+    waits: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Receiver {
@@ -75,7 +88,8 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (got, answers) = (Arc::<Mutex<Vec<Got>>>::default(), Arc::<Mutex<VecDeque<u16>>>::default());
-        let (kept, told) = (Arc::clone(&got), Arc::clone(&answers));
+        let waits = Arc::<(Mutex<bool>, Condvar)>::default();
+        let (kept, told, waiting) = (Arc::clone(&got), Arc::clone(&answers), Arc::clone(&waits));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -106,6 +120,7 @@ impl Receiver {
                 let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
                 let body = String::from_utf8(bytes.get(head.len() + 4..).unwrap_or_default().to_vec()).unwrap();
                 kept.lock().unwrap().push(Got { headers, body });
+                drop(waiting.1.wait_while(waiting.0.lock().unwrap(), |waits| *waits).unwrap());
                 let status = told.lock().unwrap().pop_front().unwrap_or(204);
                 let answer = format!(
                     "HTTP/1.1 {status} Told\r\nlocation: http://{address}/elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -113,7 +128,7 @@ impl Receiver {
                 let _gone_already = stream.write_all(answer.as_bytes());
             }
         });
-        Self { address, got, answers }
+        Self { address, got, answers, waits }
     }
 
     fn url(&self) -> String {
@@ -122,6 +137,27 @@ impl Receiver {
 
     fn answers(&self, statuses: &[u16]) {
         self.answers.lock().unwrap().extend(statuses);
+    }
+
+    /// From now on answers when it is told to.
+    fn hold(&self) {
+        *self.waits.0.lock().unwrap() = true;
+    }
+
+    fn let_go(&self) {
+        *self.waits.0.lock().unwrap() = false;
+        self.waits.1.notify_all();
+    }
+
+    /// Waits until so many messages have come since the last look.
+    async fn has(&self, count: usize) {
+        for _ in 0..2000 {
+            if self.got.lock().unwrap().len() >= count {
+                return;
+            }
+            actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{count} messages do not come");
     }
 
     /// What came since the last look.
@@ -271,7 +307,7 @@ async fn a_secret_that_was_replaced_signs_for_a_day(world: &World) {
     let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
     let (path, old) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
-    let rotated = world.ask(actix_web::http::Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
+    let rotated = world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
     let new = rotated["secret"].as_str().unwrap().to_owned();
     assert_ne!(old, new);
     for (quarter, hours, by_old) in [("Q1", 0, 1), ("Q2", 23, 1), ("Q3", 24, 0)] {
@@ -287,7 +323,7 @@ async fn a_secret_is_shown_once(world: &World) {
     let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
     let (path, secret) = subscribed(&door, Manager, &receiver, json!({})).await;
-    let rotated = world.ask(actix_web::http::Method::POST, Manager, &format!("{path}/rotate")).await.is(200).json();
+    let rotated = world.ask(Method::POST, Manager, &format!("{path}/rotate")).await.is(200).json();
     let second = rotated["secret"].as_str().unwrap().to_owned();
     post(world, "NI-117/readings/FY2009-10-Q1", 1).await;
     worker.step(world.now()).await.unwrap();
@@ -429,6 +465,12 @@ async fn whose_role_is_taken_back_is_told_no_more(world: &World) {
     assert!(receiver.take().is_empty());
     assert_eq!(world.get(Manager, &path).await.is(200).json()["disabled"]["reason"], "access_revoked");
     world.get(Partner, &path).await.refused(404, "not_found");
+    // Let in again and switched on again, it is told at once.
+    let grant = json!({"subject": Partner.name(), "role": "partner", "organisation": "pct"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    door.patch(Partner, &path, "*", json!({"active": true})).await.is(200);
+    worker.step(world.now()).await.unwrap();
+    assert!(!receiver.take().is_empty());
 }
 
 async fn what_falls_overdue_is_told_once_in_its_place_in_time(world: &World) {
@@ -499,7 +541,7 @@ async fn a_webhook_can_be_tried_out(world: &World) {
     let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
     let (path, secret) = subscribed(&door, Board, &receiver, json!({"events": ["board_report.frozen"]})).await;
-    let test = || world.ask(actix_web::http::Method::POST, Board, &format!("{path}/test"));
+    let test = || world.ask(Method::POST, Board, &format!("{path}/test"));
     let asked = test().await.is(202);
     assert_eq!(asked.header("location"), Some(format!("{path}/deliveries").as_str()));
     test().await.refused(409, "conflict").tells("on its way");
@@ -538,4 +580,183 @@ async fn terms_are_checked_all_at_once(world: &World) {
     let hidden = json!({"url": "https://pct.example/hook", "kpis": ["NI-87"]});
     let answer = world.post(Partner, "webhooks", hidden).await.refused(422, "invalid");
     assert_eq!(answer.faults(), [("/kpis/0".to_owned(), "unknown_code".to_owned())]);
+}
+
+/// A step of the worker, and what happens while the receiver keeps the message that it has.
+async fn meanwhile(world: &World, worker: &Worker, receiver: &Receiver, happens: impl Future<Output = ()>) {
+    receiver.hold();
+    let happens = async {
+        receiver.has(1).await;
+        happens.await;
+        receiver.let_go();
+    };
+    let (sent, ()) = join(worker.step(world.now()), happens).await;
+    assert_eq!(sent.unwrap(), 1, "nothing more is sent in this stretch");
+}
+
+async fn three_readings(world: &World) {
+    for (quarter, value) in [("Q1", 1), ("Q2", 2), ("Q3", 3)] {
+        post(world, &format!("NI-117/readings/FY2009-10-{quarter}"), value).await;
+    }
+}
+
+fn values(got: &[Got]) -> Vec<Value> {
+    got.iter().map(|one| one.json()["data"]["value"].clone()).collect()
+}
+
+/// What the log of a webhook says, the latest first.
+async fn log(world: &World, path: &str) -> Vec<(Value, Value, Value)> {
+    let log = world.get(Manager, &format!("{path}/deliveries")).await.is(200).json();
+    let lines = log["items"].as_array().unwrap().iter();
+    lines.map(|one| (one["attempt"].clone(), one["status"].clone(), one["outcome"].clone())).collect()
+}
+
+fn line(attempt: i32, status: i32, outcome: &str) -> (Value, Value, Value) {
+    (json!(attempt), json!(status), json!(outcome))
+}
+
+async fn an_address_that_was_given_up_gets_no_more(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (old, new) = (Receiver::begin(), Receiver::begin());
+    let (path, _) = subscribed(&door, Board, &old, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    meanwhile(world, &worker, &old, async {
+        door.patch(Board, &path, "*", json!({"url": new.url()})).await.is(200);
+    })
+    .await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(values(&old.take()), [json!(1)]);
+    assert_eq!(values(&new.take()), [json!(2), json!(3)], "what was taken is not sent again");
+}
+
+async fn what_a_former_address_says_is_said_of_itself_alone(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (mut old, mut new) = (Receiver::begin(), Receiver::begin());
+    let (path, _) = subscribed(&door, Board, &old, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    for status in [410, 500] {
+        old.answers(&[status]);
+        meanwhile(world, &worker, &old, async {
+            door.patch(Board, &path, "*", json!({"url": new.url()})).await.is(200);
+        })
+        .await;
+        let found = world.get(Board, &path).await.is(200).json();
+        assert_eq!(
+            (&found["active"], &found["disabled"], &found["failing"]),
+            (&json!(true), &Value::Null, &Value::Null)
+        );
+        assert_eq!(log(world, &path).await[0], line(1, status.into(), "failed"));
+        std::mem::swap(&mut old, &mut new);
+        new.take();
+    }
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(values(&old.take()), [json!(1), json!(2), json!(3)], "what failed elsewhere is sent at once");
+}
+
+async fn what_was_taken_is_not_sent_again_for_a_change(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    let mut secret = String::new();
+    meanwhile(world, &worker, &receiver, async {
+        let rotated = world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
+        rotated["secret"].as_str().unwrap().clone_into(&mut secret);
+        door.patch(Board, &path, "*", json!({"description": "Other"})).await.is(200);
+    })
+    .await;
+    worker.step(world.now()).await.unwrap();
+    let got = receiver.take();
+    assert_eq!(values(&got), [json!(1), json!(2), json!(3)]);
+    assert_eq!(got.iter().map(|one| one.signed_by(&secret)).collect::<Vec<_>>(), [0, 1, 1]);
+}
+
+async fn terms_that_were_changed_meanwhile_pass_over_nothing(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    meanwhile(world, &worker, &receiver, async {
+        door.patch(Board, &path, "*", json!({"events": ["target.changed", "reading.posted"]})).await.is(200);
+        world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 5})).await.is(201);
+    })
+    .await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(receiver.kinds(), ["reading.posted", "reading.posted", "reading.posted", "target.changed"]);
+}
+
+async fn whatever_was_sent_is_logged_though_it_was_switched_off(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    let off = async || {
+        door.patch(Board, &path, "*", json!({"active": false})).await.is(200);
+    };
+    let on = async || {
+        door.patch(Board, &path, "*", json!({"active": true})).await.is(200);
+    };
+    // Taken, and not: each is noted, and nothing more is sent while it is off.
+    meanwhile(world, &worker, &receiver, off()).await;
+    assert_eq!(worker.step(world.now()).await.unwrap(), 0);
+    assert_eq!(log(world, &path).await, [line(1, 204, "delivered")]);
+    // Switched on again it is told at once, by another instance too: no lease is in the way.
+    on().await;
+    receiver.take();
+    receiver.answers(&[500]);
+    let (_, other) = world.delivering().await;
+    meanwhile(world, &other, &receiver, off()).await;
+    assert_eq!(log(world, &path).await, [line(1, 500, "failed"), line(1, 204, "delivered")]);
+    on().await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(values(&receiver.take()), [json!(2), json!(2), json!(3)]);
+    // Nothing is left of one that was removed.
+    post(world, "NI-117/readings/FY2009-10-Q4", 4).await;
+    meanwhile(world, &worker, &receiver, async {
+        world.delete(Board, &path, "*").await.is(204);
+    })
+    .await;
+    world.get(Board, &path).await.refused(404, "not_found");
+    assert_eq!(worker.step(world.now()).await.unwrap(), 0);
+}
+
+async fn a_change_does_not_forget_what_failed(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (receiver, other) = (Receiver::begin(), Receiver::begin());
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    post(world, "NI-117/readings/FY2009-10-Q1", 1).await;
+    let failing = async || world.get(Board, &path).await.is(200).json()["failing"].clone();
+    receiver.answers(&[500, 500]);
+    worker.step(world.now()).await.unwrap();
+    let once = json!({"attempts": 1, "next_attempt_at": "2010-05-14T12:00:05Z"});
+    assert_eq!(failing().await, once);
+    world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200);
+    door.patch(Board, &path, "*", json!({"description": "Other"})).await.is(200);
+    assert_eq!(failing().await, once);
+    // What a change has read may be older than what was attempted when it is written.
+    let store = world.programme().store();
+    let id = path.rsplit('/').next().unwrap().parse().unwrap();
+    let stale = store.read_blocking(|conn| webhooks::by_id(conn, id)).unwrap().unwrap();
+    worker.step(later(world, TimeDelta::seconds(5))).await.unwrap();
+    let twice = json!({"attempts": 2, "next_attempt_at": "2010-05-14T12:05:05Z"});
+    assert_eq!(failing().await, twice);
+    let written = store.write_blocking(|write| {
+        let mut locked = plans::lock_any(write, &world.plan().parse().unwrap())?.unwrap();
+        let row = journal::NewRow::Webhook { row: Box::new(stale.clone()), afresh: false };
+        let change = journal::Change { action: "webhook.updated", row, before: Some(stale.document()), reason: None };
+        journal::record(write, &mut locked, &Board.subject(), world.now(), vec![change])
+    });
+    written.unwrap();
+    assert_eq!(failing().await, twice);
+    // Elsewhere it is another matter.
+    door.patch(Board, &path, "*", json!({"url": other.url()})).await.is(200);
+    assert_eq!(failing().await, Value::Null);
+    worker.step(world.now()).await.unwrap();
+    assert_eq!((receiver.take().len(), other.take().len()), (2, 1));
 }
