@@ -45,6 +45,8 @@ on_both! {
     terms_that_were_changed_meanwhile_pass_over_nothing
     whatever_was_sent_is_logged_though_it_was_switched_off
     a_change_does_not_forget_what_failed
+    each_message_goes_by_the_moment_it_is_sent
+    a_slow_subscriber_holds_nobody_up
 }
 
 /// A message as it came in.
@@ -759,4 +761,61 @@ async fn a_change_does_not_forget_what_failed(world: &World) {
     assert_eq!(failing().await, Value::Null);
     worker.step(world.now()).await.unwrap();
     assert_eq!((receiver.take().len(), other.take().len()), (2, 1));
+}
+
+async fn each_message_goes_by_the_moment_it_is_sent(world: &World) {
+    small(world).await;
+    let (door, delivering) = world.delivering_by_itself().await;
+    let (_, other) = world.delivering().await;
+    let receiver = Receiver::begin();
+    receiver.hold();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    for (quarter, value) in [("Q1", 1), ("Q2", 2)] {
+        let reading = format!("kpis/NI-117/readings/FY2009-10-{quarter}");
+        door.put(Manager, &reading, json!({"value": value})).await.is(201);
+    }
+    receiver.has(1).await;
+    world.now_is("2010-05-14T12:01:30Z");
+    receiver.let_go();
+    // The second one is held as soon as it comes, or has been answered already: its moment is the same.
+    receiver.has(2).await;
+    let got = receiver.take();
+    let stamps: Vec<_> = got.iter().map(|one| one.headers["webhook-timestamp"].parse::<i64>().unwrap()).collect();
+    let noon = "2010-05-14T12:00:00Z".parse::<DateTime<Utc>>().unwrap().timestamp();
+    assert_eq!(stamps, [noon, noon + 90]);
+    // A lease is renewed from when it is: another instance finds it held though the first one would have run out.
+    receiver.hold();
+    door.put(Manager, "kpis/NI-117/readings/FY2009-10-Q3", json!({"value": 3})).await.is(201);
+    receiver.has(1).await;
+    world.now_is("2010-05-14T12:03:00Z");
+    assert_eq!(other.step(world.now()).await.unwrap(), 0);
+    receiver.let_go();
+    delivering.end().await;
+    assert_eq!(receiver.take().len(), 1);
+    let log = world.get(Board, &format!("{path}/deliveries")).await.is(200).json();
+    let at: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| one["at"].clone()).collect();
+    assert_eq!(at, ["2010-05-14T12:01:30Z", "2010-05-14T12:01:30Z", "2010-05-14T12:00:00Z"].map(|at| json!(at)));
+}
+
+async fn a_slow_subscriber_holds_nobody_up(world: &World) {
+    small(world).await;
+    let (door, delivering) = world.delivering_by_itself().await;
+    let (slow, quick) = (Receiver::begin(), Receiver::begin());
+    slow.hold();
+    for receiver in [&slow, &quick] {
+        subscribed(&door, Board, receiver, json!({"events": ["reading.posted"]})).await;
+    }
+    for (place, quarter) in ["Q1", "Q2", "Q3"].into_iter().enumerate() {
+        let reading = format!("kpis/NI-117/readings/FY2009-10-{quarter}");
+        door.put(Manager, &reading, json!({"value": place + 1})).await.is(201);
+        quick.has(place + 1).await;
+    }
+    slow.has(1).await;
+    assert_eq!(slow.got.lock().unwrap().len(), 1, "one telling of a subscriber at a time");
+    slow.let_go();
+    slow.has(3).await;
+    delivering.end().await;
+    for receiver in [slow, quick] {
+        assert_eq!(values(&receiver.take()), [json!(1), json!(2), json!(3)]);
+    }
 }
