@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
+use super::board_reports::sha256;
 use super::journal;
 use super::schema::{deliveries, webhooks};
 use super::types::{MaybeTimestamp, UtcTimestamp, canonical};
@@ -89,10 +90,14 @@ pub struct WebhookRow {
 }
 
 impl WebhookRow {
-    /// Everything the webhook says, as its journal entry has it: no secret.
+    /// Everything the webhook says, as its journal entry has it: no secret. Its address may be one, and the journal forgets
+    /// nothing: of the address it has where it leads, and the SHA-256 that tells whether it is the same.
     pub fn document(&self) -> Value {
         let mut members = self.terms.members();
+        members.remove("url");
         members.extend([
+            ("url_origin".to_owned(), self.terms.origin().into()),
+            ("url_sha256".to_owned(), sha256(&self.terms.url).into()),
             ("created_at".to_owned(), journal::instant(self.created_at).into()),
             ("disabled_at".to_owned(), self.disabled.as_ref().map(|(_, at)| journal::instant(*at)).into()),
             ("disabled_reason".to_owned(), self.disabled.as_ref().map(|(reason, _)| reason.clone()).into()),

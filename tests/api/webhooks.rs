@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use actix_web::http::Method;
 use waymark::delivery::Worker;
+use waymark::store::board_reports::sha256;
 use waymark::store::{journal, plans, webhooks};
 
 use crate::on_both;
@@ -47,6 +48,7 @@ on_both! {
     a_change_does_not_forget_what_failed
     each_message_goes_by_the_moment_it_is_sent
     a_slow_subscriber_holds_nobody_up
+    an_address_is_in_the_journal_by_what_is_no_secret
 }
 
 /// A message as it came in.
@@ -817,5 +819,32 @@ async fn a_slow_subscriber_holds_nobody_up(world: &World) {
     delivering.end().await;
     for receiver in [slow, quick] {
         assert_eq!(values(&receiver.take()), [json!(1), json!(2), json!(3)]);
+    }
+}
+
+async fn an_address_is_in_the_journal_by_what_is_no_secret(world: &World) {
+    small(world).await;
+    let address = |key: &str| format!("https://partner.example:8443/hidden-path?key={key}");
+    let made = world.post(Board, "webhooks", json!({"url": address("one")})).await.is(201);
+    let path = made.header("location").unwrap().to_owned();
+    world.patch(Board, &path, "*", json!({"url": address("two")})).await.is(200);
+    world.patch(Board, &path, "*", json!({"active": false})).await.is(200);
+    // Whoever it belongs to is shown it, and those who manage the plan.
+    for actor in [Board, Manager] {
+        assert_eq!(world.get(actor, &path).await.is(200).json()["url"], json!(address("two")));
+    }
+    world.delete(Board, &path, "*").await.is(204);
+    for listing in ["journal?limit=1000", "changes?limit=1000"] {
+        let told = world.get(Administrator, listing).await.is(200);
+        assert!(!told.text().contains("hidden-path") && !told.text().contains("key="), "{listing}");
+        let told = told.json();
+        let entries = told["items"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "webhook");
+        let after: Vec<_> = entries.map(|entry| entry["after"].clone()).collect();
+        assert_eq!(after.len(), 4, "{listing}");
+        let digests: Vec<_> = after.iter().map(|after| after["url_sha256"].as_str().unwrap()).collect();
+        assert_eq!(digests[0], sha256(&address("one")));
+        assert_eq!(digests[1..], [sha256(&address("two")), sha256(&address("two")), sha256(&address("two"))]);
+        assert!(after.iter().all(|after| after["url_origin"] == "https://partner.example:8443"));
+        assert!(after.iter().all(|after| after.get("url").is_none()));
     }
 }
