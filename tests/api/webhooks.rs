@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 use actix_web::http::Method;
 use waymark::delivery::Worker;
 use waymark::store::board_reports::sha256;
-use waymark::store::{journal, plans, webhooks};
+use waymark::store::webhooks::WebhookRow;
+use waymark::store::{StoreError, journal, new_id, plans, webhooks};
 
 use crate::on_both;
 use crate::support::plan::{round, small};
 use crate::support::{Actor, Door, World};
 
-use Actor::{Administrator, Board, Contributor, Lead, Manager, Partner};
+use Actor::{Administrator, Board, Contributor, Lead, Manager, Nobody, Partner};
 
 on_both! {
     what_happens_is_told_in_order_and_signed
@@ -49,6 +50,8 @@ on_both! {
     each_message_goes_by_the_moment_it_is_sent
     a_slow_subscriber_holds_nobody_up
     an_address_is_in_the_journal_by_what_is_no_secret
+    nobody_takes_every_place
+    a_client_has_no_webhooks_and_would_be_told_no_more
 }
 
 /// A message as it came in.
@@ -847,4 +850,57 @@ async fn an_address_is_in_the_journal_by_what_is_no_secret(world: &World) {
         assert!(after.iter().all(|after| after["url_origin"] == "https://partner.example:8443"));
         assert!(after.iter().all(|after| after.get("url").is_none()));
     }
+}
+
+async fn nobody_takes_every_place(world: &World) {
+    small(world).await;
+    let terms = |number: u32| json!({"url": format!("https://partner.example/{number}")});
+    let mut path = String::new();
+    for number in 1..=20 {
+        let made = world.post(Board, "webhooks", terms(number)).await.is(201);
+        made.header("location").unwrap().clone_into(&mut path);
+    }
+    world.post(Board, "webhooks", terms(21)).await.refused(409, "conflict").tells("20 webhooks");
+    world.post(Partner, "webhooks", terms(21)).await.is(201);
+    world.delete(Board, &path, "*").await.is(204);
+    world.post(Board, "webhooks", terms(21)).await.is(201);
+}
+
+async fn a_client_has_no_webhooks_and_would_be_told_no_more(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let client = world.post(Administrator, "clients", json!({"title": "Warehouse"})).await.is(201).json();
+    let grant = json!({"subject": client["subject"], "role": "partner", "organisation": "pct"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    let (id, secret) = (client["id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let token = world.ask(Method::POST, Nobody, "/oauth/token").body("application/x-www-form-urlencoded", form).await;
+    let bearer = format!("Bearer {}", token.is(200).json()["access_token"].as_str().unwrap());
+    let asked = door.ask(Method::POST, Nobody, "webhooks").header("authorization", &bearer);
+    asked.json(json!({"url": receiver.url()})).await.refused(403, "not_allowed");
+    // Were there one all the same, it would end with the client's grants.
+    let (path, _) = subscribed(&door, Partner, &receiver, json!({"events": ["reading.posted"]})).await;
+    let store = world.programme().store();
+    let written = store.write_blocking(|write| {
+        let mut locked = plans::lock_any(write, &world.plan().parse().unwrap())?.unwrap();
+        let id = path.rsplit('/').next().unwrap().parse().unwrap();
+        let known = webhooks::by_id(write, id)?.unwrap();
+        let (id, subject) = (new_id(world.now()).into(), client["subject"].as_str().unwrap().parse().unwrap());
+        let row = journal::NewRow::Webhook { row: Box::new(WebhookRow { id, subject, ..known }), afresh: true };
+        let change = journal::Change { action: "webhook.created", row, before: None, reason: None };
+        journal::record(write, &mut locked, &Manager.subject(), world.now(), vec![change])?;
+        Ok::<_, StoreError>(id)
+    });
+    let theirs = format!("webhooks/{}", written.unwrap());
+    world.delete(Manager, &path, "*").await.is(204);
+    post(world, "NI-117/readings/FY2009-10-Q1", 1).await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(receiver.take().len(), 1);
+    world.delete(Administrator, &format!("clients/{id}"), "*").await.is(204);
+    post(world, "NI-117/readings/FY2009-10-Q2", 2).await;
+    worker.step(world.now()).await.unwrap();
+    assert!(receiver.take().is_empty());
+    let found = world.get(Manager, &theirs).await.is(200).json();
+    assert_eq!((&found["active"], &found["disabled"]["reason"]), (&json!(false), &json!("access_revoked")));
 }
