@@ -8,12 +8,16 @@ pub mod mail;
 pub mod sender;
 pub mod signature;
 
+use std::collections::{HashMap, VecDeque};
+use std::future::pending;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::{Either, select};
+use tokio::task::{AbortHandle, JoinSet};
 
+use crate::clock::Clock;
 use crate::programme::notifying::{Message, Next, ping};
 use crate::programme::subscribing::{Attempt, Secret, WebhookId, WebhookRow};
 use crate::programme::{Programme, Refusal};
@@ -48,90 +52,111 @@ impl Worker {
 
     /// Works until the programme's [`Watch`](crate::programme::watching::Watch) is closed, and ends what it is at.
     pub async fn run(self) {
-        let watch = self.programme.watch().clone();
+        let (watch, clock) = (self.programme.watch().clone(), self.programme.clock().clone());
         let mut writes = watch.any_write();
+        let mut tellings = Tellings::new(self, clock);
+        let (mut look, mut next_look) = (true, Instant::now());
         while !watch.is_closed() {
-            writes.mark_unchanged();
-            if let Err(refusal) = self.step(self.programme.clock().now()).await {
-                tracing::warn!(%refusal, "webhooks could not be looked at");
+            if look {
+                writes.mark_unchanged();
+                if let Err(refusal) = tellings.look().await {
+                    tracing::warn!(%refusal, "webhooks could not be looked at");
+                }
+                next_look = Instant::now() + LOOK;
             }
-            // Woken by a write, or by the time: another instance's writes and messages to try again do not wake it.
-            let _woken_or_not = tokio::time::timeout(LOOK, writes.changed()).await;
+            tellings.begin();
+            // Woken by a write, or by the time: another instance's writes and messages to try again do not wake it. Or by one
+            // who has been told something: there is room for another, and for this one there may be more.
+            let woken = pin!(tokio::time::timeout_at(next_look.into(), writes.changed()));
+            let ended = pin!(async {
+                match tellings.ended().await {
+                    Some(sent) => sent,
+                    None => pending().await,
+                }
+            });
+            look = match select(woken, ended).await {
+                Either::Left(_) => true,
+                Either::Right((sent, _)) => sent > 0,
+            };
         }
+        while tellings.ended().await.is_some() {}
     }
 
-    /// Tells every subscriber that there is something for at this moment; gives how many messages were sent.
+    /// Tells every subscriber that there is something for, by a clock that stands at this moment; gives how many messages
+    /// were sent.
     ///
     /// # Errors
     /// Where the database does not say who there is to tell. What goes wrong with one subscriber does not touch the others.
     pub async fn step(&self, now: DateTime<Utc>) -> Result<usize, Refusal> {
-        let due = self.programme.webhooks_due(now).await?;
-        let told = stream::iter(due).map(|id| async move {
-            self.tell(id, now).await.unwrap_or_else(|refusal| {
-                tracing::warn!(webhook = %id, %refusal, "a subscriber could not be told");
-                0
-            })
-        });
-        Ok(told.buffer_unordered(AT_ONCE).fold(0, |sum, sent| async move { sum + sent }).await)
+        let mut tellings = Tellings::new(self.clone(), Clock::standing_at(now));
+        tellings.look().await?;
+        let mut sent = 0;
+        loop {
+            tellings.begin();
+            match tellings.ended().await {
+                Some(more) => sent += more,
+                None => return Ok(sent),
+            }
+        }
     }
 
-    /// Tells one subscriber what there is, in order, until it does not listen or has heard much.
-    async fn tell(&self, id: WebhookId, now: DateTime<Utc>) -> Result<usize, Refusal> {
-        let Some(mut webhook) = self.programme.claim_webhook(id, &self.name, now).await? else { return Ok(0) };
+    /// Tells one subscriber what there is, in order, until it does not listen or has heard much. The clock is asked for each
+    /// thing anew: a subscriber takes its time, and a lease and a signature are good only for so long.
+    async fn tell(&self, id: WebhookId, clock: &Clock) -> Result<usize, Refusal> {
+        let (programme, name) = (&self.programme, self.name.as_str());
+        let Some(mut webhook) = programme.claim_webhook(id, name, clock.now()).await? else { return Ok(0) };
         let began = Instant::now();
         let mut sent = 0;
         if let Some(id) = webhook.ping.take() {
-            let message = Message { id, event: "webhook.test".to_owned(), body: ping(now) };
-            let (attempt, _) = self.send(&webhook, &message, 1, now).await;
+            let message = Message { id, event: "webhook.test".to_owned(), body: ping(clock.now()) };
+            let (attempt, _) = self.send(&webhook, &message, 1, clock.now()).await;
             sent += 1;
-            if !self.programme.webhook_tested(&webhook, &self.name, attempt, now).await? {
+            if !programme.webhook_tested(&webhook, name, attempt, clock.now()).await? {
                 return Ok(sent);
             }
         }
         loop {
-            let stop = self.programme.watch().is_closed() || began.elapsed() > STRETCH || sent >= MESSAGES_AT_A_TIME;
-            match self.programme.next_message(&webhook, now).await? {
+            let stop = programme.watch().is_closed() || began.elapsed() > STRETCH || sent >= MESSAGES_AT_A_TIME;
+            match programme.next_message(&webhook, clock.now()).await? {
                 Next::SwitchOff(reason) => {
-                    self.programme.switch_off_webhook(&webhook, reason, now).await?;
+                    programme.switch_off_webhook(&webhook, name, reason, None, clock.now()).await?;
+                    return Ok(sent);
+                }
+                Next::Changed => {
+                    programme.release_webhook(&webhook, name).await?;
                     return Ok(sent);
                 }
                 Next::Nothing(cursor) => {
-                    self.programme.webhook_told(&webhook, &self.name, cursor, None, now, false).await?;
+                    programme.webhook_told(&webhook, name, cursor, None, clock.now(), false).await?;
                     return Ok(sent);
                 }
                 Next::Further(cursor) => {
-                    let held =
-                        self.programme.webhook_told(&webhook, &self.name, cursor.clone(), None, now, !stop).await?;
-                    if stop || !held {
+                    let told = programme.webhook_told(&webhook, name, cursor.clone(), None, clock.now(), !stop);
+                    if !told.await? || stop {
                         return Ok(sent);
                     }
                     webhook.cursor = cursor;
                 }
                 Next::Send(message, cursor) => {
-                    let (attempt, outcome) = self.send(&webhook, &message, webhook.failed.saturating_add(1), now).await;
+                    let number = webhook.failed.saturating_add(1);
+                    let (attempt, outcome) = self.send(&webhook, &message, number, clock.now()).await;
+                    let now = clock.now();
                     sent += 1;
                     match outcome {
                         Outcome::Taken => {
-                            let told = self.programme.webhook_told(
-                                &webhook,
-                                &self.name,
-                                cursor.clone(),
-                                Some(attempt),
-                                now,
-                                !stop,
-                            );
+                            let told =
+                                programme.webhook_told(&webhook, name, cursor.clone(), Some(attempt), now, !stop);
                             if !told.await? || stop {
                                 return Ok(sent);
                             }
                             (webhook.cursor, webhook.failed) = (cursor, 0);
                         }
                         Outcome::Gone => {
-                            self.programme.webhook_failed(&webhook, &self.name, attempt, now).await?;
-                            self.programme.switch_off_webhook(&webhook, "gone", now).await?;
+                            programme.switch_off_webhook(&webhook, name, "gone", Some(attempt), now).await?;
                             return Ok(sent);
                         }
                         Outcome::Refused => {
-                            self.programme.webhook_failed(&webhook, &self.name, attempt, now).await?;
+                            programme.webhook_failed(&webhook, name, attempt, now).await?;
                             return Ok(sent);
                         }
                     }
@@ -184,6 +209,54 @@ impl Worker {
             detail,
         };
         (attempt, outcome)
+    }
+}
+
+/// Subscribers being told, each at its own pace, and those that wait for their turn.
+struct Tellings {
+    worker: Worker,
+    clock: Clock,
+    waiting: VecDeque<WebhookId>,
+    /// Each gives how many messages were sent.
+    telling: JoinSet<usize>,
+    being_told: HashMap<WebhookId, AbortHandle>,
+}
+
+impl Tellings {
+    fn new(worker: Worker, clock: Clock) -> Self {
+        Self { worker, clock, waiting: VecDeque::new(), telling: JoinSet::new(), being_told: HashMap::new() }
+    }
+
+    /// Looks who there is something for.
+    async fn look(&mut self) -> Result<(), Refusal> {
+        self.waiting = self.worker.programme.webhooks_due(self.clock.now()).await?.into();
+        Ok(())
+    }
+
+    /// Begins to tell those that wait, as many as there is room for.
+    fn begin(&mut self) {
+        self.being_told.retain(|_, telling| !telling.is_finished());
+        while self.telling.len() < AT_ONCE
+            && let Some(id) = self.waiting.pop_front()
+        {
+            // Not twice by one worker, though its lease had run out meanwhile.
+            if self.being_told.contains_key(&id) {
+                continue;
+            }
+            let (worker, clock) = (self.worker.clone(), self.clock.clone());
+            let telling = self.telling.spawn(async move {
+                worker.tell(id, &clock).await.unwrap_or_else(|refusal| {
+                    tracing::warn!(webhook = %id, %refusal, "a subscriber could not be told");
+                    0
+                })
+            });
+            self.being_told.insert(id, telling);
+        }
+    }
+
+    /// Waits until one of them has been told; gives how many messages it was sent. `None` where nobody is being told.
+    async fn ended(&mut self) -> Option<usize> {
+        self.telling.join_next().await.map(Result::unwrap_or_default)
     }
 }
 

@@ -106,6 +106,13 @@ impl WebhookTerms {
         invalid
     }
 
+    /// The scheme, host and port of the address: what of it is no secret.
+    pub fn origin(&self) -> &str {
+        let host = self.url.find("://").map_or(0, |place| place + 3);
+        let end = self.url.get(host..).and_then(|rest| rest.find(['/', '?', '#']));
+        end.and_then(|end| self.url.get(..host + end)).unwrap_or(&self.url)
+    }
+
     /// Whether the subscriber wants to be told of events of this kind.
     pub fn wants(&self, event: EventType) -> bool {
         self.events.is_empty() || self.events.contains(&event)
@@ -226,6 +233,7 @@ pub fn retry_after(failed: i32) -> Option<TimeDelta> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::document::Document;
 
     #[test]
     fn only_public_addresses_are_sent_to() {
@@ -332,6 +340,20 @@ mod tests {
         assert_eq!(check_destination("http://127.0.0.1:8080/x", true), Ok(()));
         assert!(check_destination("ftp://127.0.0.1/", true).is_err());
         assert!(check_destination("http://a:b@127.0.0.1/", true).is_err());
+    }
+
+    #[test]
+    fn an_origin_has_nothing_of_what_follows_it() {
+        for (url, origin) in [
+            ("https://partner.example", "https://partner.example"),
+            ("https://partner.example/", "https://partner.example"),
+            ("https://partner.example:8443/a?b=c", "https://partner.example:8443"),
+            ("https://partner.example?token=x/y", "https://partner.example"),
+            ("https://[2606:4700::1111]:443/x://y", "https://[2606:4700::1111]:443"),
+        ] {
+            let members = serde_json::Map::from_iter([("url".to_owned(), url.into())]);
+            assert_eq!(WebhookTerms::parse(members).unwrap().origin(), origin, "{url}");
+        }
     }
 
     #[test]

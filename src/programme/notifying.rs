@@ -58,6 +58,8 @@ pub enum Next {
     Send(Message, Cursor),
     /// Switch the webhook off: its owner sees the plan no longer.
     SwitchOff(&'static str),
+    /// Begin again with the webhook as it is now, if it still is: it was changed since it was claimed.
+    Changed,
 }
 
 /// Something that an entry can tell.
@@ -81,7 +83,7 @@ struct Due {
 }
 
 impl Programme {
-    /// The webhooks that there may be something to do for, each with its plan's version in mind.
+    /// The webhooks that there may be something to do for, each with its plan's version in mind; who has waited longest first.
     pub async fn webhooks_due(&self, now: DateTime<Utc>) -> Result<Vec<WebhookId>, Refusal> {
         self.store
             .read(move |conn| {
@@ -113,12 +115,22 @@ impl Programme {
         self.store.write(move |write| Ok(webhooks::claim(write, id, &holder, now, now + LEASE)?)).await
     }
 
+    /// Gives the lease of a webhook back.
+    pub async fn release_webhook(&self, webhook: &WebhookRow, holder: &str) -> Result<(), Refusal> {
+        let (id, holder) = (webhook.id, holder.to_owned());
+        self.store.write(move |write| Ok(webhooks::release(write, id, &holder)?)).await
+    }
+
     /// What a subscriber is told next, from where its webhook stands.
     pub async fn next_message(&self, webhook: &WebhookRow, now: DateTime<Utc>) -> Result<Next, Refusal> {
         let (webhook, pictures) = (webhook.clone(), Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
-                let Some(row) = plans::by_id(conn, webhook.plan)? else { return Ok(Next::SwitchOff("plan_removed")) };
+                // Read in one with the journal: no entry after a change is passed over by the terms from before it.
+                if webhooks::by_id(conn, webhook.id)?.is_none_or(|row| row.seq != webhook.seq) {
+                    return Ok(Next::Changed);
+                }
+                let Some(row) = plans::by_id(conn, webhook.plan)? else { return Ok(Next::Changed) };
                 let seen = plans::find_plan(conn, &row.code, &webhook.subject)?.map(|plan| OpenPlan::new(&plan));
                 let Some(plan) = seen.filter(|plan| plan.access.audience() != Audience::Public) else {
                     return Ok(Next::SwitchOff("access_revoked"));
@@ -130,7 +142,7 @@ impl Programme {
             .await
     }
 
-    /// Notes that a message was delivered, or that there was none; `false` where the lease was lost.
+    /// Notes that a message was delivered, or that there was none; `false` where the lease was lost, or the webhook was changed.
     pub async fn webhook_told(
         &self,
         webhook: &WebhookRow,
@@ -147,7 +159,7 @@ impl Programme {
             pinged: false,
             lease_until: go_on.then(|| now + LEASE),
         };
-        self.leave(webhook.id, holder, standing, attempt).await
+        self.leave(webhook, holder, standing, attempt).await
     }
 
     /// Notes that a test message was sent, whatever came of it.
@@ -165,7 +177,7 @@ impl Programme {
             pinged: true,
             lease_until: Some(now + LEASE),
         };
-        self.leave(webhook.id, holder, standing, Some(attempt)).await
+        self.leave(webhook, holder, standing, Some(attempt)).await
     }
 
     /// Notes that a message could not be delivered: it is tried again later, or given up for good after three days.
@@ -177,50 +189,61 @@ impl Programme {
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
         let failed = webhook.failed.saturating_add(1);
-        let wait = retry_after(failed);
+        let Some(wait) = retry_after(failed) else {
+            return self.switch_off_webhook(webhook, holder, "undeliverable", Some(attempt), now).await;
+        };
         let standing = Standing {
             cursor: webhook.cursor.clone(),
             failed,
-            next_attempt_at: now + wait.unwrap_or_default(),
+            next_attempt_at: now + wait,
             pinged: false,
             lease_until: None,
         };
-        let held = self.leave(webhook.id, holder, standing, Some(attempt)).await?;
-        if held && wait.is_none() {
-            self.switch_off_webhook(webhook, "undeliverable", now).await?;
-        }
-        Ok(())
+        self.leave(webhook, holder, standing, Some(attempt)).await.map(drop)
     }
 
     async fn leave(
         &self,
-        id: WebhookId,
+        webhook: &WebhookRow,
         holder: &str,
         standing: Standing,
         attempt: Option<Attempt>,
     ) -> Result<bool, Refusal> {
-        let holder = holder.to_owned();
-        self.store.write(move |write| Ok(webhooks::advance(write, id, &holder, &standing, attempt.as_ref())?)).await
+        let (webhook, holder) = (webhook.clone(), holder.to_owned());
+        self.store
+            .write(move |write| Ok(webhooks::advance(write, &webhook, &holder, &standing, attempt.as_ref())?))
+            .await
     }
 
-    /// Switches a webhook off, with an entry in the journal and a line in its log that say why.
+    /// Switches a webhook off after its last attempt, if there was one, with an entry in the journal and a line in its log
+    /// that say why; unless it was changed since it was claimed, as when its owner gave it another address.
     pub async fn switch_off_webhook(
         &self,
         webhook: &WebhookRow,
+        holder: &str,
         reason: &'static str,
+        attempt: Option<Attempt>,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
-        let id = webhook.id;
-        let plan = webhook.plan;
+        let (webhook, holder) = (webhook.clone(), holder.to_owned());
         let written = self.store.write(move |write| {
-            let Some(plan) = plans::by_id(write, plan)? else { return Ok::<_, StoreError>(None) };
+            let Some(plan) = plans::by_id(write, webhook.plan)? else { return Ok::<_, StoreError>(None) };
+            // Held before the webhook is, as by whoever changes it.
             let Some(mut locked) = plans::lock_any(write, &plan.code)? else { return Ok(None) };
-            // As it stands now: its owner may have changed it meanwhile.
-            let Some(before) = webhooks::by_id(write, id)?.filter(|row| row.terms.active) else { return Ok(None) };
+            let standing = Standing {
+                cursor: webhook.cursor.clone(),
+                failed: webhook.failed.saturating_add(i32::from(attempt.is_some())),
+                next_attempt_at: now,
+                pinged: false,
+                lease_until: None,
+            };
+            if !webhooks::advance(write, &webhook, &holder, &standing, attempt.as_ref())? {
+                return Ok(None);
+            }
             let at = locked.instant_after(now);
-            let mut row = WebhookRow { disabled: Some((reason.to_owned(), at)), ..before.clone() };
+            let mut row = WebhookRow { disabled: Some((reason.to_owned(), at)), ..webhook.clone() };
             row.terms.active = false;
-            let (row, before) = (NewRow::Webhook(Box::new(row)), Some(before.document()));
+            let (row, before) = (NewRow::Webhook { row: Box::new(row), afresh: false }, Some(webhook.document()));
             let change =
                 journal::Change { action: "webhook.switched_off", row, before, reason: Some(reason.to_owned()) };
             let by: Subject =
@@ -235,7 +258,7 @@ impl Programme {
                 status: None,
                 detail: Some(reason.to_owned()),
             };
-            webhooks::log(write, id, &attempt)?;
+            webhooks::log(write, webhook.id, &attempt)?;
             Ok(Some((locked.id, locked.seq)))
         });
         if let Some((plan, version)) = written.await? {

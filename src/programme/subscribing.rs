@@ -68,15 +68,22 @@ impl Change<'_, '_> {
         row.ok_or(Refusal::NotFound)
     }
 
-    /// Writes a webhook with its entry.
+    /// Writes a webhook with its entry. Its delivery begins afresh where it is switched on again or goes elsewhere: what
+    /// failed before tells nothing of what is to come.
     fn keep_webhook(
         &mut self,
         action: &'static str,
-        row: WebhookRow,
+        mut row: WebhookRow,
         before: Option<&WebhookRow>,
     ) -> Result<WebhookRow, Refusal> {
+        let goes_on = |before: &WebhookRow| before.terms.active && before.terms.url == row.terms.url;
+        let afresh = row.terms.active && !before.is_some_and(goes_on);
+        if afresh {
+            (row.failed, row.next_attempt_at) = (0, self.now);
+        }
         let before = before.map(WebhookRow::document);
-        let change = journal::Change { action, row: NewRow::Webhook(Box::new(row.clone())), before, reason: None };
+        let kept = NewRow::Webhook { row: Box::new(row.clone()), afresh };
+        let change = journal::Change { action, row: kept, before, reason: None };
         let seqs = self.record(vec![change])?;
         Ok(WebhookRow { seq: seqs.first().copied().unwrap_or_default(), ..row })
     }
@@ -187,7 +194,6 @@ impl Programme {
             let mut row = WebhookRow { terms, ..before.clone() };
             if row.terms.active {
                 row.disabled = None;
-                (row.failed, row.next_attempt_at) = (0, change.now);
             }
             change.keep_webhook("webhook.updated", row, Some(&before))
         })

@@ -89,7 +89,12 @@ pub enum NewRow {
     /// A grant that is new, or was taken back; `grants::grant` and `grants::revoke` make these.
     Grant(GrantRow),
     /// A webhook that is new, or was changed in what its document says.
-    Webhook(Box<WebhookRow>),
+    Webhook {
+        /// What it says.
+        row: Box<WebhookRow>,
+        /// Whether its delivery begins afresh: at once, and with no failure to its name.
+        afresh: bool,
+    },
 }
 
 impl NewRow {
@@ -99,7 +104,7 @@ impl NewRow {
             Self::Target(_) => EntryKind::Target,
             Self::Reading(_) => EntryKind::Reading,
             Self::Grant(_) => EntryKind::Grant,
-            Self::Webhook(_) => EntryKind::Webhook,
+            Self::Webhook { .. } => EntryKind::Webhook,
         }
     }
 
@@ -109,7 +114,7 @@ impl NewRow {
             Self::Target(said) => said.key(),
             Self::Reading(said) => said.key(),
             Self::Grant(row) => row.id.to_string(),
-            Self::Webhook(row) => row.id.to_string(),
+            Self::Webhook { row, .. } => row.id.to_string(),
         }
     }
 
@@ -119,7 +124,7 @@ impl NewRow {
             Self::Target(said) => said.document(),
             Self::Reading(said) => said.document(),
             Self::Grant(row) => row.document(),
-            Self::Webhook(row) => row.document(),
+            Self::Webhook { row, .. } => row.document(),
         }
     }
 }
@@ -241,7 +246,7 @@ pub fn record(
             NewRow::Target(said) => targets.push((seq, said)),
             NewRow::Reading(said) => readings.push((seq, said)),
             NewRow::Grant(row) => grants.push(row),
-            NewRow::Webhook(row) => webhooks.push((seq, row)),
+            NewRow::Webhook { row, afresh } => webhooks.push((seq, row, afresh)),
         }
     }
     // First, because it tells whether the plan is still the one that was locked.

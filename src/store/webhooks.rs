@@ -1,7 +1,8 @@
 //! Webhooks: what each subscriber is told of, where it stands in the plan's journal, and what was attempted.
 //!
 //! What a webhook's document says changes through the journal, as everything in a plan does. Where its delivery stands does
-//! not: that is the business of whoever holds its lease ([`claim`]), who alone moves it on ([`advance`]).
+//! not: that is the business of whoever holds its lease ([`claim`]), who alone moves it on ([`advance`]). The two meet in
+//! `changed_seq`: a holder goes by the webhook as it was claimed, and stops where it was changed since.
 
 use std::fmt;
 
@@ -10,6 +11,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
+use super::board_reports::sha256;
 use super::journal;
 use super::schema::{deliveries, webhooks};
 use super::types::{MaybeTimestamp, UtcTimestamp, canonical};
@@ -88,10 +90,14 @@ pub struct WebhookRow {
 }
 
 impl WebhookRow {
-    /// Everything the webhook says, as its journal entry has it: no secret.
+    /// Everything the webhook says, as its journal entry has it: no secret. Its address may be one, and the journal forgets
+    /// nothing: of the address it has where it leads, and the SHA-256 that tells whether it is the same.
     pub fn document(&self) -> Value {
         let mut members = self.terms.members();
+        members.remove("url");
         members.extend([
+            ("url_origin".to_owned(), self.terms.origin().into()),
+            ("url_sha256".to_owned(), sha256(&self.terms.url).into()),
             ("created_at".to_owned(), journal::instant(self.created_at).into()),
             ("disabled_at".to_owned(), self.disabled.as_ref().map(|(_, at)| journal::instant(*at)).into()),
             ("disabled_reason".to_owned(), self.disabled.as_ref().map(|(reason, _)| reason.clone()).into()),
@@ -200,9 +206,10 @@ pub fn by_id(conn: &mut Conn, id: WebhookId) -> Result<Option<WebhookRow>, Store
 }
 
 /// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is. Where
-/// delivery stands is left to the holder of the lease, unless the webhook was switched on again.
-pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>)]) -> QueryResult<()> {
-    for (seq, row) in rows {
+/// delivery stands is left to the holder of the lease, but for the attempts at the next message where they begin `afresh`: what
+/// the row says of them may have been read before the holder wrote.
+pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>, bool)]) -> QueryResult<()> {
+    for (seq, row, afresh) in rows {
         let stamp = |at: Option<DateTime<Utc>>| at.map(UtcTimestamp::from);
         let document = (
             webhooks::terms.eq(canonical(&Value::Object(row.terms.members()))),
@@ -214,10 +221,14 @@ pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>)]) -> QueryRe
             webhooks::former_secret.eq(row.former.as_ref().map(|(secret, _)| secret.0.clone())),
             webhooks::former_until.eq(stamp(row.former.as_ref().map(|(_, until)| *until))),
             webhooks::changed_seq.eq(seq.0),
-            webhooks::failed.eq(row.failed),
-            webhooks::next_attempt_at.eq(UtcTimestamp::from(row.next_attempt_at)),
         );
-        let changed = diesel::update(webhooks::table.find(row.id.to_string())).set(document.clone()).execute(any)?;
+        let attempts =
+            (webhooks::failed.eq(row.failed), webhooks::next_attempt_at.eq(UtcTimestamp::from(row.next_attempt_at)));
+        let known = || diesel::update(webhooks::table.find(row.id.to_string()));
+        let changed = known().set(document.clone()).execute(any)?;
+        if changed > 0 && *afresh {
+            known().set(attempts).execute(any)?;
+        }
         if changed == 0 {
             diesel::insert_into(webhooks::table)
                 .values((
@@ -231,6 +242,7 @@ pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>)]) -> QueryRe
                     webhooks::watermark.eq(UtcTimestamp::from(row.created_at)),
                     webhooks::watermark_key.eq(&row.cursor.watermark_key),
                     webhooks::logged.eq(0_i64),
+                    attempts,
                     document,
                 ))
                 .execute(any)?;
@@ -310,44 +322,71 @@ pub struct Standing {
     pub lease_until: Option<DateTime<Utc>>,
 }
 
-/// Moves a webhook on, for the holder of its lease; `false` where the lease was lost meanwhile, and nothing was changed.
+/// Moves a webhook on from where it was claimed, for the holder of its lease, and keeps what was attempted. `false` where it
+/// is not to be told more in this stretch: the lease was lost and nothing was changed; or the webhook was changed since it
+/// was claimed, and the lease is given back, since what it says now is another matter.
 pub fn advance(
     write: &mut Write<'_>,
-    id: WebhookId,
+    webhook: &WebhookRow,
     holder: &str,
     standing: &Standing,
     attempt: Option<&Attempt>,
 ) -> Result<bool, StoreError> {
-    let moved = write.run(|any| {
-        // One that was switched off or removed meanwhile is told nothing more.
-        let held = diesel::update(webhooks::table.find(id.to_string()))
+    let id = webhook.id.to_string();
+    let known = || diesel::update(webhooks::table.find(&id));
+    // How far its subscriber was told is true whatever was changed meanwhile. The first of these statements, so that the row
+    // is held for the others.
+    let held = write.run(|any| {
+        known()
             .filter(webhooks::lease_holder.eq(holder))
-            .filter(webhooks::active.eq(true))
-            .filter(webhooks::removed_at.is_null());
-        held.set((
-            webhooks::position.eq(standing.cursor.position.0),
-            webhooks::within.eq(standing.cursor.within),
-            webhooks::watermark.eq(UtcTimestamp::from(standing.cursor.watermark)),
-            webhooks::watermark_key.eq(&standing.cursor.watermark_key),
-            webhooks::failed.eq(standing.failed),
-            webhooks::next_attempt_at.eq(UtcTimestamp::from(standing.next_attempt_at)),
-            webhooks::lease_holder.eq(standing.lease_until.map(|_| holder)),
-            webhooks::lease_until.eq(standing.lease_until.map(UtcTimestamp::from)),
-        ))
-        .execute(any)
+            .filter(webhooks::removed_at.is_null())
+            .set((
+                webhooks::position.eq(standing.cursor.position.0),
+                webhooks::within.eq(standing.cursor.within),
+                webhooks::watermark.eq(UtcTimestamp::from(standing.cursor.watermark)),
+                webhooks::watermark_key.eq(&standing.cursor.watermark_key),
+                webhooks::lease_holder.eq(None::<String>),
+                webhooks::lease_until.eq(None::<UtcTimestamp>),
+            ))
+            .execute(any)
     })?;
-    if moved == 0 {
+    if held == 0 {
         return Ok(false);
     }
-    if standing.pinged {
-        write.run(|any| {
-            diesel::update(webhooks::table.find(id.to_string())).set(webhooks::ping.eq(None::<String>)).execute(any)
-        })?;
-    }
+    let unchanged = write.run(|any| {
+        if standing.pinged {
+            known().set(webhooks::ping.eq(None::<String>)).execute(any)?;
+        }
+        let unchanged = known()
+            .filter(webhooks::changed_seq.eq(webhook.seq.0))
+            .set((
+                webhooks::failed.eq(standing.failed),
+                webhooks::next_attempt_at.eq(UtcTimestamp::from(standing.next_attempt_at)),
+                webhooks::lease_holder.eq(standing.lease_until.map(|_| holder)),
+                webhooks::lease_until.eq(standing.lease_until.map(UtcTimestamp::from)),
+            ))
+            .execute(any)?;
+        // A failure counts against what failed, not against what has taken its place; what was taken ends the count for both.
+        if unchanged == 0 && standing.failed == 0 {
+            known().set(webhooks::failed.eq(0)).execute(any)?;
+        }
+        Ok(unchanged)
+    })?;
     if let Some(attempt) = attempt {
-        log(write, id, attempt)?;
+        log(write, webhook.id, attempt)?;
     }
-    Ok(true)
+    Ok(unchanged > 0)
+}
+
+/// Gives a lease back, where this holder has it.
+pub fn release(write: &mut Write<'_>, id: WebhookId, holder: &str) -> Result<(), StoreError> {
+    write.run(|any| {
+        diesel::update(webhooks::table.find(id.to_string()))
+            .filter(webhooks::lease_holder.eq(holder))
+            .set((webhooks::lease_holder.eq(None::<String>), webhooks::lease_until.eq(None::<UtcTimestamp>)))
+            .execute(any)
+            .map(drop)
+    })
 }
 
 /// Asks for a test message; `false` where one is asked for already.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -12,11 +13,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join;
 use serde_json::{Value, json};
 
+use actix_web::http::Method;
+use waymark::delivery::Worker;
+use waymark::store::board_reports::sha256;
+use waymark::store::webhooks::WebhookRow;
+use waymark::store::{StoreError, journal, new_id, plans, webhooks};
+
 use crate::on_both;
 use crate::support::plan::{round, small};
 use crate::support::{Actor, Door, World};
 
-use Actor::{Administrator, Board, Contributor, Lead, Manager, Partner};
+use Actor::{Administrator, Board, Contributor, Lead, Manager, Nobody, Partner};
 
 on_both! {
     what_happens_is_told_in_order_and_signed
@@ -34,6 +41,17 @@ on_both! {
     everyone_manages_their_own_and_managers_all
     a_webhook_can_be_tried_out
     terms_are_checked_all_at_once
+    an_address_that_was_given_up_gets_no_more
+    what_a_former_address_says_is_said_of_itself_alone
+    what_was_taken_is_not_sent_again_for_a_change
+    terms_that_were_changed_meanwhile_pass_over_nothing
+    whatever_was_sent_is_logged_though_it_was_switched_off
+    a_change_does_not_forget_what_failed
+    each_message_goes_by_the_moment_it_is_sent
+    a_slow_subscriber_holds_nobody_up
+    an_address_is_in_the_journal_by_what_is_no_secret
+    nobody_takes_every_place
+    a_client_has_no_webhooks_and_would_be_told_no_more
 }
 
 /// A message as it came in.
@@ -67,6 +85,8 @@ struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
+    /// How many more it answers before it keeps the others waiting; as many as come where there is no number.
+    patience: Arc<(Mutex<Option<usize>>, Condvar)>,
 }
 
 impl Receiver {
@@ -75,7 +95,8 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (got, answers) = (Arc::<Mutex<Vec<Got>>>::default(), Arc::<Mutex<VecDeque<u16>>>::default());
-        let (kept, told) = (Arc::clone(&got), Arc::clone(&answers));
+        let patience = Arc::<(Mutex<Option<usize>>, Condvar)>::default();
+        let (kept, told, waiting) = (Arc::clone(&got), Arc::clone(&answers), Arc::clone(&patience));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -106,6 +127,9 @@ impl Receiver {
                 let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
                 let body = String::from_utf8(bytes.get(head.len() + 4..).unwrap_or_default().to_vec()).unwrap();
                 kept.lock().unwrap().push(Got { headers, body });
+                let mut left = waiting.1.wait_while(waiting.0.lock().unwrap(), |left| *left == Some(0)).unwrap();
+                *left = left.map(|left| left - 1);
+                drop(left);
                 let status = told.lock().unwrap().pop_front().unwrap_or(204);
                 let answer = format!(
                     "HTTP/1.1 {status} Told\r\nlocation: http://{address}/elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -113,7 +137,7 @@ impl Receiver {
                 let _gone_already = stream.write_all(answer.as_bytes());
             }
         });
-        Self { address, got, answers }
+        Self { address, got, answers, patience }
     }
 
     fn url(&self) -> String {
@@ -122,6 +146,35 @@ impl Receiver {
 
     fn answers(&self, statuses: &[u16]) {
         self.answers.lock().unwrap().extend(statuses);
+    }
+
+    /// From now on answers when it is told to.
+    fn hold(&self) {
+        self.answers_only(Some(0));
+    }
+
+    fn let_one_go(&self) {
+        self.answers_only(Some(1));
+    }
+
+    fn let_go(&self) {
+        self.answers_only(None);
+    }
+
+    fn answers_only(&self, left: Option<usize>) {
+        *self.patience.0.lock().unwrap() = left;
+        self.patience.1.notify_all();
+    }
+
+    /// Waits until so many messages have come since the last look.
+    async fn has(&self, count: usize) {
+        for _ in 0..2000 {
+            if self.got.lock().unwrap().len() >= count {
+                return;
+            }
+            actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{count} messages do not come");
     }
 
     /// What came since the last look.
@@ -271,7 +324,7 @@ async fn a_secret_that_was_replaced_signs_for_a_day(world: &World) {
     let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
     let (path, old) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
-    let rotated = world.ask(actix_web::http::Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
+    let rotated = world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
     let new = rotated["secret"].as_str().unwrap().to_owned();
     assert_ne!(old, new);
     for (quarter, hours, by_old) in [("Q1", 0, 1), ("Q2", 23, 1), ("Q3", 24, 0)] {
@@ -287,7 +340,7 @@ async fn a_secret_is_shown_once(world: &World) {
     let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
     let (path, secret) = subscribed(&door, Manager, &receiver, json!({})).await;
-    let rotated = world.ask(actix_web::http::Method::POST, Manager, &format!("{path}/rotate")).await.is(200).json();
+    let rotated = world.ask(Method::POST, Manager, &format!("{path}/rotate")).await.is(200).json();
     let second = rotated["secret"].as_str().unwrap().to_owned();
     post(world, "NI-117/readings/FY2009-10-Q1", 1).await;
     worker.step(world.now()).await.unwrap();
@@ -429,6 +482,12 @@ async fn whose_role_is_taken_back_is_told_no_more(world: &World) {
     assert!(receiver.take().is_empty());
     assert_eq!(world.get(Manager, &path).await.is(200).json()["disabled"]["reason"], "access_revoked");
     world.get(Partner, &path).await.refused(404, "not_found");
+    // Let in again and switched on again, it is told at once.
+    let grant = json!({"subject": Partner.name(), "role": "partner", "organisation": "pct"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    door.patch(Partner, &path, "*", json!({"active": true})).await.is(200);
+    worker.step(world.now()).await.unwrap();
+    assert!(!receiver.take().is_empty());
 }
 
 async fn what_falls_overdue_is_told_once_in_its_place_in_time(world: &World) {
@@ -499,7 +558,7 @@ async fn a_webhook_can_be_tried_out(world: &World) {
     let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
     let (path, secret) = subscribed(&door, Board, &receiver, json!({"events": ["board_report.frozen"]})).await;
-    let test = || world.ask(actix_web::http::Method::POST, Board, &format!("{path}/test"));
+    let test = || world.ask(Method::POST, Board, &format!("{path}/test"));
     let asked = test().await.is(202);
     assert_eq!(asked.header("location"), Some(format!("{path}/deliveries").as_str()));
     test().await.refused(409, "conflict").tells("on its way");
@@ -538,4 +597,315 @@ async fn terms_are_checked_all_at_once(world: &World) {
     let hidden = json!({"url": "https://pct.example/hook", "kpis": ["NI-87"]});
     let answer = world.post(Partner, "webhooks", hidden).await.refused(422, "invalid");
     assert_eq!(answer.faults(), [("/kpis/0".to_owned(), "unknown_code".to_owned())]);
+}
+
+/// A step of the worker, and what happens while the receiver keeps the message that it has.
+async fn meanwhile(world: &World, worker: &Worker, receiver: &Receiver, happens: impl Future<Output = ()>) {
+    receiver.hold();
+    let happens = async {
+        receiver.has(1).await;
+        happens.await;
+        receiver.let_go();
+    };
+    let (sent, ()) = join(worker.step(world.now()), happens).await;
+    assert_eq!(sent.unwrap(), 1, "nothing more is sent in this stretch");
+}
+
+async fn three_readings(world: &World) {
+    for (quarter, value) in [("Q1", 1), ("Q2", 2), ("Q3", 3)] {
+        post(world, &format!("NI-117/readings/FY2009-10-{quarter}"), value).await;
+    }
+}
+
+fn values(got: &[Got]) -> Vec<Value> {
+    got.iter().map(|one| one.json()["data"]["value"].clone()).collect()
+}
+
+/// What the log of a webhook says, the latest first.
+async fn log(world: &World, path: &str) -> Vec<(Value, Value, Value)> {
+    let log = world.get(Manager, &format!("{path}/deliveries")).await.is(200).json();
+    let lines = log["items"].as_array().unwrap().iter();
+    lines.map(|one| (one["attempt"].clone(), one["status"].clone(), one["outcome"].clone())).collect()
+}
+
+fn line(attempt: i32, status: i32, outcome: &str) -> (Value, Value, Value) {
+    (json!(attempt), json!(status), json!(outcome))
+}
+
+async fn an_address_that_was_given_up_gets_no_more(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (old, new) = (Receiver::begin(), Receiver::begin());
+    let (path, _) = subscribed(&door, Board, &old, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    meanwhile(world, &worker, &old, async {
+        door.patch(Board, &path, "*", json!({"url": new.url()})).await.is(200);
+    })
+    .await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(values(&old.take()), [json!(1)]);
+    assert_eq!(values(&new.take()), [json!(2), json!(3)], "what was taken is not sent again");
+}
+
+async fn what_a_former_address_says_is_said_of_itself_alone(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (mut old, mut new) = (Receiver::begin(), Receiver::begin());
+    let (path, _) = subscribed(&door, Board, &old, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    for status in [410, 500] {
+        old.answers(&[status]);
+        meanwhile(world, &worker, &old, async {
+            door.patch(Board, &path, "*", json!({"url": new.url()})).await.is(200);
+        })
+        .await;
+        let found = world.get(Board, &path).await.is(200).json();
+        assert_eq!(
+            (&found["active"], &found["disabled"], &found["failing"]),
+            (&json!(true), &Value::Null, &Value::Null)
+        );
+        assert_eq!(log(world, &path).await[0], line(1, status.into(), "failed"));
+        std::mem::swap(&mut old, &mut new);
+        new.take();
+    }
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(values(&old.take()), [json!(1), json!(2), json!(3)], "what failed elsewhere is sent at once");
+}
+
+async fn what_was_taken_is_not_sent_again_for_a_change(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    let mut secret = String::new();
+    meanwhile(world, &worker, &receiver, async {
+        let rotated = world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
+        rotated["secret"].as_str().unwrap().clone_into(&mut secret);
+        door.patch(Board, &path, "*", json!({"description": "Other"})).await.is(200);
+    })
+    .await;
+    worker.step(world.now()).await.unwrap();
+    let got = receiver.take();
+    assert_eq!(values(&got), [json!(1), json!(2), json!(3)]);
+    assert_eq!(got.iter().map(|one| one.signed_by(&secret)).collect::<Vec<_>>(), [0, 1, 1]);
+}
+
+async fn terms_that_were_changed_meanwhile_pass_over_nothing(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    meanwhile(world, &worker, &receiver, async {
+        door.patch(Board, &path, "*", json!({"events": ["target.changed", "reading.posted"]})).await.is(200);
+        world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 5})).await.is(201);
+    })
+    .await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(receiver.kinds(), ["reading.posted", "reading.posted", "reading.posted", "target.changed"]);
+}
+
+async fn whatever_was_sent_is_logged_though_it_was_switched_off(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    three_readings(world).await;
+    let off = async || {
+        door.patch(Board, &path, "*", json!({"active": false})).await.is(200);
+    };
+    let on = async || {
+        door.patch(Board, &path, "*", json!({"active": true})).await.is(200);
+    };
+    // Taken, and not: each is noted, and nothing more is sent while it is off.
+    meanwhile(world, &worker, &receiver, off()).await;
+    assert_eq!(worker.step(world.now()).await.unwrap(), 0);
+    assert_eq!(log(world, &path).await, [line(1, 204, "delivered")]);
+    // Switched on again it is told at once, by another instance too: no lease is in the way.
+    on().await;
+    receiver.take();
+    receiver.answers(&[500]);
+    let (_, other) = world.delivering().await;
+    meanwhile(world, &other, &receiver, off()).await;
+    assert_eq!(log(world, &path).await, [line(1, 500, "failed"), line(1, 204, "delivered")]);
+    on().await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(values(&receiver.take()), [json!(2), json!(2), json!(3)]);
+    // Nothing is left of one that was removed.
+    post(world, "NI-117/readings/FY2009-10-Q4", 4).await;
+    meanwhile(world, &worker, &receiver, async {
+        world.delete(Board, &path, "*").await.is(204);
+    })
+    .await;
+    world.get(Board, &path).await.refused(404, "not_found");
+    assert_eq!(worker.step(world.now()).await.unwrap(), 0);
+}
+
+async fn a_change_does_not_forget_what_failed(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (receiver, other) = (Receiver::begin(), Receiver::begin());
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    post(world, "NI-117/readings/FY2009-10-Q1", 1).await;
+    let failing = async || world.get(Board, &path).await.is(200).json()["failing"].clone();
+    receiver.answers(&[500, 500]);
+    worker.step(world.now()).await.unwrap();
+    let once = json!({"attempts": 1, "next_attempt_at": "2010-05-14T12:00:05Z"});
+    assert_eq!(failing().await, once);
+    world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200);
+    door.patch(Board, &path, "*", json!({"description": "Other"})).await.is(200);
+    assert_eq!(failing().await, once);
+    // What a change has read may be older than what was attempted when it is written.
+    let store = world.programme().store();
+    let id = path.rsplit('/').next().unwrap().parse().unwrap();
+    let stale = store.read_blocking(|conn| webhooks::by_id(conn, id)).unwrap().unwrap();
+    worker.step(later(world, TimeDelta::seconds(5))).await.unwrap();
+    let twice = json!({"attempts": 2, "next_attempt_at": "2010-05-14T12:05:05Z"});
+    assert_eq!(failing().await, twice);
+    let written = store.write_blocking(|write| {
+        let mut locked = plans::lock_any(write, &world.plan().parse().unwrap())?.unwrap();
+        let row = journal::NewRow::Webhook { row: Box::new(stale.clone()), afresh: false };
+        let change = journal::Change { action: "webhook.updated", row, before: Some(stale.document()), reason: None };
+        journal::record(write, &mut locked, &Board.subject(), world.now(), vec![change])
+    });
+    written.unwrap();
+    assert_eq!(failing().await, twice);
+    // Elsewhere it is another matter.
+    door.patch(Board, &path, "*", json!({"url": other.url()})).await.is(200);
+    assert_eq!(failing().await, Value::Null);
+    worker.step(world.now()).await.unwrap();
+    assert_eq!((receiver.take().len(), other.take().len()), (2, 1));
+}
+
+async fn each_message_goes_by_the_moment_it_is_sent(world: &World) {
+    small(world).await;
+    let (door, delivering) = world.delivering_by_itself().await;
+    let (_, other) = world.delivering().await;
+    let receiver = Receiver::begin();
+    receiver.hold();
+    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
+    for (quarter, value) in [("Q1", 1), ("Q2", 2)] {
+        let reading = format!("kpis/NI-117/readings/FY2009-10-{quarter}");
+        door.put(Manager, &reading, json!({"value": value})).await.is(201);
+    }
+    receiver.has(1).await;
+    world.now_is("2010-05-14T12:01:30Z");
+    receiver.let_one_go();
+    receiver.has(2).await;
+    // A lease is renewed from when it is: another instance finds it held, though what it was at first would have run out.
+    world.now_is("2010-05-14T12:03:00Z");
+    assert_eq!(other.step(world.now()).await.unwrap(), 0);
+    receiver.let_go();
+    delivering.end().await;
+    let got = receiver.take();
+    let stamps: Vec<_> = got.iter().map(|one| one.headers["webhook-timestamp"].parse::<i64>().unwrap()).collect();
+    let noon = "2010-05-14T12:00:00Z".parse::<DateTime<Utc>>().unwrap().timestamp();
+    assert_eq!(stamps, [noon, noon + 90]);
+    let log = world.get(Board, &format!("{path}/deliveries")).await.is(200).json();
+    let at: Vec<_> = log["items"].as_array().unwrap().iter().map(|one| one["at"].clone()).collect();
+    assert_eq!(at, ["2010-05-14T12:01:30Z", "2010-05-14T12:00:00Z"].map(|at| json!(at)));
+}
+
+async fn a_slow_subscriber_holds_nobody_up(world: &World) {
+    small(world).await;
+    let (door, delivering) = world.delivering_by_itself().await;
+    let (slow, quick) = (Receiver::begin(), Receiver::begin());
+    slow.hold();
+    for receiver in [&slow, &quick] {
+        subscribed(&door, Board, receiver, json!({"events": ["reading.posted"]})).await;
+    }
+    for (place, quarter) in ["Q1", "Q2", "Q3"].into_iter().enumerate() {
+        let reading = format!("kpis/NI-117/readings/FY2009-10-{quarter}");
+        door.put(Manager, &reading, json!({"value": place + 1})).await.is(201);
+        quick.has(place + 1).await;
+    }
+    slow.has(1).await;
+    assert_eq!(slow.got.lock().unwrap().len(), 1, "one telling of a subscriber at a time");
+    slow.let_go();
+    slow.has(3).await;
+    delivering.end().await;
+    for receiver in [slow, quick] {
+        assert_eq!(values(&receiver.take()), [json!(1), json!(2), json!(3)]);
+    }
+}
+
+async fn an_address_is_in_the_journal_by_what_is_no_secret(world: &World) {
+    small(world).await;
+    let address = |key: &str| format!("https://partner.example:8443/hidden-path?key={key}");
+    let made = world.post(Board, "webhooks", json!({"url": address("one")})).await.is(201);
+    let path = made.header("location").unwrap().to_owned();
+    world.patch(Board, &path, "*", json!({"url": address("two")})).await.is(200);
+    world.patch(Board, &path, "*", json!({"active": false})).await.is(200);
+    // Whoever it belongs to is shown it, and those who manage the plan.
+    for actor in [Board, Manager] {
+        assert_eq!(world.get(actor, &path).await.is(200).json()["url"], json!(address("two")));
+    }
+    world.delete(Board, &path, "*").await.is(204);
+    for listing in ["journal?limit=1000", "changes?limit=1000"] {
+        let told = world.get(Administrator, listing).await.is(200);
+        assert!(!told.text().contains("hidden-path") && !told.text().contains("key="), "{listing}");
+        let told = told.json();
+        let entries = told["items"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "webhook");
+        let after: Vec<_> = entries.map(|entry| entry["after"].clone()).collect();
+        assert_eq!(after.len(), 4, "{listing}");
+        let digests: Vec<_> = after.iter().map(|after| after["url_sha256"].as_str().unwrap()).collect();
+        assert_eq!(digests[0], sha256(&address("one")));
+        assert_eq!(digests[1..], [sha256(&address("two")), sha256(&address("two")), sha256(&address("two"))]);
+        assert!(after.iter().all(|after| after["url_origin"] == "https://partner.example:8443"));
+        assert!(after.iter().all(|after| after.get("url").is_none()));
+    }
+}
+
+async fn nobody_takes_every_place(world: &World) {
+    small(world).await;
+    let terms = |number: u32| json!({"url": format!("https://partner.example/{number}")});
+    let mut path = String::new();
+    for number in 1..=20 {
+        let made = world.post(Board, "webhooks", terms(number)).await.is(201);
+        made.header("location").unwrap().clone_into(&mut path);
+    }
+    world.post(Board, "webhooks", terms(21)).await.refused(409, "conflict").tells("20 webhooks");
+    world.post(Partner, "webhooks", terms(21)).await.is(201);
+    world.delete(Board, &path, "*").await.is(204);
+    world.post(Board, "webhooks", terms(21)).await.is(201);
+}
+
+async fn a_client_has_no_webhooks_and_would_be_told_no_more(world: &World) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let receiver = Receiver::begin();
+    let client = world.post(Administrator, "clients", json!({"title": "Warehouse"})).await.is(201).json();
+    let grant = json!({"subject": client["subject"], "role": "partner", "organisation": "pct"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    let (id, secret) = (client["id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let token = world.ask(Method::POST, Nobody, "/oauth/token").body("application/x-www-form-urlencoded", form).await;
+    let bearer = format!("Bearer {}", token.is(200).json()["access_token"].as_str().unwrap());
+    let asked = door.ask(Method::POST, Nobody, "webhooks").header("authorization", &bearer);
+    asked.json(json!({"url": receiver.url()})).await.refused(403, "not_allowed");
+    // Were there one all the same, it would end with the client's grants.
+    let (path, _) = subscribed(&door, Partner, &receiver, json!({"events": ["reading.posted"]})).await;
+    let store = world.programme().store();
+    let written = store.write_blocking(|write| {
+        let mut locked = plans::lock_any(write, &world.plan().parse().unwrap())?.unwrap();
+        let id = path.rsplit('/').next().unwrap().parse().unwrap();
+        let known = webhooks::by_id(write, id)?.unwrap();
+        let (id, subject) = (new_id(world.now()).into(), client["subject"].as_str().unwrap().parse().unwrap());
+        let row = journal::NewRow::Webhook { row: Box::new(WebhookRow { id, subject, ..known }), afresh: true };
+        let change = journal::Change { action: "webhook.created", row, before: None, reason: None };
+        journal::record(write, &mut locked, &Manager.subject(), world.now(), vec![change])?;
+        Ok::<_, StoreError>(id)
+    });
+    let theirs = format!("webhooks/{}", written.unwrap());
+    world.delete(Manager, &path, "*").await.is(204);
+    post(world, "NI-117/readings/FY2009-10-Q1", 1).await;
+    worker.step(world.now()).await.unwrap();
+    assert_eq!(receiver.take().len(), 1);
+    world.delete(Administrator, &format!("clients/{id}"), "*").await.is(204);
+    post(world, "NI-117/readings/FY2009-10-Q2", 2).await;
+    worker.step(world.now()).await.unwrap();
+    assert!(receiver.take().is_empty());
+    let found = world.get(Manager, &theirs).await.is(200).json();
+    assert_eq!((&found["active"], &found["disabled"]["reason"]), (&json!(false), &json!("access_revoked")));
 }

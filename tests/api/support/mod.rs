@@ -118,6 +118,15 @@ impl World {
         (door, Worker::new(programme))
     }
 
+    /// An instance that sends to private addresses, and delivers by itself as a server does.
+    pub(crate) async fn delivering_by_itself(&self) -> (Door, Delivering) {
+        let programme = Programme::new(open(&self.url), self.clock.clone()).allowing_private_webhooks(true);
+        let door = Door::to(&state(programme.clone())).await;
+        door.enter(&self.door.plan());
+        let worker = actix_web::rt::spawn(Worker::new(programme.clone()).run());
+        (door, Delivering { programme, worker })
+    }
+
     /// The programme that the door leads to.
     pub(crate) fn programme(&self) -> &Programme {
         &self.programme
@@ -234,6 +243,20 @@ impl World {
             Ok::<_, StoreError>(faults)
         });
         assert_eq!(faults.unwrap(), [], "the journal does not account for what is there");
+    }
+}
+
+/// A worker at work.
+pub(crate) struct Delivering {
+    programme: Programme,
+    worker: actix_web::rt::task::JoinHandle<()>,
+}
+
+impl Delivering {
+    /// Stops it as stopping the service does.
+    pub(crate) async fn end(self) {
+        self.programme.watch().close();
+        self.worker.await.unwrap();
     }
 }
 
