@@ -19,6 +19,7 @@ use super::negotiate::{Accept, Format, XLSX};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Violation;
+use crate::exchange::cells::Cells;
 use crate::exchange::sheet::Upload;
 use crate::exchange::spreadsheet::{self, Mistake};
 use crate::exchange::workbook::{self, Looks, Workbook, WorkbookFault};
@@ -218,8 +219,12 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
     }
 }
 
-/// The most rows of a file that is sent back with its mistakes marked; of a longer one they are listed.
+/// The most rows of a file that is sent back with its mistakes marked, the most cells, the most bytes of its words, and the
+/// most bytes that all its mistakes are told in; of a larger one they are listed.
 const MOST_MARKED: usize = 50_000;
+const MOST_MARKED_CELLS: usize = 500_000;
+const MOST_MARKED_TEXT: usize = 16 << 20;
+const MOST_TOLD: u64 = 16 << 20;
 
 /// A mistake as an import tells it.
 #[derive(serde::Deserialize)]
@@ -233,20 +238,25 @@ struct Told {
 
 /// The sender's own table with its mistakes marked.
 async fn marked(
-    outcome: Outcome,
+    mut outcome: Outcome,
     as_sent: Upload,
     kind: ImportKind,
     made: DateTime<Utc>,
 ) -> Result<HttpResponse, Problem> {
     let spooled = |error: io::Error| Problem::unavailable(&error);
-    let Some(rows) = with_workbook(move || as_sent.as_sent(MOST_MARKED)).await?.map_err(spooled)? else {
+    if outcome.errors.bytes().map_err(spooled)? > MOST_TOLD {
         return answer(outcome);
-    };
+    }
     let lead = refusal(&outcome, "each is listed here and marked in the sheet Figures");
-    let errors = outcome.errors;
-    let written = with_workbook(move || {
-        let text = io::Cursor::new("[").chain(errors.into_reader()?).chain(io::Cursor::new("]"));
-        let told: Vec<Told> = serde_json::from_reader(io::BufReader::new(text))?;
+    let work = move || {
+        let few = |sent: &Cells| sent.cell_count() <= MOST_MARKED_CELLS && sent.text_len() <= MOST_MARKED_TEXT;
+        let Some(sent) = as_sent.as_sent(MOST_MARKED).map_err(spooled)?.filter(|sent| few(sent)) else {
+            return Ok(Err(outcome));
+        };
+        let text =
+            io::Cursor::new("[").chain(outcome.errors.into_reader().map_err(spooled)?).chain(io::Cursor::new("]"));
+        let told: Vec<Told> =
+            serde_json::from_reader(io::BufReader::new(text)).map_err(|error| Problem::internal(&error))?;
         let mistakes: Vec<Mistake> = told
             .into_iter()
             .map(|Told { row, column, cell, code, detail }| Mistake {
@@ -257,13 +267,16 @@ async fn marked(
                 code,
             })
             .collect();
-        spreadsheet::marked(&lead, &rows, &mistakes, made).map_err(io::Error::other)
-    });
+        spreadsheet::marked(&lead, &sent, &mistakes, made).map(Ok).map_err(|error| Problem::internal(&error))
+    };
+    let body = match with_workbook(work).await?? {
+        Ok(body) => body,
+        Err(outcome) => return answer(outcome),
+    };
     let name = match kind {
         ImportKind::Readings => "readings",
         ImportKind::Targets => "targets",
     };
-    let body = written.await?.map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::UnprocessableEntity()
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-mistakes.xlsx\"")))
