@@ -5,6 +5,7 @@
 //! shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it. What cannot be read is told
 //! at its cell. Nothing is inflated, and nothing is kept, beyond the limits below, whatever the file says of itself.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -58,6 +59,9 @@ pub struct Workbook {
     cells: Cells,
     /// Where among the rows the header is.
     header: usize,
+    /// What is let go with it.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Why a cell cannot be read.
@@ -150,7 +154,13 @@ impl Workbook {
             );
             return Err(wrong(merged.first.0.max(from), "merged_cells", detail));
         }
-        Ok(Self { cells, header })
+        Ok(Self { cells, header, held: None })
+    }
+
+    /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
+    #[must_use]
+    pub fn holding(self, held: impl Any + Send + Sync) -> Self {
+        Self { held: Some(Box::new(held)), ..self }
     }
 
     /// The cells, those above the header among them, and which of their rows is the header.

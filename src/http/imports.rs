@@ -186,12 +186,21 @@ fn most_bytes(sent_as: SentAs) -> u64 {
     }
 }
 
-/// How many workbooks are read, or written back, at a time: each may take some hundred mebibytes.
-static WORKBOOKS: Semaphore = Semaphore::const_new(2);
+/// How many workbooks that were sent are in memory at a time, each until its import is answered: one may take some hundred
+/// mebibytes.
+static READ: Semaphore = Semaphore::const_new(2);
+/// How many workbooks are written at a time. A reader of a report is not kept waiting by somebody's long import; and whoever
+/// has a turn in one of the two never waits for another, so that none waits for ever.
+static WRITTEN: Semaphore = Semaphore::const_new(2);
 
-/// Does what takes memory and time with a workbook, one or two at a time.
+/// Writes a workbook, which takes memory and time, in its turn.
 pub(super) async fn with_workbook<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    let _turn = WORKBOOKS.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let turn = WRITTEN.acquire().await.map_err(|error| Problem::internal(&error))?;
+    // The work goes on when the caller has gone, and so must the turn.
+    aside(move || (work(), turn)).await.map(|(written, _turn)| written)
+}
+
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
 }
 
@@ -209,7 +218,8 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
             )),
         };
     }
-    let read = with_workbook(move || Workbook::read(&file, kind.headings().required)).await?;
+    let turn = READ.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let read = aside(move || Workbook::read(&file, kind.headings().required).map(|book| book.holding(turn))).await?;
     match read {
         Ok(book) => Ok(Ok(Upload::Workbook(Arc::new(book)))),
         Err(WorkbookFault::Wrong(violation)) => Ok(Err(*violation)),
@@ -248,6 +258,8 @@ async fn marked(
         return answer(outcome);
     }
     let lead = refusal(&outcome, "each is listed here and marked in the sheet Figures");
+    // A workbook that was sent has its turn, which lasts until its mistakes are marked; a CSV file needs one for this alone.
+    let in_memory = matches!(as_sent, Upload::Workbook(_));
     let work = move || {
         let few = |sent: &Cells| sent.cell_count() <= MOST_MARKED_CELLS && sent.text_len() <= MOST_MARKED_TEXT;
         let Some(sent) = as_sent.as_sent(MOST_MARKED).map_err(spooled)?.filter(|sent| few(sent)) else {
@@ -269,7 +281,8 @@ async fn marked(
             .collect();
         spreadsheet::marked(&lead, &sent, &mistakes, made).map(Ok).map_err(|error| Problem::internal(&error))
     };
-    let body = match with_workbook(work).await?? {
+    let written = if in_memory { aside(work).await? } else { with_workbook(work).await? };
+    let body = match written? {
         Ok(body) => body,
         Err(outcome) => return answer(outcome),
     };
@@ -367,4 +380,45 @@ fn told(
         chunk.truncate(length);
         Ok::<_, io::Error>((length > 0).then(|| (Bytes::from(chunk), body)))
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    async fn sent(sent_as: SentAs, bytes: &[u8]) -> Upload {
+        let taken = taken_apart(file(bytes), sent_as, ImportKind::Readings).await;
+        taken.map_err(|problem| format!("{problem:?}")).unwrap().unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_workbook_has_its_turn_for_as_long_as_it_is_in_memory() {
+        let bytes = rust_xlsxwriter::Workbook::new().save_to_buffer().unwrap();
+        let first = sent(SentAs::Workbook, &bytes).await;
+        let second = sent(SentAs::Workbook, &bytes).await;
+        assert_eq!(READ.available_permits(), 0);
+        let third = taken_apart(file(&bytes), SentAs::Workbook, ImportKind::Readings);
+        assert!(third.now_or_never().is_none(), "it waits");
+        // A CSV file needs no turn, and neither does whoever has a workbook written.
+        let csv = sent(SentAs::Csv, b"kpi,period,value\n").await;
+        assert!(matches!(csv, Upload::Csv(_)));
+        assert_eq!(with_workbook(|| 7).await.ok(), Some(7));
+        assert_eq!(WRITTEN.available_permits(), 2);
+
+        let again = first.again().unwrap();
+        drop(first);
+        assert_eq!(READ.available_permits(), 0, "it is in memory still");
+        drop(again);
+        assert_eq!(READ.available_permits(), 1);
+        drop((second, sent(SentAs::Workbook, &bytes).await));
+        assert_eq!(READ.available_permits(), 2);
+    }
 }
