@@ -1,13 +1,15 @@
 //! A table with a header row, from a CSV file or a workbook, read one row at a time in bounded memory, every fault at its cell.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read, Seek};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::cells::{Cells, Row};
 use super::table::unguarded;
-use super::workbook::{Workbook, letters};
+use super::workbook::{CellFault, Workbook, letters};
 use crate::domain::invalid::{Violation, nearest};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
@@ -43,34 +45,36 @@ impl Upload {
         }
     }
 
-    /// Every row as it was sent, with its number; `None` where there are more than `most`. Rows that are no text are left
-    /// out.
+    /// Every cell as it was sent; `None` where there are more rows than `most_rows`, or more in them than a sheet or
+    /// [`Cells`] takes. Rows that are no text are left out.
     ///
     /// # Errors
     /// Where the file cannot be read.
-    pub fn as_sent(&self, most: usize) -> io::Result<Option<Vec<(u64, csv::StringRecord)>>> {
-        let mut sent = Vec::new();
-        match self {
-            Self::Workbook(book) => {
-                sent.extend(book.rows().0.iter().take(most + 1).map(|row| (row.number, row.cells.clone())));
-            }
-            Self::Csv(file) => {
-                let mut file = file;
-                file.rewind()?;
-                let mut rows = CsvRows::new(BufReader::new(file));
-                while let Some(number) = rows.advance() {
-                    match number {
-                        Ok(number) => sent.push((number, rows.record.clone())),
-                        Err(fault) if fault.last => break,
-                        Err(_no_text) => {}
-                    }
-                    if sent.len() > most {
-                        break;
-                    }
+    pub fn as_sent(&self, most_rows: usize) -> io::Result<Option<Cow<'_, Cells>>> {
+        let few = |cells: &Cells| cells.row_count() <= most_rows;
+        let mut file = match self {
+            Self::Workbook(book) => return Ok(Some(book.cells().0).filter(|cells| few(cells)).map(Cow::Borrowed)),
+            Self::Csv(file) => file,
+        };
+        file.rewind()?;
+        let mut sent = Cells::default();
+        let mut rows = CsvRows::new(BufReader::new(file));
+        while let Some(number) = rows.advance() {
+            let number = match number {
+                Ok(number) => number,
+                Err(fault) if fault.last => break,
+                Err(_no_text) => continue,
+            };
+            for (column, words) in rows.record.iter().enumerate().filter(|(_, words)| !words.is_empty()) {
+                if sent.push(number, column, words, None).is_err() {
+                    return Ok(None);
                 }
             }
+            if !few(&sent) {
+                return Ok(None);
+            }
         }
-        Ok(Some(sent).filter(|sent| sent.len() <= most))
+        Ok(Some(Cow::Owned(sent)))
     }
 
     /// The same table once more.
@@ -151,22 +155,33 @@ pub struct SheetRow<'a> {
     /// The row as a spreadsheet numbers it, the header being row 1.
     pub number: u64,
     columns: &'a [Option<&'static str>],
-    record: &'a csv::StringRecord,
-    /// The workbook that it is from.
-    book: Option<&'a Workbook>,
+    cells: RowCells<'a>,
+}
+
+/// What a row holds.
+enum RowCells<'a> {
+    Csv(&'a csv::StringRecord),
+    Workbook(Row<'a>),
 }
 
 impl SheetRow<'_> {
     /// The text of a cell without the blanks around it; `None` where it is empty or the file has no such column.
     pub fn cell(&self, column: &str) -> Option<&str> {
         let place = self.columns.iter().position(|known| *known == Some(column))?;
-        self.record.get(place).map(str::trim).filter(|text| !text.is_empty())
+        let text = match &self.cells {
+            RowCells::Csv(record) => record.get(place),
+            RowCells::Workbook(row) => row.get(place),
+        };
+        text.map(str::trim).filter(|text| !text.is_empty())
     }
 
     /// The words in a cell, as they were before a table kept them from being run as a formula.
     pub fn text(&self, column: &str) -> Option<&str> {
         let text = self.cell(column)?;
-        Some(if self.book.is_some() { text } else { unguarded(text) })
+        Some(match &self.cells {
+            RowCells::Csv(_) => unguarded(text),
+            RowCells::Workbook(_) => text,
+        })
     }
 
     /// Whether none of these columns holds anything.
@@ -176,16 +191,17 @@ impl SheetRow<'_> {
 
     /// The cells that cannot be read at all; for the rest of the row they are empty.
     pub fn faults(&self) -> Vec<Violation> {
-        let Some(book) = self.book else { return Vec::new() };
+        let RowCells::Workbook(row) = &self.cells else { return Vec::new() };
         let known = self.columns.iter().enumerate().filter_map(|(place, column)| Some((place, (*column)?)));
-        let faulty = known.filter_map(|(place, column)| Some((column, book.fault(self.number, place)?)));
-        faulty
-            .map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail.clone()))
-            .collect()
+        let faulty = known.filter_map(|(place, column)| Some((column, CellFault::of(row, place)?)));
+        faulty.map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail)).collect()
     }
 
     fn is_blank(&self) -> bool {
-        self.record.iter().all(|cell| cell.trim().is_empty())
+        match &self.cells {
+            RowCells::Csv(record) => record.iter().all(|cell| cell.trim().is_empty()),
+            RowCells::Workbook(row) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
+        }
     }
 }
 
@@ -201,7 +217,7 @@ impl<R: Read> Sheet<R> {
             None => return Err(vec![empty(headings)]),
             Some(Err(fault)) => return Err(vec![fault.violation]),
         }
-        let columns = read_header(&rows.record, 1, headings, false)?;
+        let columns = read_header(rows.record.iter(), 1, headings, false)?;
         Ok(Self { rows: Rows::Csv(rows), columns })
     }
 
@@ -210,11 +226,11 @@ impl<R: Read> Sheet<R> {
     /// # Errors
     /// Everything that is wrong with the header.
     pub fn of_workbook(book: Arc<Workbook>, headings: Headings) -> Result<Self, Vec<Violation>> {
-        let (rows, header) = book.rows();
-        let Some(row) = rows.get(header) else { return Err(vec![empty(headings)]) };
-        let mut columns = read_header(&row.cells, row.number, headings, true);
+        let (cells, header) = book.cells();
+        let Some(row) = cells.row(header) else { return Err(vec![empty(headings)]) };
+        let mut columns = read_header(row.all(), row.number, headings, true);
         if let Err(faults) = &mut columns {
-            let names = Columns { known: Vec::new(), headings: row.cells.iter().map(fold).collect() };
+            let names = Columns { known: Vec::new(), headings: row.all().map(fold).collect() };
             for fault in faults {
                 fault.cell = fault.column.as_deref().and_then(|column| names.cell_name(row.number, column));
             }
@@ -238,9 +254,9 @@ impl<R: Read> Sheet<R> {
         match &mut self.rows {
             Rows::Csv(rows) => rows.next(columns),
             Rows::Workbook { book, next } => loop {
-                let row = book.rows().0.get(*next)?;
+                let row = book.cells().0.row(*next)?;
                 *next += 1;
-                let row = SheetRow { number: row.number, columns, record: &row.cells, book: Some(book) };
+                let row = SheetRow { number: row.number, columns, cells: RowCells::Workbook(row) };
                 if !row.is_blank() || !row.faults().is_empty() {
                     return Some(Ok(row));
                 }
@@ -285,7 +301,7 @@ impl<R: Read> CsvRows<R> {
                 Ok(number) => number,
                 Err(fault) => return Some(Err(fault)),
             };
-            let row = SheetRow { number, columns, record: &self.record, book: None };
+            let row = SheetRow { number, columns, cells: RowCells::Csv(&self.record) };
             if row.is_blank() {
                 continue;
             }
@@ -297,7 +313,7 @@ impl<R: Read> CsvRows<R> {
                 let violation = Violation::in_cell(number, None, "wrong_number_of_cells", detail);
                 return Some(Err(SheetFault { violation, last: false }));
             }
-            return Some(Ok(SheetRow { number, columns, record: &self.record, book: None }));
+            return Some(Ok(SheetRow { number, columns, cells: RowCells::Csv(&self.record) }));
         }
     }
 }
@@ -321,8 +337,8 @@ pub struct SheetFault {
 }
 
 /// Reads the header that stands in `row`. In a workbook, a column without a heading holds somebody's notes.
-fn read_header(
-    header: &csv::StringRecord,
+fn read_header<'a>(
+    header: impl Iterator<Item = &'a str>,
     row: u64,
     wanted: Headings,
     in_workbook: bool,

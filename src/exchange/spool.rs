@@ -40,6 +40,15 @@ impl Spool {
         self.count
     }
 
+    /// How many bytes their text has.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn bytes(&mut self) -> io::Result<u64> {
+        // Whatever was written was written at the end.
+        self.file.stream_position()
+    }
+
     /// The items' text, from the first.
     ///
     /// # Errors
@@ -67,8 +76,10 @@ mod tests {
             let mut spool = Spool::default();
             (0..items).for_each(|item| spool.push(&item).unwrap());
             assert_eq!(spool.count(), u64::from(items));
+            let bytes = spool.bytes().unwrap();
             let mut text = String::new();
             spool.into_reader().unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(bytes, u64::try_from(text.len()).unwrap());
             let read: Vec<u32> = serde_json::from_str(&format!("[{text}]")).unwrap();
             assert!(read.into_iter().eq(0..items));
         }

@@ -12,6 +12,7 @@ use rust_xlsxwriter::{
     FormatAlign, FormatBorder, Note, ProtectionOptions, Url, Workbook, Worksheet, XlsxError,
 };
 
+use super::cells::Cells;
 use super::table::{CellText, Column, ColumnType};
 
 /// Why a workbook cannot be written: a fault of this program.
@@ -487,7 +488,7 @@ fn validation(rule: &Rule) -> Result<Option<DataValidation>, WriteError> {
 ///
 /// # Errors
 /// Where the table does not fit into a sheet.
-pub fn marked(lead: &str, rows: &[(u64, csv::StringRecord)], mistakes: &[Mistake], made: DateTime<Utc>) -> Written {
+pub fn marked(lead: &str, sent: &Cells, mistakes: &[Mistake], made: DateTime<Utc>) -> Written {
     let mut book = workbook("Mistakes", made)?;
     list(book.add_worksheet(), lead, mistakes)?;
     let sheet = book.add_worksheet();
@@ -509,13 +510,11 @@ pub fn marked(lead: &str, rows: &[(u64, csv::StringRecord)], mistakes: &[Mistake
         }
         Ok::<_, WriteError>(())
     };
-    for (number, cells) in rows {
-        let row = row_of(usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX));
-        let most = cells.len().max(1);
-        for place in 0..most {
-            let text = cells.get(place).unwrap_or_default();
+    for sent in sent.rows() {
+        let row = row_of(usize::try_from(sent.number.saturating_sub(1)).unwrap_or(usize::MAX));
+        for (place, text) in sent.cells() {
             let column = column_of(place);
-            let name = format!("{}{number}", super::workbook::letters(place));
+            let name = format!("{}{}", super::workbook::letters(place), sent.number);
             let wrong = at.remove(&name);
             let format = if wrong.is_some() { red.clone() } else { Format::new() };
             match number_as_written(text) {

@@ -5,11 +5,12 @@
 //! shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it. What cannot be read is told
 //! at its cell. Nothing is inflated, and nothing is kept, beyond the limits below, whatever the file says of itself.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 use chrono::{Days, NaiveDate};
@@ -19,6 +20,7 @@ use quick_xml::{Reader, XmlVersion};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
+use super::cells::{Cells, Full, LAST_ROW, MOST_CELLS, MOST_TEXT, Row, Unreadable};
 use super::sheet::fold;
 use crate::domain::invalid::Violation;
 
@@ -26,19 +28,27 @@ use crate::domain::invalid::Violation;
 pub const MOST_BYTES: u64 = 32 << 20;
 /// The most bytes that the parts which are read may have together once inflated.
 const MOST_INFLATED: u64 = 256 << 20;
-/// The most bytes of the words that cells share, and of the words in the table.
-const MOST_TEXT: usize = 64 << 20;
-/// The most cells that hold anything.
-const MOST_CELLS: usize = 1_000_000;
+/// The most bytes that one piece of a part may have: a tag, or the words up to the next.
+const MOST_PIECE: usize = 4 << 20;
+/// The most bytes of the words in a cell as they are saved: Excel keeps 32,767 characters.
+const MOST_IN_CELL: usize = 256 << 10;
+/// The most bytes of the name of an element, and of what is said of one and wanted here.
+const MOST_NAME: usize = 256;
+const MOST_ATTRIBUTE: usize = 4 << 10;
+/// How many elements may stand in one another.
+const DEEPEST: usize = 64;
 /// The most columns that are looked at: as many as Excel once had.
 const MOST_COLUMNS: usize = 256;
-/// The last row that a sheet has.
-const LAST_ROW: u64 = 1_048_576;
+/// The most parts of the archive.
+const MOST_PARTS: u16 = 10_000;
 /// The most sheets of a workbook, and the most formats of cells.
 const MOST_SHEETS: usize = 255;
 const MOST_FORMATS: usize = 100_000;
 /// How many rows that hold anything the header may stand below.
 const HEADER_WITHIN: usize = 20;
+
+/// The most bytes of what an error shows: `#GETTING_DATA` is the longest that Excel has.
+const LONGEST_ERROR: usize = 32;
 
 /// What to do with a workbook that is of another kind.
 const SAVE_AS_XLSX: &str = "save it as an Excel workbook (.xlsx) and send that";
@@ -46,19 +56,12 @@ const SAVE_AS_XLSX: &str = "save it as an Excel workbook (.xlsx) and send that";
 /// The sheet of a workbook that holds the table.
 #[derive(Debug)]
 pub struct Workbook {
-    rows: Vec<WorkbookRow>,
-    faults: HashMap<(u64, usize), CellFault>,
+    cells: Cells,
     /// Where among the rows the header is.
     header: usize,
-}
-
-/// A row that holds anything.
-#[derive(Debug)]
-pub struct WorkbookRow {
-    /// Its number in the sheet, from 1.
-    pub number: u64,
-    /// Its cells from column A on.
-    pub cells: csv::StringRecord,
+    /// What is let go with it.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Why a cell cannot be read.
@@ -140,27 +143,48 @@ impl Workbook {
         let context = Context { formats: &formats, strings: &strings, from_1904: outline.from_1904 };
         let sheet = package.table_sheet(&outline, &context, wanted)?;
         let cells = package.cells(&sheet.path, &context, None)?;
-        let header = header_of(&cells.rows, wanted);
-        let from = cells.rows.get(header).map_or(1, |row| row.number);
-        if let Some(merged) = cells.merged.iter().find(|merged| merged.last >= from) {
+        let SheetCells { cells, merged } = cells;
+        let header = header_of(&cells, wanted);
+        let from = cells.row(header).map_or(1, |row| row.number);
+        if let Some(merged) = merged.iter().find(|merged| merged.last.0 >= from) {
             let detail = format!(
-                "the cells {} are merged, so that it cannot be told which of them is meant; take the merge apart and fill each in",
-                merged.name
+                "the cells {}:{} are merged, so that it cannot be told which of them is meant; take the merge apart and fill each in",
+                name_of(merged.first),
+                name_of(merged.last)
             );
-            return Err(wrong(merged.first.max(from), "merged_cells", detail));
+            return Err(wrong(merged.first.0.max(from), "merged_cells", detail));
         }
-        Ok(Self { rows: cells.rows, faults: cells.faults, header })
+        Ok(Self { cells, header, held: None })
     }
 
-    /// The rows, those above the header among them, and where among them the header is.
-    pub fn rows(&self) -> (&[WorkbookRow], usize) {
-        (&self.rows, self.header)
+    /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
+    #[must_use]
+    pub fn holding(self, held: impl Any + Send + Sync) -> Self {
+        Self { held: Some(Box::new(held)), ..self }
     }
 
-    /// Why a cell cannot be read, where it cannot.
-    pub fn fault(&self, row: u64, column: usize) -> Option<&CellFault> {
-        self.faults.get(&(row, column))
+    /// The cells, those above the header among them, and which of their rows is the header.
+    pub fn cells(&self) -> (&Cells, usize) {
+        (&self.cells, self.header)
     }
+}
+
+impl CellFault {
+    /// Why the cell in a column cannot be read, where it cannot.
+    pub fn of(row: &Row<'_>, column: usize) -> Option<Self> {
+        let (unreadable, words) = row.unreadable(column)?;
+        let (code, detail) = match unreadable {
+            Unreadable::FormulaWithoutValue => ("formula_without_value", "the formula was saved without its value; open the workbook in Excel and save it again, or write the value in its place".to_owned()),
+            Unreadable::ErrorValue => ("error_value", format!("the cell shows {words}; mend its formula, or write the value in its place")),
+            Unreadable::Nonsense => ("unreadable_cell", "the cell cannot be read; write its value again".to_owned()),
+        };
+        Some(Self { code, detail })
+    }
+}
+
+/// A cell's name, such as `D7`.
+fn name_of((row, column): (u64, usize)) -> String {
+    format!("{}{row}", letters(column))
 }
 
 /// The letters of a column, the first being 0: `A`, `AB`.
@@ -176,12 +200,12 @@ pub fn letters(column: usize) -> String {
 }
 
 /// The first row that has all the headings wanted, near the top; else the first row.
-fn header_of(rows: &[WorkbookRow], wanted: &[&str]) -> usize {
-    rows.iter().take(HEADER_WITHIN).position(|row| is_header(&row.cells, wanted)).unwrap_or(0)
+fn header_of(cells: &Cells, wanted: &[&str]) -> usize {
+    cells.rows().take(HEADER_WITHIN).position(|row| is_header(&row, wanted)).unwrap_or(0)
 }
 
-fn is_header(cells: &csv::StringRecord, wanted: &[&str]) -> bool {
-    wanted.iter().all(|wanted| cells.iter().any(|cell| fold(cell) == *wanted))
+fn is_header(row: &Row<'_>, wanted: &[&str]) -> bool {
+    wanted.iter().all(|wanted| row.cells().any(|(_, words)| fold(words) == *wanted))
 }
 
 fn wrong(row: u64, code: &'static str, detail: impl Into<String>) -> WorkbookFault {
@@ -201,6 +225,8 @@ fn too_large(what: &str) -> WorkbookFault {
 struct Package<'f> {
     zip: ZipArchive<&'f File>,
     left: Rc<Cell<u64>>,
+    /// How many bytes of words were read from all sheets together.
+    text: usize,
 }
 
 /// What a workbook says of itself.
@@ -220,7 +246,7 @@ struct SheetPart {
 /// What the cells of every sheet refer to.
 struct Context<'a> {
     formats: &'a [Shown],
-    strings: &'a [String],
+    strings: &'a Words,
     from_1904: bool,
 }
 
@@ -232,25 +258,80 @@ enum Shown {
     Date,
 }
 
-/// Cells that were merged into one.
+/// The words that cells share, told apart by their place.
+#[derive(Default)]
+struct Words {
+    /// All of them, one after another.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Words {
+    fn push(&mut self, words: &str) -> Result<(), WorkbookFault> {
+        if self.text.len() + words.len() > MOST_TEXT || self.ends.len() >= MOST_CELLS {
+            return Err(too_many_words());
+        }
+        self.text.push_str(words);
+        self.ends.push(self.text.len());
+        Ok(())
+    }
+
+    fn get(&self, place: usize) -> Option<&str> {
+        let from = if place == 0 { 0 } else { *self.ends.get(place - 1)? };
+        self.text.get(from..*self.ends.get(place)?)
+    }
+}
+
+fn too_many_words() -> WorkbookFault {
+    too_large("has more words than are read")
+}
+
+/// Cells that were merged into one: row and column of the first, and of the last.
 struct Merged {
-    name: String,
-    first: u64,
-    last: u64,
+    first: (u64, usize),
+    last: (u64, usize),
 }
 
 /// All that a sheet holds.
 #[derive(Default)]
 struct SheetCells {
-    rows: Vec<WorkbookRow>,
-    faults: HashMap<(u64, usize), CellFault>,
+    cells: Cells,
     merged: Vec<Merged>,
+}
+
+/// Refuses an archive that has, or only says that it has, very many parts. Whoever opens it makes room for as many as it says,
+/// and then keeps all that it finds, so this is looked at before.
+fn check_directory(mut file: &File) -> Result<(), WorkbookFault> {
+    // The record that says it stands at the end, before a comment of at most 64 KiB, where others like it may hide.
+    let length = file.seek(SeekFrom::End(0)).map_err(WorkbookFault::Disk)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(66 << 10))).map_err(WorkbookFault::Disk)?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).map_err(WorkbookFault::Disk)?;
+    file.rewind().map_err(WorkbookFault::Disk)?;
+    let count = |record: &[u8], at: usize| Some(u16::from_le_bytes(record.get(at..at + 2)?.try_into().ok()?));
+    let length = |record: &[u8], at: usize| Some(u32::from_le_bytes(record.get(at..at + 4)?.try_into().ok()?));
+    for (at, _) in tail.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x05\x06") {
+        let record = tail.get(at..).unwrap_or_default();
+        let many = [8, 10].into_iter().filter_map(|at| count(record, at)).any(|parts| parts > MOST_PARTS);
+        // Then it is told elsewhere, as in archives of more than 4 GiB.
+        let told_elsewhere = [12, 16].into_iter().filter_map(|at| length(record, at)).any(|length| length == u32::MAX);
+        if many || told_elsewhere {
+            return Err(too_many_parts());
+        }
+    }
+    Ok(())
+}
+
+fn too_many_parts() -> WorkbookFault {
+    too_large("has more parts than are looked at")
 }
 
 impl<'f> Package<'f> {
     fn open(file: &'f File) -> Result<Self, WorkbookFault> {
+        check_directory(file)?;
         let zip = ZipArchive::new(file).map_err(|_error| broken("it is cut off, or no archive"))?;
-        let package = Self { zip, left: Rc::new(Cell::new(MOST_INFLATED)) };
+        let package = Self { zip, left: Rc::new(Cell::new(MOST_INFLATED)), text: 0 };
         package.check_kind()?;
         Ok(package)
     }
@@ -284,11 +365,12 @@ impl<'f> Package<'f> {
         if file.size() > self.left.get() {
             return Err(too_large("inflates to more than 256 MiB"));
         }
-        let mut xml = Reader::from_reader(BufReader::new(Rationed { file, left: Rc::clone(&self.left) }));
+        let input = BufReader::new(Rationed { file, left: Rc::clone(&self.left) });
+        let mut xml = Reader::from_reader(Pieces { input, left: MOST_PIECE });
         let config = xml.config_mut();
         config.expand_empty_elements = true;
         config.check_end_names = false;
-        Ok(Some(Part { xml, buffer: Vec::new() }))
+        Ok(Some(Part { xml, buffer: Vec::new(), depth: 0 }))
     }
 
     fn needed(&mut self, path: &str) -> Result<Part<'_, 'f>, WorkbookFault> {
@@ -310,7 +392,7 @@ impl<'f> Package<'f> {
                         relations.insert(id, (kind, resolved(folder, &target)));
                     }
                     if relations.len() > 4 * MOST_SHEETS {
-                        return Err(too_large("has more parts than are looked at"));
+                        return Err(too_many_parts());
                     }
                 }
                 Event::Eof => return Ok(relations),
@@ -388,11 +470,11 @@ impl<'f> Package<'f> {
     }
 
     /// The words that cells share.
-    fn strings(&mut self, outline: &Outline) -> Result<Vec<String>, WorkbookFault> {
-        let mut strings = Vec::new();
+    fn strings(&mut self, outline: &Outline) -> Result<Words, WorkbookFault> {
+        let mut strings = Words::default();
         let part = outline.strings.as_ref().map(|path| self.part(path)).transpose()?.flatten();
         let Some(mut part) = part else { return Ok(strings) };
-        let (mut text, mut phonetic, mut kept) = (String::new(), false, 0);
+        let (mut text, mut phonetic) = (String::new(), false);
         loop {
             match part.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
@@ -402,18 +484,12 @@ impl<'f> Package<'f> {
                     _ => {}
                 },
                 Event::End(element) => match element.local_name().as_ref() {
-                    "si" => {
-                        kept += text.len();
-                        strings.push(unescaped(&text).into_owned());
-                    }
+                    "si" => strings.push(&unescaped(&text))?,
                     "rPh" => phonetic = false,
                     _ => {}
                 },
                 Event::Eof => return Ok(strings),
                 _ => {}
-            }
-            if kept > MOST_TEXT || strings.len() > MOST_CELLS {
-                return Err(too_large("has more words than are read"));
             }
         }
     }
@@ -428,7 +504,7 @@ impl<'f> Package<'f> {
         let mut tables = Vec::new();
         for sheet in &outline.sheets {
             let top = self.cells(&sheet.path, context, Some(HEADER_WITHIN))?;
-            if top.rows.iter().any(|row| is_header(&row.cells, wanted)) {
+            if top.cells.rows().any(|row| is_header(&row, wanted)) {
                 tables.push(sheet);
             }
         }
@@ -460,7 +536,7 @@ impl<'f> Package<'f> {
         most_rows: Option<usize>,
     ) -> Result<SheetCells, WorkbookFault> {
         let mut part = self.needed(path)?;
-        let mut reading = SheetReading { context, cells: SheetCells::default(), row: 0, next: 0, text: 0, count: 0 };
+        let mut reading = SheetReading { context, cells: SheetCells::default(), row: 0, next: 0 };
         loop {
             let event = part.next()?;
             match event {
@@ -478,18 +554,25 @@ impl<'f> Package<'f> {
                 Event::Eof => break,
                 _ => {}
             }
-            if most_rows.is_some_and(|most| reading.cells.rows.len() > most) {
+            if most_rows.is_some_and(|most| reading.cells.cells.row_count() > most) {
                 break;
             }
         }
-        Ok(reading.cells)
+        // Sheets without end may each show the same long words.
+        let cells = reading.cells;
+        drop(part);
+        self.text += cells.cells.text_len();
+        if self.text > 2 * MOST_TEXT { Err(too_many_words()) } else { Ok(cells) }
     }
 }
 
 /// A part of a workbook, read event by event.
 struct Part<'z, 'f> {
-    xml: Reader<BufReader<Rationed<ZipFile<'z, &'f File>>>>,
+    xml: Reader<Pieces<BufReader<Rationed<ZipFile<'z, &'f File>>>>>,
+    /// The piece being read; it never grows far beyond the largest.
     buffer: Vec<u8>,
+    /// In how many elements the next piece stands: the reader keeps the name of each.
+    depth: usize,
 }
 
 /// What stands in a cell as it was saved.
@@ -504,12 +587,28 @@ struct CellContent {
 impl Part<'_, '_> {
     fn next(&mut self) -> Result<Event<'_>, WorkbookFault> {
         self.buffer.clear();
-        match self.xml.read_event_into(&mut self.buffer) {
+        self.xml.get_mut().left = MOST_PIECE;
+        let read = self.xml.read_event_into(&mut self.buffer);
+        match &read {
+            Ok(Event::Start(element)) if element.name().as_ref().len() > MOST_NAME => {
+                return Err(broken("something in it has too long a name"));
+            }
+            Ok(Event::Start(_)) => self.depth += 1,
+            Ok(Event::End(_)) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        if self.depth > DEEPEST {
+            return Err(broken("what it holds stands too deep in one another"));
+        }
+        match read {
             // What a document type declares can grow without end when it is expanded. No program writes one here.
             Ok(Event::DocType(_)) => Err(broken("it declares a document type")),
             Ok(event) => Ok(event),
             Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(too_large("inflates to more than 256 MiB"))
+            }
+            Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::QuotaExceeded => {
+                Err(too_large("holds a piece of more than 4 MiB"))
             }
             Err(_) => Err(broken("a part of it is cut off, or is not well-formed")),
         }
@@ -532,8 +631,8 @@ impl Part<'_, '_> {
                 Event::Eof => return Err(broken("a part of it is cut off")),
                 _ => {}
             }
-            if text.len() > MOST_TEXT {
-                return Err(too_large("has more words than are read"));
+            if text.len() > MOST_IN_CELL {
+                return Err(too_large("holds more words in a cell than Excel keeps"));
             }
         }
     }
@@ -549,10 +648,7 @@ impl Part<'_, '_> {
                         content.text.clear();
                         self.text("v", &mut content.text)?;
                     }
-                    "f" => {
-                        content.formula = true;
-                        self.text("f", &mut String::new())?;
-                    }
+                    "f" => content.formula = true,
                     "rPh" => phonetic = true,
                     "t" if !phonetic => {
                         content.valued = true;
@@ -596,11 +692,9 @@ struct SheetReading<'a> {
     row: u64,
     /// The column after the last one read, from 0.
     next: usize,
-    text: usize,
-    count: usize,
 }
 
-impl SheetReading<'_> {
+impl<'a> SheetReading<'a> {
     fn begin_row(&mut self, number: Option<&str>) -> Result<(), WorkbookFault> {
         let number = match number {
             Some(text) => text.parse().ok().filter(|number| *number > self.row),
@@ -621,78 +715,57 @@ impl SheetReading<'_> {
         if content.text.is_empty() && !formula_only {
             return Ok(());
         }
-        self.count += 1;
-        if self.count > MOST_CELLS {
-            return Err(too_large("has more than 1,000,000 cells that hold anything"));
-        }
         if column >= MOST_COLUMNS {
-            return Err(too_large(&format!("holds something in {}{row}, beyond column IV", letters(column))));
+            return Err(too_large(&format!("holds something in {}, beyond column IV", name_of((row, column)))));
         }
-        let text = match self.read(begun, content) {
-            Ok(text) => text,
-            Err(fault) => {
-                self.cells.faults.insert((row, column), fault);
-                // It counts as something: the row is not blank.
-                String::new()
-            }
+        let CellContent { text, valued, .. } = content;
+        let read = if valued { self.read(begun, &text) } else { Err(Unreadable::FormulaWithoutValue) };
+        let (words, unreadable) = match &read {
+            Ok(words) => (words.as_ref(), None),
+            Err(why @ Unreadable::ErrorValue) => (text.as_str(), Some(*why)),
+            // It counts as something: the row is not blank.
+            Err(why) => ("", Some(*why)),
         };
-        self.text += text.len();
-        if self.text > MOST_TEXT {
-            return Err(too_large("has more words than are read"));
-        }
-        if self.cells.rows.last().is_none_or(|last| last.number != row) {
-            self.cells.rows.push(WorkbookRow { number: row, cells: csv::StringRecord::new() });
-        }
-        if let Some(last) = self.cells.rows.last_mut() {
-            while last.cells.len() < column {
-                last.cells.push_field("");
-            }
-            last.cells.push_field(&text);
-        }
-        Ok(())
+        self.cells.cells.push(row, column, words, unreadable).map_err(|full| match full {
+            Full::Cells => too_large("has more than 1,000,000 cells that hold anything"),
+            Full::Text | Full::Place => too_many_words(),
+        })
     }
 
     /// What a cell shows.
-    fn read(&self, begun: &BegunCell, content: CellContent) -> Result<String, CellFault> {
-        let CellContent { text, valued, .. } = content;
-        if !valued {
-            let detail = "the formula was saved without its value; open the workbook in Excel and save it again, or write the value in its place".to_owned();
-            return Err(CellFault { code: "formula_without_value", detail });
-        }
-        let unreadable = || CellFault {
-            code: "unreadable_cell",
-            detail: "the cell cannot be read; write its value again".to_owned(),
-        };
+    fn read<'t>(&self, begun: &BegunCell, text: &'t str) -> Result<Cow<'t, str>, Unreadable>
+    where
+        'a: 't,
+    {
+        let context = self.context;
         match begun.kind.as_str() {
             "s" => {
-                let shared = text.trim().parse().ok().and_then(|place: usize| self.context.strings.get(place));
-                shared.cloned().ok_or_else(unreadable)
+                let shared = text.trim().parse().ok().and_then(|place: usize| context.strings.get(place));
+                shared.map(Cow::Borrowed)
             }
-            "str" | "inlineStr" => Ok(unescaped(&text).into_owned()),
-            "b" => Ok(if matches!(text.trim(), "1" | "true") { "true" } else { "false" }.to_owned()),
-            "e" => {
-                let detail = format!("the cell shows {text}; mend its formula, or write the value in its place");
-                Err(CellFault { code: "error_value", detail })
-            }
-            "d" => Ok(text.trim().strip_suffix("T00:00:00").unwrap_or(text.trim()).to_owned()),
+            "str" | "inlineStr" => Some(unescaped(text)),
+            "b" => Some(if matches!(text.trim(), "1" | "true") { "true" } else { "false" }.into()),
+            "e" if text.len() <= LONGEST_ERROR => return Err(Unreadable::ErrorValue),
+            "d" => Some(text.trim().strip_suffix("T00:00:00").unwrap_or(text.trim()).into()),
             "" | "n" => {
-                let shown = self.context.formats.get(begun.format).copied().unwrap_or(Shown::Plain);
-                match shown {
-                    Shown::Plain => decimal(&text, 0),
-                    Shown::Percent => decimal(&text, 2).map(|number| number + "%"),
-                    Shown::Date => decimal(&text, 0).map(|serial| date(&serial, self.context.from_1904)),
-                }
-                .ok_or_else(unreadable)
+                let shown = context.formats.get(begun.format).copied().unwrap_or(Shown::Plain);
+                let number = match shown {
+                    Shown::Plain => decimal(text, 0),
+                    Shown::Percent => decimal(text, 2).map(|number| number + "%"),
+                    Shown::Date => decimal(text, 0).map(|serial| date(&serial, context.from_1904)),
+                };
+                number.map(Cow::Owned)
             }
-            _ => Err(unreadable()),
+            _ => None,
         }
+        .ok_or(Unreadable::Nonsense)
     }
 
     fn merge(&mut self, name: Option<String>) -> Result<(), WorkbookFault> {
         let Some(name) = name else { return Ok(()) };
         let (first, last) = name.split_once(':').unwrap_or((&name, &name));
-        if let (Some((first, _)), Some((last, _))) = (place_of(first), place_of(last)) {
-            self.cells.merged.push(Merged { name: name.clone(), first: first.min(last), last: first.max(last) });
+        if let (Some(first), Some(last)) = (place_of(first), place_of(last)) {
+            self.cells.merged.push(Merged { first: first.min(last), last: first.max(last) });
         }
         if self.cells.merged.len() > MOST_FORMATS {
             return Err(too_large("has more merged cells than are looked at"));
@@ -830,6 +903,9 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Wor
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|_error| broken("a part of it is not well-formed"))?;
+            if value.len() > MOST_ATTRIBUTE {
+                return Err(broken("something is said in it at too great a length"));
+            }
             return Ok(Some(value.into_owned()));
         }
     }
@@ -848,6 +924,32 @@ impl<R: Read> Read for Rationed<R> {
         let left = self.left.get().checked_sub(u64::try_from(count).unwrap_or(u64::MAX));
         self.left.set(left.ok_or(io::ErrorKind::FileTooLarge)?);
         Ok(count)
+    }
+}
+
+/// Input that is handed out only until the ration of one piece is used up: the reader of XML puts a piece into memory as a
+/// whole, however long it is.
+struct Pieces<R> {
+    input: R,
+    /// How much more the piece being read may have.
+    left: usize,
+}
+
+impl<R: Read> Read for Pieces<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.input.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Pieces<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 { Err(io::ErrorKind::QuotaExceeded.into()) } else { self.input.fill_buf() }
+    }
+
+    /// Counts what the reader took, and not what was read ahead.
+    fn consume(&mut self, count: usize) {
+        self.left = self.left.saturating_sub(count);
+        self.input.consume(count);
     }
 }
 

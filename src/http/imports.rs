@@ -19,6 +19,7 @@ use super::negotiate::{Accept, Format, XLSX};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Violation;
+use crate::exchange::cells::Cells;
 use crate::exchange::sheet::Upload;
 use crate::exchange::spreadsheet::{self, Mistake};
 use crate::exchange::workbook::{self, Looks, Workbook, WorkbookFault};
@@ -185,12 +186,21 @@ fn most_bytes(sent_as: SentAs) -> u64 {
     }
 }
 
-/// How many workbooks are read, or written back, at a time: each may take some hundred mebibytes.
-static WORKBOOKS: Semaphore = Semaphore::const_new(2);
+/// How many workbooks that were sent are in memory at a time, each until its import is answered: one may take some hundred
+/// mebibytes.
+static READ: Semaphore = Semaphore::const_new(2);
+/// How many workbooks are written at a time. A reader of a report is not kept waiting by somebody's long import; and whoever
+/// has a turn in one of the two never waits for another, so that none waits for ever.
+static WRITTEN: Semaphore = Semaphore::const_new(2);
 
-/// Does what takes memory and time with a workbook, one or two at a time.
+/// Writes a workbook, which takes memory and time, in its turn.
 pub(super) async fn with_workbook<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    let _turn = WORKBOOKS.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let turn = WRITTEN.acquire().await.map_err(|error| Problem::internal(&error))?;
+    // The work goes on when the caller has gone, and so must the turn.
+    aside(move || (work(), turn)).await.map(|(written, _turn)| written)
+}
+
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
 }
 
@@ -208,7 +218,8 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
             )),
         };
     }
-    let read = with_workbook(move || Workbook::read(&file, kind.headings().required)).await?;
+    let turn = READ.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let read = aside(move || Workbook::read(&file, kind.headings().required).map(|book| book.holding(turn))).await?;
     match read {
         Ok(book) => Ok(Ok(Upload::Workbook(Arc::new(book)))),
         Err(WorkbookFault::Wrong(violation)) => Ok(Err(*violation)),
@@ -218,8 +229,12 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
     }
 }
 
-/// The most rows of a file that is sent back with its mistakes marked; of a longer one they are listed.
+/// The most rows of a file that is sent back with its mistakes marked, the most cells, the most bytes of its words, and the
+/// most bytes that all its mistakes are told in; of a larger one they are listed.
 const MOST_MARKED: usize = 50_000;
+const MOST_MARKED_CELLS: usize = 500_000;
+const MOST_MARKED_TEXT: usize = 16 << 20;
+const MOST_TOLD: u64 = 16 << 20;
 
 /// A mistake as an import tells it.
 #[derive(serde::Deserialize)]
@@ -233,20 +248,27 @@ struct Told {
 
 /// The sender's own table with its mistakes marked.
 async fn marked(
-    outcome: Outcome,
+    mut outcome: Outcome,
     as_sent: Upload,
     kind: ImportKind,
     made: DateTime<Utc>,
 ) -> Result<HttpResponse, Problem> {
     let spooled = |error: io::Error| Problem::unavailable(&error);
-    let Some(rows) = with_workbook(move || as_sent.as_sent(MOST_MARKED)).await?.map_err(spooled)? else {
+    if outcome.errors.bytes().map_err(spooled)? > MOST_TOLD {
         return answer(outcome);
-    };
+    }
     let lead = refusal(&outcome, "each is listed here and marked in the sheet Figures");
-    let errors = outcome.errors;
-    let written = with_workbook(move || {
-        let text = io::Cursor::new("[").chain(errors.into_reader()?).chain(io::Cursor::new("]"));
-        let told: Vec<Told> = serde_json::from_reader(io::BufReader::new(text))?;
+    // A workbook that was sent has its turn, which lasts until its mistakes are marked; a CSV file needs one for this alone.
+    let in_memory = matches!(as_sent, Upload::Workbook(_));
+    let work = move || {
+        let few = |sent: &Cells| sent.cell_count() <= MOST_MARKED_CELLS && sent.text_len() <= MOST_MARKED_TEXT;
+        let Some(sent) = as_sent.as_sent(MOST_MARKED).map_err(spooled)?.filter(|sent| few(sent)) else {
+            return Ok(Err(outcome));
+        };
+        let text =
+            io::Cursor::new("[").chain(outcome.errors.into_reader().map_err(spooled)?).chain(io::Cursor::new("]"));
+        let told: Vec<Told> =
+            serde_json::from_reader(io::BufReader::new(text)).map_err(|error| Problem::internal(&error))?;
         let mistakes: Vec<Mistake> = told
             .into_iter()
             .map(|Told { row, column, cell, code, detail }| Mistake {
@@ -257,13 +279,17 @@ async fn marked(
                 code,
             })
             .collect();
-        spreadsheet::marked(&lead, &rows, &mistakes, made).map_err(io::Error::other)
-    });
+        spreadsheet::marked(&lead, &sent, &mistakes, made).map(Ok).map_err(|error| Problem::internal(&error))
+    };
+    let written = if in_memory { aside(work).await? } else { with_workbook(work).await? };
+    let body = match written? {
+        Ok(body) => body,
+        Err(outcome) => return answer(outcome),
+    };
     let name = match kind {
         ImportKind::Readings => "readings",
         ImportKind::Targets => "targets",
     };
-    let body = written.await?.map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::UnprocessableEntity()
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-mistakes.xlsx\"")))
@@ -354,4 +380,45 @@ fn told(
         chunk.truncate(length);
         Ok::<_, io::Error>((length > 0).then(|| (Bytes::from(chunk), body)))
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    async fn sent(sent_as: SentAs, bytes: &[u8]) -> Upload {
+        let taken = taken_apart(file(bytes), sent_as, ImportKind::Readings).await;
+        taken.map_err(|problem| format!("{problem:?}")).unwrap().unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_workbook_has_its_turn_for_as_long_as_it_is_in_memory() {
+        let bytes = rust_xlsxwriter::Workbook::new().save_to_buffer().unwrap();
+        let first = sent(SentAs::Workbook, &bytes).await;
+        let second = sent(SentAs::Workbook, &bytes).await;
+        assert_eq!(READ.available_permits(), 0);
+        let third = taken_apart(file(&bytes), SentAs::Workbook, ImportKind::Readings);
+        assert!(third.now_or_never().is_none(), "it waits");
+        // A CSV file needs no turn, and neither does whoever has a workbook written.
+        let csv = sent(SentAs::Csv, b"kpi,period,value\n").await;
+        assert!(matches!(csv, Upload::Csv(_)));
+        assert_eq!(with_workbook(|| 7).await.ok(), Some(7));
+        assert_eq!(WRITTEN.available_permits(), 2);
+
+        let again = first.again().unwrap();
+        drop(first);
+        assert_eq!(READ.available_permits(), 0, "it is in memory still");
+        drop(again);
+        assert_eq!(READ.available_permits(), 1);
+        drop((second, sent(SentAs::Workbook, &bytes).await));
+        assert_eq!(READ.available_permits(), 2);
+    }
 }

@@ -28,6 +28,9 @@ on_both! {
     the_table_is_found_wherever_it_stands
     what_is_no_workbook_is_refused_by_name
     a_workbook_that_would_do_harm_is_refused
+    no_more_is_kept_of_a_workbook_than_it_holds
+    cells_far_out_cost_no_more_than_others
+    many_workbooks_at_once_are_all_answered
     what_was_exported_as_a_workbook_comes_back_unchanged
     reports_can_be_had_as_workbooks
     small_numbers_are_withheld_in_workbooks_too
@@ -564,9 +567,12 @@ fn raw_book(sheet: &str) -> Vec<u8> {
     zipped(&parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect::<Vec<_>>())
 }
 
+/// A row with the headings that there must be.
+const KPI_AND_PERIOD: &str = "<row r=\"1\"><c t=\"str\"><v>kpi</v></c><c t=\"str\"><v>period</v></c></row>";
+
 async fn a_workbook_that_would_do_harm_is_refused(world: &World) {
     small(world).await;
-    let header = "<row r=\"1\"><c t=\"str\"><v>kpi</v></c><c t=\"str\"><v>period</v></c></row>";
+    let header = KPI_AND_PERIOD;
     let sheet = |rows: &str| format!("<worksheet><sheetData>{header}{rows}</sheetData></worksheet>");
     send(world, "readings", raw_book(&sheet(""))).await.is(200);
     let good = book(&rows("kpi,period,value\nNI-117,2009/10 Q1,4.5"));
@@ -624,6 +630,126 @@ async fn a_workbook_that_would_do_harm_is_refused(world: &World) {
     }
     assert!(began.elapsed().as_secs() < 120, "it took {:?}", began.elapsed());
     assert_eq!(world.version().await, before);
+}
+
+async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
+    small(world).await;
+    let sheet = |rows: &str| format!("<worksheet><sheetData>{KPI_AND_PERIOD}{rows}</sheetData></worksheet>");
+    let words = |words: &str| raw_book(&sheet(&format!("<row><c t=\"str\"><v>{words}</v></c></row>")));
+    let five_mib = "x".repeat(5 << 20);
+    let with = |part: &'static str, kind: &str, text: String| {
+        let mut parts = raw(&sheet(""));
+        let relation = format!("<Relationship Id=\"r2\" Type=\"http://x/{kind}\" Target=\"{part}\"/></Relationships>");
+        let relations = String::from_utf8(parts[2].1.clone()).unwrap();
+        parts[2].1 = relations.replace("</Relationships>", &relation).into_bytes();
+        let name = format!("xl/{part}");
+        let mut all: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+        all.push((&name, text.as_bytes()));
+        zipped(&all)
+    };
+    let many = {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for part in 0..10_001 {
+            zip.start_file(format!("{part}"), zip::write::SimpleFileOptions::default()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    let before = world.version().await;
+    for (name, body, status, tells) in [
+        ("one giant text", words(&five_mib), 413, "more than 4 MiB"),
+        ("one giant comment", raw_book(&sheet(&format!("<!--{five_mib}-->"))), 413, "more than 4 MiB"),
+        ("one giant attribute", raw_book(&sheet(&format!("<row r=\"{five_mib}\"/>"))), 413, "more than 4 MiB"),
+        ("one giant tag", raw_book(&sheet(&format!("<{five_mib}/>"))), 413, "more than 4 MiB"),
+        ("one giant instruction", raw_book(&sheet(&format!("<?{five_mib}?>"))), 413, "more than 4 MiB"),
+        ("a giant text among those shared", with("s.xml", "sharedStrings", five_mib.clone()), 413, "more than 4 MiB"),
+        (
+            "a giant format",
+            with("s.xml", "styles", format!("<numFmt formatCode=\"{five_mib}\"/>")),
+            413,
+            "more than 4 MiB",
+        ),
+        ("many pieces that are one text", words(&"some words&amp;".repeat(30_000)), 413, "than Excel keeps"),
+        (
+            "a long attribute",
+            raw_book(&sheet(&format!("<row r=\"{}2\"/>", "0".repeat(5_000)))),
+            422,
+            "at too great a length",
+        ),
+        ("a long name", raw_book(&sheet(&format!("<{}/>", "x".repeat(5_000)))), 422, "too long a name"),
+        ("deep nesting", raw_book(&sheet(&"<a>".repeat(1_000_000))), 422, "too deep"),
+        ("many parts", many, 413, "more parts than are looked at"),
+        (
+            "a list of formats",
+            with("s.xml", "styles", format!("<x><cellXfs>{}</cellXfs></x>", "<xf/>".repeat(100_001))),
+            413,
+            "formats",
+        ),
+    ] {
+        let answer = send(world, "readings", body).await;
+        assert_eq!(answer.status, status, "{name}: {answer}");
+        assert!(answer.text().contains(tells), "{name}: {answer}");
+    }
+    // A long comment of many pieces is none, and many short words are no long one; an error is told in its own words.
+    let long = sheet(&format!("{}<row><c t=\"e\"><v>#N/A</v></c></row>", "<!-- a comment -->".repeat(300_000)));
+    let answer = send(world, "readings", raw_book(&long)).await.refused(422, "invalid").tells("the cell shows #N/A");
+    assert_eq!(named(&answer), [("A2".to_owned(), "error_value".to_owned())]);
+    let unlike = sheet(&format!("<row><c t=\"e\"><v>{}</v></c></row>", "#N/A".repeat(100)));
+    let answer = send(world, "readings", raw_book(&unlike)).await.refused(422, "invalid");
+    assert_eq!(named(&answer)[0].1, "unreadable_cell", "{answer}");
+    assert_eq!(world.version().await, before);
+}
+
+async fn cells_far_out_cost_no_more_than_others(world: &World) {
+    small(world).await;
+    // A note far to the right of each figure: padded up to it, the rows would take hundreds of mebibytes.
+    let noted = |rows: u32| {
+        let note = (2..2 + rows)
+            .fold(String::new(), |text, row| text + &format!("<row r=\"{row}\"><c r=\"IV{row}\"><v>1</v></c></row>"));
+        raw_book(&format!("<worksheet><sheetData>{KPI_AND_PERIOD}{note}</sheetData></worksheet>"))
+    };
+    let file = noted(5_000);
+    let answer = send(world, "readings?dry_run=true", file.clone()).await.refused(422, "invalid").json();
+    assert_eq!((&answer["rows"], &answer["rejected"]), (&json!(5_000), &json!(5_000)));
+    assert_eq!(answer["errors"][0]["cell"], "A2");
+    let marked = send(world, "readings?dry_run=true", file).header("accept", XLSX).await.is(422);
+    assert_eq!(marked.header("content-type"), Some(XLSX));
+    let figures = opened(&marked.body).worksheet_range("Figures").unwrap();
+    assert_eq!(figures.get_value((5_000, 255)), Some(&Data::Float(1.0)), "it stands where it stood");
+    // More cells than are marked are listed.
+    let wide = format!("<row>{}</row>", "<c><v>1</v></c>".repeat(250)).repeat(2_001);
+    let body = raw_book(&format!("<worksheet><sheetData>{KPI_AND_PERIOD}{wide}</sheetData></worksheet>"));
+    let listed = send(world, "readings?dry_run=true", body).header("accept", XLSX).await.refused(422, "invalid");
+    assert_eq!(listed.json()["rejected"], 2_001);
+    // A row of a CSV file may be wider than a sheet: what is wrong with it is listed too.
+    let wide = format!("kpi,period,value\nNI-117,2009/10 Q1,4.5{}\n", ",x".repeat(20_000));
+    let listed = world.import(Lead, "readings", wide).header("accept", XLSX).await.refused(422, "invalid");
+    assert_eq!(listed.json()["errors"][0]["code"], "wrong_number_of_cells");
+}
+
+async fn many_workbooks_at_once_are_all_answered(world: &World) {
+    small(world).await;
+    // Each holds its turn from when it is read until its mistakes are marked: more than there are turns must not wait for
+    // one another, and those who have a workbook written, or send CSV, wait for none of them.
+    let wrong = &book(&rows("kpi,period,value\nNI-117,2009/10 Q1,four"));
+    let right = &book(&rows("kpi,period,value\nNI-117,2009/10 Q1,4.5"));
+    let asks = (0..24).map(|one| async move {
+        match one % 4 {
+            0 => send(world, "readings", wrong.clone()).header("accept", XLSX).await.is(422),
+            1 => send(world, "readings", right.clone()).await.is(200),
+            2 => {
+                let csv = "kpi,period,value\nNI-117,2009/10 Q2,four\n";
+                world.import(Lead, "readings", csv).header("accept", XLSX).await.is(422)
+            }
+            _ => world.get(Lead, "readings.xlsx").await.is(200),
+        }
+    });
+    let answers = futures_util::future::join_all(asks);
+    let answers = tokio::time::timeout(std::time::Duration::from_mins(1), answers).await.expect("none waits for ever");
+    assert_eq!(answers.len(), 24);
+    for marked in answers.iter().step_by(2) {
+        assert_eq!(marked.header("content-type"), Some(XLSX));
+    }
+    assert_eq!(send(world, "readings", right.clone()).await.is(200).json()["unchanged"], 1);
 }
 
 async fn what_was_exported_as_a_workbook_comes_back_unchanged(world: &World) {
