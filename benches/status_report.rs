@@ -9,22 +9,17 @@
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpServer;
 use actix_web::body::to_bytes;
 use actix_web::test::{TestRequest, call_service, init_service};
-use chrono::TimeDelta;
-use waymark::clock::Clock;
-use waymark::domain::access::Role;
-use waymark::domain::ids::Subject;
-use waymark::http::{AppState, configure};
-use waymark::programme::loading::Folder;
+use waymark::http::configure;
 use waymark::programme::reporting::ReportFilter;
-use waymark::programme::{Principal, Programme};
-use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants};
-use waymark::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
+
+use harrow::Harrow;
+
+mod harrow;
 
 /// How often each thing is done and timed, after a tenth as often without.
 const TIMES: usize = 5000;
@@ -69,29 +64,13 @@ fn main() {
 async fn run() {
     let filter = tracing_subscriber::EnvFilter::new("info");
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).init();
-    let folder = tempfile::tempdir().unwrap();
-    let url: DatabaseUrl = format!("sqlite:{}", folder.path().join("waymark.db").display()).parse().unwrap();
-    let store = Store::open(&url, &StoreOptions { create: true, ..StoreOptions::default() }).unwrap();
-    store.migrate().unwrap();
-    let (clock, board): (_, Subject) =
-        (Clock::standing_at("2010-05-14T12:00:00Z".parse().unwrap()), "board".parse().unwrap());
-    store
-        .write_blocking::<_, StoreError, _>(|write| {
-            grants::ensure_service_grant(write, &board, Role::Administrator, &board, clock.now()).map(drop)
-        })
-        .unwrap();
-    let programme = Programme::new(store, clock.clone());
-    let board = Principal::from(board);
-    let plan = programme.load_folder(&Folder::Harrow, &board, &clock, &|_, _| {}).await.unwrap();
-    let key = SigningKey::generate(KeyKind::Ed25519).unwrap();
-    let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
-    let token = key.sign(&Claims::issue(&expected, "board", clock.now(), TimeDelta::days(1))).unwrap();
-    let verifier = Verifier::new(vec![KeySource::local(&key)], expected, clock.clone());
-    let state = AppState::new(programme.clone(), Arc::new(verifier)).unwrap();
+    let harrow = Harrow::loaded().await;
+    let Harrow { programme, state, clock, plan, loader: board, .. } = &harrow;
+    let token = harrow.token("board");
     let report = format!("/v1/plans/{plan}/status-report?period={PERIOD}");
     let csv = format!("/v1/plans/{plan}/status-report.csv?period={PERIOD}");
 
-    let service = init_service(configure(&state)).await;
+    let service = init_service(configure(state)).await;
     let mut rows = Vec::new();
     let mut tag = None;
     for (what, path, known) in [
@@ -119,7 +98,7 @@ async fn run() {
         rows.push(Row::of(what, times, bytes));
     }
 
-    let open = programme.open(&plan, &board).await.unwrap();
+    let open = programme.open(plan, board).await.unwrap();
     let picture = programme.picture(&open).await.unwrap();
     let (period, filter, now) = (PERIOD.parse().unwrap(), ReportFilter::default(), clock.now());
     let report_of = || picture.status_report(period, &filter, now, &open.access);
@@ -131,6 +110,7 @@ async fn run() {
     let text = serde_json::to_vec(&ready).unwrap();
     rows.push(Row::measured("limit: copying as many bytes", || black_box(text.clone()).len()));
 
+    let state = state.clone();
     let server =
         HttpServer::new(move || configure(&state)).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
     let address = server.addrs()[0];
