@@ -5,9 +5,13 @@
 //! same in whatever order the figures are told.
 //!
 //! A figure is withheld because it is small itself, or because a reader could work a small number out from it and what
-//! else is published. What a reader can work out is judged by the room below (`reader::Reader`), which adds up, subtracts
-//! and narrows down as a patient reader would. As long as it finds a small number, the next smallest figure that it was found
-//! by is withheld as well; in the end whatever need not be withheld is published again. A true zero always stays.
+//! else is published. The rooms below say what ties figures to one another (`reader::Reader`) and what can be worked out by
+//! that (`view::View`), adding up, subtracting and narrowing down as a patient reader would. As long as something small is
+//! found, the next smallest figure that it was found by is withheld as well; in the end whatever need not be withheld is
+//! published again. A true zero always stays.
+//!
+//! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
+//! decades of months; where figures are entangled beyond that, all of those that hang together are withheld but plain zeros.
 //!
 //! With a threshold of 5:
 //!
@@ -27,6 +31,7 @@
 //! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
 
 mod reader;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +41,7 @@ use super::kpi::Kpi;
 use super::number::Figure;
 use super::period::Period;
 use reader::Reader;
+use view::View;
 
 /// One figure as it was posted and stood for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,28 +114,61 @@ pub fn is_small(number: Figure, threshold: u32) -> bool {
 
 /// Which figures of a sensitive KPI are withheld from those who may not see its small numbers.
 pub fn withheld(figures: &Figures<'_>) -> Withheld {
+    withheld_within(figures, Steps(MOST_STEPS))
+}
+
+/// The same in no more than so many steps.
+fn withheld_within(figures: &Figures<'_>, mut steps: Steps) -> Withheld {
     let mut withheld = Withheld::default();
-    if figures.posted.len() > MOST_FIGURES {
-        withheld.figures =
-            figures.posted.iter().filter(|posted| !posted.is_plain_zero()).map(|posted| posted.seq).collect();
-    } else {
-        for reader in Reader::each(figures) {
-            withheld.figures.extend(choose(&reader));
+    let mut readers = Vec::new();
+    for (reader, tied) in in_turn(Reader::each(figures), &mut steps, |reader, steps| reader.tie(figures, steps)) {
+        match tied {
+            Some(()) => readers.extend(reader.apart()),
+            None => withheld.figures.extend(reader.all_but_zeros()),
         }
+    }
+    for (reader, chosen) in in_turn(readers, &mut steps, |reader, steps| choose(reader, steps)) {
+        withheld.figures.extend(chosen.unwrap_or_else(|| reader.all_but_zeros()));
     }
     let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.seq));
     withheld.successors = replaced.filter_map(|posted| posted.replaced).collect();
     withheld
 }
 
-/// Of how many figures of one KPI a choice is made: beyond, it would take too long, and all but zeros are withheld.
-const MOST_FIGURES: usize = 400;
+/// The steps that may still be taken, counted and not timed: the answer is the same on any machine.
+struct Steps(usize);
 
-impl Posted {
-    /// Whether it is a count of nothing, which is shown.
-    fn is_plain_zero(&self) -> bool {
-        self.numerator.is_none() && self.value == Some(Figure::ZERO)
+/// How many steps a KPI may take: about a second's. Twenty years of months of forty groups take a quarter of them.
+const MOST_STEPS: usize = 50_000_000;
+
+impl Steps {
+    /// Takes some; `None` where fewer are left.
+    fn take(&mut self, steps: usize) -> Option<()> {
+        let left = self.0.checked_sub(steps);
+        self.0 = left.unwrap_or_default();
+        left.map(drop)
     }
+}
+
+/// Has every reader do something, the one of the fewest figures first. Each may take its part of the steps that are left:
+/// what the easy ones do not need goes to the hard, and no hard one takes it from the others.
+fn in_turn<'a, Done>(
+    mut readers: Vec<Reader<'a>>,
+    steps: &mut Steps,
+    mut act: impl FnMut(&mut Reader<'a>, &mut Steps) -> Done,
+) -> Vec<(Reader<'a>, Done)> {
+    readers.sort_by_key(Reader::size);
+    let mut to_come: usize = readers.iter().map(Reader::size).sum();
+    let each = readers.into_iter().map(|mut reader| {
+        let size = reader.size();
+        let part = steps.0 / to_come.max(1) * size;
+        let mut left = Steps(part);
+        let done = act(&mut reader, &mut left);
+        steps.0 -= part - left.0;
+        to_come -= size;
+        (reader, done)
+    });
+    each.collect()
 }
 
 /// Which of the figures that could go is withheld first.
@@ -143,13 +182,12 @@ enum Preference {
     Shared,
 }
 
-/// How many figures are tried at most whether they can be published after all: beyond, they stay withheld.
-const MOST_TRIED: usize = 100;
-
-/// The journal entries of the figures that are withheld, so that this reader works nothing small out.
-fn choose(reader: &Reader<'_>) -> BTreeSet<Seq> {
-    if !reader.finds_something(&reader.small()) {
-        return reader.seqs(&reader.small());
+/// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` where the steps
+/// do not suffice.
+fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Seq>> {
+    let view = View::of(reader, steps)?;
+    if view.findings() == 0 {
+        return Some(reader.seqs(view.hidden()));
     }
     let mut ways = vec![Preference::Smallest, Preference::Shared];
     if reader.has_restatements() {
@@ -157,26 +195,26 @@ fn choose(reader: &Reader<'_>) -> BTreeSet<Seq> {
     }
     let hidden = ways
         .into_iter()
-        .map(|preference| (hide(reader, preference), preference))
+        .filter_map(|preference| Some((hide(view.clone(), preference, steps)?, preference)))
         .min_by_key(|(hidden, preference)| (reader.standing(hidden), hidden.len(), *preference));
-    hidden.map(|(hidden, _)| reader.seqs(&hidden)).unwrap_or_default()
+    hidden.map(|(hidden, _)| reader.seqs(&hidden))
 }
 
-/// Hides figures until this reader finds nothing small, then shows what need not be hidden.
-fn hide(reader: &Reader<'_>, preference: Preference) -> BTreeSet<usize> {
-    let small = reader.small();
-    let mut hidden = small.clone();
-    let mut found = reader.finds(&hidden);
+/// Hides figures until a reader of this view finds nothing small, then shows what need not be hidden.
+fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Option<BTreeSet<usize>> {
+    let small = view.hidden().clone();
+    let ranks = view.reader().ranks(preference);
     loop {
+        let found = view.ways(steps)?;
         // One figure of a period at a time, the one that costs least: it can be enough for more than one finding.
         let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
         for cell in found.iter().flatten().filter(|_| preference == Preference::Shared) {
             *shared.entry(*cell).or_default() += 1;
         }
-        let rank = |cell: usize| (std::cmp::Reverse(shared.get(&cell)), reader.rank(cell, preference));
+        let rank = |cell: usize| (std::cmp::Reverse(shared.get(&cell)), ranks.get(cell));
         let mut next: BTreeMap<Option<Period>, usize> = BTreeMap::new();
         for cell in found.iter().filter_map(|ways| ways.iter().copied().min_by_key(|cell| rank(*cell))) {
-            let best = next.entry(reader.period(cell)).or_insert(cell);
+            let best = next.entry(view.reader().period(cell)).or_insert(cell);
             if rank(cell) < rank(*best) {
                 *best = cell;
             }
@@ -184,18 +222,23 @@ fn hide(reader: &Reader<'_>, preference: Preference) -> BTreeSet<usize> {
         if next.is_empty() {
             break;
         }
-        hidden.extend(next.into_values());
-        found = reader.finds(&hidden);
+        view.hide(&next.into_values().collect::<Vec<_>>(), steps)?;
     }
+    let (findings, mut hidden) = (view.findings(), view.hidden().clone());
     let mut tried: Vec<usize> = hidden.difference(&small).copied().collect();
-    tried.sort_by_key(|cell| std::cmp::Reverse(reader.rank(*cell, preference)));
-    for cell in tried.into_iter().take(MOST_TRIED) {
-        hidden.remove(&cell);
-        if reader.finds(&hidden).len() > found.len() {
-            hidden.insert(cell);
+    tried.sort_by_key(|cell| std::cmp::Reverse(ranks.get(*cell)));
+    for cell in tried {
+        // What there are no steps left to try stays hidden.
+        if view.show(cell, steps).is_none() {
+            break;
+        }
+        if view.findings() <= findings {
+            hidden.remove(&cell);
+        } else if view.hide(&[cell], steps).is_none() {
+            break;
         }
     }
-    hidden
+    Some(hidden)
 }
 
 #[cfg(test)]

@@ -1,33 +1,34 @@
-//! What a patient reader can work out from the figures of a KPI that are published.
+//! What ties the figures of a KPI together, and so lets a patient reader work one out from others.
 //!
 //! The reader knows that the groups of a dimension that covers everyone sum to all, at any moment that can be asked about;
 //! that what happened from one cumulative figure to the next is their difference and not less than nothing; that counts
-//! are whole and not negative, and that what is withheld is no zero. Out of that come sums, solved exactly as linear
-//! equations, and bounds, narrowed down until they no longer move.
+//! are whole and not negative, and that what is withheld is no zero. Figures that nothing of that ties, not even by way of
+//! others, tell nothing of one another: each lot that hangs together has a reader of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use super::{Figures, GroupCode, Period, Posted, Preference, Seq, is_small};
+use super::{Figures, GroupCode, Period, Posted, Preference, Seq, Steps, is_small};
 use crate::domain::kpi::{Aggregation, Unit};
 use crate::domain::number::{Figure, Fraction};
 
 /// The numbers that a figure tells: what was counted, what is left, over what, and the figure itself where it is a count.
-const PARTS: [usize; 4] = [0, 1, 2, 3];
+pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];
 type Parts = [Option<Figure>; 4];
 
 /// A figure as it stood for a while, or a number that nobody posted and sums leave over.
-struct Cell<'a> {
-    period: Period,
+pub(super) struct Cell<'a> {
+    pub(super) period: Period,
     /// `None` for what nobody posted.
-    group: Option<&'a GroupCode>,
+    pub(super) group: Option<&'a GroupCode>,
     /// The entries that said it: the same figure said again is the same.
     seqs: Vec<Seq>,
     until: Option<Seq>,
-    parts: Parts,
+    pub(super) parts: Parts,
     /// The rate itself, where it came without its fraction.
     bare: Option<Figure>,
     /// Whether it must not be worked out.
-    small: bool,
+    pub(super) small: bool,
     /// Whether another figure stood in its place before or after.
     restated: bool,
 }
@@ -50,16 +51,16 @@ impl Cell<'_> {
             .is_some_and(|at| self.stood_at(at) && other.stood_at(at))
     }
 
-    fn is_all(&self) -> bool {
+    pub(super) fn is_all(&self) -> bool {
         self.group.is_some_and(GroupCode::is_all)
     }
 
-    fn part(&self, part: usize) -> Option<Figure> {
+    pub(super) fn part(&self, part: usize) -> Option<Figure> {
         self.parts.get(part).copied().flatten()
     }
 
     /// A true zero, which always stays.
-    fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         self.part(3) == Some(Figure::ZERO) || self.bare == Some(Figure::ZERO)
     }
 
@@ -70,39 +71,71 @@ impl Cell<'_> {
 }
 
 /// Cells that sum to nothing with these factors: the parts with 1, their whole with -1.
-type Row = BTreeMap<usize, i128>;
+pub(super) type Row = BTreeMap<usize, i128>;
 
 /// A part of a cell.
-type Number = (usize, usize);
+pub(super) type Number = (usize, usize);
+
+/// What sums to nothing, or nearly does where figures are wrong or one is restated before the others.
+pub(super) struct Sum {
+    pub(super) row: Row,
+    /// Whether it does, in any of its numbers.
+    pub(super) holds: bool,
+    /// Whether it is what the sums of two moments have not in common.
+    pub(super) shift: bool,
+}
+
+/// Numbers that added, or taken away, sum to nothing; or, where one cannot be more than the other, to nothing at most.
+pub(super) struct Relation {
+    pub(super) terms: Vec<(Number, bool)>,
+    pub(super) exact: bool,
+}
 
 /// Two figures of one group that are published together only if a reader may know their difference.
-struct Step {
+pub(super) struct Step {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// The parts whose difference is small.
+    pub(super) parts: Vec<usize>,
+    /// Any of these, if known, lies between the two: windows are compared from one to the next.
+    pub(super) between: Vec<usize>,
+}
+
+/// Two figures of one group of which the second counts on from the first.
+struct Rise {
     from: usize,
     to: usize,
-    /// The parts whose difference is small.
+    /// The parts that are no less in the second.
     parts: Vec<usize>,
 }
 
 /// A reader of figures that hang together.
 pub(super) struct Reader<'a> {
-    threshold: u32,
-    rolling: bool,
+    pub(super) threshold: u32,
     cells: Vec<Cell<'a>>,
-    /// What sums to nothing, or nearly does where figures are wrong or one is restated before the others.
-    sums: Vec<Row>,
-    /// What the sums of two moments have not in common.
-    shifts: Vec<Row>,
-    /// What sums to nothing number by number, as the figures are.
-    equations: Vec<Vec<(Number, i128)>>,
-    /// Numbers of which the first is at most the second.
-    rises: Vec<(Number, Number)>,
-    steps: Vec<Step>,
+    pub(super) sums: Vec<Sum>,
+    rises: Vec<Rise>,
+    pub(super) steps: Vec<Step>,
+    /// What holds number by number, as the figures are.
+    pub(super) relations: Vec<Relation>,
+    /// Which of them each cell is in, by its place; of the relations by that of the number.
+    ties: Ties,
+}
+
+/// Where each cell is found.
+#[derive(Default)]
+struct Ties {
+    sums: Vec<Vec<usize>>,
+    shifts: Vec<Vec<usize>>,
+    rises: Vec<Vec<usize>>,
+    steps: Vec<Vec<usize>>,
+    relations: Vec<Vec<usize>>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of each lot of figures that hang together: a period's, a year's where figures add up over it, or all where
-    /// they go over into one another.
-    pub(super) fn each(figures: &'a Figures<'a>) -> impl Iterator<Item = Self> {
+    /// A reader of each lot of figures that can hang together: a period's, a year's where figures add up over it, or all
+    /// where they go over into one another.
+    pub(super) fn each(figures: &'a Figures<'a>) -> Vec<Self> {
         let kpi = figures.kpi;
         let mut lots: BTreeMap<Option<Period>, Vec<&'a Posted>> = BTreeMap::new();
         for posted in &figures.posted {
@@ -113,41 +146,124 @@ impl<'a> Reader<'a> {
             };
             lots.entry(lot).or_default().push(posted);
         }
-        lots.into_values().map(|lot| Self::of(figures, lot))
+        lots.into_values().map(|lot| Self::of(figures.threshold, cells(figures, lot))).collect()
     }
 
-    fn of(figures: &'a Figures<'a>, posted: Vec<&'a Posted>) -> Self {
-        let rolling = figures.kpi.aggregation == Aggregation::Rolling12Months;
-        let mut reader = Self {
-            threshold: figures.threshold,
-            rolling,
-            cells: cells(figures, posted),
-            sums: Vec::new(),
-            shifts: Vec::new(),
-            equations: Vec::new(),
-            rises: Vec::new(),
-            steps: Vec::new(),
-        };
+    fn of(threshold: u32, cells: Vec<Cell<'a>>) -> Self {
+        let (sums, rises, steps, relations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { threshold, cells, sums, rises, steps, relations, ties: Ties::default() }
+    }
+
+    /// Adds what ties the figures.
+    pub(super) fn tie(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
         let mut periods: BTreeMap<Period, Vec<usize>> = BTreeMap::new();
-        for (place, cell) in reader.cells.iter().enumerate() {
+        for (place, cell) in self.cells.iter().enumerate() {
             periods.entry(cell.period).or_default().push(place);
         }
         for (period, places) in periods {
-            reader.sum_up(figures, period, &places);
+            self.sum_up(figures, period, &places, steps)?;
         }
-        reader.fill_in(figures);
-        reader.equate();
-        if rolling || figures.kpi.aggregation == Aggregation::YearToDate {
-            reader.step_on(figures);
+        self.fill_in(figures, steps)?;
+        match figures.kpi.aggregation {
+            Aggregation::YearToDate | Aggregation::Rolling12Months => self.step_on(figures, steps),
+            Aggregation::InPeriod | Aggregation::Snapshot => Some(()),
         }
-        reader
     }
 
-    fn cell(&self, place: usize) -> Option<&Cell<'a>> {
+    /// A reader of each lot of figures that do hang together, in the order of their first.
+    pub(super) fn apart(self) -> Vec<Self> {
+        let lots = self.lots();
+        let mut readers: BTreeMap<usize, Self> = BTreeMap::new();
+        let mut places = Vec::new();
+        for (cell, lot) in self.cells.into_iter().zip(&lots) {
+            let reader = readers.entry(*lot).or_insert_with(|| Self::of(self.threshold, Vec::new()));
+            places.push(reader.cells.len());
+            reader.cells.push(cell);
+        }
+        let lot = |place: usize| lots.get(place).copied().unwrap_or_default();
+        let moved = |place: usize| places.get(place).copied().unwrap_or_default();
+        for sum in self.sums {
+            if let Some(reader) = sum.row.keys().next().and_then(|place| readers.get_mut(&lot(*place))) {
+                let row = sum.row.into_iter().map(|(place, factor)| (moved(place), factor)).collect();
+                reader.sums.push(Sum { row, ..sum });
+            }
+        }
+        for Rise { from, to, parts } in self.rises {
+            if let Some(reader) = readers.get_mut(&lot(from)) {
+                reader.rises.push(Rise { from: moved(from), to: moved(to), parts });
+            }
+        }
+        for Step { from, to, parts, between } in self.steps {
+            if let Some(reader) = readers.get_mut(&lot(from)) {
+                let between = between.into_iter().map(moved).collect();
+                reader.steps.push(Step { from: moved(from), to: moved(to), parts, between });
+            }
+        }
+        let relate = |mut reader: Self| {
+            reader.relate();
+            reader
+        };
+        readers.into_values().map(relate).collect()
+    }
+
+    /// The first cell of the lot that each cell hangs together with.
+    fn lots(&self) -> Vec<usize> {
+        let mut before: Vec<usize> = (0..self.cells.len()).collect();
+        let first = |before: &mut [usize], mut place: usize| {
+            while let Some(next) = before.get(place).copied().filter(|next| *next != place) {
+                // Shortens the way for whoever comes after.
+                let after = before.get(next).copied().unwrap_or(next);
+                set(before, place, after);
+                place = after;
+            }
+            place
+        };
+        let mut tie = |one: usize, other: usize| {
+            let (one, other) = (first(&mut before, one), first(&mut before, other));
+            set(&mut before, one.max(other), one.min(other));
+        };
+        for row in self.sums.iter().map(|sum| &sum.row) {
+            row.keys().zip(row.keys().skip(1)).for_each(|(one, other)| tie(*one, *other));
+        }
+        self.rises.iter().for_each(|rise| tie(rise.from, rise.to));
+        for step in &self.steps {
+            step.between.iter().chain([&step.to]).for_each(|other| tie(step.from, *other));
+        }
+        (0..self.cells.len()).map(|place| first(&mut before, place)).collect()
+    }
+
+    /// How many figures and numbers that nobody posted it has to do with.
+    pub(super) fn size(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub(super) fn sums_of(&self, place: usize) -> &[usize] {
+        self.ties.sums.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn shifts_of(&self, place: usize) -> &[usize] {
+        self.ties.shifts.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cells that a cell has grown to or from, itself among them.
+    pub(super) fn grown_with(&self, place: usize) -> impl Iterator<Item = usize> {
+        let rises = self.ties.rises.get(place).into_iter().flatten().filter_map(|rise| self.rises.get(*rise));
+        rises.flat_map(|rise| [rise.from, rise.to])
+    }
+
+    pub(super) fn steps_of(&self, place: usize) -> &[usize] {
+        self.ties.steps.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn relations_of(&self, (place, part): Number) -> &[usize] {
+        self.ties.relations.get(place * PARTS.len() + part).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn cell(&self, place: usize) -> Option<&Cell<'a>> {
         self.cells.get(place)
     }
 
-    fn number(&self, (place, part): Number) -> Option<Figure> {
+    pub(super) fn number(&self, (place, part): Number) -> Option<Figure> {
         self.cell(place)?.part(part)
     }
 
@@ -177,35 +293,48 @@ impl<'a> Reader<'a> {
         self.cell(place).map(|cell| cell.period)
     }
 
-    /// In which order figures are withheld for others' sake: parts before their whole, the smallest first, zeros last.
-    pub(super) fn rank(&self, place: usize, preference: Preference) -> impl Ord + use<'a> {
-        let cell = self.cell(place);
-        let untouched = preference == Preference::Restated && cell.is_some_and(|cell| !cell.restated);
-        let sizes =
-            |part: usize| cell.and_then(|cell| cell.part(part)).map(Figure::abs).filter(|size| *size > Figure::ZERO);
-        let size = [0, 1, 3].into_iter().filter_map(sizes).min();
-        (
-            cell.is_some_and(Cell::is_no_one),
-            untouched,
-            cell.is_some_and(Cell::is_all),
-            size.is_none(),
-            size,
-            sizes(2),
-            place,
-        )
+    /// The journal entries of all figures but plain zeros.
+    pub(super) fn all_but_zeros(&self) -> BTreeSet<Seq> {
+        let cells = self.cells.iter().filter(|cell| cell.bare != Some(Figure::ZERO));
+        cells.flat_map(|cell| cell.seqs.iter().copied()).collect()
+    }
+
+    /// In which order figures are withheld for others' sake: parts before their whole, the smallest first, zeros last. By
+    /// each one's place.
+    pub(super) fn ranks(&self, preference: Preference) -> Vec<usize> {
+        let mut order: Vec<_> = self
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(place, cell)| {
+                let untouched = preference == Preference::Restated && !cell.restated;
+                let sizes = |part: usize| cell.part(part).map(Figure::abs).filter(|size| *size > Figure::ZERO);
+                let size = [0, 1, 3].into_iter().filter_map(sizes).min();
+                (cell.is_no_one(), untouched, cell.is_all(), size.is_none(), size, sizes(2), place)
+            })
+            .collect();
+        order.sort_unstable();
+        let mut ranks = vec![0; order.len()];
+        for (rank, (.., place)) in order.into_iter().enumerate() {
+            set(&mut ranks, place, rank);
+        }
+        ranks
     }
 
     /// Adds what sums to what in a period, at each moment that can be asked about.
-    fn sum_up(&mut self, figures: &Figures<'a>, period: Period, places: &[usize]) {
-        let moments: BTreeSet<Seq> = places.iter().filter_map(|place| self.cell(*place)?.since()).collect();
+    fn sum_up(&mut self, figures: &Figures<'a>, period: Period, places: &[usize], steps: &mut Steps) -> Option<()> {
+        let mut moments: BTreeMap<Seq, Vec<usize>> = BTreeMap::new();
+        for place in places {
+            moments.entry(self.cell(*place)?.since()?).or_default().push(*place);
+        }
+        let groups: usize = figures.dimensions.iter().map(|dimension| dimension.groups.len()).sum();
+        let mut standing: BTreeMap<&GroupCode, usize> = BTreeMap::new();
         let mut told: BTreeSet<(usize, Vec<usize>)> = BTreeSet::new();
         let mut before: BTreeMap<usize, Row> = BTreeMap::new();
-        for moment in moments {
-            let standing = places.iter().filter_map(|place| {
-                let cell = self.cell(*place).filter(|cell| cell.stood_at(moment))?;
-                Some((cell.group?, *place))
-            });
-            let standing: BTreeMap<&GroupCode, usize> = standing.collect();
+        for (moment, come) in moments {
+            standing.retain(|_, place| self.cell(*place).is_some_and(|cell| cell.stood_at(moment)));
+            standing.extend(come.into_iter().filter_map(|place| Some((self.cell(place)?.group?, place))));
+            steps.take(BUILDING * (standing.len() + groups))?;
             let all = standing.iter().find(|(group, _)| group.is_all()).map(|(_, place)| *place);
             let mut unposted_all = None;
             for (kind, (parts, left)) in self.splits(figures, &standing, all).into_iter().enumerate() {
@@ -214,20 +343,22 @@ impl<'a> Reader<'a> {
                 if parts.is_empty() || (all.is_some() && !told.insert((kind, known))) {
                     continue;
                 }
+                steps.take(BUILDING * parts.len())?;
                 let mut row: Row = parts.iter().map(|place| (*place, 1)).collect();
                 let left = left.map(|parts| self.unposted(period, parts));
                 row.extend(left.map(|left| (left, 1)));
                 row.insert(all.unwrap_or_else(|| *unposted_all.get_or_insert_with(|| self.whole(period, &parts))), -1);
-                let held = if self.holds(&row) { before.insert(kind, row.clone()) } else { before.remove(&kind) };
+                let holds = self.holds(&row);
+                let held = if holds { before.insert(kind, row.clone()) } else { before.remove(&kind) };
                 if let Some(before) = held.filter(|_| before.contains_key(&kind)) {
                     let mut shift = row.clone();
                     for (place, factor) in before {
                         *shift.entry(place).or_insert(0) -= factor;
                     }
                     shift.retain(|_, factor| *factor != 0);
-                    self.shifts.push(shift);
+                    self.sums.push(Sum { row: shift, holds: true, shift: true });
                 }
-                self.sums.push(row);
+                self.sums.push(Sum { row, holds, shift: false });
             }
             for (comparator, group) in &figures.gaps {
                 if let (Some(more), Some(less)) = (standing.get(comparator), standing.get(group)) {
@@ -240,6 +371,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        Some(())
     }
 
     /// Whether a row sums to nothing in any of its numbers; where there are none, it is taken to.
@@ -249,7 +381,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The sum of some cells, where all of them have this number. Factors are ones.
-    fn sum<'b>(&self, mut cells: impl Iterator<Item = (&'b usize, &'b i128)>, part: usize) -> Option<Figure> {
+    pub(super) fn sum<'b>(
+        &self,
+        mut cells: impl Iterator<Item = (&'b usize, &'b i128)>,
+        part: usize,
+    ) -> Option<Figure> {
         cells.try_fold(Figure::ZERO, |sum, (place, factor)| {
             let number = self.number((*place, part))?;
             Some(if *factor > 0 { sum + number } else { sum - number })
@@ -314,7 +450,8 @@ impl<'a> Reader<'a> {
         let small = left.iter().flatten().any(|part| is_small(*part, self.threshold));
         if small && told.insert((usize::MAX, vec![more, less])) {
             let left = self.unposted(period, left);
-            self.sums.push(BTreeMap::from([(less, 1), (left, 1), (more, -1)]));
+            let row = BTreeMap::from([(less, 1), (left, 1), (more, -1)]);
+            self.sums.push(Sum { holds: self.holds(&row), row, shift: false });
         }
     }
 
@@ -339,17 +476,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Marks rates without their fraction as small where the fraction can be worked out and is.
-    fn fill_in(&mut self, figures: &Figures<'a>) {
+    fn fill_in(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
         let counted = figures.kpi.unit == Unit::Count;
         let multiplier = Figure::small(figures.kpi.multiplier);
+        if counted || self.cells.iter().all(|cell| cell.bare.is_none()) {
+            return Some(());
+        }
+        let sums_of = whereabouts(self.cells.len(), self.sums.iter().map(|sum| sum.row.keys().copied()));
+        let mut said: BTreeMap<_, BTreeSet<Figure>> = BTreeMap::new();
+        for cell in self.cells.iter().filter(|cell| cell.group.is_some()) {
+            said.entry((cell.group, cell.period)).or_default().extend(cell.part(2));
+        }
         let mut small = Vec::new();
-        for (place, cell) in self.cells.iter().enumerate() {
-            let Some(rate) = cell.bare.filter(|_| !counted) else { continue };
-            let others = self.cells.iter().filter(|other| other.group == cell.group && other.period == cell.period);
-            let said = others.filter_map(|other| other.part(2));
-            let implied = self.sums.iter().filter_map(|sum| {
-                let factor = *sum.get(&place)?;
-                let others = sum.iter().filter(|(other, _)| **other != place);
+        for ((place, cell), sums) in self.cells.iter().enumerate().zip(sums_of) {
+            let Some(rate) = cell.bare else { continue };
+            let said = said.get(&(cell.group, cell.period)).into_iter().flatten().copied();
+            let sums = || sums.iter().filter_map(|sum| self.sums.get(*sum)).filter(|sum| !sum.shift);
+            steps.take(said.clone().count() + sums().map(|sum| sum.row.len()).sum::<usize>())?;
+            let implied = sums().filter_map(|sum| {
+                let factor = *sum.row.get(&place)?;
+                let others = sum.row.iter().filter(|(other, _)| **other != place);
                 let sum = others.map(|(other, factor)| Some((self.number((*other, 2))?, *factor)));
                 let sum = sum.collect::<Option<Vec<_>>>()?;
                 Some(sum.into_iter().fold(
@@ -370,304 +516,92 @@ impl<'a> Reader<'a> {
                 cell.small = true;
             }
         }
+        Some(())
     }
 
-    /// Writes the sums out number by number, where they hold.
-    fn equate(&mut self) {
-        let mut equations: Vec<Vec<(Number, i128)>> = Vec::new();
-        for row in self.sums.iter().chain(&self.shifts) {
+    /// Writes out number by number what holds, and where each cell is found.
+    fn relate(&mut self) {
+        let sums = self.sums.iter().flat_map(|Sum { row, .. }| {
             let holding = PARTS.into_iter().filter(|part| self.sum(row.iter(), *part) == Some(Figure::ZERO));
-            equations.extend(
-                holding.map(|part| row.iter().map(|(place, factor)| ((*place, part), *factor)).collect::<Vec<_>>()),
-            );
-        }
-        for (place, cell) in self.cells.iter().enumerate() {
-            if [0, 1, 2].into_iter().all(|part| cell.part(part).is_some()) {
-                equations.push(vec![((place, 0), 1), ((place, 1), 1), ((place, 2), -1)]);
-            }
-        }
-        self.equations = equations;
+            holding.map(|part| row.iter().map(|(place, factor)| ((*place, part), *factor > 0)).collect())
+        });
+        let whole = |cell: &Cell<'_>| [0, 1, 2].into_iter().all(|part| cell.part(part).is_some());
+        let wholes = self.cells.iter().enumerate().filter(|(_, cell)| whole(cell));
+        let wholes = wholes.map(|(place, _)| vec![((place, 0), true), ((place, 1), true), ((place, 2), false)]);
+        let rises = self.rises.iter().flat_map(|Rise { from, to, parts }| {
+            let terms = parts.iter().map(|part| vec![((*from, *part), true), ((*to, *part), false)]);
+            terms.map(|terms| Relation { terms, exact: false })
+        });
+        let exact = sums.chain(wholes).map(|terms| Relation { terms, exact: true });
+        self.relations = exact.chain(rises).collect();
+        let cells = self.cells.len();
+        let of = |shift: bool| {
+            let rows = self.sums.iter().map(move |sum| (sum.shift == shift).then_some(&sum.row));
+            whereabouts(cells, rows.map(|row| row.into_iter().flat_map(Row::keys).copied()))
+        };
+        let both = |rise: &Rise| [rise.from, rise.to];
+        let all = |step: &Step| step.between.iter().copied().chain([step.from, step.to]).collect::<Vec<_>>();
+        let numbers = |relation: &Relation| {
+            relation.terms.iter().map(|((place, part), _)| place * PARTS.len() + part).collect::<Vec<_>>()
+        };
+        self.ties = Ties {
+            sums: of(false),
+            shifts: of(true),
+            rises: whereabouts(cells, self.rises.iter().map(both)),
+            steps: whereabouts(cells, self.steps.iter().map(all)),
+            relations: whereabouts(cells * PARTS.len(), self.relations.iter().map(numbers)),
+        };
     }
 
     /// Adds what is known of figures of one group that overlap in time.
-    fn step_on(&mut self, figures: &Figures<'a>) {
-        let mut lines: BTreeMap<&GroupCode, Vec<(usize, &Cell<'a>)>> = BTreeMap::new();
+    fn step_on(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
+        let rolling = figures.kpi.aggregation == Aggregation::Rolling12Months;
+        let per_year = figures.kpi.period_kind().per_year();
+        let mut lines: BTreeMap<&GroupCode, BTreeMap<Period, Vec<usize>>> = BTreeMap::new();
         for (place, cell) in self.cells.iter().enumerate() {
             if let Some(group) = cell.group {
-                lines.entry(group).or_default().push((place, cell));
+                lines.entry(group).or_default().entry(cell.period).or_default().push(place);
             }
         }
-        let (mut steps, mut rises) = (Vec::new(), Vec::new());
-        let per_year = figures.kpi.period_kind().per_year();
-        for line in lines.into_values() {
-            for (place, (from, earlier)) in line.iter().enumerate() {
-                for (to, later) in line.iter().skip(place + 1) {
-                    let apart = earlier.period.distance_to(later.period).unwrap_or_default();
-                    if !(1..per_year).contains(&apart) || !earlier.stood_with(later) {
-                        continue;
-                    }
+        let (mut apart, mut rises) = (Vec::new(), Vec::new());
+        for (line, period, from) in lines.values().flat_map(|line| {
+            line.iter().flat_map(move |(period, ones)| ones.iter().map(move |one| (line, *period, *one)))
+        }) {
+            let Some(earlier) = self.cell(from) else { continue };
+            let mut passed: Vec<usize> = Vec::new();
+            let after = line.range((Bound::Excluded(period), Bound::Unbounded));
+            for (_, others) in
+                after.take_while(|(later, _)| period.distance_to(**later).is_some_and(|apart| apart < per_year))
+            {
+                let overlapping = |other: &&usize| self.cell(**other).is_some_and(|other| other.stood_with(earlier));
+                let gone = |other: &Cell<'_>| other.until.is_some_and(|until| Some(until) <= earlier.since());
+                let first = others.partition_point(|other| self.cell(*other).is_some_and(gone));
+                let others = || others.iter().skip(first).take_while(overlapping);
+                for to in others() {
+                    let Some(later) = self.cell(*to) else { continue };
+                    steps.take(BUILDING)?;
                     let moved = |part: &usize| Some(later.part(*part)? - earlier.part(*part)?);
                     let small = |part: &usize| moved(part).is_some_and(|moved| is_small(moved, self.threshold));
                     let parts: Vec<usize> = PARTS.into_iter().filter(small).collect();
                     if !parts.is_empty() {
-                        steps.push(Step { from: *from, to: *to, parts });
+                        steps.take(BUILDING * passed.len())?;
+                        let with =
+                            |place: &usize| self.cell(*place).is_some_and(|cell| rolling && cell.stood_with(later));
+                        let between = passed.iter().copied().filter(with).collect();
+                        apart.push(Step { from, to: *to, parts, between });
                     }
-                    let rising = |part: &usize| !self.rolling && moved(part).is_some_and(|moved| moved >= Figure::ZERO);
-                    rises.extend(PARTS.into_iter().filter(rising).map(|part| ((*from, part), (*to, part))));
+                    let rising = |part: &usize| !rolling && moved(part).is_some_and(|moved| moved >= Figure::ZERO);
+                    let parts: Vec<usize> = PARTS.into_iter().filter(rising).collect();
+                    if !parts.is_empty() {
+                        rises.push(Rise { from, to: *to, parts });
+                    }
                 }
+                passed.extend(others());
             }
         }
-        (self.steps, self.rises) = (steps, rises);
+        (self.steps, self.rises) = (apart, rises);
+        Some(())
     }
-
-    /// Whether a reader from whom these are hidden works anything small out.
-    pub(super) fn finds_something(&self, hidden: &BTreeSet<usize>) -> bool {
-        !self.finds(hidden).is_empty()
-    }
-
-    /// What small a reader works out from whom these are hidden: for each the figures it was worked out from that could be
-    /// hidden as well, which may be none.
-    pub(super) fn finds(&self, hidden: &BTreeSet<usize>) -> Vec<Vec<usize>> {
-        let unknown =
-            |place: &usize| hidden.contains(place) || self.cell(*place).is_some_and(|cell| cell.group.is_none());
-        let solved = self.solved(&unknown);
-        let open = |place: &usize| unknown(place) && !solved.contains(place);
-        let bounds = self.bounds(&open);
-        let known = |number: Number| match bounds.get(&number) {
-            Some((low, Some(high))) => *high - *low < Figure::small(1),
-            Some((_, None)) => false,
-            None => !open(&number.0),
-        };
-        let could_go = |place: &usize| !unknown(place) && self.cell(*place).is_some_and(|cell| !cell.is_nothing());
-        let mut found = Vec::new();
-        for (place, cell) in self.cells.iter().enumerate().filter(|(_, cell)| cell.small) {
-            let told = |part: &usize| {
-                cell.part(*part).is_some_and(|part| is_small(part, self.threshold)) && known((place, *part))
-            };
-            if unknown(&place) && (solved.contains(&place) || PARTS.iter().any(told)) {
-                found.push(self.around(place, &unknown, &could_go));
-            }
-        }
-        // Some figures may be hidden, and their sum be told and small.
-        for row in self.sums.iter().chain(&self.shifts) {
-            let left: Vec<_> = row.iter().filter(|(place, _)| open(place)).collect();
-            let alike = left.iter().all(|(_, factor)| left.first().is_some_and(|(_, first)| factor == first));
-            let is_whole = |place: &usize| self.cell(*place).is_some_and(Cell::is_all);
-            // What the others leave: of wrong figures that is what a reader takes them for.
-            let others = || row.iter().filter(|(place, _)| !open(place));
-            let small = |part: usize| self.sum(others(), part).is_some_and(|sum| is_small(sum, self.threshold));
-            if alike
-                && !left.is_empty()
-                && !left.iter().any(|(place, _)| is_whole(place))
-                && PARTS.into_iter().any(small)
-            {
-                found.push(row.keys().copied().filter(could_go).collect());
-            }
-        }
-        for step in &self.steps {
-            let told = |part: &usize| known((step.from, *part)) && known((step.to, *part));
-            if step.parts.iter().any(told) && !(self.rolling && self.between(step, &open)) {
-                let ends: Vec<usize> = [step.from, step.to].into_iter().filter(could_go).collect();
-                let around =
-                    || [step.from, step.to].iter().flat_map(|end| self.around(*end, &unknown, &could_go)).collect();
-                found.push(if ends.is_empty() { around() } else { ends });
-            }
-        }
-        found
-    }
-
-    /// Whether a figure of the same group that is known lies between two: windows are compared from one to the next.
-    fn between(&self, step: &Step, open: &impl Fn(&usize) -> bool) -> bool {
-        let (Some(from), Some(to)) = (self.cell(step.from), self.cell(step.to)) else { return false };
-        self.cells.iter().enumerate().any(|(place, cell)| {
-            cell.group == from.group
-                && from.period < cell.period
-                && cell.period < to.period
-                && cell.stood_with(from)
-                && cell.stood_with(to)
-                && !open(&place)
-        })
-    }
-
-    /// The figures by which a hidden one is worked out and that could go: of the sums in which it alone is hidden, else of
-    /// all its sums, else of its own group in the year, else of all in its period.
-    fn around(
-        &self,
-        place: usize,
-        unknown: &impl Fn(&usize) -> bool,
-        could_go: &impl Fn(&usize) -> bool,
-    ) -> Vec<usize> {
-        let with = || self.sums.iter().filter(|row| row.contains_key(&place));
-        let alone = with().filter(|row| row.keys().filter(|other| unknown(other)).count() == 1);
-        let of = |rows: Vec<&Row>| -> Vec<usize> {
-            let cells: BTreeSet<usize> =
-                rows.into_iter().flat_map(|row| row.keys().copied()).filter(could_go).collect();
-            cells.into_iter().collect()
-        };
-        let first = of(alone.take(1).collect());
-        if !first.is_empty() {
-            return first;
-        }
-        let all = of(with().collect());
-        if !all.is_empty() {
-            return all;
-        }
-        let ends = |((from, _), (to, _)): &(Number, Number)| [*from, *to];
-        let near = self.rises.iter().map(ends).filter(|ends| ends.contains(&place)).flatten().filter(could_go);
-        let near: BTreeSet<usize> = near.collect();
-        if !near.is_empty() {
-            return near.into_iter().collect();
-        }
-        let period = self.cell(place).map(|cell| cell.period);
-        let beside = self.cells.iter().enumerate().filter(|(_, cell)| Some(cell.period) == period);
-        beside.map(|(beside, _)| beside).filter(could_go).collect()
-    }
-
-    /// The unknown cells that the sums determine, by exact elimination.
-    fn solved(&self, unknown: &impl Fn(&usize) -> bool) -> BTreeSet<usize> {
-        let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
-        let mut solved = BTreeSet::new();
-        for sum in self.sums.iter().filter(|row| self.holds(row)) {
-            let mut row: Row =
-                sum.iter().filter(|(place, _)| unknown(place)).map(|(place, factor)| (*place, *factor)).collect();
-            let leads: Vec<usize> = row.keys().filter(|place| rows.contains_key(place)).copied().collect();
-            for lead in leads {
-                if let Some(other) = rows.get(&lead) {
-                    row = without(&row, other, lead).unwrap_or_default();
-                }
-            }
-            let Some(first) = row.keys().next().copied() else { continue };
-            for other in rows.values_mut().filter(|other| other.contains_key(&first)) {
-                // Past a hundred digits, which sums of ones never reach, the safe side is that all is known.
-                match without(other, &row, first) {
-                    Some(reduced) => *other = reduced,
-                    None => solved.extend(other.keys().copied()),
-                }
-            }
-            rows.insert(first, row);
-        }
-        solved.extend(rows.values().filter(|row| row.len() == 1).flat_map(|row| row.keys().copied()));
-        solved
-    }
-
-    /// Between which bounds the numbers of the open cells must lie; an upper one that is missing is infinite.
-    fn bounds(&self, open: &impl Fn(&usize) -> bool) -> BTreeMap<Number, (Figure, Option<Figure>)> {
-        let mut bounds = BTreeMap::new();
-        for (place, cell) in self.cells.iter().enumerate().filter(|(place, _)| open(place)) {
-            for part in PARTS {
-                if let Some(number) = cell.part(part) {
-                    // What is withheld is no zero, and a reader knows that.
-                    let least = if part == 3 && cell.group.is_some() { Figure::small(1) } else { Figure::ZERO };
-                    bounds.insert((place, part), (least.min(number), None));
-                }
-            }
-        }
-        if bounds.is_empty() {
-            return bounds;
-        }
-        let touched = |number: &Number| open(&number.0);
-        let equations: Vec<_> =
-            self.equations.iter().filter(|terms| terms.iter().any(|(number, _)| touched(number))).collect();
-        let rises: Vec<_> = self.rises.iter().filter(|(from, to)| touched(from) || touched(to)).collect();
-        for _ in 0..MOST_ROUNDS {
-            let mut moved = false;
-            for terms in &equations {
-                moved |= self.narrow(&mut bounds, terms);
-            }
-            for (from, to) in &rises {
-                let (low, high) = (self.reach(&bounds, *from).0, self.reach(&bounds, *to).1);
-                moved |= tighten(&mut bounds, *to, low, None);
-                moved |= tighten(&mut bounds, *from, None, high);
-            }
-            if !moved {
-                break;
-            }
-        }
-        bounds
-    }
-
-    /// Between which bounds a number lies: what is published lies where it is.
-    fn reach(
-        &self,
-        bounds: &BTreeMap<Number, (Figure, Option<Figure>)>,
-        number: Number,
-    ) -> (Option<Figure>, Option<Figure>) {
-        match bounds.get(&number) {
-            Some((low, high)) => (Some(*low), *high),
-            None => (self.number(number), self.number(number)),
-        }
-    }
-
-    /// Narrows each number of a sum down to what the others leave it.
-    fn narrow(&self, bounds: &mut BTreeMap<Number, (Figure, Option<Figure>)>, terms: &[(Number, i128)]) -> bool {
-        let ends = |bounds: &BTreeMap<_, _>, (number, factor): &(Number, i128)| {
-            let (low, high) = self.reach(bounds, *number);
-            if *factor > 0 { (low, high) } else { (high.map(|high| -high), low.map(|low| -low)) }
-        };
-        let mut moved = false;
-        for (place, (number, factor)) in terms.iter().enumerate() {
-            if !bounds.contains_key(number) {
-                continue;
-            }
-            let others =
-                terms.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, term)| ends(bounds, term));
-            let (low, high) = others.fold((Some(Figure::ZERO), Some(Figure::ZERO)), |sum, (low, high)| {
-                (sum.0.zip(low).map(|(sum, low)| sum + low), sum.1.zip(high).map(|(sum, high)| sum + high))
-            });
-            let (low, high) = if *factor > 0 { (high.map(|high| -high), low.map(|low| -low)) } else { (low, high) };
-            moved |= tighten(bounds, *number, low, high);
-        }
-        moved
-    }
-}
-
-/// How often bounds are narrowed at most.
-const MOST_ROUNDS: usize = 40;
-
-/// Moves a number's bounds where these are narrower; says whether it did.
-fn tighten(
-    bounds: &mut BTreeMap<Number, (Figure, Option<Figure>)>,
-    number: Number,
-    low: Option<Figure>,
-    high: Option<Figure>,
-) -> bool {
-    let Some(bound) = bounds.get_mut(&number) else { return false };
-    let before = *bound;
-    bound.0 = low.map_or(bound.0, |low| low.max(bound.0));
-    bound.1 = match (bound.1, high) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
-    *bound != before
-}
-
-/// A row without a cell, by taking away the row that leads with it; `None` where the factors grow out of all bounds.
-fn without(row: &Row, other: &Row, lead: usize) -> Option<Row> {
-    let (factor, by) = (*row.get(&lead)?, *other.get(&lead)?);
-    let mut left: Row = BTreeMap::new();
-    for (place, number) in row {
-        left.insert(*place, number.checked_mul(by)?);
-    }
-    for (place, number) in other {
-        let entry = left.entry(*place).or_insert(0);
-        *entry = entry.checked_sub(number.checked_mul(factor)?)?;
-    }
-    left.retain(|_, number| *number != 0);
-    let divisor = left.values().fold(0_i128, |divisor, number| common_divisor(divisor, *number));
-    if divisor > 1 {
-        for number in left.values_mut() {
-            *number /= divisor;
-        }
-    }
-    Some(left)
-}
-
-fn common_divisor(one: i128, other: i128) -> i128 {
-    let (mut divisor, mut rest) = (one.abs(), other.abs());
-    while rest != 0 {
-        (divisor, rest) = (rest, divisor % rest);
-    }
-    divisor
 }
 
 /// The figures of a lot, in the order of period, group and time.
@@ -711,4 +645,27 @@ fn cells<'a>(figures: &Figures<'a>, mut posted: Vec<&'a Posted>) -> Vec<Cell<'a>
         }
     }
     cells
+}
+
+/// How many steps it counts for to write down a figure in what ties it: more than to look at it, as it takes room as well.
+const BUILDING: usize = 10;
+
+/// In which of some lots each place is.
+fn whereabouts<Lot: IntoIterator<Item = usize>>(places: usize, lots: impl Iterator<Item = Lot>) -> Vec<Vec<usize>> {
+    let mut whereabouts = vec![Vec::new(); places];
+    for (at, lot) in lots.enumerate() {
+        for place in lot {
+            if let Some(found) = whereabouts.get_mut(place) {
+                found.push(at);
+            }
+        }
+    }
+    whereabouts
+}
+
+/// Writes something in its place, which is there.
+pub(super) fn set<T>(slots: &mut [T], place: usize, what: T) {
+    if let Some(slot) = slots.get_mut(place) {
+        *slot = what;
+    }
 }
