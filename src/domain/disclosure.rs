@@ -5,10 +5,10 @@
 //! same in whatever order the figures are told.
 //!
 //! A figure is withheld because it is small itself, or because a reader could work a small number out from it and what
-//! else is published. The rooms below say what ties figures to one another (`reader::Reader`) and what can be worked out by
-//! that (`view::View`), adding up, subtracting and narrowing down as a patient reader would. As long as something small is
-//! found, the next smallest figure that it was found by is withheld as well; in the end whatever need not be withheld is
-//! published again. A true zero always stays.
+//! else is published. The rooms below say what ties figures to one another (`reader::Reader`), what can be worked out by
+//! that (`view::View`), adding up, subtracting and narrowing down as a patient reader would, and whether all could be so
+//! though a small number were another (`trial`). As long as something small is found, the next smallest figure that it was
+//! found by is withheld as well; in the end whatever need not be withheld is published again. A true zero always stays.
 //!
 //! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
 //! decades of months; where figures are entangled beyond that, all of those that hang together are withheld but plain zeros.
@@ -31,6 +31,7 @@
 //! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
 
 mod reader;
+mod trial;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,7 +187,7 @@ enum Preference {
 /// do not suffice.
 fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Seq>> {
     let view = View::of(reader, steps)?;
-    if view.findings() == 0 {
+    if view.found().is_empty() {
         return Some(reader.seqs(view.hidden()));
     }
     let mut ways = vec![Preference::Smallest, Preference::Shared];
@@ -224,15 +225,17 @@ fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Op
         }
         view.hide(&next.into_values().collect::<Vec<_>>(), steps)?;
     }
-    let (findings, mut hidden) = (view.findings(), view.hidden().clone());
-    let mut tried: Vec<usize> = hidden.difference(&small).copied().collect();
+    // What is found though nothing is left to hide stays as guarded as it is.
+    let guarding = view.guarding(steps)?;
+    let (found, mut hidden) = (view.found().clone(), view.hidden().clone());
+    let mut tried: Vec<usize> = hidden.difference(&small).filter(|cell| !guarding.contains(cell)).copied().collect();
     tried.sort_by_key(|cell| std::cmp::Reverse(ranks.get(*cell)));
     for cell in tried {
         // What there are no steps left to try stays hidden.
         if view.show(cell, steps).is_none() {
             break;
         }
-        if view.findings() <= findings {
+        if view.found().is_subset(&found) {
             hidden.remove(&cell);
         } else if view.hide(&[cell], steps).is_none() {
             break;

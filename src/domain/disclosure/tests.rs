@@ -407,6 +407,36 @@ fn what_a_council_has_after_many_years_is_decided_as_carefully() {
     }
 }
 
+/// Plans in which no relation alone gives anything away, or in which something cannot be hidden.
+#[test]
+fn an_attacker_who_takes_several_relations_together_finds_nothing() {
+    for (definition, dimensions, figures) in [
+        // What a0 and a2 were in the first quarter leaves one for a3 in the second.
+        (
+            count("year_to_date"),
+            vec!["a0 a1 a2 a3!"],
+            "Q1 a0 1, Q1 a1 0, Q1 a2 5, Q1 a3 0, Q1 all 6, Q2 a0 1, Q2 a1 6, Q2 a2 5, Q2 a3 1, Q2 all 13",
+        ),
+        // What a1 and a2 are of 60 leaves two of 25 for a0 and a3.
+        (
+            count("in_period"),
+            vec!["a0 a1 a2 a3!"],
+            "Q2 a0 1, Q2 a1 20, Q2 a2 3, Q2 a3 1, Q2 all 25, Q2 a0 31, Q2 all 55, Q2 a3 6, Q2 all 60",
+        ),
+        // Restated one after the other, so that for a while nothing adds up.
+        (
+            count("in_period"),
+            vec!["a0 a1!", "b0 b1 b2!"],
+            "Q1 a0 45, Q1 a1 0, Q1 all 45, Q1 b0 29, Q1 b1 1, Q1 b2 15, Q1 a0 0, Q1 all 0, Q1 b0 0, Q1 b1 0, Q1 b2 0",
+        ),
+    ] {
+        let told = Told::new(definition, &dimensions, figures);
+        let withheld = told.withheld();
+        assert_eq!(target(&told, &withheld).attacked(), [""; 0], "{}", tell(&told, &withheld));
+        assert!(withheld.len() < told.posted.len());
+    }
+}
+
 fn tell(told: &Told, withheld: &Withheld) -> String {
     let lines = told.posted.iter().map(|one| {
         let figure = match (one.numerator, one.denominator) {

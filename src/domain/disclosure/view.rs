@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::{Cell, Number, PARTS, Reader, Relation, Row, Step, Sum, set};
+use super::trial::could_be_others;
 use super::{Figure, Steps, is_small};
 
 /// What is known of a cell.
@@ -24,10 +25,12 @@ enum Sight {
 type Bounds = (Figure, Option<Figure>);
 
 /// Something small that is worked out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Finding {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Finding {
     /// A cell that is hidden or that nobody posted.
     Cell(usize),
+    /// A cell that may be told by several relations together.
+    Guess(usize),
     /// What the hidden cells of a sum sum to.
     Sum(usize),
     /// The difference of two figures.
@@ -75,9 +78,9 @@ impl<'r, 'a> View<'r, 'a> {
         &self.hidden
     }
 
-    /// How much that is small is worked out.
-    pub(super) fn findings(&self) -> usize {
-        self.found.len()
+    /// What small is worked out.
+    pub(super) fn found(&self) -> &BTreeSet<Finding> {
+        &self.found
     }
 
     /// Hides some figures more.
@@ -97,7 +100,7 @@ impl<'r, 'a> View<'r, 'a> {
         self.found
             .iter()
             .map(|finding| match *finding {
-                Finding::Cell(place) => self.around(place, steps),
+                Finding::Cell(place) | Finding::Guess(place) => self.around(place, steps),
                 Finding::Sum(sum) => {
                     let cells = self.reader.sums.get(sum).into_iter().flat_map(|sum| sum.row.keys().copied());
                     self.of_these(cells, steps)
@@ -113,6 +116,27 @@ impl<'r, 'a> View<'r, 'a> {
                 }
             })
             .collect()
+    }
+
+    /// The unknown cells that have to do with anything that is worked out, and are not worked out themselves.
+    pub(super) fn guarding(&self, steps: &mut Steps) -> Option<BTreeSet<usize>> {
+        let mut around = BTreeSet::new();
+        for finding in &self.found {
+            let places: Vec<usize> = match *finding {
+                Finding::Cell(place) | Finding::Guess(place) => vec![place],
+                Finding::Sum(sum) => {
+                    self.reader.sums.get(sum).map_or_else(Vec::new, |sum| sum.row.keys().copied().collect())
+                }
+                Finding::Step(step) => {
+                    self.reader.steps.get(step).map_or_else(Vec::new, |step| vec![step.from, step.to])
+                }
+            };
+            for place in places {
+                around.extend(self.touched(place, steps)?.0);
+            }
+        }
+        around.retain(|place| self.sight(*place) == Sight::Open);
+        Some(around)
     }
 
     /// Those of some cells that could be hidden as well.
@@ -186,8 +210,13 @@ impl<'r, 'a> View<'r, 'a> {
             self.see(place, Sight::Solved);
         }
         self.narrow_down(cells, steps)?;
+        let mut others = BTreeSet::new();
         for place in cells {
-            self.note(Finding::Cell(*place), self.tells_cell(*place));
+            let told = self.tells_cell(*place);
+            self.note(Finding::Cell(*place), told);
+            // What is told is worse than what may be guessed.
+            let guessed = told || !self.leaves_open(*place, &mut others, steps)?;
+            self.note(Finding::Guess(*place), guessed);
         }
         for sum in sums {
             self.note(Finding::Sum(*sum), self.reader.sums.get(*sum).is_some_and(|sum| self.tells_sum(sum)));
@@ -203,7 +232,8 @@ impl<'r, 'a> View<'r, 'a> {
         set(&mut self.sights, place, sight);
     }
 
-    fn bounds(&self, (place, part): Number) -> Option<Bounds> {
+    /// Between what a number of an open cell lies.
+    pub(super) fn bounds(&self, (place, part): Number) -> Option<Bounds> {
         self.bounds.get(place)?.get(part).copied().flatten()
     }
 
@@ -252,6 +282,22 @@ impl<'r, 'a> View<'r, 'a> {
                 Sight::Solved => true,
                 Sight::Open => PARTS.iter().any(told),
             }
+    }
+
+    /// Whether each small number of a cell that is not told could be another; `others` are numbers that are known to be able to.
+    fn leaves_open(&self, place: usize, others: &mut BTreeSet<Number>, steps: &mut Steps) -> Option<bool> {
+        let Some(cell) = self.reader.cell(place).filter(|cell| cell.small) else { return Some(true) };
+        for part in PARTS {
+            let small = cell.part(part).is_some_and(|part| is_small(part, self.reader.threshold));
+            if small && self.bounds((place, part)).is_some() && !others.contains(&(place, part)) {
+                let found = could_be_others(self, (place, part), steps)?;
+                if found.is_empty() {
+                    return Some(false);
+                }
+                others.extend(found);
+            }
+        }
+        Some(true)
     }
 
     /// Whether some figures are hidden, and their sum is told and small.
