@@ -48,7 +48,7 @@ pub enum Command {
     Verify(Verify),
     /// Send everyone who owes figures or actions one mail that says which: run it once a day.
     ///
-    /// Reminds sub-group leads and contributors whose subject is an e-mail address, each once a day however often it is run.
+    /// Reminds sub-group leads and contributors by mail or webhook, each once a day however often it is run.
     Remind(Remind),
 }
 
@@ -338,13 +338,7 @@ pub struct Remind {
     #[command(flatten)]
     pub place: Place,
     /// The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT` for one on this machine.
-    #[arg(
-        long,
-        env = "WAYMARK_SMTP_URL",
-        value_name = "URL",
-        hide_env_values = true,
-        required_unless_present = "dry_run"
-    )]
+    #[arg(long, env = "WAYMARK_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
     /// Whom mail is from.
     #[arg(
@@ -354,6 +348,20 @@ pub struct Remind {
         default_value = "Waymark <waymark@localhost.localdomain>"
     )]
     pub smtp_from: String,
+    /// In place of mail, an address that each digest is posted to, signed as Standard Webhooks has it; who is no e-mail address
+    /// is reminded too. Private addresses are sent to.
+    #[arg(
+        long,
+        env = "WAYMARK_REMINDER_WEBHOOK_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        conflicts_with = "smtp_url",
+        requires = "webhook_secret"
+    )]
+    pub webhook_url: Option<String>,
+    /// What the digests that are posted are signed with: `whsec_` and base64.
+    #[arg(long, env = "WAYMARK_REMINDER_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub webhook_secret: Option<String>,
     /// Print what would be sent, and send nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{
     Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, Remind, Report, ReportFormat, Token, Verify,
 };
-use crate::delivery::mail::{self, Mailer, Reminded};
+use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::{Looks, Workbook, WorkbookFault};
@@ -336,15 +336,23 @@ fn openapi(command: &Openapi) -> Result<bool, Failure> {
 async fn remind(command: Remind) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
     let now = programme.clock().now();
-    let Some(url) = command.smtp_url.filter(|_| !command.dry_run) else {
+    if command.dry_run {
         for reminder in programme.reminders(now).await.map_err(|refusal| told(&refusal))? {
             print(format!("To: {}\nSubject: Waymark: {}\n\n{}\n", reminder.subject, reminder.title, reminder.text))?;
         }
         return Ok(true);
+    }
+    let courier = match (&command.smtp_url, &command.webhook_url, &command.webhook_secret) {
+        (Some(url), ..) => {
+            Courier::mail(url, &command.smtp_from).map_err(|why| format!("--smtp-url, --smtp-from: {why}"))?
+        }
+        (None, Some(url), Some(secret)) => {
+            Courier::webhook(url, secret).map_err(|why| format!("--webhook-url, --webhook-secret: {why}"))?
+        }
+        _ => return Err("say where reminders go: --smtp-url, or --webhook-url with --webhook-secret".into()),
     };
-    let mailer = Mailer::new(&url, &command.smtp_from).map_err(|why| format!("--smtp-url, --smtp-from: {why}"))?;
     let Reminded { sent, earlier, failed } =
-        mail::remind(&programme, &mailer, now).await.map_err(|refusal| told(&refusal))?;
+        reminders::remind(&programme, &courier, now).await.map_err(|refusal| told(&refusal))?;
     print(format!("{sent} reminded, {earlier} were today already, {failed} could not be\n"))?;
     Ok(failed == 0)
 }

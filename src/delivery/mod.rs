@@ -1,10 +1,10 @@
-//! What leaves the service by itself: webhooks, and reminders by [`mail`].
+//! What leaves the service by itself: webhooks, and [`reminders`].
 //!
 //! [`Worker`] is the door. It asks the programme what each subscriber is to be told next and sends it: [`signature`] signs,
 //! [`sender`] sends and keeps to public addresses. Of several instances over one database one at a time tells a subscriber,
 //! by a lease, so that messages come in order; a message is sent at least once, and again until it is taken.
 
-pub mod mail;
+pub mod reminders;
 pub mod sender;
 pub mod signature;
 

@@ -1,8 +1,8 @@
 //! Reminders: what each person who reports figures still owes and by when, in one digest a day.
 //!
-//! A person is reminded by mail where the subject of their grant is an e-mail address, of what is theirs as a sub-group's
-//! lead or a contributor: figures that are missing, overdue or due within a fortnight, and open actions likewise. Whoever
-//! only manages is reminded of nothing: they see it all under `outstanding`.
+//! A person is reminded of what is theirs as a sub-group's lead or a contributor: figures that are missing, overdue or due
+//! within a fortnight, and open actions likewise. Whoever only manages is reminded of nothing: they see it all under
+//! `outstanding`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const AHEAD: TimeDelta = TimeDelta::days(14);
 /// What one person is reminded of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reminder {
-    /// Whom: an e-mail address.
+    /// Whom.
     pub subject: Subject,
     /// In a line.
     pub title: String,
@@ -46,7 +46,7 @@ impl Programme {
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
-                for subject in reminders::people(conn)?.into_iter().filter(is_mailbox) {
+                for subject in reminders::people(conn)? {
                     let mut plans_owed = Vec::new();
                     for plan in plans::list_plans(conn, &subject, None, i64::MAX)? {
                         let own = plan.grants.iter().filter(|grant| grant.plan.is_some());
@@ -75,20 +75,11 @@ impl Programme {
         self.store.write(move |write| Ok(reminders::claim(write, &subject, day_in_london(now), now)?)).await
     }
 
-    /// Gives it back: the mail could not be sent.
+    /// Gives it back: it could not be sent.
     pub async fn release_reminder(&self, subject: &Subject, now: DateTime<Utc>) -> Result<(), Refusal> {
         let subject = subject.clone();
         self.store.write(move |write| Ok(reminders::release(write, &subject, day_in_london(now))?)).await
     }
-}
-
-/// Whether a subject is an e-mail address that mail can be sent to.
-fn is_mailbox(subject: &Subject) -> bool {
-    let Some((name, host)) = subject.as_str().split_once('@') else { return false };
-    let plain = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"@<>,;:\"()[]\\".contains(&byte))
-    };
-    plain(name) && plain(host) && host.contains('.')
 }
 
 impl Picture {
@@ -142,23 +133,4 @@ fn written(subject: Subject, plans: &[(String, Vec<Owed>)]) -> Option<Reminder> 
         text.push('\n');
     }
     Some(Reminder { subject, title: format!("{overdue} overdue, {due} due soon"), text })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mail_goes_to_what_is_an_address() {
-        for (subject, is) in [
-            ("jo.lead@harrow.example", true),
-            ("jo", false),
-            ("jo@harrow", false),
-            ("jo@@harrow.example", false),
-            ("jo <jo@harrow.example>", false),
-            ("@harrow.example", false),
-        ] {
-            assert_eq!(is_mailbox(&subject.parse().unwrap()), is, "{subject}");
-        }
-    }
 }

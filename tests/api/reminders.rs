@@ -1,4 +1,4 @@
-//! Reminders: one digest a person and day, of what is theirs, through a mail server on this machine.
+//! Reminders: one digest a person and day, of what is theirs, through a mail server or to a webhook on this machine.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::join;
 use serde_json::json;
-use waymark::delivery::mail::{Mailer, Reminded, remind};
+use waymark::delivery::reminders::{Courier, Reminded, remind};
 
 use crate::on_both;
 use crate::support::plan::{round, small};
 use crate::support::{Actor, World};
+use crate::webhooks::Receiver;
 
 use Actor::{Administrator, Lead, Manager};
 
 on_both! {
     each_is_sent_what_is_theirs_once_a_day
     what_could_not_be_sent_is_sent_the_next_time
+    a_digest_goes_to_a_webhook_of_the_deployment
 }
 
 /// A mail server that keeps what it is given.
@@ -69,7 +71,7 @@ async fn owing(world: &World) {
 async fn each_is_sent_what_is_theirs_once_a_day(world: &World) {
     owing(world).await;
     let (url, mails) = mail_server();
-    let mailer = Mailer::new(&url, "Waymark <waymark@harrow.example>").unwrap();
+    let mailer = Courier::mail(&url, "Waymark <waymark@harrow.example>").unwrap();
     world.now_is("2010-05-15T08:00:00Z");
     // Two instances at the same moment, and once more.
     let programme = world.programme();
@@ -96,14 +98,44 @@ async fn each_is_sent_what_is_theirs_once_a_day(world: &World) {
 
 async fn what_could_not_be_sent_is_sent_the_next_time(world: &World) {
     owing(world).await;
-    let nowhere = Mailer::new("smtp://127.0.0.1:1", "waymark@harrow.example").unwrap();
+    let nowhere = Courier::mail("smtp://127.0.0.1:1", "waymark@harrow.example").unwrap();
     let failed = remind(world.programme(), &nowhere, world.now()).await.unwrap();
     assert_eq!((failed.sent, failed.failed), (0, 2));
     let (url, mails) = mail_server();
-    let mailer = Mailer::new(&url, "waymark@harrow.example").unwrap();
+    let mailer = Courier::mail(&url, "waymark@harrow.example").unwrap();
     assert_eq!(remind(world.programme(), &mailer, world.now()).await.unwrap().sent, 2);
     assert_eq!(mails.lock().unwrap().len(), 2);
     for wrong in ["", "http://mail.example", "smtp://user:se#cret@h x"] {
-        assert!(Mailer::new(wrong, "waymark@harrow.example").err().is_some_and(|why| !why.contains("cret")), "{wrong}");
+        assert!(
+            Courier::mail(wrong, "waymark@harrow.example").err().is_some_and(|why| !why.contains("cret")),
+            "{wrong}"
+        );
+    }
+}
+
+async fn a_digest_goes_to_a_webhook_of_the_deployment(world: &World) {
+    owing(world).await;
+    let grant = json!({"subject": "kim", "role": "contributor", "organisation": "connexions"});
+    world.post(Administrator, "grants", grant).await.is(201);
+    let receiver = Receiver::begin();
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let courier = Courier::webhook(&receiver.url(), secret).unwrap();
+    world.now_is("2010-05-15T08:00:00Z");
+    // Not taken: it is sent the next time.
+    receiver.answers(&[500]);
+    let reminded = remind(world.programme(), &courier, world.now()).await.unwrap();
+    assert!(reminded.failed == 1 && reminded.sent >= 3, "{reminded:?}");
+    assert_eq!(remind(world.programme(), &courier, world.now()).await.unwrap().sent, 1);
+    let got = receiver.take();
+    assert_eq!(got.len(), reminded.sent + 2);
+    assert!(got.iter().all(|one| one.signed_by(secret) == 1 && one.kind() == "reminder.digest"), "{got:?}");
+    let of = |who: &str| got.iter().rev().map(|one| one.json()["data"].clone()).find(|data| data["subject"] == who);
+    // One who could not be written to is reached as well.
+    let digest = of("kim").unwrap();
+    assert!(digest["text"].as_str().unwrap().contains("NI-117"), "{digest}");
+    assert_eq!(digest["day"], "2010-05-15");
+    assert_eq!(of("mo@harrow.example"), None, "who only manages is not reminded");
+    for (url, wrong) in [(&*receiver.url(), "se/cret"), ("ftp://chat.example/cret", secret), ("", secret)] {
+        assert!(Courier::webhook(url, wrong).err().is_some_and(|why| !why.contains("cret/")), "{url}");
     }
 }

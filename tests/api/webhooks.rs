@@ -56,22 +56,22 @@ on_both! {
 
 /// A message as it came in.
 #[derive(Clone, Debug)]
-struct Got {
+pub(crate) struct Got {
     headers: HashMap<String, String>,
     body: String,
 }
 
 impl Got {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         self.json()["type"].as_str().unwrap().to_owned()
     }
 
     /// How many of the signatures are by this secret.
-    fn signed_by(&self, secret: &str) -> usize {
+    pub(crate) fn signed_by(&self, secret: &str) -> usize {
         let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
         let content = format!("{}.{}.{}", self.headers["webhook-id"], self.headers["webhook-timestamp"], self.body);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), content.as_bytes());
@@ -81,7 +81,7 @@ impl Got {
 }
 
 /// A subscriber on this machine.
-struct Receiver {
+pub(crate) struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
@@ -91,7 +91,7 @@ struct Receiver {
 
 impl Receiver {
     /// Takes everything with a 204, unless told to answer otherwise.
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (got, answers) = (Arc::<Mutex<Vec<Got>>>::default(), Arc::<Mutex<VecDeque<u16>>>::default());
@@ -140,11 +140,11 @@ impl Receiver {
         Self { address, got, answers, patience }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    fn answers(&self, statuses: &[u16]) {
+    pub(crate) fn answers(&self, statuses: &[u16]) {
         self.answers.lock().unwrap().extend(statuses);
     }
 
@@ -178,7 +178,7 @@ impl Receiver {
     }
 
     /// What came since the last look.
-    fn take(&self) -> Vec<Got> {
+    pub(crate) fn take(&self) -> Vec<Got> {
         std::mem::take(&mut *self.got.lock().unwrap())
     }
 
