@@ -16,7 +16,7 @@ use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
 use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::reports::known;
+use super::reports::{check_group, known, known_group};
 use super::responses::{ImportProblems, ListProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
 use super::tables::{self, XlsxFile};
 use super::view::{AsOf, IfMatchOrNone, View, view};
@@ -222,7 +222,7 @@ impl FromParams for ReadingParams {
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), KpiReadingParams, AsOf, Paging
     ),
-    responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ListProblems)
+    responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ListProblems, UnknownInQuery)
 )]
 pub async fn list_kpi_readings(
     programme: Data<Programme>,
@@ -234,6 +234,9 @@ pub async fn list_kpi_readings(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     view.picture.kpi_for(&kpi, &view.plan.access)?;
+    if let Some(group) = &wanted.group {
+        check_group(&view.picture, group)?;
+    }
     let filter = ReadingFilter { kpi: Some(kpi), group: wanted.group, ..ReadingFilter::default() };
     reply(&programme, &view, filter, &paging, &request).await
 }
@@ -271,6 +274,7 @@ pub async fn list_readings(
     known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), visible.map(|entry| entry.kpi.code.as_str()));
     let areas = picture.areas().keys().map(AreaCode::as_str);
     known(&mut invalid, "outcome_area", wanted.outcome_area.as_ref().map(AreaCode::as_str), areas);
+    known_group(&mut invalid, picture, wanted.group.as_ref());
     invalid.or(())?;
     let of_area = wanted.outcome_area.map(|area| {
         let entries = view.picture.kpis().values().filter(|entry| view.picture.area_of(&entry.kpi) == Some(&area));

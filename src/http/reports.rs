@@ -143,11 +143,16 @@ pub(super) fn known<'a>(
     }
 }
 
+/// Notes a group that no dimension of the plan has.
+pub(super) fn known_group(invalid: &mut Invalid, picture: &Picture, group: Option<&GroupCode>) {
+    let wanted = group.filter(|group| !group.is_all()).map(GroupCode::as_str);
+    known(invalid, "group", wanted, picture.groups().keys().map(GroupCode::as_str));
+}
+
 /// Refuses a group that no dimension of the plan has.
-fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Problem> {
+pub(super) fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Problem> {
     let mut invalid = Invalid::new();
-    let wanted = Some(group.as_str()).filter(|_| !group.is_all());
-    known(&mut invalid, "group", wanted, picture.groups().keys().map(GroupCode::as_str));
+    known_group(&mut invalid, picture, Some(group));
     Ok(invalid.or(())?)
 }
 

@@ -132,8 +132,14 @@ async fn a_slip_in_a_group_is_caught_everywhere(world: &World) {
     world.post(Manager, "kpis", kpi("GAP", formula)).await.is(201);
     let changed = json!({"formula": {"group": "fsms"}});
     world.patch(Manager, "kpis/GAP", "*", changed).await.refused(422, "invalid").tells("did you mean `fsm`?");
-    for query in ["status?period=FY2009-10-Q1&group=fms", "series?group=fms"] {
-        let refused = world.get(Board, &format!("kpis/NI-117/{query}")).await.refused(422, "invalid");
+    for query in [
+        "kpis/NI-117/status?period=FY2009-10-Q1&group=fms",
+        "kpis/NI-117/series?group=fms",
+        "kpis/NI-117/readings?group=fms",
+        "readings?group=fms",
+        "readings.csv?group=fms",
+    ] {
+        let refused = world.get(Board, query).await.refused(422, "invalid");
         assert_eq!(refused.faults(), [("group".to_owned(), "unknown_code".to_owned())]);
         refused.tells("did you mean `fsm`?");
     }
