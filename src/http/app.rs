@@ -122,5 +122,6 @@ fn cors(settings: &Settings) -> Cors {
         .allow_any_header()
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE])
         .expose_headers(["x-request-id", "ratelimit", "ratelimit-policy", "idempotency-replayed"])
+        .expose_headers(["content-disposition", "preference-applied", "deprecation", "sunset"])
         .max_age(3600)
 }

@@ -205,6 +205,11 @@ fn add_headers(headers: &mut HeaderMap, path: &str, id: &str) {
     if path.starts_with("/v1/") {
         headers.append(VARY, HeaderValue::from_static("Accept"));
     }
+    // Whatever was not compressed, or is not sent again, could have been.
+    let told = |vary: &HeaderValue| vary.as_bytes().eq_ignore_ascii_case(b"accept-encoding");
+    if !headers.get_all(VARY).any(told) {
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, id);
     }

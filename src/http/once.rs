@@ -46,8 +46,10 @@ pub async fn carry_out_once(
     let (Some(caller), Some(sent), &Method::POST) = (caller, sent, request.method()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let key = key_of(&sent).ok_or_else(|| {
-        let detail = "Idempotency-Key is 1 to 255 printable ASCII characters, such as a UUID, in quotes or not.";
+    let alone = request.headers().get_all(IDEMPOTENCY_KEY).count() == 1;
+    let key = key_of(&sent).filter(|_| alone).ok_or_else(|| {
+        let detail =
+            "Idempotency-Key is sent once: 1 to 255 printable ASCII characters, such as a UUID, in quotes or not.";
         Problem::new(Code::MalformedRequest, detail)
     })?;
     let address = format!("{} {}", request.path(), request.query_string());

@@ -208,8 +208,12 @@ impl Programme {
                 Ok::<_, Refusal>((import.finish(dry_run)?, file))
             })
             .await?;
-        let nothing_to_keep = tried.created + tried.revised == 0;
-        if dry_run || nothing_to_keep || tried.errors.count() > 0 {
+        if dry_run || tried.errors.count() > 0 {
+            return Ok(tried);
+        }
+        if tried.created + tried.revised == 0 {
+            // Sent again with its key, it must not undo what others change from here on.
+            self.change(plan, caller, |_claimed| Ok(())).await?;
             return Ok(tried);
         }
         let kept = self.change(plan, caller, move |change| {

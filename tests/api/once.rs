@@ -156,6 +156,17 @@ async fn an_import_with_a_key_is_carried_out_once(world: &World) {
     assert_eq!(world.get(Lead, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json()["value"], json!(5));
     let refused = import("6").await.refused(422, "key_reused");
     assert_eq!(refused.json()["created"], 0, "{refused}");
+    // So is one that found everything as it is: what others changed since stays.
+    let file = "kpi,period,value\nNI-117,FY2009-10-Q1,5\n";
+    let nothing = || world.import(Lead, "readings", file).header("idempotency-key", "nothing");
+    assert_eq!(nothing().await.is(200).json()["unchanged"], 1);
+    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 6})).await.is(200);
+    let again = nothing().await.is(200);
+    assert_eq!((&again.json()["unchanged"], again.header("idempotency-replayed")), (&json!(1), Some("true")));
+    assert_eq!(world.get(Lead, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json()["value"], json!(6));
+    // Two keys are none.
+    let two = world.import(Lead, "readings", file).header("idempotency-key", "a").header("idempotency-key", "b");
+    two.await.refused(400, "malformed_request");
 }
 
 async fn what_holds_a_secret_is_not_answered_twice(world: &World) {
@@ -234,7 +245,12 @@ async fn an_answer_is_compressed_for_whoever_takes_it(world: &World) {
         assert_ne!(tag, plain.tag());
         let same = world.get(Board, "kpis").header("accept-encoding", accepted).header("if-none-match", &tag).await;
         assert_eq!(same.is(304).tag(), tag);
-        world.get(Board, "kpis").header("if-none-match", &tag).await.is(304);
+        let known = world.get(Board, "kpis").header("if-none-match", &tag).await.is(304);
+        // A cache tells them apart whichever it was sent.
+        for answer in [&packed, &plain, &known] {
+            let vary = answer.headers.get_all("vary").map(|one| one.to_str().unwrap().to_lowercase());
+            assert_eq!(vary.filter(|vary| vary == "accept-encoding").count(), 1, "{answer}");
+        }
     }
     // What was read compressed is changed by that tag all the same.
     let tag = world.get(Manager, "kpis/NI-117").header("accept-encoding", "br").await.tag();
