@@ -603,6 +603,7 @@ impl Part<'_, '_> {
         match read {
             // What a document type declares can grow without end when it is expanded. No program writes one here.
             Ok(Event::DocType(_)) => Err(broken("it declares a document type")),
+            Ok(Event::Eof) if self.depth > 0 => Err(broken("a part of it is cut off")),
             Ok(event) => Ok(event),
             Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(too_large("inflates to more than 256 MiB"))

@@ -234,7 +234,7 @@ pub async fn list_changes(
 ) -> Result<HttpResponse, Problem> {
     let after = Seq(wanted.after);
     let mut open = programme.open(&plan, &caller.subject).await?;
-    if let Some(seconds) = wait.filter(|_| open.version <= after) {
+    if let Some(seconds) = wait.filter(|_| open.version == after) {
         programme.wait_for_change(&open, after, Duration::from_secs(seconds)).await;
         // What the caller may see can have changed meanwhile, too.
         open = programme.open(&plan, &caller.subject).await?;
@@ -246,7 +246,8 @@ pub async fn list_changes(
     } else {
         let stretch = programme.follow(&open, after, wanted.limit.into()).await?;
         let items = stretch.changes.into_iter().map(ChangeBody::from).collect();
-        let start_over = wanted.view.is_some_and(|known| known != view);
+        // Whoever is ahead has followed another database, or this one before it was set back.
+        let start_over = after > open.version || wanted.view.is_some_and(|known| known != view);
         let feed = ChangeFeed { items, next: stretch.next.0, view, start_over };
         HttpResponse::Ok().insert_header(&tag).json(feed)
     };

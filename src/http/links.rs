@@ -129,7 +129,9 @@ pub async fn create_link(
     let (row, secret) = programme.make_link(&plan, &caller.subject, members).await?;
     let (tag, location) = (tag(&row), format!("/v1/plans/{plan}/links/{}", row.id));
     let table = row.address.as_deref().and_then(|address| address.rsplit('/').next()).unwrap_or_default();
-    let href = format!("{LINKS}{secret}/{table}.csv");
+    // A picture has its own ending.
+    let ending = if table.contains('.') { "" } else { ".csv" };
+    let href = format!("{LINKS}{secret}/{table}{ending}");
     Ok(unkept(created(&MadeLink { href, known: row.into() }, &tag, &location)))
 }
 
@@ -183,8 +185,8 @@ pub async fn revoke_link(
 
 /// Open a link
 ///
-/// The table that a secret link opens, with the query parameters of that table; no token is needed. As CSV where the
-/// address ends in `.csv`.
+/// The table or picture that a secret link opens, with the query parameters that it has; no token is needed. A table comes as CSV
+/// where the address ends in `.csv`.
 #[utoipa::path(
     get, path = "/v1/links/{secret}/{table}", tag = "access", operation_id = "open_link", security(()),
     params(
@@ -192,7 +194,7 @@ pub async fn revoke_link(
         ("table" = String, Path, description = "The last part of the table's address.", example = "readings")
     ),
     responses(
-        (status = 200, description = "The table.", content((Value = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "The table.", content((Value = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))),
         NotModified, ListProblems, UnknownInQuery
     )
 )]

@@ -98,10 +98,10 @@ document! {
     }
 }
 
-/// A table that a secret link opens.
+/// A table, or a picture of one KPI, that a secret link opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schema(description = "A table that a secret link opens.")]
+#[schema(description = "A table that a secret link opens, or a picture of one KPI for a page to show.")]
 pub enum LinkedTable {
     /// The figures.
     Readings,
@@ -111,6 +111,10 @@ pub enum LinkedTable {
     StatusReport,
     /// One KPI over time.
     Series,
+    /// Where one KPI stands, as a picture of one line.
+    Badge,
+    /// One KPI over time, as a small picture.
+    Sparkline,
 }
 
 impl LinkedTable {
@@ -121,7 +125,14 @@ impl LinkedTable {
             Self::Targets => "targets",
             Self::StatusReport => "status-report",
             Self::Series => "series",
+            Self::Badge => "badge.svg",
+            Self::Sparkline => "sparkline.svg",
         }
+    }
+
+    /// Whether it is of one KPI.
+    fn is_of_a_kpi(self) -> bool {
+        matches!(self, Self::Series | Self::Badge | Self::Sparkline)
     }
 }
 
@@ -134,7 +145,7 @@ document! {
         name: String,
         /// The table.
         table: LinkedTable,
-        /// The KPI, for its series.
+        /// The KPI, for its series, badge or sparkline.
         #[schema(example = json!(null))]
         kpi: Option<KpiCode> = None,
         /// From when on it is no good: at most two years ahead. Without it, a year from now.
@@ -359,21 +370,22 @@ impl Programme {
             let mut invalid = Invalid::new();
             check_text(&mut invalid, "/name", &terms.name, 1, 200);
             let expires_at = expiry(terms.expires_at, change.now, &mut invalid);
-            let address = match (&terms.kpi, terms.table) {
-                (Some(kpi), LinkedTable::Series) => {
+            let table = terms.table.as_str();
+            let address = match (&terms.kpi, terms.table.is_of_a_kpi()) {
+                (Some(kpi), true) => {
                     let outside = change.plan.access.outside();
                     refer(&mut invalid, "/kpi", "KPI", kpi, &change.picture.kpis_seen(&outside));
-                    format!("kpis/{kpi}/series")
+                    format!("kpis/{kpi}/{table}")
                 }
-                (None, LinkedTable::Series) => {
-                    invalid.at("/kpi", "missing", "say whose series it is");
+                (None, true) => {
+                    invalid.at("/kpi", "missing", "say of which KPI it is");
                     String::new()
                 }
-                (kpi, table) => {
+                (kpi, false) => {
                     if kpi.is_some() {
-                        invalid.at("/kpi", "does_not_fit", "only a series is of one KPI");
+                        invalid.at("/kpi", "does_not_fit", "only a series, a badge or a sparkline is of one KPI");
                     }
-                    table.as_str().to_owned()
+                    table.to_owned()
                 }
             };
             invalid.or(())?;

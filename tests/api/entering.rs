@@ -21,6 +21,7 @@ on_both! {
     a_secret_is_shown_once_and_kept_nowhere
     basic_takes_a_token_as_its_password_where_it_is_allowed
     a_link_opens_one_table_as_a_partner_reads_it
+    a_link_shows_a_page_where_a_kpi_stands
     a_link_ends_with_its_maker_s_grants
     a_client_signs_in_with_its_secret
     a_client_s_secrets_are_exchanged_without_a_pause
@@ -266,6 +267,26 @@ async fn basic_takes_a_token_as_its_password_where_it_is_allowed(world: &World) 
         let challenges: Vec<_> = refused.headers.get_all("www-authenticate").map(|one| one.to_str().unwrap()).collect();
         assert!(challenges.iter().any(|one| one.starts_with("Basic ")), "{refused}");
         assert!(challenges.iter().any(|one| one.starts_with("Bearer ")), "{refused}");
+    }
+}
+
+async fn a_link_shows_a_page_where_a_kpi_stands(world: &World) {
+    small(world).await;
+    world.put(Manager, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(201);
+    world.put(Manager, "kpis/LI-INJURIES/readings/FY2009-10-Q1", json!({"value": 3})).await.is(201);
+    for table in ["badge", "sparkline"] {
+        let terms = |kpi: &str| json!({"name": "Our page", "table": table, "kpi": kpi});
+        let href = text(&link(world, Board, terms("NI-117")).await["href"]);
+        assert!(href.ends_with(&format!("/{table}.svg")), "{href}");
+        // An image in a page has no token to show.
+        let shown = world.get(Nobody, &href).await.is(200);
+        assert_eq!(shown.header("content-type"), Some("image/svg+xml"), "{shown}");
+        assert!(shown.text().contains("4.5 %"), "{shown}");
+        let withheld = text(&link(world, Board, terms("LI-INJURIES")).await["href"]);
+        assert!(!world.get(Nobody, &withheld).await.is(200).text().contains(">3"), "a partner's picture");
+        world.get(Nobody, &href.replace(table, "series")).await.refused(404, "not_found");
+        let nobody_s = json!({"name": "Our page", "table": table});
+        assert_eq!(world.post(Board, "links", nobody_s).await.refused(422, "invalid").faults()[0].0, "/kpi");
     }
 }
 

@@ -17,6 +17,7 @@ on_both! {
     a_kpi_that_is_published_no_longer_leaves_the_partner_s_copy
     a_partner_s_copy_holds_no_small_number
     what_a_reader_never_saw_leaves_no_trace
+    a_reader_who_is_ahead_starts_over
     a_reader_whose_access_changes_starts_over
     a_poll_waits_for_this_instance_s_writes
     a_poll_waits_for_another_instance_s_writes
@@ -187,6 +188,17 @@ async fn what_a_reader_never_saw_leaves_no_trace(world: &World) {
     }
     world.get(Stranger, "changes").await.refused(404, "not_found");
     world.get(Partner, "journal").await.refused(403, "not_allowed");
+}
+
+async fn a_reader_who_is_ahead_starts_over(world: &World) {
+    small(world).await;
+    let version = world.version().await;
+    assert_eq!(feed(world, Board, version).await["start_over"], false);
+    for ahead in [version + 1, 9_223_372_036_854_775_807] {
+        for actor in [Board, Partner] {
+            assert_eq!(feed(world, actor, ahead).await["start_over"], true, "another database's place");
+        }
+    }
 }
 
 async fn a_reader_whose_access_changes_starts_over(world: &World) {

@@ -677,6 +677,8 @@ async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
         ),
         ("a long name", raw_book(&sheet(&format!("<{}/>", "x".repeat(5_000)))), 422, "too long a name"),
         ("deep nesting", raw_book(&sheet(&"<a>".repeat(1_000_000))), 422, "too deep"),
+        ("cut off between two rows", raw_book(&format!("<worksheet><sheetData>{KPI_AND_PERIOD}")), 422, "cut off"),
+        ("cut off within a row", raw_book("<worksheet><sheetData><row>"), 422, "cut off"),
         ("many parts", many, 413, "more parts than are looked at"),
         (
             "a list of formats",
