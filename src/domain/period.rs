@@ -298,7 +298,9 @@ impl Period {
             Ok(_) if kind == PeriodKind::Month => return Err(other_kind()),
             _ => {}
         }
-        let folded = text.to_lowercase().replace(['/', '_', ','], " ").replace("(academic)", " ");
+        // Word and Excel make a dash of what was typed as a hyphen.
+        let folded = text.to_lowercase().replace(['/', '_', ','], " ").replace(['–', '—', '‑'], "-");
+        let folded = folded.replace("(academic)", " ").replace("qtr", "quarter").replace("quarter ", "quarter");
         let mut years = None;
         let mut part = None;
         for word in folded.split_whitespace().flat_map(|word| split_years(word).into_iter().flatten()) {
@@ -689,6 +691,9 @@ mod tests {
             ("Q1 2009/10", PeriodKind::FinancialQuarter, "FY2009-10-Q1"),
             ("2009-10 Q1", PeriodKind::FinancialQuarter, "FY2009-10-Q1"),
             ("2009/2010 q3", PeriodKind::FinancialQuarter, "FY2009-10-Q3"),
+            ("2009–10 Q2", PeriodKind::FinancialQuarter, "FY2009-10-Q2"),
+            ("Qtr 2 2009/10", PeriodKind::FinancialQuarter, "FY2009-10-Q2"),
+            ("2009/10 Quarter 4", PeriodKind::FinancialQuarter, "FY2009-10-Q4"),
             ("2009/10", PeriodKind::FinancialYear, "FY2009-10"),
             ("2009-10", PeriodKind::FinancialYear, "FY2009-10"),
             ("2009-10", PeriodKind::Month, "2009-10"),

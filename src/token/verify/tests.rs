@@ -215,6 +215,24 @@ fn a_token_without_kid_needs_a_single_key() {
     assert_eq!(bench.runtime.block_on(none.verify(&nameless)), Err(Refusal::UnknownKey));
 }
 
+#[test]
+fn each_issuer_speaks_for_itself_alone() {
+    let bench = Bench::new();
+    let theirs = Expected { issuer: "https://council.example".into(), ..expected() };
+    let verifier = Verifier::new(vec![KeySource::local(&bench.ed)], expected(), bench.clock.clone())
+        .and(vec![KeySource::local(&bench.es)], theirs.clone());
+    let signed =
+        |key: &SigningKey, by: &Expected| key.sign(&Claims::issue(by, "ada", epoch(), TimeDelta::minutes(5))).unwrap();
+    let verify = |token: String| bench.runtime.block_on(verifier.verify(&token));
+    assert_eq!(verify(signed(&bench.ed, &expected())).unwrap().subject, "ada");
+    assert_eq!(verify(signed(&bench.es, &theirs)).unwrap().subject, "ada");
+    // Neither can sign in the other's name, nor in a third's.
+    assert_eq!(verify(signed(&bench.ed, &theirs)), Err(Refusal::UnknownKey));
+    assert_eq!(verify(signed(&bench.es, &expected())), Err(Refusal::UnknownKey));
+    let third = Expected { issuer: "https://elsewhere.example".into(), ..expected() };
+    assert_eq!(verify(signed(&bench.ed, &third)), Err(Refusal::WrongIssuer));
+}
+
 /// Forgeries that are about the form, the header, the key or the signature.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 fn forged_envelopes(bench: &Bench) -> Vec<(&'static str, String, Refusal)> {
