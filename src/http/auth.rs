@@ -10,7 +10,7 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, LINK, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
@@ -62,7 +62,17 @@ pub async fn authenticate(
             Err(problem) => return Ok(limit::turned_away(request, &problem)),
         }
     }
-    Ok(next.call(request).await?.map_into_boxed_body())
+    let by_link = request.extensions().get::<Caller>().is_some_and(|caller| caller.link.is_some());
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if by_link {
+        let headers = response.headers_mut();
+        let told: Vec<HeaderValue> = headers.remove(LINK).collect();
+        // Whoever has a link's address and no more could not read what describes the table.
+        for link in told.into_iter().filter(|link| !link.to_str().is_ok_and(|link| link.contains("describedby"))) {
+            headers.append(LINK, link);
+        }
+    }
+    Ok(response)
 }
 
 fn programme(request: &ServiceRequest) -> Result<Data<Programme>, Problem> {

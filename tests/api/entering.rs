@@ -299,6 +299,7 @@ async fn a_link_opens_one_table_as_a_partner_reads_it(world: &World) {
     assert!(href.starts_with("/v1/links/") && href.ends_with("/readings.csv"), "{href}");
     let table = world.get(Nobody, &href).await.is(200);
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    assert_eq!(table.header("link"), None, "nothing that could not be followed without a token");
     // What its maker sees, a partner does not; and whoever has the address is one.
     assert!(world.get(Board, "readings.csv").await.is(200).text().contains("LI-INJURIES,FY2009-10-Q1,all,3,"));
     // A partner of the KPI's own organisation sees more; what they hand on does not.
