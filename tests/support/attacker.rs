@@ -48,10 +48,15 @@ impl Target {
             let least = i128::from(seen.parts.len() == 1);
             let known: Vec<usize> = seen.parts.iter().map(|part| attacker.number(*part, seen.shown, least)).collect();
             for (part, number) in seen.parts.iter().zip(&known) {
-                if !seen.shown || small(*part) {
+                if small(*part) {
                     let name = format!("{part} of {} in {} ({})", seen.group, seen.period, seen.from);
                     attacker.secrets.push((name, BTreeMap::from([(*number, 1)])));
                 }
+            }
+            // That no one was counted is no secret.
+            if !seen.shown && seen.parts.iter().any(|part| *part != 0) {
+                let name = format!("{:?} of {} in {} ({})", seen.parts, seen.group, seen.period, seen.from);
+                attacker.withheld.push((name, known.clone()));
             }
             if let [over, rest, under] = known[..] {
                 attacker.knows(BTreeMap::from([(over, 1), (rest, 1), (under, -1)]));
@@ -153,6 +158,8 @@ struct Attacker {
     threshold: i128,
     /// What must not be found out: a number, or one less another.
     secrets: Vec<(String, BTreeMap<usize, i128>)>,
+    /// Figures that are withheld, by their numbers: what is withheld must not be found out in full.
+    withheld: Vec<(String, Vec<usize>)>,
 }
 
 /// How many steps the search for another explanation may take.
@@ -276,6 +283,12 @@ impl Attacker {
     fn attack(&self) -> Vec<String> {
         let rows = self.solved();
         let mut found = Vec::new();
+        for (name, parts) in &self.withheld {
+            // A part of a figure that is not small is no secret while the others are.
+            if parts.iter().all(|part| self.finds_out(&rows, &BTreeMap::from([(*part, 1)]))) {
+                found.push(format!("{name} by sums"));
+            }
+        }
         let open: Vec<(i128, i128)> = self
             .truth
             .iter()
