@@ -233,14 +233,16 @@ fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Op
     for cell in tried {
         // What there are no steps left to try stays hidden.
         if view.show(cell, steps).is_none() {
-            break;
+            return Some(hidden);
         }
         if view.found().is_subset(&found) {
             hidden.remove(&cell);
         } else if view.hide(&[cell], steps).is_none() {
-            break;
+            return Some(hidden);
         }
     }
+    // What follows from what is shown by now is withheld in vain.
+    hidden.retain(|cell| small.contains(cell) || !view.solves(*cell));
     Some(hidden)
 }
 

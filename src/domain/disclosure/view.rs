@@ -78,6 +78,11 @@ impl<'r, 'a> View<'r, 'a> {
         &self.hidden
     }
 
+    /// Whether sums determine a hidden figure.
+    pub(super) fn solves(&self, place: usize) -> bool {
+        self.sight(place) == Sight::Solved
+    }
+
     /// What small is worked out.
     pub(super) fn found(&self) -> &BTreeSet<Finding> {
         &self.found
