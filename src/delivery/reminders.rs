@@ -13,6 +13,7 @@ use super::signature;
 use crate::domain::ids::Subject;
 use crate::domain::period::day_in_london;
 use crate::domain::webhook::check_destination;
+use crate::programme::notifying::envelope;
 use crate::programme::reminding::Reminder;
 use crate::programme::subscribing::Secret;
 use crate::programme::{Programme, Refusal};
@@ -100,7 +101,7 @@ impl Courier {
             Self::Webhook { sender, url, secret } => {
                 let Reminder { subject, title, text } = reminder;
                 let data = json!({"subject": subject, "day": day_in_london(now), "title": title, "text": text});
-                let body = json!({"type": "reminder.digest", "timestamp": now, "data": data}).to_string();
+                let body = envelope("reminder.digest", now, &data);
                 let id = format!("msg_{}", Uuid::now_v7().simple());
                 let signed = signature::sign(secret.reveal(), &id, now.timestamp(), &body);
                 let signed = signed.ok_or("the secret cannot be read")?;

@@ -41,6 +41,13 @@ enum Asker {
     Address(Option<IpAddr>),
 }
 
+impl Asker {
+    /// Whoever asks from a request's address.
+    fn at(request: &ServiceRequest) -> Self {
+        Self::Address(request.peer_addr().map(|peer| peer.ip()))
+    }
+}
+
 type Counters = RateLimiter<Asker, DefaultKeyedStateStore<Asker>, DefaultClock, StateInformationMiddleware>;
 
 /// The quotas in use; shared by all workers.
@@ -72,7 +79,7 @@ pub async fn count(
         // Whoever has a link's address does not use up what its maker may ask.
         Some(Caller { link: Some(link), .. }) => Asker::Link(*link),
         Some(caller) => Asker::Subject(caller.subject.subject().clone()),
-        None => Asker::Address(request.peer_addr().map(|peer| peer.ip())),
+        None => Asker::at(&request),
     };
     let Some(counted) = limits(&request).map(|limits| limits.count(&asker)) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -87,8 +94,7 @@ pub async fn count(
 
 /// The answer to a request that is not let in. It counts as well, for its address, so that nobody tries tokens without end.
 pub fn turned_away(request: ServiceRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
-    let asker = Asker::Address(request.peer_addr().map(|peer| peer.ip()));
-    let counted = limits(&request).map(|limits| limits.count(&asker));
+    let counted = limits(&request).map(|limits| limits.count(&Asker::at(&request)));
     let beyond = counted.as_ref().and_then(Counted::beyond);
     let mut response = request.into_response(beyond.as_ref().unwrap_or(problem).error_response());
     if let Some(counted) = counted {

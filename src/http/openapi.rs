@@ -165,8 +165,7 @@ fn loosen_changes(schemas: &mut Value) {
     let mut loosened = serde_json::Map::new();
     let whole = schemas.clone();
     for (_, change) in schemas.iter_mut().filter(|(name, _)| name.ends_with("Change")) {
-        for member in change.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
-            let member = member.1;
+        for (_, member) in change.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
             let choices = member.get("oneOf").and_then(Value::as_array).map_or(0, Vec::len);
             let places = std::iter::once("/$ref".to_owned()).chain((0..choices).map(|at| format!("/oneOf/{at}/$ref")));
             for place in places {

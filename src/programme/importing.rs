@@ -212,8 +212,10 @@ impl Programme {
             return Ok(tried);
         }
         if tried.created + tried.revised == 0 {
-            // Sent again with its key, it must not undo what others change from here on.
-            self.change(plan, caller, |_claimed| Ok(())).await?;
+            if caller.once().is_some() {
+                // Sent again with its key, it must not undo what others change from here on.
+                self.change(plan, caller, |_claimed| Ok(())).await?;
+            }
             return Ok(tried);
         }
         let kept = self.change(plan, caller, move |change| {

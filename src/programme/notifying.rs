@@ -511,10 +511,13 @@ impl Telling<'_> {
 
     /// What is sent: its id tells the webhook and the event, and so is the same at every attempt.
     fn message(&self, event: EventType, identity: &str, at: DateTime<Utc>, data: Map<String, Value>) -> Message {
-        let mut body = envelope(event.as_str(), at, self.plan, data);
+        let told = |mut data: Map<String, Value>| {
+            data.insert("plan".to_owned(), json!(self.plan.code));
+            envelope(event.as_str(), at, &data.into())
+        };
+        let mut body = told(data);
         if body.len() > LARGEST_MESSAGE {
-            let data = members(json!({"too_large": true}));
-            body = envelope(event.as_str(), at, self.plan, data);
+            body = told(members(json!({"too_large": true})));
         }
         let digest = Sha256::digest(format!("{}/{identity}", self.webhook.id));
         let id = digest.iter().take(16).fold("msg_".to_owned(), |id, byte| format!("{id}{byte:02x}"));
@@ -523,14 +526,13 @@ impl Telling<'_> {
 }
 
 /// The body of a message.
-fn envelope(event: &str, at: DateTime<Utc>, plan: &OpenPlan, mut data: Map<String, Value>) -> String {
-    data.insert("plan".to_owned(), json!(plan.code));
+pub fn envelope(event: &str, at: DateTime<Utc>, data: &Value) -> String {
     json!({"type": event, "timestamp": at, "data": data}).to_string()
 }
 
 /// The body of a test message.
 pub fn ping(at: DateTime<Utc>) -> String {
-    json!({"type": "webhook.test", "timestamp": at, "data": {}}).to_string()
+    envelope("webhook.test", at, &json!({}))
 }
 
 fn members(value: Value) -> Map<String, Value> {

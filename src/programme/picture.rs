@@ -722,10 +722,7 @@ impl KpiPicture {
     /// Puts a figure in its place.
     fn stand(&mut self, group: &GroupCode, period: Period, reading: Kept<Observed>) {
         self.choices = Choices::default();
-        match self.readings.get_mut(group) {
-            Some(readings) => readings.insert(period, reading),
-            None => self.readings.entry(group.clone()).or_default().insert(period, reading),
-        };
+        self.readings.entry(group.clone()).or_default().insert(period, reading);
     }
 }
 

@@ -611,10 +611,15 @@ async fn meanwhile(world: &World, worker: &Worker, receiver: &Receiver, happens:
     assert_eq!(sent.unwrap(), 1, "nothing more is sent in this stretch");
 }
 
-async fn three_readings(world: &World) {
+/// The small plan, with three readings that a receiver is to be told of.
+async fn three_readings(world: &World, receiver: &Receiver) -> (Door, Worker, String) {
+    small(world).await;
+    let (door, worker) = world.delivering().await;
+    let (path, _) = subscribed(&door, Board, receiver, json!({"events": ["reading.posted"]})).await;
     for (quarter, value) in [("Q1", 1), ("Q2", 2), ("Q3", 3)] {
         post(world, &format!("NI-117/readings/FY2009-10-{quarter}"), value).await;
     }
+    (door, worker, path)
 }
 
 fn values(got: &[Got]) -> Vec<Value> {
@@ -633,11 +638,8 @@ fn line(attempt: i32, status: i32, outcome: &str) -> (Value, Value, Value) {
 }
 
 async fn an_address_that_was_given_up_gets_no_more(world: &World) {
-    small(world).await;
-    let (door, worker) = world.delivering().await;
     let (old, new) = (Receiver::begin(), Receiver::begin());
-    let (path, _) = subscribed(&door, Board, &old, json!({"events": ["reading.posted"]})).await;
-    three_readings(world).await;
+    let (door, worker, path) = three_readings(world, &old).await;
     meanwhile(world, &worker, &old, async {
         door.patch(Board, &path, "*", json!({"url": new.url()})).await.is(200);
     })
@@ -648,11 +650,8 @@ async fn an_address_that_was_given_up_gets_no_more(world: &World) {
 }
 
 async fn what_a_former_address_says_is_said_of_itself_alone(world: &World) {
-    small(world).await;
-    let (door, worker) = world.delivering().await;
     let (mut old, mut new) = (Receiver::begin(), Receiver::begin());
-    let (path, _) = subscribed(&door, Board, &old, json!({"events": ["reading.posted"]})).await;
-    three_readings(world).await;
+    let (door, worker, path) = three_readings(world, &old).await;
     for status in [410, 500] {
         old.answers(&[status]);
         meanwhile(world, &worker, &old, async {
@@ -673,11 +672,8 @@ async fn what_a_former_address_says_is_said_of_itself_alone(world: &World) {
 }
 
 async fn what_was_taken_is_not_sent_again_for_a_change(world: &World) {
-    small(world).await;
-    let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
-    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
-    three_readings(world).await;
+    let (door, worker, path) = three_readings(world, &receiver).await;
     let mut secret = String::new();
     meanwhile(world, &worker, &receiver, async {
         let rotated = world.ask(Method::POST, Board, &format!("{path}/rotate")).await.is(200).json();
@@ -692,11 +688,8 @@ async fn what_was_taken_is_not_sent_again_for_a_change(world: &World) {
 }
 
 async fn terms_that_were_changed_meanwhile_pass_over_nothing(world: &World) {
-    small(world).await;
-    let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
-    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
-    three_readings(world).await;
+    let (door, worker, path) = three_readings(world, &receiver).await;
     meanwhile(world, &worker, &receiver, async {
         door.patch(Board, &path, "*", json!({"events": ["target.changed", "reading.posted"]})).await.is(200);
         world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 5})).await.is(201);
@@ -707,11 +700,8 @@ async fn terms_that_were_changed_meanwhile_pass_over_nothing(world: &World) {
 }
 
 async fn whatever_was_sent_is_logged_though_it_was_switched_off(world: &World) {
-    small(world).await;
-    let (door, worker) = world.delivering().await;
     let receiver = Receiver::begin();
-    let (path, _) = subscribed(&door, Board, &receiver, json!({"events": ["reading.posted"]})).await;
-    three_readings(world).await;
+    let (door, worker, path) = three_readings(world, &receiver).await;
     let off = async || {
         door.patch(Board, &path, "*", json!({"active": false})).await.is(200);
     };

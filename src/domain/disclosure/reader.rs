@@ -267,6 +267,13 @@ impl<'a> Reader<'a> {
         self.cell(place)?.part(part)
     }
 
+    /// Those of a small figure's numbers that are small.
+    pub(super) fn small_numbers(&self, place: usize) -> impl Iterator<Item = Number> {
+        let cell = self.cell(place).filter(|cell| cell.small);
+        let small = move |part: &usize| cell?.part(*part).filter(|number| is_small(*number, self.threshold));
+        PARTS.into_iter().filter(move |part| small(part).is_some()).map(move |part| (place, part))
+    }
+
     /// The figures that are small themselves.
     pub(super) fn small(&self) -> BTreeSet<usize> {
         let small = self.cells.iter().enumerate().filter(|(_, cell)| cell.small && cell.group.is_some());

@@ -106,39 +106,36 @@ impl<'r, 'a> View<'r, 'a> {
             .iter()
             .map(|finding| match *finding {
                 Finding::Cell(place) | Finding::Guess(place) => self.around(place, steps),
-                Finding::Sum(sum) => {
-                    let cells = self.reader.sums.get(sum).into_iter().flat_map(|sum| sum.row.keys().copied());
-                    self.of_these(cells, steps)
-                }
-                Finding::Step(step) => {
-                    let Some(step) = self.reader.steps.get(step) else { return Some(Vec::new()) };
-                    let ends = self.of_these([step.from, step.to], steps)?;
-                    if ends.is_empty() {
-                        let around = [self.around(step.from, steps)?, self.around(step.to, steps)?];
-                        return Some(around.concat());
+                Finding::Sum(_) => self.of_these(self.cells_of(*finding), steps),
+                Finding::Step(_) => {
+                    let ends = self.cells_of(*finding);
+                    let could = self.of_these(ends.iter().copied(), steps)?;
+                    if !could.is_empty() {
+                        return Some(could);
                     }
-                    Some(ends)
+                    let around = ends.into_iter().map(|end| self.around(end, steps)).collect::<Option<Vec<_>>>()?;
+                    Some(around.concat())
                 }
             })
             .collect()
     }
 
+    /// The cells that tell something small.
+    fn cells_of(&self, finding: Finding) -> Vec<usize> {
+        match finding {
+            Finding::Cell(place) | Finding::Guess(place) => vec![place],
+            Finding::Sum(sum) => {
+                self.reader.sums.get(sum).map_or_else(Vec::new, |sum| sum.row.keys().copied().collect())
+            }
+            Finding::Step(step) => self.reader.steps.get(step).map_or_else(Vec::new, |step| vec![step.from, step.to]),
+        }
+    }
+
     /// The unknown cells that have to do with anything that is worked out, and are not worked out themselves.
     pub(super) fn guarding(&self, steps: &mut Steps) -> Option<BTreeSet<usize>> {
         let mut around = BTreeSet::new();
-        for finding in &self.found {
-            let places: Vec<usize> = match *finding {
-                Finding::Cell(place) | Finding::Guess(place) => vec![place],
-                Finding::Sum(sum) => {
-                    self.reader.sums.get(sum).map_or_else(Vec::new, |sum| sum.row.keys().copied().collect())
-                }
-                Finding::Step(step) => {
-                    self.reader.steps.get(step).map_or_else(Vec::new, |step| vec![step.from, step.to])
-                }
-            };
-            for place in places {
-                around.extend(self.touched(place, steps)?.0);
-            }
+        for place in self.found.iter().flat_map(|finding| self.cells_of(*finding)) {
+            around.extend(self.touched(place, steps)?.0);
         }
         around.retain(|place| self.sight(*place) == Sight::Open);
         Some(around)
@@ -277,25 +274,19 @@ impl<'r, 'a> View<'r, 'a> {
     }
 
     fn tells_cell(&self, place: usize) -> bool {
-        let told = |part: &usize| {
-            let small = self.reader.number((place, *part)).is_some_and(|part| is_small(part, self.reader.threshold));
-            small && self.is_told((place, *part))
-        };
         self.reader.cell(place).is_some_and(|cell| cell.small)
             && match self.sight(place) {
                 Sight::Shown => false,
                 Sight::Solved => true,
-                Sight::Open => PARTS.iter().any(told),
+                Sight::Open => self.reader.small_numbers(place).any(|number| self.is_told(number)),
             }
     }
 
     /// Whether each small number of a cell that is not told could be another; `others` are numbers that are known to be able to.
     fn leaves_open(&self, place: usize, others: &mut BTreeSet<Number>, steps: &mut Steps) -> Option<bool> {
-        let Some(cell) = self.reader.cell(place).filter(|cell| cell.small) else { return Some(true) };
-        for part in PARTS {
-            let small = cell.part(part).is_some_and(|part| is_small(part, self.reader.threshold));
-            if small && self.bounds((place, part)).is_some() && !others.contains(&(place, part)) {
-                let found = could_be_others(self, (place, part), steps)?;
+        for number in self.reader.small_numbers(place) {
+            if self.bounds(number).is_some() && !others.contains(&number) {
+                let found = could_be_others(self, number, steps)?;
                 if found.is_empty() {
                     return Some(false);
                 }
