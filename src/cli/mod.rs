@@ -17,8 +17,9 @@ use crate::config::{
 };
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
+use crate::exchange::package::{Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
-use crate::exchange::workbook::{Looks, Workbook, WorkbookFault};
+use crate::exchange::workbook::Workbook;
 use crate::http::{documents, tables};
 use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::loading::Folder;

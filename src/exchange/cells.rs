@@ -151,9 +151,52 @@ impl<'a> Row<'a> {
     }
 }
 
+/// A cell's name, such as `D7`.
+pub fn name_of((row, column): (u64, usize)) -> String {
+    format!("{}{row}", letters(column))
+}
+
+/// The letters of a column, the first being 0: `A`, `AB`.
+fn letters(column: usize) -> String {
+    let mut letters = Vec::new();
+    let mut left = column + 1;
+    while left > 0 {
+        let digit = u8::try_from((left - 1) % 26).unwrap_or(0);
+        letters.push(char::from(b'A' + digit));
+        left = (left - 1) / 26;
+    }
+    letters.into_iter().rev().collect()
+}
+
+/// Row and column of a cell's name such as `D7`; the row from 1, the column from 0.
+pub fn place_of(name: &str) -> Option<(u64, usize)> {
+    let digits = name.find(|char: char| char.is_ascii_digit())?;
+    let (column, row) = name.split_at_checked(digits)?;
+    if !(1..=3).contains(&column.len()) {
+        return None;
+    }
+    let column = column.bytes().try_fold(0, |column: usize, letter| {
+        let digit = letter.to_ascii_uppercase().checked_sub(b'A').filter(|digit| *digit < 26)?;
+        Some(column * 26 + usize::from(digit) + 1)
+    })?;
+    let row: u64 = row.parse().ok().filter(|row| (1..=LAST_ROW).contains(row))?;
+    Some((row, column - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_have_the_names_that_excel_gives_them() {
+        for (name, place) in [("A1", (1, 0)), ("D7", (7, 3)), ("AA10", (10, 26)), ("XFD1048576", (1_048_576, 16_383))] {
+            assert_eq!(place_of(name), Some(place));
+            assert_eq!(format!("{}{}", letters(place.1), place.0), name);
+        }
+        for bad in ["", "7", "D", "D0", "D1048577", "AAAA1", "D7x", "é7"] {
+            assert_eq!(place_of(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn cells_are_found_where_they_were_put() {

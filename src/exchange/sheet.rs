@@ -7,9 +7,9 @@ use std::io::{self, BufReader, Chain, Cursor, Read, Seek};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::cells::{Cells, Row};
+use super::cells::{Cells, Row, name_of};
 use super::table::unguarded;
-use super::workbook::{CellFault, Workbook, letters};
+use super::workbook::{CellFault, Workbook};
 use crate::domain::invalid::{Violation, nearest};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
@@ -143,7 +143,7 @@ impl Columns {
     /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
     pub fn cell_name(&self, row: u64, heading: &str) -> Option<String> {
         let place = self.headings.iter().position(|known| *known == fold(heading))?;
-        Some(format!("{}{row}", letters(place)))
+        Some(name_of((row, place)))
     }
 }
 

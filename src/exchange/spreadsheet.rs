@@ -12,7 +12,7 @@ use rust_xlsxwriter::{
     FormatAlign, FormatBorder, Note, ProtectionOptions, Url, Workbook, Worksheet, XlsxError,
 };
 
-use super::cells::Cells;
+use super::cells::{Cells, name_of, place_of};
 use super::table::{CellText, Column, ColumnType};
 
 /// Why a workbook cannot be written: a fault of this program.
@@ -162,6 +162,13 @@ pub struct Mistake {
     pub detail: String,
     /// Its stable name.
     pub code: String,
+}
+
+impl Mistake {
+    /// The cell where it is marked: in column A where the whole row is to blame.
+    pub(super) fn marked_at(&self) -> String {
+        self.cell.clone().unwrap_or_else(|| format!("A{}", self.row))
+    }
 }
 
 fn workbook(title: &str, made: DateTime<Utc>) -> Result<Workbook, WriteError> {
@@ -495,7 +502,7 @@ pub fn marked(lead: &str, sent: &Cells, mistakes: &[Mistake], made: DateTime<Utc
     sheet.set_name(MARKED_SHEET)?;
     let mut at: BTreeMap<String, Vec<&Mistake>> = BTreeMap::new();
     for mistake in mistakes {
-        at.entry(place_of(mistake)).or_default().push(mistake);
+        at.entry(mistake.marked_at()).or_default().push(mistake);
     }
     let red = Format::new()
         .set_background_color(RED)
@@ -514,7 +521,7 @@ pub fn marked(lead: &str, sent: &Cells, mistakes: &[Mistake], made: DateTime<Utc
         let row = row_of(usize::try_from(sent.number.saturating_sub(1)).unwrap_or(usize::MAX));
         for (place, text) in sent.cells() {
             let column = column_of(place);
-            let name = format!("{}{}", super::workbook::letters(place), sent.number);
+            let name = name_of((sent.number, place));
             let wrong = at.remove(&name);
             let format = if wrong.is_some() { red.clone() } else { Format::new() };
             match number_as_written(text) {
@@ -530,7 +537,7 @@ pub fn marked(lead: &str, sent: &Cells, mistakes: &[Mistake], made: DateTime<Utc
     }
     // Where nothing was sent that could be marked.
     for (name, wrong) in at {
-        let Some((number, place)) = super::workbook::place_of(&name) else { continue };
+        let Some((number, place)) = place_of(&name) else { continue };
         let (row, column) = (row_of(usize::try_from(number - 1).unwrap_or(usize::MAX)), column_of(place));
         sheet.write_blank(row, column, &red)?;
         mark(sheet, row, column, &wrong)?;
@@ -541,11 +548,6 @@ pub fn marked(lead: &str, sent: &Cells, mistakes: &[Mistake], made: DateTime<Utc
 
 /// What the sheet with the table as it was sent is called.
 const MARKED_SHEET: &str = "Figures";
-
-/// The cell where a mistake is marked: in column A where the whole row is to blame.
-fn place_of(mistake: &Mistake) -> String {
-    mistake.cell.clone().unwrap_or_else(|| format!("A{}", mistake.row))
-}
 
 fn note(words: &str) -> Note {
     let height = 60 + 15 * u32::try_from(words.chars().count() / 40).unwrap_or(0).min(20);
@@ -575,7 +577,7 @@ fn list(sheet: &mut Worksheet, lead: &str, mistakes: &[Mistake]) -> Result<(), W
     let formats = Formats::on(cell_format());
     for (place, mistake) in mistakes.iter().take(MOST_LISTED).enumerate() {
         let row = header + 1 + row_of(place);
-        let cell = place_of(mistake);
+        let cell = mistake.marked_at();
         let link = Url::new(format!("internal:{MARKED_SHEET}!{cell}")).set_text(&cell);
         sheet.write_url_with_format(row, 0, link, &cell_format().set_font_color(Color::Blue))?;
         let number = Shown::Number { text: mistake.row.to_string(), decimals: 0 };

@@ -20,9 +20,10 @@ use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Violation;
 use crate::exchange::cells::Cells;
+use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::spreadsheet::{self, Mistake};
-use crate::exchange::workbook::{self, Looks, Workbook, WorkbookFault};
+use crate::exchange::workbook::Workbook;
 use crate::programme::effects::{Move, RollUpMove};
 use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::{Programme, Refusal};
@@ -182,7 +183,7 @@ fn not_taken(detail: &str) -> Problem {
 fn most_bytes(sent_as: SentAs) -> u64 {
     match sent_as {
         SentAs::Csv => MOST_BYTES,
-        SentAs::Workbook => workbook::MOST_BYTES,
+        SentAs::Workbook => package::MOST_BYTES,
     }
 }
 
