@@ -148,7 +148,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
         FileKind::Targets => ImportKind::Targets,
     };
     let file = match Looks::of(&file)? {
-        Looks::Zip => Upload::Workbook(Arc::new(workbook(&file, kind)?)),
+        Looks::Zip => Upload::Workbook(Arc::new(workbook(file, kind)?)),
         Looks::Compound | Looks::Other => Upload::Csv(file),
     };
     let bar = progress(lines_in(&command.path)?, "importing");
@@ -162,7 +162,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
     print_outcome(outcome)
 }
 
-fn workbook(file: &File, kind: ImportKind) -> Result<Workbook, Failure> {
+fn workbook(file: File, kind: ImportKind) -> Result<Workbook, Failure> {
     Workbook::read(file, kind.headings().required).map_err(|fault| match fault {
         WorkbookFault::OtherFormat(detail) | WorkbookFault::TooLarge(detail) => detail.into(),
         WorkbookFault::Wrong(violation) => violation.detail.into(),

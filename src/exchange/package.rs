@@ -4,14 +4,15 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
-use zip::ZipArchive;
 use zip::read::ZipFile;
+use zip::result::ZipError;
+use zip::{ZipArchive, ZipWriter};
 
 use crate::domain::invalid::Violation;
 
@@ -101,6 +102,8 @@ pub(super) struct Package<'f> {
 
 /// What a workbook says of itself.
 pub(super) struct Outline {
+    /// The part that says so.
+    pub main: String,
     pub sheets: Vec<SheetPart>,
     pub strings: Option<String>,
     pub styles: Option<String>,
@@ -168,6 +171,29 @@ impl<'f> Package<'f> {
         Ok(())
     }
 
+    /// The names of all parts, in their order.
+    ///
+    /// # Errors
+    /// Where one is no text, or they say that they have more bytes together than there are: one stands in another.
+    pub(super) fn names(&mut self) -> Result<Vec<String>, WorkbookFault> {
+        let names = self.zip.file_names_raw().map(|name| String::from_utf8(name.to_vec()));
+        let names: Result<Vec<_>, _> = names.collect();
+        let mut bytes = 0_u64;
+        for index in 0..self.zip.len() {
+            let part = self.zip.by_index_raw(index).map_err(|_error| broken("a part of it cannot be opened"))?;
+            bytes = bytes.saturating_add(part.compressed_size());
+        }
+        if bytes > MOST_BYTES {
+            return Err(broken("its parts stand in one another"));
+        }
+        names.map_err(|_error| broken("the name of a part is no text"))
+    }
+
+    /// Copies a part as it is, byte for byte.
+    pub(super) fn copy<W: Write + Seek>(&mut self, index: usize, out: &mut ZipWriter<W>) -> Result<(), ZipError> {
+        out.raw_copy_file(self.zip.by_index_raw(index)?)
+    }
+
     /// Opens a part; `None` where there is none of this name.
     pub(super) fn part(&mut self, path: &str) -> Result<Option<Part<'_, 'f>>, WorkbookFault> {
         let names = self.zip.file_names_raw();
@@ -223,7 +249,7 @@ impl<'f> Package<'f> {
         };
         let (strings, styles) = (path_of("sharedStrings"), path_of("styles"));
         let mut part = self.needed(&main)?;
-        let mut outline = Outline { sheets: Vec::new(), strings, styles, from_1904: false };
+        let mut outline = Outline { main: String::new(), sheets: Vec::new(), strings, styles, from_1904: false };
         loop {
             match part.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "workbookPr" => {
@@ -246,7 +272,8 @@ impl<'f> Package<'f> {
                 _ => {}
             }
         }
-        Ok(outline)
+        drop(part);
+        Ok(Outline { main, ..outline })
     }
 }
 
@@ -260,15 +287,25 @@ pub(super) struct Part<'z, 'f> {
 }
 
 impl Part<'_, '_> {
+    /// The next piece.
     pub(super) fn next(&mut self) -> Result<Event<'_>, WorkbookFault> {
+        self.next_at().map(|(_depth, event)| event)
+    }
+
+    /// The next piece, and how deep it is: of the outermost element the beginning and the end are at 1.
+    pub(super) fn next_at(&mut self) -> Result<(usize, Event<'_>), WorkbookFault> {
         self.buffer.clear();
         self.xml.get_mut().left = MOST_PIECE;
         let read = self.xml.read_event_into(&mut self.buffer);
+        let mut depth = self.depth;
         match &read {
             Ok(Event::Start(element)) if element.name().as_ref().len() > MOST_NAME => {
                 return Err(broken("something in it has too long a name"));
             }
-            Ok(Event::Start(_)) => self.depth += 1,
+            Ok(Event::Start(_)) => {
+                self.depth += 1;
+                depth = self.depth;
+            }
             Ok(Event::End(_)) => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
@@ -279,7 +316,7 @@ impl Part<'_, '_> {
             // What a document type declares can grow without end when it is expanded. No program writes one here.
             Ok(Event::DocType(_)) => Err(broken("it declares a document type")),
             Ok(Event::Eof) if self.depth > 0 => Err(broken("a part of it is cut off")),
-            Ok(event) => Ok(event),
+            Ok(event) => Ok((depth, event)),
             Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(too_large("inflates to more than 256 MiB"))
             }

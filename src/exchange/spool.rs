@@ -1,8 +1,9 @@
 //! A list that may grow without end: JSON items written one after another to memory, and past a mebibyte to disk.
 
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tempfile::SpooledTempFile;
 
 /// How much is kept in memory before the disk is used.
@@ -49,6 +50,19 @@ impl Spool {
         self.file.stream_position()
     }
 
+    /// The items, in memory.
+    ///
+    /// # Errors
+    /// Where the disk is full or cannot be read, or an item is none of these.
+    pub fn items<T: DeserializeOwned>(&mut self) -> io::Result<Vec<T>> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        file.rewind()?;
+        // What is read to its end is written on at its end.
+        let text = (&b"["[..]).chain(BufReader::new(file)).chain(&b"]"[..]);
+        serde_json::from_reader(text).map_err(io::Error::from)
+    }
+
     /// The items' text, from the first.
     ///
     /// # Errors
@@ -77,6 +91,7 @@ mod tests {
             (0..items).for_each(|item| spool.push(&item).unwrap());
             assert_eq!(spool.count(), u64::from(items));
             let bytes = spool.bytes().unwrap();
+            assert!(spool.items::<u32>().unwrap().into_iter().eq(0..items));
             let mut text = String::new();
             spool.into_reader().unwrap().read_to_string(&mut text).unwrap();
             assert_eq!(bytes, u64::try_from(text.len()).unwrap());

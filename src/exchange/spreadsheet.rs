@@ -4,15 +4,15 @@
 //! The same content gives the same bytes: each workbook says when it was made only by the moment that it is given. Words are
 //! written as words and never as formulas; nothing is told by a colour alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use rust_xlsxwriter::{
     Color, DataValidation, DataValidationErrorStyle, DataValidationRule, DocProperties, ExcelDateTime, Format,
-    FormatAlign, FormatBorder, Note, ProtectionOptions, Url, Workbook, Worksheet, XlsxError,
+    FormatAlign, FormatBorder, ProtectionOptions, Workbook, Worksheet, XlsxError,
 };
 
-use super::cells::{Cells, name_of, place_of};
+use super::cells::Cells;
 use super::table::{CellText, Column, ColumnType};
 
 /// Why a workbook cannot be written: a fault of this program.
@@ -22,9 +22,6 @@ pub type Written = Result<Vec<u8>, WriteError>;
 
 /// The most UTF-16 units that Excel takes in a cell, less what tells that something was cut off.
 const MOST_IN_CELL: usize = 32_700;
-/// The most mistakes that are listed, and the most that are noted at their cells.
-const MOST_LISTED: usize = 10_000;
-const MOST_NOTED: usize = 2_000;
 /// The papers' number of A4.
 const A4: u8 = 9;
 
@@ -149,28 +146,6 @@ pub enum Rule {
     Words(u32),
 }
 
-/// A mistake in a table that was sent.
-#[derive(Clone, Debug)]
-pub struct Mistake {
-    /// The row, from 1.
-    pub row: u64,
-    /// The column's heading.
-    pub column: Option<String>,
-    /// The cell, such as `D7`.
-    pub cell: Option<String>,
-    /// What is wrong and what to do.
-    pub detail: String,
-    /// Its stable name.
-    pub code: String,
-}
-
-impl Mistake {
-    /// The cell where it is marked: in column A where the whole row is to blame.
-    pub(super) fn marked_at(&self) -> String {
-        self.cell.clone().unwrap_or_else(|| format!("A{}", self.row))
-    }
-}
-
 fn workbook(title: &str, made: DateTime<Utc>) -> Result<Workbook, WriteError> {
     let small = |number: u32| u8::try_from(number).unwrap_or(1);
     let year = u16::try_from(made.year()).unwrap_or(1900).clamp(1900, 9999);
@@ -184,7 +159,7 @@ fn workbook(title: &str, made: DateTime<Utc>) -> Result<Workbook, WriteError> {
 }
 
 /// Words that fit into a cell.
-fn clipped(words: &str, most: usize) -> String {
+pub(super) fn clipped(words: &str, most: usize) -> String {
     let mut units = 0;
     let kept: String = words
         .chars()
@@ -490,68 +465,25 @@ fn validation(rule: &Rule) -> Result<Option<DataValidation>, WriteError> {
     }))
 }
 
-/// A table as it was sent, each wrong cell red and with a note of what is wrong, behind a sheet that lists all mistakes.
-/// Every cell stands where it stood.
+/// A plain table: each cell where it stood. Numbers are numbers where they come back as they were, all else is words.
 ///
 /// # Errors
-/// Where the table does not fit into a sheet.
-pub fn marked(lead: &str, sent: &Cells, mistakes: &[Mistake], made: DateTime<Utc>) -> Written {
-    let mut book = workbook("Mistakes", made)?;
-    list(book.add_worksheet(), lead, mistakes)?;
+/// Where it does not fit into a sheet.
+pub fn copied(cells: &Cells, made: DateTime<Utc>) -> Written {
+    let mut book = workbook("Figures", made)?;
     let sheet = book.add_worksheet();
-    sheet.set_name(MARKED_SHEET)?;
-    let mut at: BTreeMap<String, Vec<&Mistake>> = BTreeMap::new();
-    for mistake in mistakes {
-        at.entry(mistake.marked_at()).or_default().push(mistake);
-    }
-    let red = Format::new()
-        .set_background_color(RED)
-        .set_border(FormatBorder::Medium)
-        .set_border_color(Color::RGB(0xB0_00_20));
-    let mut noted = 0;
-    let mut mark = |sheet: &mut Worksheet, row: u32, column: u16, wrong: &[&Mistake]| {
-        noted += 1;
-        if noted <= MOST_NOTED {
-            let words = wrong.iter().map(|mistake| mistake.detail.as_str()).collect::<Vec<_>>().join("\n\n");
-            sheet.insert_note(row, column, &note(&words))?;
-        }
-        Ok::<_, WriteError>(())
-    };
-    for sent in sent.rows() {
-        let row = row_of(usize::try_from(sent.number.saturating_sub(1)).unwrap_or(usize::MAX));
-        for (place, text) in sent.cells() {
-            let column = column_of(place);
-            let name = name_of((sent.number, place));
-            let wrong = at.remove(&name);
-            let format = if wrong.is_some() { red.clone() } else { Format::new() };
+    sheet.set_name("Figures")?;
+    for cells in cells.rows() {
+        let row = row_of(usize::try_from(cells.number.saturating_sub(1)).unwrap_or(usize::MAX));
+        for (place, text) in cells.cells().filter(|(_, text)| !text.is_empty()) {
             match number_as_written(text) {
-                Some(number) => sheet.write_number_with_format(row, column, number, &format)?,
-                None if text.is_empty() && wrong.is_none() => continue,
-                None if text.is_empty() => sheet.write_blank(row, column, &format)?,
-                None => sheet.write_string_with_format(row, column, clipped(text, MOST_IN_CELL), &format)?,
+                Some(number) => sheet.write_number(row, column_of(place), number)?,
+                None => sheet.write_string(row, column_of(place), clipped(text, MOST_IN_CELL))?,
             };
-            if let Some(wrong) = wrong {
-                mark(sheet, row, column, &wrong)?;
-            }
         }
-    }
-    // Where nothing was sent that could be marked.
-    for (name, wrong) in at {
-        let Some((number, place)) = place_of(&name) else { continue };
-        let (row, column) = (row_of(usize::try_from(number - 1).unwrap_or(usize::MAX)), column_of(place));
-        sheet.write_blank(row, column, &red)?;
-        mark(sheet, row, column, &wrong)?;
     }
     sheet.set_autofit_max_width(240).autofit();
     book.save_to_buffer()
-}
-
-/// What the sheet with the table as it was sent is called.
-const MARKED_SHEET: &str = "Figures";
-
-fn note(words: &str) -> Note {
-    let height = 60 + 15 * u32::try_from(words.chars().count() / 40).unwrap_or(0).min(20);
-    Note::new(clipped(words, 2_000)).set_author("Waymark").add_author_prefix(false).set_width(300).set_height(height)
 }
 
 /// A number, where its text would come back from a sheet as it is.
@@ -559,33 +491,4 @@ fn number_as_written(text: &str) -> Option<f64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     let number: f64 = text.parse().ok().filter(|_| digits)?;
     (number.to_string() == text && text.len() <= 15).then_some(number)
-}
-
-fn list(sheet: &mut Worksheet, lead: &str, mistakes: &[Mistake]) -> Result<(), WriteError> {
-    sheet.set_name("Mistakes")?;
-    sheet.set_landscape().set_paper_size(A4).set_print_fit_to_pages(1, 0);
-    let header = top(sheet, "What is wrong", &[Shown::Words(lead.to_owned())])?;
-    let format = header_format();
-    let columns =
-        [("Cell", 10.0), ("Row", 8.0), ("Column", 18.0), ("What is wrong and what to do", 90.0), ("Code", 26.0)];
-    for (place, (heading, width)) in columns.into_iter().enumerate() {
-        sheet.write_string_with_format(header, column_of(place), heading, &format)?;
-        sheet.set_column_width(column_of(place), width)?;
-    }
-    sheet.set_freeze_panes(header + 1, 0)?;
-    sheet.set_repeat_rows(header, header)?;
-    let formats = Formats::on(cell_format());
-    for (place, mistake) in mistakes.iter().take(MOST_LISTED).enumerate() {
-        let row = header + 1 + row_of(place);
-        let cell = mistake.marked_at();
-        let link = Url::new(format!("internal:{MARKED_SHEET}!{cell}")).set_text(&cell);
-        sheet.write_url_with_format(row, 0, link, &cell_format().set_font_color(Color::Blue))?;
-        let number = Shown::Number { text: mistake.row.to_string(), decimals: 0 };
-        let words = |words: &str| Shown::Words(words.to_owned());
-        let rest = [number, Shown::words(mistake.column.clone()), words(&mistake.detail), words(&mistake.code)];
-        for (place, shown) in rest.iter().enumerate() {
-            formats.write(sheet, row, column_of(place + 1), shown)?;
-        }
-    }
-    Ok(())
 }

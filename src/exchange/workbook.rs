@@ -14,6 +14,7 @@ use chrono::{Days, NaiveDate};
 use quick_xml::events::{BytesStart, Event};
 
 use super::cells::{Cells, Full, LAST_ROW, MOST_CELLS, MOST_TEXT, Row, Unreadable, name_of, place_of};
+use super::marking::{LIST_SHEET, LIST_TITLE, Origin};
 use super::package::{
     Looks, Outline, Package, Part, SAVE_AS_XLSX, SheetPart, WorkbookFault, attribute, broken, too_large, wrong,
 };
@@ -32,6 +33,8 @@ const LONGEST_ERROR: usize = 32;
 /// The sheet of a workbook that holds the table.
 #[derive(Debug)]
 pub struct Workbook {
+    /// Where all this is from.
+    origin: Origin,
     cells: Cells,
     /// Where among the rows the header is.
     header: usize,
@@ -54,8 +57,8 @@ impl Workbook {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub fn read(file: &File, wanted: &[&str]) -> Result<Self, WorkbookFault> {
-        match Looks::of(file).map_err(WorkbookFault::Disk)? {
+    pub fn read(file: File, wanted: &[&str]) -> Result<Self, WorkbookFault> {
+        match Looks::of(&file).map_err(WorkbookFault::Disk)? {
             Looks::Zip => {}
             Looks::Compound => {
                 let detail = format!(
@@ -68,15 +71,15 @@ impl Workbook {
                 return Err(WorkbookFault::OtherFormat(detail));
             }
         }
-        let mut package = Package::open(file)?;
+        let mut package = Package::open(&file)?;
         let outline = package.outline()?;
         let mut sheets = Sheets { package, text: 0 };
         let formats = sheets.formats(&outline)?;
         let strings = sheets.strings(&outline)?;
         let context = Context { formats: &formats, strings: &strings, from_1904: outline.from_1904 };
-        let sheet = sheets.table_sheet(&outline, &context, wanted)?;
+        let (sheet, list) = sheets.table_sheet(&outline, &context, wanted)?;
         let cells = sheets.cells(&sheet.path, &context, None)?;
-        let SheetCells { cells, merged } = cells;
+        let SheetCells { cells, merged, drawing } = cells;
         let header = header_of(&cells, wanted);
         let from = cells.row(header).map_or(1, |row| row.number);
         if let Some(merged) = merged.iter().find(|merged| merged.last.0 >= from) {
@@ -87,13 +90,20 @@ impl Workbook {
             );
             return Err(wrong(merged.first.0.max(from), "merged_cells", detail));
         }
-        Ok(Self { cells, header, held: None })
+        let SheetPart { name, path, .. } = sheet;
+        let origin = Origin { name: name.clone(), path: path.clone(), drawing, list, file };
+        Ok(Self { origin, cells, header, held: None })
     }
 
     /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
     #[must_use]
     pub fn holding(self, held: impl Any + Send + Sync) -> Self {
         Self { held: Some(Box::new(held)), ..self }
+    }
+
+    /// Where the table is from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The cells, those above the header among them, and which of their rows is the header.
@@ -179,6 +189,8 @@ struct Merged {
 struct SheetCells {
     cells: Cells,
     merged: Vec<Merged>,
+    /// The id by which it refers to the boxes of its comments.
+    drawing: Option<String>,
 }
 
 /// The sheets of a workbook being read.
@@ -247,21 +259,25 @@ impl Sheets<'_> {
         }
     }
 
-    /// The one sheet that holds the table.
+    /// The one sheet that holds the table, and the part of one that lists the mistakes of an earlier time.
     fn table_sheet<'o>(
         &mut self,
         outline: &'o Outline,
         context: &Context<'_>,
         wanted: &[&str],
-    ) -> Result<&'o SheetPart, WorkbookFault> {
-        let mut tables = Vec::new();
+    ) -> Result<(&'o SheetPart, Option<String>), WorkbookFault> {
+        let (mut tables, mut list) = (Vec::new(), None);
         for sheet in &outline.sheets {
             let top = self.cells(&sheet.path, context, Some(HEADER_WITHIN))?;
             if top.cells.rows().any(|row| is_header(&row, wanted)) {
                 tables.push(sheet);
             }
+            let title = top.cells.row(0).filter(|row| row.number == 1).and_then(|row| row.get(0));
+            if sheet.name.starts_with(LIST_SHEET) && title == Some(LIST_TITLE) {
+                list = Some(sheet.path.clone());
+            }
         }
-        match tables.as_slice() {
+        let table = match tables.as_slice() {
             [one, other, ..] => {
                 let detail = format!(
                     "the sheets {} and {} both have the columns {}; send a workbook with one of them",
@@ -276,9 +292,11 @@ impl Sheets<'_> {
                     format!("the table is on the hidden sheet {}; show the sheet, look at it, and send it", one.name);
                 Err(wrong(1, "hidden_sheet", detail))
             }
-            [one] => Ok(one),
+            [one] => Ok(*one),
             [] => outline.sheets.iter().find(|sheet| !sheet.hidden).ok_or_else(|| broken("it has no sheet")),
-        }
+        }?;
+        // Of one sheet there are not two.
+        Ok((table, list.filter(|list| *list != table.path)))
     }
 
     /// The cells of a sheet; with `most_rows` only of its first rows.
@@ -301,6 +319,7 @@ impl Sheets<'_> {
                         reading.take(&begun, saved)?;
                     }
                     "mergeCell" => reading.merge(attribute(&element, "ref")?)?,
+                    "legacyDrawing" => reading.cells.drawing = attribute(&element, "id")?,
                     _ => {}
                 },
                 Event::End(element) if element.local_name().as_ref() == "sheetData" && most_rows.is_some() => break,

@@ -19,10 +19,9 @@ use super::negotiate::{Accept, Format, XLSX};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Violation;
-use crate::exchange::cells::Cells;
+use crate::exchange::marking::{self, Mistake, Unmarked};
 use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
-use crate::exchange::spreadsheet::{self, Mistake};
 use crate::exchange::workbook::Workbook;
 use crate::programme::effects::{Move, RollUpMove};
 use crate::programme::importing::{ImportKind, Outcome};
@@ -220,7 +219,7 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
         };
     }
     let turn = READ.acquire().await.map_err(|error| Problem::internal(&error))?;
-    let read = aside(move || Workbook::read(&file, kind.headings().required).map(|book| book.holding(turn))).await?;
+    let read = aside(move || Workbook::read(file, kind.headings().required).map(|book| book.holding(turn))).await?;
     match read {
         Ok(book) => Ok(Ok(Upload::Workbook(Arc::new(book)))),
         Err(WorkbookFault::Wrong(violation)) => Ok(Err(*violation)),
@@ -230,22 +229,8 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
     }
 }
 
-/// The most rows of a file that is sent back with its mistakes marked, the most cells, the most bytes of its words, and the
-/// most bytes that all its mistakes are told in; of a larger one they are listed.
-const MOST_MARKED: usize = 50_000;
-const MOST_MARKED_CELLS: usize = 500_000;
-const MOST_MARKED_TEXT: usize = 16 << 20;
+/// The most bytes that all mistakes are told in where they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
-
-/// A mistake as an import tells it.
-#[derive(serde::Deserialize)]
-struct Told {
-    row: Option<u64>,
-    column: Option<String>,
-    cell: Option<String>,
-    code: String,
-    detail: String,
-}
 
 /// The sender's own table with its mistakes marked.
 async fn marked(
@@ -258,29 +243,17 @@ async fn marked(
     if outcome.errors.bytes().map_err(spooled)? > MOST_TOLD {
         return answer(outcome);
     }
-    let lead = refusal(&outcome, "each is listed here and marked in the sheet Figures");
     // A workbook that was sent has its turn, which lasts until its mistakes are marked; a CSV file needs one for this alone.
     let in_memory = matches!(as_sent, Upload::Workbook(_));
     let work = move || {
-        let few = |sent: &Cells| sent.cell_count() <= MOST_MARKED_CELLS && sent.text_len() <= MOST_MARKED_TEXT;
-        let Some(sent) = as_sent.as_sent(MOST_MARKED).map_err(spooled)?.filter(|sent| few(sent)) else {
-            return Ok(Err(outcome));
-        };
-        let text =
-            io::Cursor::new("[").chain(outcome.errors.into_reader().map_err(spooled)?).chain(io::Cursor::new("]"));
-        let told: Vec<Told> =
-            serde_json::from_reader(io::BufReader::new(text)).map_err(|error| Problem::internal(&error))?;
-        let mistakes: Vec<Mistake> = told
-            .into_iter()
-            .map(|Told { row, column, cell, code, detail }| Mistake {
-                row: row.unwrap_or(1),
-                column,
-                cell,
-                detail,
-                code,
-            })
-            .collect();
-        spreadsheet::marked(&lead, &sent, &mistakes, made).map(Ok).map_err(|error| Problem::internal(&error))
+        let mistakes: Vec<Mistake> = outcome.errors.items().map_err(spooled)?;
+        let lead = |sheet: &str| refusal(&outcome, &format!("each is listed here and marked in the sheet {sheet}"));
+        match marking::marked(&as_sent, lead, &mistakes, made) {
+            Ok(marked) => Ok(Ok(marked)),
+            Err(Unmarked::TooLarge) => Ok(Err(outcome)),
+            Err(Unmarked::Disk(error)) => Err(spooled(error)),
+            Err(Unmarked::Fault(why)) => Err(Problem::internal(why.as_ref())),
+        }
     };
     let written = if in_memory { aside(work).await? } else { with_workbook(work).await? };
     let body = match written? {

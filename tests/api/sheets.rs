@@ -7,6 +7,7 @@ use calamine::{Data, Reader, Xlsx};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use quick_xml::events::Event;
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook, Worksheet};
 use serde_json::{Value, json};
 
@@ -24,6 +25,9 @@ on_both! {
     periods_in_cells_are_read_as_people_see_them
     a_cell_that_cannot_be_read_is_named
     twenty_mistakes_come_back_marked
+    a_person_gets_their_own_workbook_back
+    what_people_put_into_a_workbook_stays
+    a_workbook_that_cannot_be_written_in_comes_back_as_a_copy
     a_csv_file_comes_back_as_a_marked_workbook_too
     the_table_is_found_wherever_it_stands
     what_is_no_workbook_is_refused_by_name
@@ -436,26 +440,296 @@ async fn twenty_mistakes_come_back_marked(world: &World) {
     let list = cells(&marked.body, "Mistakes");
     let listed: Vec<_> = list[4..].iter().map(|row| (row[0].to_string(), row[4].to_string())).collect();
     assert_eq!(listed, wanted);
-    let sent = cells(&marked.body, "Figures");
+    let sent = cells(&marked.body, "Sheet1");
     assert_eq!(sent[0][0], Data::String("Our return".to_owned()));
-    assert_eq!((&sent[3][0], &sent[3][3]), (&Data::String("NI-117".to_owned()), &Data::Float(4.5)));
+    assert_eq!((&sent[3][0], &sent[3][3]), (&Data::String("NI-117".to_owned()), &Data::String("4.5".to_owned())));
     assert_eq!(sent[14][3], Data::String("four".to_owned()));
-    // Every wrong cell has its note, and is red in a style that another program sees.
-    let mut archive = zip::ZipArchive::new(Cursor::new(marked.body.to_vec())).unwrap();
-    let mut notes = String::new();
-    std::io::Read::read_to_string(&mut archive.by_name("xl/comments1.xml").unwrap(), &mut notes).unwrap();
-    let styles = opened(&marked.body).worksheet_style("Figures").unwrap();
-    for (cell, _) in &wanted {
-        assert!(notes.contains(&format!("ref=\"{cell}\"")), "{cell} has no note: {notes}");
-        let (column, row) = cell.split_at(1);
-        let place = (row.parse::<u32>().unwrap() - 1, u32::from(column.as_bytes()[0] - b'A'));
-        let colour = styles.get(place).and_then(|style| style.fill.as_ref()).and_then(calamine::Fill::get_color);
-        assert!(colour.is_some_and(|colour| colour.red > 200 && colour.green < 200), "{cell} is {colour:?}");
-    }
+    let marks = marks(&marked.body);
+    let mut cells: Vec<_> = wanted.iter().map(|(cell, _)| cell.clone()).collect();
+    cells.sort();
+    assert_eq!((&marks.red, &marks.noted), (&cells, &cells));
+    assert!(marks.comments.contains("Waymark found: `four` is not a number"), "{}", marks.comments);
     // What came back can be sent again, and says the same.
     let again = send(world, "readings", marked.body.to_vec()).await.refused(422, "invalid");
     assert_eq!(named(&again), wanted);
     assert_eq!(world.version().await, before);
+}
+
+/// The parts of a workbook.
+fn parts(body: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(body.to_vec())).unwrap();
+    let read = |place| {
+        let mut part = archive.by_index(place).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut part, &mut bytes).unwrap();
+        (part.name().unwrap().into_owned(), bytes)
+    };
+    let count = zip::ZipArchive::new(Cursor::new(body.to_vec())).unwrap().len();
+    (0..count).map(read).collect()
+}
+
+fn part(body: &[u8], name: &str) -> String {
+    let found = parts(body).into_iter().find(|(known, _)| known == name);
+    String::from_utf8(found.unwrap_or_else(|| panic!("no {name}")).1).unwrap()
+}
+
+/// A workbook with one of its parts changed.
+fn with_part(body: &[u8], name: &str, change: impl Fn(String) -> String) -> Vec<u8> {
+    let mut parts = parts(body);
+    let (_, part) = parts.iter_mut().find(|(known, _)| known == name).unwrap();
+    *part = change(String::from_utf8(part.clone()).unwrap()).into_bytes();
+    zipped(&parts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>())
+}
+
+/// What stands before, between and after two marks.
+fn around<'a>(text: &'a str, from: &str, to: &str) -> (&'a str, &'a str, &'a str) {
+    let (before, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
+    let (between, after) = rest.split_once(to).unwrap();
+    (before, between, after)
+}
+
+/// A workbook with words put into cells of its first sheet, each in the format that the cell has.
+fn filled_in(body: &[u8], cells: &[(&str, &str)]) -> Vec<u8> {
+    with_part(body, "xl/worksheets/sheet1.xml", |mut sheet| {
+        for (cell, words) in cells {
+            let (before, tag, after) = around(&sheet, &format!("<c r=\"{cell}\""), ">");
+            let after = if tag.ends_with('/') { after } else { after.split_once("</c>").unwrap().1 };
+            let style = tag.split_once(" s=\"").map_or("0", |(_, rest)| rest.split('"').next().unwrap());
+            let new = format!("<c r=\"{cell}\" s=\"{style}\" t=\"inlineStr\"><is><t>{words}</t></is></c>");
+            sheet = format!("{before}{new}{after}");
+        }
+        sheet
+    })
+}
+
+/// The pieces of some XML, whichever way it has of writing an element that holds nothing.
+fn pieces(xml: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    reader.config_mut().expand_empty_elements = true;
+    let mut pieces = Vec::new();
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => return pieces,
+            Event::Start(element) => pieces.push(format!("<{}>", element.trim())),
+            Event::End(element) => pieces.push(format!("</{}>", element.name().as_ref())),
+            Event::Decl(_) => {}
+            other if other.trim().is_empty() => {}
+            other => pieces.push(other.to_string()),
+        }
+    }
+}
+
+/// What is marked in the first sheet of a workbook: which cells are red, which have a comment of ours, and all comments.
+struct Marks {
+    red: Vec<String>,
+    noted: Vec<String>,
+    comments: String,
+}
+
+fn marks(body: &[u8]) -> Marks {
+    let sheet = part(body, "xl/worksheets/sheet1.xml");
+    let formats = sheet.split("<conditionalFormatting sqref=\"").skip(1);
+    let ours = formats.filter(|format| format.split("</conditionalFormatting>").next().unwrap().contains("by Waymark"));
+    let red =
+        ours.flat_map(|format| format.split('"').next().unwrap().split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let all = parts(body).into_iter().map(|(name, _)| name);
+    let files = all.filter(|name| name.starts_with("xl/comments")).collect::<Vec<_>>();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    let comments = part(body, file);
+    let ours = comments.split("<comment ").skip(1).filter(|comment| comment.contains("Waymark found:"));
+    let mut noted: Vec<_> = ours.map(|comment| around(comment, "ref=\"", "\"").1.to_owned()).collect();
+    let mut red: Vec<_> = red.collect();
+    red.sort();
+    noted.sort();
+    Marks { red, noted, comments }
+}
+
+async fn a_person_gets_their_own_workbook_back(world: &World) {
+    small(world).await;
+    round(world, "FY2009-10-Q4", "2010-04-01", "2010-05-31").await;
+    world.patch(Manager, "kpis/NI-117", "*", json!({"valid_min": 0, "valid_max": 100})).await.is(200);
+    let path = "readings/template.xlsx?sub_group=health-group&period=FY2009-10-Q4";
+    let template = world.get(Lead, path).await.is(200).body;
+    let (_, at) = header(&cells(&template, "Figures"));
+    let letter = |name: &str| char::from(b'A' + u8::try_from(at(name)).unwrap());
+    let cell = |name: &str, row: u32| format!("{}{row}", letter(name));
+    let (asthma, neet) = (cell("value", 5), cell("value", 6));
+    let flag = cell("provisional", 6);
+    let sent = filled_in(&template, &[(&asthma, "twelve"), (&neet, "4.5"), (&flag, "perhaps")]);
+    let back = |file: Vec<u8>| async move { send(world, "readings", file).header("accept", XLSX).await.is(422).body };
+    let marked = back(sent.clone()).await;
+    assert_eq!(marks(&marked).red, [asthma.clone(), flag.clone()]);
+    assert_eq!(marks(&marked).noted, [asthma.clone(), flag.clone()]);
+    // All that is not a mark is as it was sent: other sheets, drop-downs, frozen panes, protection, widths, formats.
+    let (before, after) = (parts(&sent), parts(&marked));
+    for (name, bytes) in &before {
+        let same = after.iter().any(|(known, now)| known == name && now == bytes);
+        let changed = ["[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"];
+        assert!(
+            same || changed.contains(&name.as_str()) || name == "xl/worksheets/sheet1.xml",
+            "{name} is not as it was"
+        );
+    }
+    let sheet = |body: &[u8]| part(body, "xl/worksheets/sheet1.xml");
+    let mut now = sheet(&marked);
+    for (from, to) in [("<conditionalFormatting", "</conditionalFormatting>"), ("<legacyDrawing", "/>")] {
+        let (before, _, after) = around(&now, from, to);
+        now = format!("{before}{after}");
+    }
+    let (was, now) = (pieces(&sheet(&sent)), pieces(&now));
+    assert_eq!(was.iter().zip(&now).find(|(was, now)| was != now), None);
+    assert_eq!(was.len(), now.len());
+    let boards = ["dataValidations", "state=\"frozen\"", "sheetProtection", "customWidth"];
+    assert!(boards.iter().all(|wanted| now.iter().any(|piece| piece.contains(wanted))));
+    assert_eq!(cells(&marked, "Figures"), cells(&sent, "Figures"));
+    assert_eq!(cells(&marked, "Notes"), cells(&sent, "Notes"));
+    let list = text_of(&marked, "Mistakes");
+    assert!(list.contains("marked in the sheet Figures") && list.contains("`perhaps`"), "{list}");
+
+    // One mended, another made: the marks go where the mistakes are, and the list is still one.
+    let mended = filled_in(&marked, &[(&asthma, "12"), (&neet, "104.5")]);
+    let marked = back(mended).await;
+    assert_eq!(
+        (marks(&marked).red, marks(&marked).noted),
+        (vec![neet.clone(), flag.clone()], vec![neet.clone(), flag.clone()])
+    );
+    assert_eq!(opened(&marked).sheet_names(), ["Figures", "Notes", "Mistakes"]);
+    assert!(!text_of(&marked, "Mistakes").contains(&asthma));
+    // All mended, it is taken.
+    let right = filled_in(&marked, &[(&neet, "4.5"), (&flag, "yes")]);
+    assert_eq!(send(world, "readings", right).await.is(200).json()["created"], 2);
+}
+
+async fn what_people_put_into_a_workbook_stays(world: &World) {
+    small(world).await;
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.set_name("Ann's figures").unwrap();
+    put_rows(
+        sheet,
+        0,
+        &rows(
+            "kpi,period,value,commentary\nNI-117,2009/10 Q1,four,Late\nNI-117,2009/10 Q2,five,\nNI-117,2009/10 Q3,4.5,",
+        ),
+    );
+    let note = |words: &str| rust_xlsxwriter::Note::new(words).set_author("Ann");
+    sheet.insert_note(0, 0, &note("A line < another & more")).unwrap();
+    sheet.insert_note(1, 2, &note("Ask the trust")).unwrap();
+    let green = Format::new().set_background_color(rust_xlsxwriter::Color::Green);
+    let format = rust_xlsxwriter::ConditionalFormatFormula::new().set_rule("=C2>5").set_format(green);
+    sheet.add_conditional_format(1, 2, 3, 2, &format).unwrap();
+    let mut other = Worksheet::new();
+    other.set_name("Mistakes").unwrap();
+    other.write_string(0, 0, "Mistakes that we made last year").unwrap();
+    book.push_worksheet(other);
+    let mut file = book.save_to_buffer().unwrap();
+    for time in 0..3 {
+        file = send(world, "readings", file).header("accept", XLSX).await.is(422).body.to_vec();
+        let marks = marks(&file);
+        assert_eq!((marks.red.join(" "), marks.noted.join(" ")), ("C2 C3".to_owned(), "C2 C3".to_owned()), "{time}");
+        for words in ["A line &lt; another &amp; more", "Ask the trust", "Waymark found: `five`"] {
+            assert_eq!(marks.comments.matches(words).count(), 1, "{time}, {words}: {}", marks.comments);
+        }
+        let all = part(&file, "xl/worksheets/sheet1.xml");
+        assert_eq!((all.matches("<legacyDrawing").count(), all.matches("C2&gt;5").count()), (1, 1), "{all}");
+        let boxes = parts(&file).into_iter().filter(|(name, _)| name.starts_with("xl/drawings/")).collect::<Vec<_>>();
+        assert_eq!(boxes.len(), 1);
+        assert_eq!(String::from_utf8_lossy(&boxes[0].1).matches("ObjectType=\"Note\"").count(), 3);
+        // Theirs is not ours, though it has the name.
+        assert_eq!(opened(&file).sheet_names(), ["Ann's figures", "Mistakes", "Mistakes 2"]);
+        assert_eq!(text_of(&file, "Mistakes"), "Mistakes that we made last year\n");
+        assert!(
+            part(&file, "xl/worksheets/sheet3.xml").contains("location=\"&apos;Ann&apos;&apos;s figures&apos;!C2\"")
+        );
+    }
+    // A program that makes one stretch of all words of a comment leaves ours to be told from theirs by where it begins.
+    let comments = parts(&file).into_iter().map(|(name, _)| name).find(|name| name.starts_with("xl/comments")).unwrap();
+    let flat = with_part(&file, &comments, |notes| {
+        let (before, _, after) = around(&notes, "Ask the trust", "Waymark found:");
+        format!("{before}Ask the trust\n\nWaymark found:{after}")
+    });
+    let flat = send(world, "readings", flat).header("accept", XLSX).await.is(422).body;
+    assert_eq!(marks(&flat).comments.matches("Waymark found: `four`").count(), 1, "{}", marks(&flat).comments);
+}
+
+async fn a_workbook_that_cannot_be_written_in_comes_back_as_a_copy(world: &World) {
+    small(world).await;
+    let table = rows("kpi,period,value\nNI-117,2009/10 Q1,four");
+    let noted = |with: bool| {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        put_rows(sheet, 0, &table);
+        if with {
+            sheet.insert_note(0, 0, &rust_xlsxwriter::Note::new("A note")).unwrap();
+        }
+        book.save_to_buffer().unwrap()
+    };
+    let (plain, noted) = (noted(false), noted(true));
+    let strict = |text: String| {
+        text.replace(
+            "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+            "http://purl.oclc.org/ooxml/spreadsheetml/main",
+        )
+    };
+    let without = |file: &[u8], gone: &str| {
+        let parts = parts(file);
+        let kept = parts.iter().filter(|(name, _)| name != gone);
+        zipped(&kept.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>())
+    };
+    // Two entries with the bytes of one: what is copied as it stands could be copied without end.
+    let overlapping = {
+        let filler: String =
+            (0_u64..2_000_000).map(|number| char::from(b'!' + u8::try_from(number * number % 89).unwrap())).collect();
+        let mut zip = zip::ZipWriter::new_append(Cursor::new(plain.clone())).unwrap();
+        let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file("filler/0", stored).unwrap();
+        zip.write_all(filler.as_bytes()).unwrap();
+        for number in 1..40 {
+            zip.shallow_copy_file("filler/0", &format!("filler/{number}")).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    for (what, file) in [
+        ("the strict form", with_part(&plain, "xl/worksheets/sheet1.xml", strict)),
+        ("no styles", with_part(&plain, "xl/_rels/workbook.xml.rels", |text| text.replace("/styles\"", "/other\""))),
+        ("no formats", with_part(&plain, "xl/styles.xml", |text| text.replace("cellXfs", "cellYfs"))),
+        (
+            "boxes in no namespace",
+            with_part(&noted, "xl/drawings/vmlDrawing1.vml", |text| text.replace("urn:schemas", "urn:other")),
+        ),
+        (
+            "boxes of HTML",
+            with_part(&noted, "xl/drawings/vmlDrawing1.vml", |text| text.replace("</xml>", "<br></xml>")),
+        ),
+        ("comments gone", without(&noted, "xl/comments1.xml")),
+        ("comments nowhere", with_part(&noted, "xl/comments1.xml", |text| text.replace("ref=\"A1\"", "ref=\"?\""))),
+        (
+            "many comments",
+            with_part(&noted, "xl/comments1.xml", |text| {
+                let one = "<comment ref=\"Z9\" authorId=\"0\"><text><t>x</t></text></comment>";
+                text.replace("<commentList>", &format!("<commentList>{}", one.repeat(50_001)))
+            }),
+        ),
+        (
+            "a large comment",
+            with_part(&noted, "xl/comments1.xml", |text| text.replace("A note", &"A note &lt; ".repeat(200_000))),
+        ),
+        ("parts in one another", overlapping),
+    ] {
+        let answer = send(world, "readings", file).header("accept", XLSX).await.is(422);
+        assert_eq!(answer.header("content-type"), Some(XLSX), "{what}: {answer}");
+        assert_eq!(opened(&answer.body).sheet_names(), ["Figures", "Mistakes"], "{what}");
+        assert_eq!(marks(&answer.body).red, ["C2"], "{what}");
+        assert!(text_of(&answer.body, "Mistakes").contains("this is a copy of its cells"), "{what}");
+        assert!(answer.body.len() < 100_000, "{what}: {} bytes", answer.body.len());
+    }
+    // Bytes turned over anywhere are never more than a mistake.
+    for at in (0..noted.len()).step_by(41) {
+        let mut turned = noted.clone();
+        turned[at] ^= 0x55;
+        let answer = send(world, "readings", turned).header("accept", XLSX).await;
+        assert!([413, 415, 422].contains(&answer.status), "{at}: {answer}");
+    }
 }
 
 async fn a_csv_file_comes_back_as_a_marked_workbook_too(world: &World) {

@@ -1,0 +1,1198 @@
+//! A sender's own workbook with its mistakes marked in it: each wrong cell red and with a comment that says what to do, and a
+//! sheet that lists them all.
+//!
+//! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written anew goes through
+//! piece by piece, in memory that is bounded whatever was sent. The red is a conditional format, and each comment begins
+//! with words of ours: so marks are told from what people put there, and those of an earlier time go when a workbook that was
+//! mended is sent again.
+//!
+//! A CSV file, and a workbook that is built in a way that cannot be marked, comes back as a plain workbook of its cells.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufWriter, Cursor, Write};
+
+use chrono::{DateTime, Utc};
+use quick_xml::escape::{escape, partial_escape};
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesStart, BytesText, Event};
+use quick_xml::writer::Writer;
+use serde::Deserialize;
+use zip::ZipWriter;
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+
+use super::cells::{COLUMNS, Cells, LAST_ROW, name_of, place_of};
+use super::package::{MOST_SHEETS, Outline, Package, Part, WorkbookFault, attribute, relations_path};
+use super::sheet::Upload;
+use super::spreadsheet::{self, clipped};
+
+/// The most rows of a table that is copied to be marked, the most cells, and the most bytes of its words.
+const MOST_COPIED_ROWS: usize = 50_000;
+const MOST_COPIED_CELLS: usize = 500_000;
+const MOST_COPIED_TEXT: usize = 16 << 20;
+/// The most mistakes that are listed, and the most cells that have a comment.
+const MOST_LISTED: usize = 10_000;
+const MOST_NOTED: usize = 2_000;
+/// The most characters of a comment, and of what is listed.
+const MOST_IN_NOTE: usize = 2_000;
+const MOST_IN_LIST: usize = 32_700;
+/// The most comments that a sheet may have already, the most bytes of all of them together, and of one element that is looked
+/// at as a whole.
+const MOST_COMMENTS: usize = 50_000;
+const MOST_COMMENT_BYTES: usize = 16 << 20;
+const MOST_WHOLE: usize = 1 << 20;
+/// How many cells one conditional format is for: Excel reads no list of cells that is very long.
+const CELLS_A_FORMAT: usize = 400;
+
+/// What the sheet that lists the mistakes is called, and what stands at its top.
+pub(super) const LIST_SHEET: &str = "Mistakes";
+pub(super) const LIST_TITLE: &str = "What is wrong";
+/// The columns of the list: heading and width in characters.
+const LIST_COLUMNS: [(&str, u32); 5] =
+    [("Cell", 10), ("Row", 8), ("Column", 18), ("What is wrong and what to do", 90), ("Code", 26)];
+/// Whose comments ours are, and what they begin with.
+const AUTHOR: &str = "Waymark";
+const SPEAKER: &str = "Waymark found:";
+/// What the ids of the boxes of comments begin with, and the id of what all of them are.
+const SHAPE: &str = "_x0000_s";
+const SHAPE_KIND: &str = "_x0000_t202";
+/// What a conditional format of ours says, which is always so.
+const RED_WHERE: &str = "marked by Waymark";
+
+/// The namespaces of what is written.
+const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+const PACKAGE_RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+const CONTENT_TYPES: &str = "[Content_Types].xml";
+const DRAWING_TYPE: &str = "application/vnd.openxmlformats-officedocument.vmlDrawing";
+/// The namespaces of drawings: of shapes, of what Office says of them, and of what Excel does.
+const SHAPES: &str = "urn:schemas-microsoft-com:vml";
+const OFFICE: &str = "urn:schemas-microsoft-com:office:office";
+const EXCEL: &str = "urn:schemas-microsoft-com:office:excel";
+
+/// In what order the parts of a sheet stand, from the first that marks come before.
+const SHEET_ORDER: [&str; 24] = [
+    "conditionalFormatting",
+    "dataValidations",
+    "hyperlinks",
+    "printOptions",
+    "pageMargins",
+    "pageSetup",
+    "headerFooter",
+    "rowBreaks",
+    "colBreaks",
+    "customProperties",
+    "cellWatches",
+    "ignoredErrors",
+    "smartTags",
+    "drawing",
+    "legacyDrawing",
+    "legacyDrawingHF",
+    "drawingHF",
+    "picture",
+    "oleObjects",
+    "controls",
+    "webPublishItems",
+    "tableParts",
+    "extLst",
+    "AlternateContent",
+];
+
+/// A mistake in a table that was sent.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Mistake {
+    /// The row, from 1; the first for what is not about one.
+    #[serde(default = "first")]
+    pub row: u64,
+    /// The column's heading.
+    pub column: Option<String>,
+    /// The cell, such as `D7`.
+    pub cell: Option<String>,
+    /// What is wrong and what to do.
+    pub detail: String,
+    /// Its stable name.
+    pub code: String,
+}
+
+fn first() -> u64 {
+    1
+}
+
+impl Mistake {
+    /// The cell where it is marked: in column A where the whole row is to blame.
+    fn marked_at(&self) -> String {
+        self.cell.clone().unwrap_or_else(|| format!("A{}", self.row))
+    }
+}
+
+/// Where in a workbook the table is.
+#[derive(Debug)]
+pub struct Origin {
+    /// The workbook as it was sent.
+    pub file: File,
+    /// The name of the table's sheet, and its part.
+    pub name: String,
+    /// The part that holds it.
+    pub path: String,
+    /// The id by which the sheet refers to the boxes of its comments.
+    pub drawing: Option<String>,
+    /// The part of a sheet that lists the mistakes of an earlier time.
+    pub list: Option<String>,
+}
+
+/// Why a table does not come back marked.
+#[derive(Debug)]
+pub enum Unmarked {
+    /// It is larger than what is copied.
+    TooLarge,
+    /// The disk.
+    Disk(io::Error),
+    /// A fault of this program.
+    Fault(Box<dyn Error + Send + Sync>),
+}
+
+/// The table as it was sent with its mistakes marked, as a workbook; `lead` says how much is wrong, given the name of the sheet
+/// with the table.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn marked(
+    sent: &Upload,
+    lead: impl Fn(&str) -> String,
+    mistakes: &[Mistake],
+    made: DateTime<Utc>,
+) -> Result<Vec<u8>, Unmarked> {
+    if let Upload::Workbook(book) = sent {
+        match in_place(book.origin(), &lead(&book.origin().name), mistakes) {
+            Ok(marked) => return Ok(marked),
+            Err(Hindrance(why)) => tracing::info!(why, "a workbook cannot be marked as it is; its cells are copied"),
+        }
+    }
+    let few = |sent: &Cells| sent.cell_count() <= MOST_COPIED_CELLS && sent.text_len() <= MOST_COPIED_TEXT;
+    let cells = sent.as_sent(MOST_COPIED_ROWS).map_err(Unmarked::Disk)?.filter(|sent| few(sent));
+    let cells = cells.ok_or(Unmarked::TooLarge)?;
+    let copy = spreadsheet::copied(&cells, made).map_err(|error| Unmarked::Fault(error.into()))?;
+    let mut file = tempfile::tempfile().map_err(Unmarked::Disk)?;
+    file.write_all(&copy).map_err(Unmarked::Disk)?;
+    drop(copy);
+    let origin = Origin::first_sheet(file).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))?;
+    let lead = match sent {
+        Upload::Csv(_) => lead(&origin.name),
+        Upload::Workbook(_) => format!(
+            "{} Your workbook is one that cannot be written in, so this is a copy of its cells.",
+            lead(&origin.name)
+        ),
+    };
+    in_place(&origin, &lead, mistakes).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))
+}
+
+/// Why a workbook cannot be marked as it is.
+#[derive(Debug)]
+struct Hindrance(String);
+
+type Marked<T> = Result<T, Hindrance>;
+
+impl From<&str> for Hindrance {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+impl From<io::Error> for Hindrance {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<ZipError> for Hindrance {
+    fn from(error: ZipError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<WorkbookFault> for Hindrance {
+    fn from(fault: WorkbookFault) -> Self {
+        Self(match fault {
+            WorkbookFault::OtherFormat(detail) | WorkbookFault::TooLarge(detail) => detail,
+            WorkbookFault::Wrong(violation) => violation.detail,
+            WorkbookFault::Disk(error) => error.to_string(),
+        })
+    }
+}
+
+impl Origin {
+    /// The first sheet of a workbook that has no comments.
+    fn first_sheet(file: File) -> Marked<Self> {
+        let sheet = Package::open(&file)?.outline()?.sheets.into_iter().next().ok_or("it has no sheet")?;
+        Ok(Self { file, name: sheet.name, path: sheet.path, drawing: None, list: None })
+    }
+}
+
+/// What is written instead of a part, or besides those there are.
+struct Plan {
+    /// The parts of the table's sheet: itself, what it refers to, its comments, and their boxes.
+    sheet: String,
+    relations: String,
+    comments: String,
+    drawing: String,
+    /// The parts of the workbook: itself, what it refers to, and its styles.
+    main: String,
+    main_relations: String,
+    styles: String,
+    /// The sheet that lists the mistakes.
+    list: String,
+    /// The ids of what the sheet and the workbook refer to anew.
+    new_comments: Option<String>,
+    new_drawing: Option<String>,
+    new_list: Option<String>,
+}
+
+impl Plan {
+    fn of(package: &mut Package<'_>, outline: Outline, origin: &Origin, names: &HashSet<String>) -> Marked<Self> {
+        let of_sheet = package.relations(&origin.path)?;
+        let of_main = package.relations(&outline.main)?;
+        let free = |name: &dyn Fn(usize) -> String| {
+            let mut free = (1..).map(name).filter(|name| !names.contains(&name.to_ascii_lowercase()));
+            free.next().unwrap_or_default()
+        };
+        let comments = of_sheet.values().find(|(kind, _)| kind == "comments").map(|(_, path)| path.clone());
+        let drawing = match &origin.drawing {
+            None => None,
+            Some(id) => {
+                let (_, path) = of_sheet.get(id).filter(|(kind, _)| kind == "vmlDrawing").ok_or("boxes are missing")?;
+                Some(path.clone())
+            }
+        };
+        if outline.sheets.len() >= MOST_SHEETS && origin.list.is_none() {
+            return Err("it has as many sheets as are looked at".into());
+        }
+        Ok(Self {
+            new_comments: comments.is_none().then(|| free_id(&of_sheet, "mistakeComments")),
+            new_drawing: drawing.is_none().then(|| free_id(&of_sheet, "mistakeDrawing")),
+            new_list: origin.list.is_none().then(|| free_id(&of_main, "mistakes")),
+            comments: comments.unwrap_or_else(|| free(&|number| format!("xl/comments{number}.xml"))),
+            drawing: drawing.unwrap_or_else(|| free(&|number| format!("xl/drawings/vmlDrawing{number}.vml"))),
+            list: origin.list.clone().unwrap_or_else(|| free(&|number| format!("xl/worksheets/sheet{number}.xml"))),
+            relations: relations_path(&origin.path),
+            sheet: origin.path.clone(),
+            main_relations: relations_path(&outline.main),
+            main: outline.main,
+            styles: outline.styles.ok_or("it has no styles")?,
+        })
+    }
+
+    /// What is to be written of the sheet's relations.
+    fn sheet_relations(&self) -> Vec<(&str, &'static str, &str)> {
+        let comments = self.new_comments.as_deref().map(|id| (id, "comments", self.comments.as_str()));
+        comments
+            .into_iter()
+            .chain(self.new_drawing.as_deref().map(|id| (id, "vmlDrawing", self.drawing.as_str())))
+            .collect()
+    }
+
+    /// Parts, each with what it is, that are told of where all are.
+    fn new_parts(&self) -> Vec<(&str, &'static str)> {
+        let comments = self.new_comments.is_some().then_some((self.comments.as_str(), "comments"));
+        comments.into_iter().chain(self.new_list.is_some().then_some((self.list.as_str(), "worksheet"))).collect()
+    }
+}
+
+fn free_id(taken: &HashMap<String, (String, String)>, wanted: &str) -> String {
+    let mut free = (1..).map(|number| format!("{wanted}{number}")).filter(|id| !taken.contains_key(id));
+    free.next().unwrap_or_default()
+}
+
+/// The workbook as it was sent, its mistakes marked.
+fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<Vec<u8>> {
+    let mut package = Package::open(&origin.file)?;
+    let all = package.names()?;
+    let names: HashSet<String> = all.iter().map(|name| name.to_ascii_lowercase()).collect();
+    if names.len() < all.len() {
+        return Err("two of its parts have one name".into());
+    }
+    let outline = package.outline()?;
+    let plan = Plan::of(&mut package, outline, origin, &names)?;
+    let styles = Styles::of(&mut package.needed(&plan.styles)?)?;
+
+    let mut wrong: BTreeMap<(u64, usize), Vec<&str>> = BTreeMap::new();
+    for mistake in mistakes {
+        if let Some(place) = place_of(&mistake.marked_at()) {
+            wrong.entry(place).or_default().push(&mistake.detail);
+        }
+    }
+    let mut comments = Comments::of(&wrong);
+    match plan.new_comments {
+        Some(_) => comments.write()?,
+        None => comments.rewrite(&mut package.needed(&plan.comments)?)?,
+    }
+
+    let mut out = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default();
+    for (index, name) in all.iter().enumerate() {
+        let is = |part: &str| name.eq_ignore_ascii_case(part);
+        let rewritten = [&plan.sheet, &plan.relations, &plan.comments, &plan.drawing, &plan.main, &plan.styles];
+        let rewritten = rewritten.into_iter().chain([&plan.main_relations, &plan.list]);
+        if !rewritten.map(String::as_str).chain([CONTENT_TYPES]).any(is) {
+            package.copy(index, &mut out)?;
+            continue;
+        }
+        out.start_file(name.as_str(), options)?;
+        let mut writer = Writer::new(BufWriter::new(&mut out));
+        if is(&plan.comments) {
+            writer.get_mut().write_all(&comments.written)?;
+        } else if is(&plan.list) {
+            write_list(&mut writer, lead, &origin.name, mistakes, &styles)?;
+        } else {
+            let part = &mut package.needed(name)?;
+            let out = &mut writer;
+            if is(&plan.sheet) {
+                rewrite_sheet(part, out, &wrong, styles.differences, plan.new_drawing.as_deref())?;
+            } else if is(&plan.relations) {
+                rewrite_relations(part, out, &plan.sheet_relations())?;
+            } else if is(&plan.drawing) {
+                rewrite_drawing(part, out, &comments.noted)?;
+            } else if is(&plan.styles) {
+                styles.rewrite(part, out)?;
+            } else if is(&plan.main) {
+                rewrite_main(part, out, plan.new_list.as_deref())?;
+            } else if is(&plan.main_relations) {
+                let list = plan.new_list.as_deref().map(|id| (id, "worksheet", plan.list.as_str()));
+                rewrite_relations(part, out, list.as_slice())?;
+            } else {
+                rewrite_content_types(part, out, &plan.new_parts(), plan.new_drawing.is_some())?;
+            }
+        }
+        writer.get_mut().flush()?;
+    }
+    let mut add = |name: &str, write: &dyn Fn(&mut Writer<BufWriter<&mut ZipWriter<_>>>) -> Marked<()>| {
+        if names.contains(&name.to_ascii_lowercase()) {
+            return Ok(());
+        }
+        out.start_file(name, options)?;
+        let mut writer = Writer::new(BufWriter::new(&mut out));
+        write(&mut writer)?;
+        Ok::<_, Hindrance>(writer.get_mut().flush()?)
+    };
+    add(&plan.relations, &|out| {
+        put(out, &format!("{DECLARATION}<Relationships xmlns=\"{PACKAGE_RELATIONS}\">"))?;
+        put_relations(out, "", &plan.sheet_relations())?;
+        put(out, "</Relationships>")
+    })?;
+    add(&plan.comments, &|out| Ok(out.get_mut().write_all(&comments.written)?))?;
+    add(&plan.drawing, &|out| write_drawing(out, &comments.noted))?;
+    add(&plan.list, &|out| write_list(out, lead, &origin.name, mistakes, &styles))?;
+    Ok(out.finish()?.into_inner())
+}
+
+/// What every part begins with.
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
+
+fn put<W: Write>(out: &mut Writer<W>, xml: &str) -> Marked<()> {
+    Ok(out.get_mut().write_all(xml.as_bytes())?)
+}
+
+/// Writes a piece as it was read; what was in another encoding is in UTF-8 from here on.
+fn pass<W: Write>(out: &mut Writer<W>, event: Event<'_>) -> Marked<()> {
+    match event {
+        Event::Decl(_) => put(out, DECLARATION),
+        event => Ok(out.write_event(event)?),
+    }
+}
+
+/// Words as they stand between tags, without the characters that XML cannot hold.
+fn words(words: &str) -> String {
+    let holds = |char: char| matches!(char, '\t' | '\n') || (char >= ' ' && !matches!(char, '\u{fffe}' | '\u{ffff}'));
+    let held: String =
+        words.chars().filter(|char| *char != '\r').map(|char| if holds(char) { char } else { '\u{fffd}' }).collect();
+    partial_escape(&held).into_owned()
+}
+
+/// The prefix with its colon that a part gives the names of a namespace, as its outermost element has it; none is none.
+fn prefix_of(root: &BytesStart<'_>, namespace: &str) -> Marked<String> {
+    let name = root.name();
+    let prefix = name.as_ref().split_once(':').map(|(prefix, _)| prefix);
+    let declared = prefix.map_or("xmlns".to_owned(), |prefix| format!("xmlns:{prefix}"));
+    if said(root, &declared).as_deref() != Some(namespace) {
+        return Err("a part of it is in another namespace".into());
+    }
+    Ok(prefix.map_or_else(String::new, |prefix| format!("{prefix}:")))
+}
+
+/// The value of an attribute by its whole name.
+fn said(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attributes = element.attributes();
+    let mut attributes = attributes.with_checks(false).map_while(Result::ok);
+    attributes.find(|attribute| attribute.key.as_ref() == name).map(|attribute| attribute.value.into_owned())
+}
+
+/// An element with an attribute set to a number.
+fn with(element: &BytesStart<'_>, name: &str, number: usize) -> Marked<BytesStart<'static>> {
+    let mut changed = BytesStart::new(element.name().as_ref().to_owned());
+    for attribute in element.attributes().with_checks(false) {
+        let attribute: Attribute<'_> = attribute.map_err(|_error| "an attribute is not well-formed")?;
+        if attribute.key.as_ref() != name {
+            changed.push_attribute(attribute);
+        }
+    }
+    changed.push_attribute((name, number.to_string().as_str()));
+    Ok(changed)
+}
+
+/// All of an element that begins at a depth.
+fn whole(part: &mut Part<'_, '_>, begins: BytesStart<'static>, at: usize) -> Marked<Vec<Event<'static>>> {
+    let mut bytes = begins.len();
+    let mut events = vec![Event::Start(begins)];
+    loop {
+        let (depth, event) = part.next_at()?;
+        if matches!(event, Event::Eof) {
+            return Err("a part of it is cut off".into());
+        }
+        let last = depth == at && matches!(event, Event::End(_));
+        // What an event costs besides its words.
+        bytes += event.len() + 64;
+        if bytes > MOST_WHOLE {
+            return Err("something in it is too large to be looked at as a whole".into());
+        }
+        events.push(event.into_owned());
+        if last {
+            return Ok(events);
+        }
+    }
+}
+
+fn pass_all<W: Write>(out: &mut Writer<W>, events: impl IntoIterator<Item = Event<'static>>) -> Marked<()> {
+    events.into_iter().try_for_each(|event| pass(out, event))
+}
+
+/// Takes a sheet through, its wrong cells red, and the boxes of its comments referred to where they were not.
+fn rewrite_sheet<W: Write>(
+    part: &mut Part<'_, '_>,
+    out: &mut Writer<W>,
+    wrong: &BTreeMap<(u64, usize), Vec<&str>>,
+    red: usize,
+    drawing: Option<&str>,
+) -> Marked<()> {
+    let rank = |name: &str| SHEET_ORDER.iter().position(|known| *known == name);
+    let (formats, drawings) = (rank("conditionalFormatting"), rank("legacyDrawing"));
+    let mut prefix = String::new();
+    let (mut reddened, mut drawn) = (false, false);
+    loop {
+        let (depth, event) = part.next_at()?;
+        // What stands before all that is of concern has no rank.
+        let rank = match &event {
+            Event::Start(element) if depth == 2 => rank(element.local_name().as_ref()),
+            Event::End(_) if depth == 1 => Some(SHEET_ORDER.len()),
+            _ => None,
+        };
+        if rank >= formats && !reddened {
+            put_red(out, &prefix, wrong, red)?;
+            reddened = true;
+        }
+        if rank >= drawings && !drawn {
+            if let Some(id) = drawing {
+                put(out, &format!("<{prefix}legacyDrawing xmlns:r=\"{RELATIONS}\" r:id=\"{id}\"/>"))?;
+            }
+            drawn = true;
+        }
+        match event {
+            Event::Eof => return Ok(()),
+            Event::Start(element) if rank == formats && rank.is_some() => {
+                let element = element.into_owned();
+                pass_all(out, without_red(whole(part, element, depth)?)?)?;
+            }
+            Event::Start(root) if depth == 1 => {
+                prefix = prefix_of(&root, MAIN)?;
+                pass(out, Event::Start(root))?;
+            }
+            event => pass(out, event)?,
+        }
+    }
+}
+
+fn put_red<W: Write>(
+    out: &mut Writer<W>,
+    prefix: &str,
+    wrong: &BTreeMap<(u64, usize), Vec<&str>>,
+    red: usize,
+) -> Marked<()> {
+    let cells: Vec<String> = wrong.keys().map(|place| name_of(*place)).collect();
+    for cells in cells.chunks(CELLS_A_FORMAT) {
+        // Shown in any case, whatever else is shown of the cell.
+        put(
+            out,
+            &format!(
+                "<{prefix}conditionalFormatting sqref=\"{}\"><{prefix}cfRule type=\"expression\" dxfId=\"{red}\" priority=\"1\">\
+             <{prefix}formula>ISTEXT(\"{RED_WHERE}\")</{prefix}formula></{prefix}cfRule></{prefix}conditionalFormatting>",
+                cells.join(" ")
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// The conditional formats of some cells without the red of an earlier time, each of the rest a step behind ours; nothing where
+/// nothing is left.
+fn without_red(events: Vec<Event<'static>>) -> Marked<Vec<Event<'static>>> {
+    let (mut kept, mut rule, mut ours, mut rules) = (Vec::new(), None::<Vec<Event<'static>>>, false, 0);
+    for event in events {
+        let event = match event {
+            Event::Start(element) if element.local_name().as_ref() == "cfRule" => {
+                (rule, ours) = (Some(Vec::new()), false);
+                let priority =
+                    said(&element, "priority").and_then(|priority| priority.parse::<u32>().ok()).unwrap_or(1);
+                let behind = usize::try_from(priority).unwrap_or(usize::MAX).saturating_add(1);
+                Event::Start(with(&element, "priority", behind)?)
+            }
+            event => event,
+        };
+        if matches!(&event, Event::Text(words) if words.contains(RED_WHERE)) {
+            ours = true;
+        }
+        let ends = matches!(&event, Event::End(element) if element.local_name().as_ref() == "cfRule");
+        match &mut rule {
+            Some(rule) => rule.push(event),
+            None => kept.push(event),
+        }
+        if let Some(rule) = rule.take_if(|_| ends).filter(|_| !ours) {
+            rules += 1;
+            kept.extend(rule);
+        }
+    }
+    Ok(if rules > 0 { kept } else { Vec::new() })
+}
+
+/// Adds to what a part refers to: the id, the kind and the part of each.
+fn rewrite_relations<W: Write>(
+    part: &mut Part<'_, '_>,
+    out: &mut Writer<W>,
+    added: &[(&str, &'static str, &str)],
+) -> Marked<()> {
+    let mut prefix = String::new();
+    loop {
+        match part.next_at()? {
+            (_, Event::Eof) => return Ok(()),
+            (1, Event::Start(root)) => {
+                prefix = prefix_of(&root, PACKAGE_RELATIONS)?;
+                pass(out, Event::Start(root))?;
+            }
+            (1, Event::End(root)) => {
+                put_relations(out, &prefix, added)?;
+                pass(out, Event::End(root))?;
+            }
+            (_, event) => pass(out, event)?,
+        }
+    }
+}
+
+fn put_relations<W: Write>(out: &mut Writer<W>, prefix: &str, added: &[(&str, &'static str, &str)]) -> Marked<()> {
+    added.iter().try_for_each(|(id, kind, path)| {
+        put(
+            out,
+            &format!("<{prefix}Relationship Id=\"{id}\" Type=\"{RELATIONS}/{kind}\" Target=\"/{}\"/>", escape(*path)),
+        )
+    })
+}
+
+/// Adds to what kinds of parts there are.
+fn rewrite_content_types<W: Write>(
+    part: &mut Part<'_, '_>,
+    out: &mut Writer<W>,
+    added: &[(&str, &'static str)],
+    drawing: bool,
+) -> Marked<()> {
+    let (mut prefix, mut drawings_known) = (String::new(), false);
+    loop {
+        match part.next_at()? {
+            (_, Event::Eof) => return Ok(()),
+            (1, Event::Start(root)) => {
+                prefix = prefix_of(&root, "http://schemas.openxmlformats.org/package/2006/content-types")?;
+                pass(out, Event::Start(root))?;
+            }
+            (1, Event::End(root)) => {
+                if drawing && !drawings_known {
+                    put(out, &format!("<{prefix}Default Extension=\"vml\" ContentType=\"{DRAWING_TYPE}\"/>"))?;
+                }
+                for (path, kind) in added {
+                    put(
+                        out,
+                        &format!(
+                            "<{prefix}Override PartName=\"/{}\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.{kind}+xml\"/>",
+                            escape(*path)
+                        ),
+                    )?;
+                }
+                pass(out, Event::End(root))?;
+            }
+            (depth, event) => {
+                if let (2, Event::Start(element)) = (depth, &event)
+                    && element.local_name().as_ref() == "Default"
+                {
+                    drawings_known |= attribute(element, "Extension")?.is_some_and(|it| it.eq_ignore_ascii_case("vml"));
+                }
+                pass(out, event)?;
+            }
+        }
+    }
+}
+
+/// Adds the sheet that lists the mistakes behind all others, where there is none of an earlier time.
+fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Option<&str>) -> Marked<()> {
+    let (mut prefix, mut highest, mut taken) = (String::new(), 0_u32, HashSet::new());
+    loop {
+        match part.next_at()? {
+            (_, Event::Eof) => return Ok(()),
+            (1, Event::Start(root)) => {
+                prefix = prefix_of(&root, MAIN)?;
+                pass(out, Event::Start(root))?;
+            }
+            (2, Event::End(element)) if element.local_name().as_ref() == "sheets" => {
+                if let Some(id) = list {
+                    let names = (2..).map(|number| Cow::Owned(format!("{LIST_SHEET} {number}")));
+                    let mut names = [Cow::Borrowed(LIST_SHEET)].into_iter().chain(names);
+                    let name = names.find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default();
+                    let number = highest.checked_add(1).ok_or("its sheets have numbers beyond count")?;
+                    put(
+                        out,
+                        &format!(
+                            "<{prefix}sheet xmlns:r=\"{RELATIONS}\" name=\"{name}\" sheetId=\"{number}\" r:id=\"{id}\"/>"
+                        ),
+                    )?;
+                }
+                pass(out, Event::End(element))?;
+            }
+            (depth, event) => {
+                if let (3, Event::Start(element)) = (depth, &event)
+                    && element.local_name().as_ref() == "sheet"
+                {
+                    let number = attribute(element, "sheetId")?.and_then(|number| number.parse().ok());
+                    highest = highest.max(number.unwrap_or(0));
+                    taken.insert(attribute(element, "name")?.unwrap_or_default().to_lowercase());
+                }
+                pass(out, event)?;
+            }
+        }
+    }
+}
+
+/// The styles of a workbook, and where in them is what is added.
+struct Styles {
+    /// How many fonts there are, how many formats of cells, and how many ways in which a format may differ from these.
+    fonts: usize,
+    formats: usize,
+    differences: usize,
+}
+
+impl Styles {
+    fn of(part: &mut Part<'_, '_>) -> Marked<Self> {
+        let mut styles = Self { fonts: 0, formats: 0, differences: 0 };
+        let mut section = String::new();
+        loop {
+            match part.next_at()? {
+                (_, Event::Eof) => break,
+                (2, Event::Start(element)) => element.local_name().as_ref().clone_into(&mut section),
+                (3, Event::Start(element)) => match (section.as_str(), element.local_name().as_ref()) {
+                    ("fonts", "font") => styles.fonts += 1,
+                    ("cellXfs", "xf") => styles.formats += 1,
+                    ("dxfs", "dxf") => styles.differences += 1,
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        // What refers to the first of each must find it.
+        if styles.fonts == 0 || styles.formats == 0 { Err("it has no fonts or formats".into()) } else { Ok(styles) }
+    }
+
+    /// The format of a heading.
+    fn bold(&self) -> usize {
+        self.formats
+    }
+
+    /// The format of words that may be long.
+    fn wrapped(&self) -> usize {
+        self.formats + 1
+    }
+
+    fn rewrite<W: Write>(&self, part: &mut Part<'_, '_>, out: &mut Writer<W>) -> Marked<()> {
+        let mut prefix = String::new();
+        let mut red = false;
+        loop {
+            let (depth, event) = part.next_at()?;
+            let after = match &event {
+                Event::Start(element) if depth == 2 => {
+                    matches!(element.local_name().as_ref(), "tableStyles" | "colors" | "extLst")
+                }
+                Event::End(_) => depth == 1,
+                _ => false,
+            };
+            if after && !red {
+                let dxf = difference(&prefix);
+                put(out, &format!("<{prefix}dxfs count=\"1\">{dxf}</{prefix}dxfs>"))?;
+                red = true;
+            }
+            match event {
+                Event::Eof => return Ok(()),
+                Event::Start(root) if depth == 1 => {
+                    prefix = prefix_of(&root, MAIN)?;
+                    pass(out, Event::Start(root))?;
+                }
+                Event::Start(section) if depth == 2 => {
+                    let counted = match section.local_name().as_ref() {
+                        "fonts" => with(&section, "count", self.fonts + 1)?,
+                        "cellXfs" => with(&section, "count", self.formats + 2)?,
+                        "dxfs" => with(&section, "count", self.differences + 1)?,
+                        _ => section.into_owned(),
+                    };
+                    pass(out, Event::Start(counted))?;
+                }
+                Event::End(section) if depth == 2 => {
+                    let font = self.fonts;
+                    match section.local_name().as_ref() {
+                        "fonts" => put(
+                            out,
+                            &format!(
+                                "<{prefix}font><{prefix}b/><{prefix}sz val=\"11\"/><{prefix}name val=\"Calibri\"/></{prefix}font>"
+                            ),
+                        )?,
+                        "cellXfs" => {
+                            let of = "fillId=\"0\" borderId=\"0\" xfId=\"0\"";
+                            put(
+                                out,
+                                &format!(
+                                    "<{prefix}xf numFmtId=\"0\" fontId=\"{font}\" {of} applyFont=\"1\"/>\
+                                 <{prefix}xf numFmtId=\"0\" fontId=\"0\" {of} applyAlignment=\"1\">\
+                                 <{prefix}alignment vertical=\"top\" wrapText=\"1\"/></{prefix}xf>"
+                                ),
+                            )?;
+                        }
+                        "dxfs" => {
+                            put(out, &difference(&prefix))?;
+                            red = true;
+                        }
+                        _ => {}
+                    }
+                    pass(out, Event::End(section))?;
+                }
+                event => pass(out, event)?,
+            }
+        }
+    }
+}
+
+/// How a wrong cell differs from what it was: dark on pale red, within a red line.
+fn difference(prefix: &str) -> String {
+    let side =
+        |side: &str| format!("<{prefix}{side} style=\"thin\"><{prefix}color rgb=\"FFB00020\"/></{prefix}{side}>");
+    let sides: String = ["left", "right", "top", "bottom"].into_iter().map(side).collect();
+    format!(
+        "<{prefix}dxf><{prefix}font><{prefix}color rgb=\"FF7A0016\"/></{prefix}font><{prefix}fill><{prefix}patternFill \
+         patternType=\"solid\"><{prefix}fgColor rgb=\"FFF6BDBD\"/><{prefix}bgColor rgb=\"FFF6BDBD\"/></{prefix}patternFill>\
+         </{prefix}fill><{prefix}border>{sides}</{prefix}border></{prefix}dxf>"
+    )
+}
+
+/// The comments of a sheet: those of an earlier time gone, and ours among them.
+struct Comments {
+    /// What is to be said of each cell.
+    ours: BTreeMap<(u64, usize), String>,
+    /// Which cells have a comment, and how many characters of ours are in it.
+    noted: BTreeMap<(u64, usize), usize>,
+    /// The part, written anew.
+    written: Vec<u8>,
+}
+
+impl Comments {
+    /// Of what is wrong with each cell.
+    fn of(wrong: &BTreeMap<(u64, usize), Vec<&str>>) -> Self {
+        let said = |details: &[&str]| clipped(&format!("{SPEAKER} {}", details.join("\n\n")), MOST_IN_NOTE);
+        let ours = wrong.iter().take(MOST_NOTED).map(|(place, details)| (*place, said(details))).collect();
+        Self { ours, noted: BTreeMap::new(), written: Vec::new() }
+    }
+
+    /// Writes ours, where there are no others.
+    fn write(&mut self) -> Marked<()> {
+        let mut out = Writer::new(Vec::new());
+        put(
+            &mut out,
+            &format!(
+                "{DECLARATION}<comments xmlns=\"{MAIN}\"><authors><author>{AUTHOR}</author></authors><commentList>"
+            ),
+        )?;
+        self.put_missing(&mut out, "", 0)?;
+        put(&mut out, "</commentList></comments>")?;
+        self.written = out.into_inner();
+        Ok(())
+    }
+
+    /// Takes those there are through, and writes ours among them.
+    fn rewrite(&mut self, part: &mut Part<'_, '_>) -> Marked<()> {
+        let mut out = Writer::new(Vec::new());
+        let (mut prefix, mut authors, mut author, mut count) = (String::new(), 0, None, 0);
+        loop {
+            if out.get_ref().len() > MOST_COMMENT_BYTES || count > MOST_COMMENTS {
+                return Err("it has more comments than are looked at".into());
+            }
+            match part.next_at()? {
+                (_, Event::Eof) => break,
+                (1, Event::Start(root)) => {
+                    prefix = prefix_of(&root, MAIN)?;
+                    pass(&mut out, Event::Start(root))?;
+                }
+                (3, Event::Start(element)) if element.local_name().as_ref() == "author" => {
+                    let element = element.into_owned();
+                    let events = whole(part, element, 3)?;
+                    if text_of(&events) == AUTHOR {
+                        author = Some(authors);
+                    }
+                    authors += 1;
+                    pass_all(&mut out, events)?;
+                }
+                (2, Event::End(element)) if element.local_name().as_ref() == "authors" => {
+                    if author.is_none() {
+                        put(&mut out, &format!("<{prefix}author>{AUTHOR}</{prefix}author>"))?;
+                        author = Some(authors);
+                    }
+                    pass(&mut out, Event::End(element))?;
+                }
+                (3, Event::Start(element)) if element.local_name().as_ref() == "comment" => {
+                    count += 1;
+                    let place = attribute(&element, "ref")?.and_then(|name| place_of(&name));
+                    let place = place.ok_or("a comment is at no place")?;
+                    let element = element.into_owned();
+                    self.take(&mut out, &prefix, place, whole(part, element, 3)?)?;
+                }
+                (2, Event::End(element)) if element.local_name().as_ref() == "commentList" => {
+                    self.put_missing(&mut out, &prefix, author.ok_or("its comments have no authors")?)?;
+                    pass(&mut out, Event::End(element))?;
+                }
+                (_, event) => pass(&mut out, event)?,
+            }
+        }
+        if self.ours.keys().any(|place| !self.noted.contains_key(place)) {
+            return Err("its comments are in no list".into());
+        }
+        self.written = out.into_inner();
+        Ok(())
+    }
+
+    /// Takes a comment through without what we said in it earlier, and with what is to be said now; it goes where nothing is
+    /// left of it.
+    fn take<W: Write>(
+        &mut self,
+        out: &mut Writer<W>,
+        prefix: &str,
+        place: (u64, usize),
+        comment: Vec<Event<'static>>,
+    ) -> Marked<()> {
+        let (theirs, says_something) = without_ours(comment);
+        let ours = self.ours.get(&place).filter(|_| says_something && !self.noted.contains_key(&place));
+        if !says_something {
+            return Ok(());
+        }
+        self.noted.insert(place, ours.map_or(0, |ours| ours.chars().count()));
+        for event in theirs {
+            let ends = matches!(&event, Event::End(element) if element.local_name().as_ref() == "text");
+            if let Some(ours) = ours.filter(|_| ends) {
+                put_run(out, prefix, &format!("\n\n{ours}"))?;
+            }
+            pass(out, event)?;
+        }
+        Ok(())
+    }
+
+    /// Writes those of ours whose cell has no other comment.
+    fn put_missing<W: Write>(&mut self, out: &mut Writer<W>, prefix: &str, author: usize) -> Marked<()> {
+        for (place, ours) in &self.ours {
+            if self.noted.contains_key(place) {
+                continue;
+            }
+            self.noted.insert(*place, ours.chars().count());
+            let cell = name_of(*place);
+            put(out, &format!("<{prefix}comment ref=\"{cell}\" authorId=\"{author}\"><{prefix}text>"))?;
+            put_run(out, prefix, ours)?;
+            put(out, &format!("</{prefix}text></{prefix}comment>"))?;
+        }
+        Ok(())
+    }
+}
+
+fn put_run<W: Write>(out: &mut Writer<W>, prefix: &str, said: &str) -> Marked<()> {
+    put(
+        out,
+        &format!(
+            "<{prefix}r><{prefix}rPr><{prefix}sz val=\"9\"/><{prefix}rFont val=\"Tahoma\"/></{prefix}rPr>\
+         <{prefix}t xml:space=\"preserve\">{}</{prefix}t></{prefix}r>",
+            words(said)
+        ),
+    )
+}
+
+/// A comment without the stretches of its words that are ours, and whether it still says anything.
+fn without_ours(comment: Vec<Event<'static>>) -> (Vec<Event<'static>>, bool) {
+    let (mut kept, mut stretch, mut until, mut says_something) = (Vec::new(), Vec::new(), None, false);
+    for event in comment {
+        // Words stand in runs, or where all look alike in the text itself.
+        if let (None, Event::Start(element)) = (&until, &event)
+            && matches!(element.local_name().as_ref(), "r" | "t")
+        {
+            until = Some(element.name().as_ref().to_owned());
+        }
+        let Some(name) = &until else {
+            kept.push(event);
+            continue;
+        };
+        let ends = matches!(&event, Event::End(element) if element.name().as_ref() == name);
+        stretch.push(event);
+        if ends {
+            let theirs = cut_off_ours(std::mem::take(&mut stretch));
+            if !text_of(&theirs).trim().is_empty() {
+                says_something = true;
+                kept.extend(theirs);
+            }
+            until = None;
+        }
+    }
+    (kept, says_something)
+}
+
+/// A stretch of words up to where ours begin: at its beginning, or in a line behind others where a program made one stretch
+/// of all.
+fn cut_off_ours(stretch: Vec<Event<'static>>) -> Vec<Event<'static>> {
+    let mut theirs = Vec::new();
+    let mut ours = false;
+    for event in stretch {
+        match event {
+            Event::Text(text) if !ours => {
+                let begins =
+                    text.find(SPEAKER).filter(|at| *at == 0 || text.get(..*at).is_some_and(|it| it.ends_with('\n')));
+                ours = begins.is_some();
+                let kept = begins.and_then(|at| text.get(..at)).map(|kept| kept.trim_end().to_owned());
+                theirs.push(Event::Text(kept.map_or(text, BytesText::from_escaped)));
+            }
+            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if ours => {}
+            event => theirs.push(event),
+        }
+    }
+    theirs
+}
+
+fn text_of(events: &[Event<'_>]) -> String {
+    let words = events.iter().filter_map(|event| match event {
+        Event::Text(words) => Some(words.xml10_content()),
+        Event::CData(words) => Some(words.xml10_content()),
+        Event::GeneralRef(reference) => Some(reference.xml10_content()),
+        _ => None,
+    });
+    words.collect()
+}
+
+/// The prefixes that a drawing gives its namespaces.
+struct DrawingPrefixes {
+    v: String,
+    o: String,
+    x: String,
+}
+
+impl DrawingPrefixes {
+    /// Those that Excel gives.
+    fn usual() -> Self {
+        Self { v: "v".to_owned(), o: "o".to_owned(), x: "x".to_owned() }
+    }
+
+    /// Those that are declared for all of a drawing.
+    fn of(root: &BytesStart<'_>) -> Marked<Self> {
+        let prefix = |namespace: &str| {
+            let mut attributes = root.attributes();
+            let attributes = attributes.with_checks(false).map_while(Result::ok);
+            let mut prefixes = attributes.filter(|attribute| attribute.value == namespace);
+            let prefix = prefixes.find_map(|attribute| Some(attribute.key.as_ref().strip_prefix("xmlns:")?.to_owned()));
+            prefix.ok_or(Hindrance::from("the boxes of its comments are in another namespace"))
+        };
+        Ok(Self { v: prefix(SHAPES)?, o: prefix(OFFICE)?, x: prefix(EXCEL)? })
+    }
+}
+
+/// Takes the boxes of a sheet's comments through: those of comments that are gone go, and those that are missing come.
+fn rewrite_drawing<W: Write>(
+    part: &mut Part<'_, '_>,
+    out: &mut Writer<W>,
+    noted: &BTreeMap<(u64, usize), usize>,
+) -> Marked<()> {
+    let mut missing = noted.clone();
+    let (mut prefixes, mut kind_known, mut last) = (DrawingPrefixes::usual(), false, 1024_u64);
+    loop {
+        match part.next_at()? {
+            (_, Event::Eof) => return Ok(()),
+            (1, Event::Start(root)) => {
+                prefixes = DrawingPrefixes::of(&root)?;
+                pass(out, Event::Start(root))?;
+            }
+            (2, Event::Start(element)) if element.local_name().as_ref() == "shape" => {
+                let id = said(&element, "id").unwrap_or_default();
+                let number = id.strip_prefix(SHAPE).and_then(|number| number.parse::<u32>().ok());
+                last = last.max(number.unwrap_or(0).into());
+                let element = element.into_owned();
+                let shape = whole(part, element, 2)?;
+                let kept = match comment_of(&shape) {
+                    Some(place) => missing.remove(&place).is_some(),
+                    None => true,
+                };
+                if kept {
+                    pass_all(out, shape)?;
+                }
+            }
+            (1, Event::End(root)) => {
+                put_shapes(out, &prefixes, &missing, last, kind_known)?;
+                pass(out, Event::End(root))?;
+            }
+            (depth, event) => {
+                if let (2, Event::Start(element)) = (depth, &event) {
+                    kind_known |= said(element, "id").as_deref() == Some(SHAPE_KIND);
+                }
+                pass(out, event)?;
+            }
+        }
+    }
+}
+
+/// Of which cell a shape is the comment's box, if it is one.
+fn comment_of(shape: &[Event<'_>]) -> Option<(u64, usize)> {
+    let (mut is_note, mut within, mut row, mut column) = (false, String::new(), None, None);
+    for event in shape {
+        match event {
+            Event::Start(element) => {
+                is_note |= said(element, "ObjectType").as_deref() == Some("Note");
+                element.local_name().as_ref().clone_into(&mut within);
+            }
+            Event::Text(words) if within == "Row" => row = words.trim().parse::<u64>().ok(),
+            Event::Text(words) if within == "Column" => column = words.trim().parse().ok(),
+            Event::End(_) => within.clear(),
+            _ => {}
+        }
+    }
+    is_note.then_some((row?.checked_add(1)?, column?))
+}
+
+/// Writes the boxes of comments, where there are no others.
+fn write_drawing<W: Write>(out: &mut Writer<W>, noted: &BTreeMap<(u64, usize), usize>) -> Marked<()> {
+    // Numbers are given out in blocks of 1,024.
+    let blocks: Vec<String> = (1..=noted.len() / 1024 + 1).map(|block| block.to_string()).collect();
+    put(
+        out,
+        &format!(
+            "<xml xmlns:v=\"{SHAPES}\" xmlns:o=\"{OFFICE}\" xmlns:x=\"{EXCEL}\"><o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"{}\"/></o:shapelayout>",
+            blocks.join(",")
+        ),
+    )?;
+    put_shapes(out, &DrawingPrefixes::usual(), noted, 1024, false)?;
+    put(out, "</xml>")
+}
+
+fn put_shapes<W: Write>(
+    out: &mut Writer<W>,
+    prefixes: &DrawingPrefixes,
+    missing: &BTreeMap<(u64, usize), usize>,
+    last: u64,
+    kind_known: bool,
+) -> Marked<()> {
+    let DrawingPrefixes { v, o, x } = prefixes;
+    if !kind_known {
+        put(
+            out,
+            &format!(
+                "<{v}:shapetype id=\"{SHAPE_KIND}\" coordsize=\"21600,21600\" {o}:spt=\"202\" path=\"m,l,21600r21600,l21600,xe\">\
+             <{v}:stroke joinstyle=\"miter\"/><{v}:path gradientshapeok=\"t\" {o}:connecttype=\"rect\"/></{v}:shapetype>"
+            ),
+        )?;
+    }
+    for (number, ((row, column), characters)) in (last.saturating_add(1)..).zip(missing) {
+        // From the cell's right some columns on, and as far down as the words need; back from the sheet's far ends.
+        let left = (column + 1).min(COLUMNS - 5);
+        let height = 5 + u64::try_from(characters / 40).unwrap_or(0).min(20);
+        let (top, row) = ((row - 1).min(LAST_ROW - 30), row - 1);
+        put(
+            out,
+            &format!(
+                "<{v}:shape id=\"{SHAPE}{number}\" type=\"#{SHAPE_KIND}\" style=\"position:absolute;visibility:hidden\" \
+             fillcolor=\"#ffffe1\" {o}:insetmode=\"auto\"><{v}:fill color2=\"#ffffe1\"/><{v}:shadow on=\"t\" color=\"black\" \
+             obscured=\"t\"/><{v}:path {o}:connecttype=\"none\"/><{v}:textbox style=\"mso-direction-alt:auto\"/>\
+             <{x}:ClientData ObjectType=\"Note\"><{x}:MoveWithCells/><{x}:SizeWithCells/>\
+             <{x}:Anchor>{left}, 15, {top}, 2, {}, 15, {}, 4</{x}:Anchor><{x}:AutoFill>False</{x}:AutoFill>\
+             <{x}:Row>{row}</{x}:Row><{x}:Column>{column}</{x}:Column></{x}:ClientData></{v}:shape>",
+                left + 3,
+                top + height
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes the sheet that lists the mistakes.
+fn write_list<W: Write>(
+    out: &mut Writer<W>,
+    lead: &str,
+    sheet: &str,
+    mistakes: &[Mistake],
+    styles: &Styles,
+) -> Marked<()> {
+    let (bold, wrapped) = (styles.bold(), styles.wrapped());
+    let cell = |column: char, row: usize, style: usize, said: &str| {
+        let said = words(&clipped(said, MOST_IN_LIST));
+        let place = format!("r=\"{column}{row}\" s=\"{style}\"");
+        format!("<c {place} t=\"inlineStr\"><is><t xml:space=\"preserve\">{said}</t></is></c>")
+    };
+    put(
+        out,
+        &format!(
+            "{DECLARATION}<worksheet xmlns=\"{MAIN}\"><sheetPr><tabColor rgb=\"FFB00020\"/><pageSetUpPr fitToPage=\"1\"/></sheetPr>\
+         <sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"4\" topLeftCell=\"A5\" activePane=\"bottomLeft\" \
+         state=\"frozen\"/></sheetView></sheetViews><sheetFormatPr defaultRowHeight=\"15\"/><cols>"
+        ),
+    )?;
+    for (number, (_, width)) in (1..).zip(LIST_COLUMNS) {
+        put(out, &format!("<col min=\"{number}\" max=\"{number}\" width=\"{width}\" customWidth=\"1\"/>"))?;
+    }
+    put(out, "</cols><sheetData>")?;
+    put(out, &format!("<row r=\"1\">{}</row>", cell('A', 1, bold, LIST_TITLE)))?;
+    put(out, &format!("<row r=\"2\">{}</row>", cell('A', 2, 0, lead)))?;
+    let headings: String =
+        ('A'..).zip(LIST_COLUMNS).map(|(column, (heading, _))| cell(column, 4, bold, heading)).collect();
+    put(out, &format!("<row r=\"4\">{headings}</row>"))?;
+    for (row, mistake) in (5..).zip(mistakes.iter().take(MOST_LISTED)) {
+        put(
+            out,
+            &format!(
+                "<row r=\"{row}\">{}<c r=\"B{row}\" s=\"{wrapped}\"><v>{}</v></c>{}{}{}</row>",
+                cell('A', row, wrapped, &mistake.marked_at()),
+                mistake.row,
+                cell('C', row, wrapped, mistake.column.as_deref().unwrap_or_default()),
+                cell('D', row, wrapped, &mistake.detail),
+                cell('E', row, wrapped, &mistake.code)
+            ),
+        )?;
+    }
+    let listed = mistakes.len().min(MOST_LISTED);
+    if mistakes.len() > listed {
+        let more = format!("And {} more. Mend these, or have them all as a list of JSON.", mistakes.len() - listed);
+        put(out, &format!("<row r=\"{0}\">{1}</row>", listed + 5, cell('D', listed + 5, wrapped, &more)))?;
+    }
+    put(out, "</sheetData>")?;
+    if listed > 0 {
+        put(out, "<hyperlinks>")?;
+        let sheet = sheet.replace('\'', "''");
+        for (row, mistake) in (5..).zip(mistakes.iter().take(MOST_LISTED)) {
+            let cell = mistake.marked_at();
+            let location = format!("'{sheet}'!{cell}");
+            put(out, &format!("<hyperlink ref=\"A{row}\" location=\"{}\" display=\"{cell}\"/>", escape(location)))?;
+        }
+        put(out, "</hyperlinks>")?;
+    }
+    put(
+        out,
+        "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.6\" bottom=\"0.7\" header=\"0.3\" footer=\"0.3\"/>\
+         <pageSetup paperSize=\"9\" orientation=\"landscape\" fitToHeight=\"0\"/></worksheet>",
+    )
+}
