@@ -68,6 +68,10 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),
         security_contact: command.security_contact.clone(),
     };
+    if let (Some(url), true, true) = (&command.public_url, keys.local.is_some(), expected.issuer.ends_with(".invalid"))
+    {
+        tracing::warn!(issuer = %expected.issuer, "clients that look for the issuer will not find it; set --issuer {url}");
+    }
     let programme = Programme::new(store, clock).allowing_private_webhooks(command.webhooks_allow_private);
     let state = AppState::new(programme, Arc::new(verifier))?.with(settings);
     let state = match keys.local {

@@ -22,7 +22,7 @@ use percent_encoding::percent_decode_str;
 use super::limit;
 use super::middleware::{LINKS, route_to};
 use super::problem::{Code, Problem};
-use super::settings::Settings;
+use super::settings::{PROTECTED_RESOURCE, Settings};
 use crate::domain::ids::Subject;
 use crate::programme::entering::{CredentialId, Entered, TOKEN_PREFIX};
 use crate::programme::{Principal, Programme};
@@ -59,7 +59,12 @@ pub async fn authenticate(
                 request.extensions_mut().insert(caller);
             }
             Ok(None) => {}
-            Err(problem) => return Ok(limit::turned_away(request, &problem)),
+            Err(problem) => {
+                let settings = request.app_data::<Data<Settings>>().cloned();
+                let base = settings.map(|settings| settings.base(&request.connection_info()));
+                let problem = problem.with_metadata(&format!("{}{PROTECTED_RESOURCE}", base.unwrap_or_default()));
+                return Ok(limit::turned_away(request, &problem));
+            }
         }
     }
     let by_link = request.extensions().get::<Caller>().is_some_and(|caller| caller.link.is_some());

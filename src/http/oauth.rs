@@ -55,7 +55,7 @@ pub struct AccessToken {
 
 /// A form as OAuth sends it.
 #[derive(Debug, utoipa::ToSchema)]
-#[schema(as = TokenRequest, description = "What a client asks with. Other fields are passed over.")]
+#[schema(as = TokenRequest, description = "What a client asks with. There are no scopes: a `scope` is refused, and other fields are passed over.")]
 #[expect(dead_code, reason = "it documents a form, which is read field by field")]
 pub struct TokenRequest {
     /// How the client asks.
@@ -161,6 +161,7 @@ pub async fn get_access_token(
         first.filter(|value| !value.is_empty())
     };
     let (grant_type, id, secret) = (field("grant_type"), field("client_id"), field("client_secret"));
+    let scope = field("scope");
     let bad = |detail: &str| Ok(refused(Code::MalformedRequest, "invalid_request", detail));
     if let Some(wrong) = wrong {
         return bad(&wrong);
@@ -177,6 +178,10 @@ pub async fn get_access_token(
             let detail = "The one grant type here is client_credentials.";
             return Ok(refused(Code::MalformedRequest, "unsupported_grant_type", detail));
         }
+    }
+    if scope.is_some() {
+        let detail = "There are no scopes here: leave scope out. The token does what was granted to the client.";
+        return Ok(refused(Code::MalformedRequest, "invalid_scope", detail));
     }
     let Some(issuer) = &**issuer else {
         let detail = "This service issues no tokens; get one from the issuer that it trusts.";
@@ -244,15 +249,6 @@ pub struct ProtectedResource {
     resource_documentation: String,
 }
 
-/// The address of this service, as its settings or the request have it, without a slash at the end.
-fn base(settings: &Settings, request: &HttpRequest) -> String {
-    if let Some(url) = &settings.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let asked = request.connection_info();
-    format!("{}://{}", asked.scheme(), asked.host())
-}
-
 /// Say how to authenticate
 ///
 /// The metadata of a protected resource (RFC 9728): which issuers' tokens are taken here, and how they are sent.
@@ -261,7 +257,7 @@ fn base(settings: &Settings, request: &HttpRequest) -> String {
     security(()), responses((status = 200, description = "The metadata.", body = ProtectedResource), PublicProblems)
 )]
 pub async fn protected_resource(_: Params<NoParams>, settings: Data<Settings>, request: HttpRequest) -> HttpResponse {
-    let base = base(&settings, &request);
+    let base = settings.base(&request.connection_info());
     HttpResponse::Ok().insert_header((CACHE_CONTROL, PUBLIC_NO_CACHE)).json(ProtectedResource {
         resource_name: "Waymark",
         authorization_servers: settings.issuers.clone(),
@@ -311,7 +307,7 @@ pub async fn authorization_server(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let issuer = issuer.as_ref().as_ref().ok_or_else(Problem::not_found)?;
-    let base = base(&settings, &request);
+    let base = settings.base(&request.connection_info());
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, PUBLIC_NO_CACHE)).json(AuthorizationServer {
         issuer: issuer.expected.issuer.clone(),
         token_endpoint: format!("{base}/oauth/token"),
@@ -338,7 +334,7 @@ pub async fn security_txt(
     let contact = settings.security_contact.as_ref().ok_or_else(Problem::not_found)?;
     // The file promises to be true for less than a year, and is made anew each time.
     let expires = (programme.clock().now() + TimeDelta::days(180)).to_rfc3339_opts(SecondsFormat::Secs, true);
-    let canonical = format!("{}/.well-known/security.txt", base(&settings, &request));
+    let canonical = format!("{}/.well-known/security.txt", settings.base(&request.connection_info()));
     let text = format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\nCanonical: {canonical}\n");
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
 }

@@ -146,6 +146,21 @@ impl Problem {
         self
     }
 
+    /// Tells whom it challenges for a token where they learn how to get one (RFC 9728 section 5.1).
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: &str) -> Self {
+        // Of an address that a caller made up, only what can be quoted.
+        let quotable = metadata.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'\\');
+        for (_, value) in self.headers.iter_mut().filter(|(name, _)| *name == WWW_AUTHENTICATE && quotable) {
+            let challenge = value.to_str().ok().filter(|challenge| challenge.starts_with("Bearer "));
+            let told = challenge.map(|challenge| format!("{challenge}, resource_metadata=\"{metadata}\""));
+            if let Some(told) = told.and_then(|told| HeaderValue::from_str(&told).ok()) {
+                *value = told;
+            }
+        }
+        self
+    }
+
     /// What kind of problem it is.
     pub fn code(&self) -> Code {
         self.code

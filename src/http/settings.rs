@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use actix_web::dev::ConnectionInfo;
+
 /// What a deployment settles.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -17,4 +19,17 @@ pub struct Settings {
     pub issuers: Vec<String>,
     /// Whom to tell of a weakness: `mailto:` or `https:`. Without it there is no security.txt.
     pub security_contact: Option<String>,
+}
+
+/// The metadata of a protected resource (RFC 9728).
+pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+impl Settings {
+    /// The address of this service, as it is settled or a request has it, without a slash at the end.
+    pub(super) fn base(&self, asked: &ConnectionInfo) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("{}://{}", asked.scheme(), asked.host()),
+        }
+    }
 }

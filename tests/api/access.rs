@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 use serde_json::{Value, json};
+use waymark::http::settings::Settings;
 
 use crate::on_both;
 use crate::support::plan::{kpi, round, small};
@@ -354,6 +355,10 @@ fn behind_a_token() -> impl Iterator<Item = Operation> {
     operations().filter(|operation| operation.path.starts_with("/v1") && operation.id != "openLink")
 }
 
+/// It says where to learn how to get a token (RFC 9728).
+const CHALLENGE: &str =
+    "Bearer realm=\"waymark\", resource_metadata=\"https://waymark.example/.well-known/oauth-protected-resource\"";
+
 async fn without_a_token_nothing_is_answered_whatever_is_sent(world: &World) {
     furnished(world).await;
     for operation in behind_a_token() {
@@ -361,11 +366,21 @@ async fn without_a_token_nothing_is_answered_whatever_is_sent(world: &World) {
         for query in ["", "?nonsense=1"] {
             let ask = world.ask(operation.method(), Nobody, &format!("{path}{query}"));
             let answer = ask.body("application/json", "{\"malformed\": ").await.refused(401, "missing_token");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"waymark\""), "{answer}");
+            assert_eq!(answer.header("www-authenticate"), Some(CHALLENGE), "{answer}");
         }
     }
     for path in ["/v1", "/v1/", "/v1/nothing", "/v1/plans/small/status-report.csv", "/v1/plans/nowhere"] {
         world.get(Nobody, path).await.refused(401, "missing_token");
+    }
+    let metadata = world.get(Nobody, "/.well-known/oauth-protected-resource").await.is(200).json();
+    assert_eq!(metadata["resource"], "https://waymark.example");
+    // Where nothing is settled, the address is the one that was asked, if it can be quoted.
+    let asked = world.settled(Settings::default()).await;
+    for (host, told) in [("kpi.example:8080", true), ("a\"b", false)] {
+        let answer = asked.get(Nobody, "/v1/me").header("host", host).await.refused(401, "missing_token");
+        let metadata = format!(", resource_metadata=\"http://{host}/.well-known/oauth-protected-resource\"");
+        let wanted = format!("Bearer realm=\"waymark\"{}", if told { metadata } else { String::new() });
+        assert_eq!(answer.header("www-authenticate"), Some(wanted.as_str()));
     }
     for operation in operations().filter(|known| !known.path.starts_with("/v1") && known.method == "get") {
         world.get(Nobody, &attempt(&operation, "", Nobody).path).await.is(200);

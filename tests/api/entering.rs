@@ -153,7 +153,8 @@ async fn a_token_reads_only_unless_it_was_made_for_more(world: &World) {
     let path = "kpis/NI-117/readings/FY2009-10-Q1";
     let put = |token| with(world, token, Method::PUT, path, Some(json!({"value": 4.5})));
     let refused = put(&reading).await.refused(403, "not_allowed");
-    assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"waymark\", error=\"insufficient_scope\""));
+    let challenge = refused.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with("Bearer realm=\"waymark\", error=\"insufficient_scope\""), "{challenge}");
     put(&writing).await.is(201);
     with(world, &writing, Method::GET, path, None).await.is(200);
     with(world, &writing, Method::HEAD, path, None).await.is(200);
@@ -378,7 +379,7 @@ async fn a_client_signs_in_with_its_secret(world: &World) {
     small(world).await;
     let client = world.post(Administrator, "clients", json!({"title": "Warehouse"})).await.is(201).json();
     let (id, secret) = (text(&client["id"]), text(&client["client_secret"]));
-    let form = format!("{GRANT}&client_id={id}&client_secret={secret}&scope=ignored");
+    let form = format!("{GRANT}&client_id={id}&client_secret={secret}");
     let answer = token(world, &form, None).await.is(200);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!((&answer.json()["token_type"], &answer.json()["expires_in"]), (&json!("Bearer"), &json!(900)));
@@ -435,6 +436,7 @@ async fn a_client_that_is_wrong_is_told_in_oauth_s_words(world: &World) {
         ("", None, 400, "invalid_request"),
         (GRANT, None, 401, "invalid_client"),
         ("grant_type=password&username=x&password=y", None, 400, "unsupported_grant_type"),
+        (&format!("{both}&scope=read"), None, 400, "invalid_scope"),
         (&format!("{GRANT}&{GRANT}"), None, 400, "invalid_request"),
         (&both, Some((id.as_str(), secret.as_str())), 400, "invalid_request"),
         (GRANT, Some((id.as_str(), "wrong")), 401, "invalid_client"),
