@@ -228,14 +228,19 @@ impl<R: Read> Sheet<R> {
     pub fn of_workbook(book: Arc<Workbook>, headings: Headings) -> Result<Self, Vec<Violation>> {
         let (cells, header) = book.cells();
         let Some(row) = cells.row(header) else { return Err(vec![empty(headings)]) };
-        let mut columns = read_header(row.all(), row.number, headings, true);
-        if let Err(faults) = &mut columns {
+        let mut faults = Vec::new();
+        let columns = read_header(row.all(), row.number, headings, true).unwrap_or_else(|of_header| {
             let names = Columns { known: Vec::new(), headings: row.all().map(fold).collect() };
-            for fault in faults {
+            faults = of_header;
+            for fault in &mut faults {
                 fault.cell = fault.column.as_deref().and_then(|column| names.cell_name(row.number, column));
             }
+            names
+        });
+        faults.extend_from_slice(book.faults());
+        if !faults.is_empty() {
+            return Err(faults);
         }
-        let columns = columns?;
         Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns })
     }
 

@@ -19,11 +19,14 @@ use super::package::{
     Looks, Outline, Package, Part, SAVE_AS_XLSX, SheetPart, WorkbookFault, attribute, broken, too_large, wrong,
 };
 use super::sheet::fold;
+use crate::domain::invalid::Violation;
 
 /// The most columns that are looked at: as many as Excel once had.
 const MOST_COLUMNS: usize = 256;
 /// The most formats of cells.
 const MOST_FORMATS: usize = 100_000;
+/// How many merged cells are told of.
+const MOST_MERGED: usize = 1_000;
 /// How many rows that hold anything the header may stand below.
 const HEADER_WITHIN: usize = 20;
 
@@ -38,6 +41,8 @@ pub struct Workbook {
     cells: Cells,
     /// Where among the rows the header is.
     header: usize,
+    /// Why it cannot be told which cell is meant.
+    faults: Vec<Violation>,
     /// What is let go with it.
     #[expect(dead_code, reason = "it is there to be dropped")]
     held: Option<Box<dyn Any + Send + Sync>>,
@@ -82,23 +87,22 @@ impl Workbook {
         let SheetCells { cells, merged, drawing } = cells;
         let header = header_of(&cells, wanted);
         let from = cells.row(header).map_or(1, |row| row.number);
-        if let Some(merged) = merged.iter().find(|merged| merged.last.0 >= from) {
-            let detail = format!(
-                "the cells {}:{} are merged, so that it cannot be told which of them is meant; take the merge apart and fill each in",
-                name_of(merged.first),
-                name_of(merged.last)
-            );
-            return Err(wrong(merged.first.0.max(from), "merged_cells", detail));
-        }
+        let merged = merged.iter().filter(|merged| merged.last.0 >= from);
+        let faults = merged.take(MOST_MERGED).map(|merged| merged.fault(from)).collect();
         let SheetPart { name, path, .. } = sheet;
         let origin = Origin { name: name.clone(), path: path.clone(), drawing, list, file };
-        Ok(Self { origin, cells, header, held: None })
+        Ok(Self { origin, cells, header, faults, held: None })
     }
 
     /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
     #[must_use]
     pub fn holding(self, held: impl Any + Send + Sync) -> Self {
         Self { held: Some(Box::new(held)), ..self }
+    }
+
+    /// What is wrong with the sheet before its rows are gone through.
+    pub fn faults(&self) -> &[Violation] {
+        &self.faults
     }
 
     /// Where the table is from.
@@ -182,6 +186,19 @@ fn too_many_words() -> WorkbookFault {
 struct Merged {
     first: (u64, usize),
     last: (u64, usize),
+}
+
+impl Merged {
+    /// What is wrong with it, in the first row from the header on.
+    fn fault(&self, header: u64) -> Violation {
+        let detail = format!(
+            "the cells {}:{} are merged, so that it cannot be told which of them is meant; take the merge apart and fill each in",
+            name_of(self.first),
+            name_of(self.last)
+        );
+        let row = self.first.0.max(header);
+        Violation { cell: Some(name_of((row, self.first.1))), ..Violation::in_cell(row, None, "merged_cells", detail) }
+    }
 }
 
 /// All that a sheet holds.

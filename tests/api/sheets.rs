@@ -790,7 +790,9 @@ async fn the_table_is_found_wherever_it_stands(world: &World) {
     };
     assert_eq!(send(world, "readings?dry_run=true", merged(0, 0)).await.is(200).json()["created"], 1, "a title");
     let answer = send(world, "readings", merged(2, 3)).await.refused(422, "invalid").tells("A3:B4");
-    assert_eq!(named(&answer)[0].1, "merged_cells");
+    assert_eq!(named(&answer), [("A3".to_owned(), "merged_cells".to_owned())]);
+    let marked = send(world, "readings", merged(2, 3)).header("accept", XLSX).await.is(422);
+    assert_eq!(marks(&marked.body).noted, ["A3"]);
 }
 
 async fn what_is_no_workbook_is_refused_by_name(world: &World) {
