@@ -489,6 +489,19 @@ async fn a_partner_finds_nothing_of_another_partnership(world: &World) {
             assert!([403, 404].contains(&own.0), "{}: {own:?}", operation.id);
         }
     }
+    // Outside plans a thing is its maker's: to others it is as absent as one that there is not.
+    for operation in behind_a_token().filter(|known| !known.is_of_a_plan() && known.path.contains('{')) {
+        if operation.path.contains("{table}") {
+            continue;
+        }
+        let real = attempt(&operation, &prepared(world, &operation, Administrator).await, Stranger);
+        let absent = attempt(&operation, nothing.split('?').next().unwrap(), Stranger);
+        assert_ne!(real.path, absent.path, "{}", operation.id);
+        let theirs = told(sent(world, &operation, Stranger, &real).await);
+        assert_eq!(theirs.0, 404, "{}", operation.id);
+        assert_eq!(theirs, told(sent(world, &operation, Stranger, &absent).await), "{}", operation.id);
+        assert_ne!(sent(world, &operation, Administrator, &real).await.status, 404, "{}: its maker", operation.id);
+    }
 }
 
 async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_changed(world: &World) {
