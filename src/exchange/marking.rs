@@ -1,10 +1,10 @@
-//! A sender's own workbook with its mistakes marked in it: each wrong cell red and with a comment that says what to do, and a
-//! sheet that lists them all.
+//! A sender's own workbook with its mistakes marked in it: each wrong cell red, the first 2,000 with a comment that
+//! says what to do, and a sheet that lists them all.
 //!
 //! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written anew goes through
-//! piece by piece, in memory that is bounded whatever was sent. The red is a conditional format, and each comment begins
-//! with words of ours: so marks are told from what people put there, and those of an earlier time go when a workbook that was
-//! mended is sent again.
+//! piece by piece, in memory that is bounded whatever was sent. The red is a conditional format, and what we say in a comment
+//! stands between marks of ours: so it is told from what people put there, and what was marked in the table's sheet at an
+//! earlier time goes when a workbook that was mended is sent again.
 //!
 //! A CSV file, and a workbook that is built in a way that cannot be marked, comes back as a plain workbook of its cells.
 
@@ -25,7 +25,7 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 
 use super::cells::{COLUMNS, Cells, LAST_ROW, name_of, place_of};
-use super::package::{MOST_SHEETS, Outline, Package, Part, WorkbookFault, attribute, relations_path};
+use super::package::{MOST_SHEETS, OURS, Outline, Package, Part, WorkbookFault, attribute, relations_path};
 use super::sheet::Upload;
 use super::spreadsheet::{self, clipped};
 
@@ -50,12 +50,14 @@ const CELLS_A_FORMAT: usize = 400;
 /// What the sheet that lists the mistakes is called, and what stands at its top.
 pub(super) const LIST_SHEET: &str = "Mistakes";
 pub(super) const LIST_TITLE: &str = "What is wrong";
-/// The columns of the list: heading and width in characters.
-const LIST_COLUMNS: [(&str, u32); 5] =
+/// The columns of the list, heading and width in characters, and the row of the headings.
+pub(super) const LIST_HEADER: u64 = 4;
+pub(super) const LIST_COLUMNS: [(&str, u32); 5] =
     [("Cell", 10), ("Row", 8), ("Column", 18), ("What is wrong and what to do", 90), ("Code", 26)];
-/// Whose comments ours are, and what they begin with.
+/// Whose comments ours are, what they begin with, and what stands around them: a space without width, which nobody types.
 const AUTHOR: &str = "Waymark";
 const SPEAKER: &str = "Waymark found:";
+const AROUND: char = '\u{200b}';
 /// What the ids of the boxes of comments begin with, and the id of what all of them are.
 const SHAPE: &str = "_x0000_s";
 const SHAPE_KIND: &str = "_x0000_t202";
@@ -133,9 +135,9 @@ impl Mistake {
 pub struct Origin {
     /// The workbook as it was sent.
     pub file: File,
-    /// The name of the table's sheet, and its part.
+    /// The name of the table's sheet.
     pub name: String,
-    /// The part that holds it.
+    /// The part that holds that sheet.
     pub path: String,
     /// The id by which the sheet refers to the boxes of its comments.
     pub drawing: Option<String>,
@@ -270,9 +272,9 @@ impl Plan {
             return Err("it has as many sheets as are looked at".into());
         }
         Ok(Self {
-            new_comments: comments.is_none().then(|| free_id(&of_sheet, "mistakeComments")),
-            new_drawing: drawing.is_none().then(|| free_id(&of_sheet, "mistakeDrawing")),
-            new_list: origin.list.is_none().then(|| free_id(&of_main, "mistakes")),
+            new_comments: comments.is_none().then(|| free_id(&of_sheet, "Comments")),
+            new_drawing: drawing.is_none().then(|| free_id(&of_sheet, "Drawing")),
+            new_list: origin.list.is_none().then(|| free_id(&of_main, "Sheet")),
             comments: comments.unwrap_or_else(|| free(&|number| format!("xl/comments{number}.xml"))),
             drawing: drawing.unwrap_or_else(|| free(&|number| format!("xl/drawings/vmlDrawing{number}.vml"))),
             list: origin.list.clone().unwrap_or_else(|| free(&|number| format!("xl/worksheets/sheet{number}.xml"))),
@@ -301,7 +303,7 @@ impl Plan {
 }
 
 fn free_id(taken: &HashMap<String, (String, String)>, wanted: &str) -> String {
-    let mut free = (1..).map(|number| format!("{wanted}{number}")).filter(|id| !taken.contains_key(id));
+    let mut free = (1..).map(|number| format!("{OURS}{wanted}{number}")).filter(|id| !taken.contains_key(id));
     free.next().unwrap_or_default()
 }
 
@@ -402,12 +404,15 @@ fn pass<W: Write>(out: &mut Writer<W>, event: Event<'_>) -> Marked<()> {
     }
 }
 
-/// Words as they stand between tags, without the characters that XML cannot hold.
-fn words(words: &str) -> String {
+/// Words without the characters that XML cannot hold.
+fn held(words: &str) -> String {
     let holds = |char: char| matches!(char, '\t' | '\n') || (char >= ' ' && !matches!(char, '\u{fffe}' | '\u{ffff}'));
-    let held: String =
-        words.chars().filter(|char| *char != '\r').map(|char| if holds(char) { char } else { '\u{fffd}' }).collect();
-    partial_escape(&held).into_owned()
+    words.chars().filter(|char| *char != '\r').map(|char| if holds(char) { char } else { '\u{fffd}' }).collect()
+}
+
+/// Words as they stand between tags of a workbook, where `_x0041_` would be a letter.
+fn words(words: &str) -> String {
+    partial_escape(held(words)).replace("_x", "_x005F_x")
 }
 
 /// The prefix with its colon that a part gives the names of a namespace, as its outermost element has it; none is none.
@@ -434,7 +439,9 @@ fn with(element: &BytesStart<'_>, name: &str, number: usize) -> Marked<BytesStar
     for attribute in element.attributes().with_checks(false) {
         let attribute: Attribute<'_> = attribute.map_err(|_error| "an attribute is not well-formed")?;
         if attribute.key.as_ref() != name {
-            changed.push_attribute(attribute);
+            // It may have stood between other quotation marks.
+            let value = attribute.value.replace('"', "&quot;").into();
+            changed.push_attribute(Attribute { value, ..attribute });
         }
     }
     changed.push_attribute((name, number.to_string().as_str()));
@@ -501,7 +508,7 @@ fn rewrite_sheet<W: Write>(
             Event::Eof => return Ok(()),
             Event::Start(element) if rank == formats && rank.is_some() => {
                 let element = element.into_owned();
-                pass_all(out, without_red(whole(part, element, depth)?)?)?;
+                pass_all(out, without_red(whole(part, element, depth)?))?;
             }
             Event::Start(root) if depth == 1 => {
                 prefix = prefix_of(&root, MAIN)?;
@@ -520,7 +527,7 @@ fn put_red<W: Write>(
 ) -> Marked<()> {
     let cells: Vec<String> = wrong.keys().map(|place| name_of(*place)).collect();
     for cells in cells.chunks(CELLS_A_FORMAT) {
-        // Shown in any case, whatever else is shown of the cell.
+        // It stands before those of others, and so comes first among those of one rank.
         put(
             out,
             &format!(
@@ -533,21 +540,13 @@ fn put_red<W: Write>(
     Ok(())
 }
 
-/// The conditional formats of some cells without the red of an earlier time, each of the rest a step behind ours; nothing where
-/// nothing is left.
-fn without_red(events: Vec<Event<'static>>) -> Marked<Vec<Event<'static>>> {
+/// The conditional formats of some cells without the red of an earlier time; nothing where nothing is left.
+fn without_red(events: Vec<Event<'static>>) -> Vec<Event<'static>> {
     let (mut kept, mut rule, mut ours, mut rules) = (Vec::new(), None::<Vec<Event<'static>>>, false, 0);
     for event in events {
-        let event = match event {
-            Event::Start(element) if element.local_name().as_ref() == "cfRule" => {
-                (rule, ours) = (Some(Vec::new()), false);
-                let priority =
-                    said(&element, "priority").and_then(|priority| priority.parse::<u32>().ok()).unwrap_or(1);
-                let behind = usize::try_from(priority).unwrap_or(usize::MAX).saturating_add(1);
-                Event::Start(with(&element, "priority", behind)?)
-            }
-            event => event,
-        };
+        if matches!(&event, Event::Start(element) if element.local_name().as_ref() == "cfRule") {
+            (rule, ours) = (Some(Vec::new()), false);
+        }
         if matches!(&event, Event::Text(words) if words.contains(RED_WHERE)) {
             ours = true;
         }
@@ -561,7 +560,7 @@ fn without_red(events: Vec<Event<'static>>) -> Marked<Vec<Event<'static>>> {
             kept.extend(rule);
         }
     }
-    Ok(if rules > 0 { kept } else { Vec::new() })
+    if rules > 0 { kept } else { Vec::new() }
 }
 
 /// Adds to what a part refers to: the id, the kind and the part of each.
@@ -677,6 +676,9 @@ fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Op
     }
 }
 
+/// The lists among the styles of a workbook that are of concern.
+const STYLE_SECTIONS: [&str; 6] = ["fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs"];
+
 /// The styles of a workbook, and where in them is what is added.
 struct Styles {
     /// How many fonts there are, how many formats of cells, and how many ways in which a format may differ from these.
@@ -687,23 +689,24 @@ struct Styles {
 
 impl Styles {
     fn of(part: &mut Part<'_, '_>) -> Marked<Self> {
-        let mut styles = Self { fonts: 0, formats: 0, differences: 0 };
+        let mut sections: HashMap<String, usize> = HashMap::new();
         let mut section = String::new();
         loop {
             match part.next_at()? {
                 (_, Event::Eof) => break,
                 (2, Event::Start(element)) => element.local_name().as_ref().clone_into(&mut section),
-                (3, Event::Start(element)) => match (section.as_str(), element.local_name().as_ref()) {
-                    ("fonts", "font") => styles.fonts += 1,
-                    ("cellXfs", "xf") => styles.formats += 1,
-                    ("dxfs", "dxf") => styles.differences += 1,
-                    _ => {}
-                },
+                (3, Event::Start(_)) if STYLE_SECTIONS.contains(&section.as_str()) => {
+                    *sections.entry(section.clone()).or_default() += 1;
+                }
                 _ => {}
             }
         }
-        // What refers to the first of each must find it.
-        if styles.fonts == 0 || styles.formats == 0 { Err("it has no fonts or formats".into()) } else { Ok(styles) }
+        let count = |section: &str| sections.get(section).copied().unwrap_or(0);
+        // What is added refers to the first of each.
+        if STYLE_SECTIONS.iter().any(|section| *section != "dxfs" && count(section) == 0) {
+            return Err("it has no fonts, fills, borders or formats".into());
+        }
+        Ok(Self { fonts: count("fonts"), formats: count("cellXfs"), differences: count("dxfs") })
     }
 
     /// The format of a heading.
@@ -807,7 +810,10 @@ struct Comments {
 impl Comments {
     /// Of what is wrong with each cell.
     fn of(wrong: &BTreeMap<(u64, usize), Vec<&str>>) -> Self {
-        let said = |details: &[&str]| clipped(&format!("{SPEAKER} {}", details.join("\n\n")), MOST_IN_NOTE);
+        let said = |details: &[&str]| {
+            let details = clipped(&details.join("\n\n"), MOST_IN_NOTE).replace(AROUND, "");
+            format!("{AROUND}{SPEAKER} {details}{AROUND}")
+        };
         let ours = wrong.iter().take(MOST_NOTED).map(|(place, details)| (*place, said(details))).collect();
         Self { ours, noted: BTreeMap::new(), written: Vec::new() }
     }
@@ -878,8 +884,8 @@ impl Comments {
         Ok(())
     }
 
-    /// Takes a comment through without what we said in it earlier, and with what is to be said now; it goes where nothing is
-    /// left of it.
+    /// Takes a comment through without what we said in it earlier, and with what is to be said now; where nothing but ours was
+    /// in it, it goes.
     fn take<W: Write>(
         &mut self,
         out: &mut Writer<W>,
@@ -887,15 +893,20 @@ impl Comments {
         place: (u64, usize),
         comment: Vec<Event<'static>>,
     ) -> Marked<()> {
-        let (theirs, says_something) = without_ours(comment);
-        let ours = self.ours.get(&place).filter(|_| says_something && !self.noted.contains_key(&place));
-        if !says_something {
+        let (theirs, cut) = without_ours(comment);
+        if cut && text_of(&theirs).trim().is_empty() {
             return Ok(());
         }
+        let mut ours = self.ours.get(&place).filter(|_| !self.noted.contains_key(&place));
         self.noted.insert(place, ours.map_or(0, |ours| ours.chars().count()));
         for event in theirs {
-            let ends = matches!(&event, Event::End(element) if element.local_name().as_ref() == "text");
-            if let Some(ours) = ours.filter(|_| ends) {
+            // How words are spoken stands behind all of them.
+            let behind = match &event {
+                Event::Start(element) => matches!(element.local_name().as_ref(), "rPh" | "phoneticPr"),
+                Event::End(element) => element.local_name().as_ref() == "text",
+                _ => false,
+            };
+            if let Some(ours) = ours.take_if(|_| behind) {
                 put_run(out, prefix, &format!("\n\n{ours}"))?;
             }
             pass(out, event)?;
@@ -930,53 +941,68 @@ fn put_run<W: Write>(out: &mut Writer<W>, prefix: &str, said: &str) -> Marked<()
     )
 }
 
-/// A comment without the stretches of its words that are ours, and whether it still says anything.
+/// A comment without what is ours in it, and whether there was any. A program may have made one stretch of words of all
+/// that it says, or cut ours into several.
 fn without_ours(comment: Vec<Event<'static>>) -> (Vec<Event<'static>>, bool) {
-    let (mut kept, mut stretch, mut until, mut says_something) = (Vec::new(), Vec::new(), None, false);
-    for event in comment {
-        // Words stand in runs, or where all look alike in the text itself.
-        if let (None, Event::Start(element)) = (&until, &event)
+    let ends = |event: &Event<'_>| matches!(event, Event::Text(text) if text.contains(AROUND));
+    let last_end = comment.iter().rposition(ends);
+    let (mut kept, mut cut, mut within) = (Vec::new(), false, false);
+    // A stretch of words being read: the name of what it is in, what is kept of it, and whether anything was cut off.
+    let mut stretch: Option<(String, Vec<Event<'static>>, bool)> = None;
+    for (place, event) in comment.into_iter().enumerate() {
+        if let (None, Event::Start(element)) = (&stretch, &event)
             && matches!(element.local_name().as_ref(), "r" | "t")
         {
-            until = Some(element.name().as_ref().to_owned());
+            stretch = Some((element.name().as_ref().to_owned(), Vec::new(), false));
         }
-        let Some(name) = &until else {
+        let Some((name, theirs, shortened)) = &mut stretch else {
             kept.push(event);
             continue;
         };
-        let ends = matches!(&event, Event::End(element) if element.name().as_ref() == name);
-        stretch.push(event);
-        if ends {
-            let theirs = cut_off_ours(std::mem::take(&mut stretch));
-            if !text_of(&theirs).trim().is_empty() {
-                says_something = true;
-                kept.extend(theirs);
-            }
-            until = None;
-        }
-    }
-    (kept, says_something)
-}
-
-/// A stretch of words up to where ours begin: at its beginning, or in a line behind others where a program made one stretch
-/// of all.
-fn cut_off_ours(stretch: Vec<Event<'static>>) -> Vec<Event<'static>> {
-    let mut theirs = Vec::new();
-    let mut ours = false;
-    for event in stretch {
+        let stretch_ends = matches!(&event, Event::End(element) if element.name().as_ref() == name);
         match event {
-            Event::Text(text) if !ours => {
-                let begins =
-                    text.find(SPEAKER).filter(|at| *at == 0 || text.get(..*at).is_some_and(|it| it.ends_with('\n')));
-                ours = begins.is_some();
-                let kept = begins.and_then(|at| text.get(..at)).map(|kept| kept.trim_end().to_owned());
-                theirs.push(Event::Text(kept.map_or(text, BytesText::from_escaped)));
+            Event::Text(text) => {
+                let first = text_of(theirs).is_empty();
+                let was_within = within;
+                let left = cut_out(&text, first, &mut within);
+                *shortened |= was_within || left != *text;
+                theirs.push(Event::Text(BytesText::from_escaped(left)));
             }
-            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if ours => {}
+            Event::CData(_) | Event::GeneralRef(_) if within => *shortened = true,
             event => theirs.push(event),
         }
+        if stretch_ends && let Some((_, theirs, shortened)) = stretch.take() {
+            cut |= shortened;
+            if !shortened || !text_of(&theirs).trim().is_empty() {
+                kept.extend(theirs);
+            }
+            within &= last_end.is_some_and(|last| place < last);
+        }
     }
-    theirs
+    (kept, cut)
+}
+
+/// Words without ours, from where these begin, at the beginning or in a line of their own, to the mark behind them; `within` says
+/// whether ours have begun and not ended, before and after.
+fn cut_out(text: &str, first: bool, within: &mut bool) -> String {
+    let mut left = String::new();
+    let mut rest = text;
+    loop {
+        if *within {
+            let Some((_, after)) = rest.split_once(AROUND) else { return left };
+            (rest, *within) = (after, false);
+        }
+        let begins = rest.match_indices(SPEAKER).find_map(|(at, _)| {
+            let (before, after) = rest.split_at_checked(at)?;
+            let marked = before.strip_suffix(AROUND);
+            let at_start = before.is_empty() && first && left.is_empty();
+            (marked.is_some() || at_start || before.ends_with('\n'))
+                .then_some((marked.unwrap_or(before), after.strip_prefix(SPEAKER)?))
+        });
+        let Some((before, after)) = begins else { return left + rest };
+        left.push_str(before.trim_end());
+        (rest, *within) = (after, true);
+    }
 }
 
 fn text_of(events: &[Event<'_>]) -> String {
@@ -1031,11 +1057,9 @@ fn rewrite_drawing<W: Write>(
                 pass(out, Event::Start(root))?;
             }
             (2, Event::Start(element)) if element.local_name().as_ref() == "shape" => {
-                let id = said(&element, "id").unwrap_or_default();
-                let number = id.strip_prefix(SHAPE).and_then(|number| number.parse::<u32>().ok());
-                last = last.max(number.unwrap_or(0).into());
                 let element = element.into_owned();
                 let shape = whole(part, element, 2)?;
+                last = shape.iter().map(shape_number).fold(last, u64::max);
                 let kept = match comment_of(&shape) {
                     Some(place) => missing.remove(&place).is_some(),
                     None => true,
@@ -1049,6 +1073,7 @@ fn rewrite_drawing<W: Write>(
                 pass(out, Event::End(root))?;
             }
             (depth, event) => {
+                last = last.max(shape_number(&event));
                 if let (2, Event::Start(element)) = (depth, &event) {
                     kind_known |= said(element, "id").as_deref() == Some(SHAPE_KIND);
                 }
@@ -1056,6 +1081,18 @@ fn rewrite_drawing<W: Write>(
             }
         }
     }
+}
+
+/// The number in the id of something drawn; none is 0, and so is one that leaves no room behind it.
+fn shape_number(event: &Event<'_>) -> u64 {
+    let Event::Start(element) = event else { return 0 };
+    let ids = element.attributes();
+    let mut ids = ids
+        .into_iter()
+        .map_while(Result::ok)
+        .filter(|attribute| matches!(attribute.key.local_name().as_ref(), "id" | "spid"));
+    let number = ids.find_map(|id| id.value.strip_prefix(SHAPE)?.parse().ok());
+    number.filter(|number| *number < u64::from(u32::MAX / 2)).unwrap_or(0)
 }
 
 /// Of which cell a shape is the comment's box, if it is one.
@@ -1138,8 +1175,8 @@ fn write_list<W: Write>(
     mistakes: &[Mistake],
     styles: &Styles,
 ) -> Marked<()> {
-    let (bold, wrapped) = (styles.bold(), styles.wrapped());
-    let cell = |column: char, row: usize, style: usize, said: &str| {
+    let (bold, wrapped, first) = (styles.bold(), styles.wrapped(), LIST_HEADER + 1);
+    let cell = |column: char, row: u64, style: usize, said: &str| {
         let said = words(&clipped(said, MOST_IN_LIST));
         let place = format!("r=\"{column}{row}\" s=\"{style}\"");
         format!("<c {place} t=\"inlineStr\"><is><t xml:space=\"preserve\">{said}</t></is></c>")
@@ -1148,7 +1185,7 @@ fn write_list<W: Write>(
         out,
         &format!(
             "{DECLARATION}<worksheet xmlns=\"{MAIN}\"><sheetPr><tabColor rgb=\"FFB00020\"/><pageSetUpPr fitToPage=\"1\"/></sheetPr>\
-         <sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"4\" topLeftCell=\"A5\" activePane=\"bottomLeft\" \
+         <sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"{LIST_HEADER}\" topLeftCell=\"A{first}\" activePane=\"bottomLeft\" \
          state=\"frozen\"/></sheetView></sheetViews><sheetFormatPr defaultRowHeight=\"15\"/><cols>"
         ),
     )?;
@@ -1159,9 +1196,9 @@ fn write_list<W: Write>(
     put(out, &format!("<row r=\"1\">{}</row>", cell('A', 1, bold, LIST_TITLE)))?;
     put(out, &format!("<row r=\"2\">{}</row>", cell('A', 2, 0, lead)))?;
     let headings: String =
-        ('A'..).zip(LIST_COLUMNS).map(|(column, (heading, _))| cell(column, 4, bold, heading)).collect();
-    put(out, &format!("<row r=\"4\">{headings}</row>"))?;
-    for (row, mistake) in (5..).zip(mistakes.iter().take(MOST_LISTED)) {
+        ('A'..).zip(LIST_COLUMNS).map(|(column, (heading, _))| cell(column, LIST_HEADER, bold, heading)).collect();
+    put(out, &format!("<row r=\"{LIST_HEADER}\">{headings}</row>"))?;
+    for (row, mistake) in (first..).zip(mistakes.iter().take(MOST_LISTED)) {
         put(
             out,
             &format!(
@@ -1177,16 +1214,20 @@ fn write_list<W: Write>(
     let listed = mistakes.len().min(MOST_LISTED);
     if mistakes.len() > listed {
         let more = format!("And {} more. Mend these, or have them all as a list of JSON.", mistakes.len() - listed);
-        put(out, &format!("<row r=\"{0}\">{1}</row>", listed + 5, cell('D', listed + 5, wrapped, &more)))?;
+        let row = first + u64::try_from(listed).unwrap_or(u64::MAX);
+        put(out, &format!("<row r=\"{row}\">{}</row>", cell('D', row, wrapped, &more)))?;
     }
     put(out, "</sheetData>")?;
     if listed > 0 {
         put(out, "<hyperlinks>")?;
         let sheet = sheet.replace('\'', "''");
-        for (row, mistake) in (5..).zip(mistakes.iter().take(MOST_LISTED)) {
+        for (row, mistake) in (first..).zip(mistakes.iter().take(MOST_LISTED)) {
             let cell = mistake.marked_at();
             let location = format!("'{sheet}'!{cell}");
-            put(out, &format!("<hyperlink ref=\"A{row}\" location=\"{}\" display=\"{cell}\"/>", escape(location)))?;
+            put(
+                out,
+                &format!("<hyperlink ref=\"A{row}\" location=\"{}\" display=\"{cell}\"/>", escape(held(&location))),
+            )?;
         }
         put(out, "</hyperlinks>")?;
     }

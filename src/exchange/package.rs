@@ -18,7 +18,7 @@ use crate::domain::invalid::Violation;
 
 /// The most bytes that a workbook may have as it is sent.
 pub const MOST_BYTES: u64 = 32 << 20;
-/// The most bytes that the parts which are read may have together once inflated.
+/// The most bytes that the parts which are read at a time may have together once inflated.
 const MOST_INFLATED: u64 = 256 << 20;
 /// The most bytes that one piece of a part may have: a tag, or the words up to the next.
 const MOST_PIECE: usize = 4 << 20;
@@ -33,6 +33,10 @@ const DEEPEST: usize = 64;
 const MOST_PARTS: u16 = 10_000;
 /// The most sheets of a workbook.
 pub(super) const MOST_SHEETS: usize = 255;
+
+/// The kinds of what is referred to that are of concern here, and what the ids begin with that are given here.
+const KINDS: [&str; 6] = ["officeDocument", "worksheet", "sharedStrings", "styles", "comments", "vmlDrawing"];
+pub(super) const OURS: &str = "mistake";
 
 /// What to do with a workbook that is of another kind.
 pub(super) const SAVE_AS_XLSX: &str = "save it as an Excel workbook (.xlsx) and send that";
@@ -216,7 +220,8 @@ impl<'f> Package<'f> {
         self.part(path)?.ok_or_else(|| broken("a part of it is missing"))
     }
 
-    /// What the parts of a folder's part are, by the names that it gives them: the kind and the path of each.
+    /// What a part refers to that is of concern here, by the names that it gives it: the kind and the path of each. Of pictures,
+    /// and of links, there may be any number.
     pub(super) fn relations(&mut self, of: &str) -> Result<HashMap<String, (String, String)>, WorkbookFault> {
         let folder = of.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut relations = HashMap::new();
@@ -227,7 +232,9 @@ impl<'f> Package<'f> {
                     let (id, kind) = (attribute(&element, "Id")?, attribute(&element, "Type")?);
                     if let (Some(id), Some(kind), Some(target)) = (id, kind, attribute(&element, "Target")?) {
                         let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
-                        relations.insert(id, (kind, resolved(folder, &target)));
+                        if KINDS.contains(&kind.as_str()) || id.starts_with(OURS) {
+                            relations.insert(id, (kind, resolved(folder, &target)));
+                        }
                     }
                     if relations.len() > 4 * MOST_SHEETS {
                         return Err(too_many_parts());
@@ -250,6 +257,7 @@ impl<'f> Package<'f> {
         let (strings, styles) = (path_of("sharedStrings"), path_of("styles"));
         let mut part = self.needed(&main)?;
         let mut outline = Outline { main: String::new(), sheets: Vec::new(), strings, styles, from_1904: false };
+        let mut count = 0;
         loop {
             match part.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "workbookPr" => {
@@ -260,11 +268,12 @@ impl<'f> Package<'f> {
                     let name = attribute(&element, "name")?.unwrap_or_default();
                     let id = attribute(&element, "id")?.unwrap_or_default();
                     let hidden = matches!(attribute(&element, "state")?.as_deref(), Some("hidden" | "veryHidden"));
+                    count += 1;
                     // Sheets of charts and the like hold no cells.
                     if let Some((_, path)) = relations.get(&id).filter(|(kind, _)| kind == "worksheet") {
                         outline.sheets.push(SheetPart { name, path: path.clone(), hidden });
                     }
-                    if outline.sheets.len() > MOST_SHEETS {
+                    if count > MOST_SHEETS {
                         return Err(too_large("has more than 255 sheets"));
                     }
                 }

@@ -475,7 +475,12 @@ pub fn copied(cells: &Cells, made: DateTime<Utc>) -> Written {
     sheet.set_name("Figures")?;
     for cells in cells.rows() {
         let row = row_of(usize::try_from(cells.number.saturating_sub(1)).unwrap_or(usize::MAX));
-        for (place, text) in cells.cells().filter(|(_, text)| !text.is_empty()) {
+        for (place, text) in cells.cells() {
+            // Of a cell that cannot be read, what it shows.
+            let text = cells.unreadable(place).map_or(text, |(_, shown)| shown);
+            if text.is_empty() {
+                continue;
+            }
             match number_as_written(text) {
                 Some(number) => sheet.write_number(row, column_of(place), number)?,
                 None => sheet.write_string(row, column_of(place), clipped(text, MOST_IN_CELL))?,

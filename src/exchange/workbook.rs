@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate};
 use quick_xml::events::{BytesStart, Event};
 
 use super::cells::{Cells, Full, LAST_ROW, MOST_CELLS, MOST_TEXT, Row, Unreadable, name_of, place_of};
-use super::marking::{LIST_SHEET, LIST_TITLE, Origin};
+use super::marking::{LIST_COLUMNS, LIST_HEADER, LIST_SHEET, LIST_TITLE, Origin};
 use super::package::{
     Looks, Outline, Package, Part, SAVE_AS_XLSX, SheetPart, WorkbookFault, attribute, broken, too_large, wrong,
 };
@@ -132,6 +132,16 @@ impl CellFault {
 /// The first row that has all the headings wanted, near the top; else the first row.
 fn header_of(cells: &Cells, wanted: &[&str]) -> usize {
     cells.rows().take(HEADER_WITHIN).position(|row| is_header(&row, wanted)).unwrap_or(0)
+}
+
+/// Whether a sheet lists the mistakes of an earlier time.
+fn is_list(name: &str, cells: &Cells) -> bool {
+    let numbered = |rest: &str| rest.is_empty() || rest.trim_start().bytes().all(|digit| digit.is_ascii_digit());
+    let row = |number: u64| cells.rows().find(|row| row.number == number);
+    let headings = LIST_COLUMNS.iter().map(|(heading, _)| *heading);
+    name.strip_prefix(LIST_SHEET).is_some_and(numbered)
+        && row(1).is_some_and(|row| row.get(0) == Some(LIST_TITLE))
+        && row(LIST_HEADER).is_some_and(|row| row.all().eq(headings))
 }
 
 fn is_header(row: &Row<'_>, wanted: &[&str]) -> bool {
@@ -289,8 +299,7 @@ impl Sheets<'_> {
             if top.cells.rows().any(|row| is_header(&row, wanted)) {
                 tables.push(sheet);
             }
-            let title = top.cells.row(0).filter(|row| row.number == 1).and_then(|row| row.get(0));
-            if sheet.name.starts_with(LIST_SHEET) && title == Some(LIST_TITLE) {
+            if is_list(&sheet.name, &top.cells) {
                 list = Some(sheet.path.clone());
             }
         }
@@ -336,7 +345,9 @@ impl Sheets<'_> {
                         reading.take(&begun, saved)?;
                     }
                     "mergeCell" => reading.merge(attribute(&element, "ref")?)?,
-                    "legacyDrawing" => reading.cells.drawing = attribute(&element, "id")?,
+                    "legacyDrawing" => {
+                        reading.cells.drawing = Some(attribute(&element, "id")?.unwrap_or_default());
+                    }
                     _ => {}
                 },
                 Event::End(element) if element.local_name().as_ref() == "sheetData" && most_rows.is_some() => break,
@@ -436,7 +447,7 @@ impl<'a> SheetReading<'a> {
 
     fn take(&mut self, begun: &BegunCell, content: CellContent) -> Result<(), WorkbookFault> {
         let (row, column) = begun.place.unwrap_or((self.row, self.next));
-        if row != self.row || column < self.next {
+        if row != self.row || row == 0 || column < self.next {
             return Err(broken("its cells are out of order"));
         }
         self.next = column + 1;
@@ -577,7 +588,8 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("_x") {
         out.push_str(before);
-        let code = after.split_once('_').filter(|(code, _)| code.len() == 4);
+        let digits = |code: &str| code.len() == 4 && code.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let code = after.split_once('_').filter(|(code, _)| digits(code));
         let char = code.and_then(|(code, _)| char::from_u32(u32::from_str_radix(code, 16).ok()?));
         if let (Some(char), Some((_, after))) = (char, code) {
             out.push(char);

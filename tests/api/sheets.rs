@@ -642,14 +642,46 @@ async fn what_people_put_into_a_workbook_stays(world: &World) {
             part(&file, "xl/worksheets/sheet3.xml").contains("location=\"&apos;Ann&apos;&apos;s figures&apos;!C2\"")
         );
     }
-    // A program that makes one stretch of all words of a comment leaves ours to be told from theirs by where it begins.
+    // A program may make one stretch of all words of a comment, and people write behind ours, or much like us; of theirs
+    // nothing is lost, blanks, links and comments that hold only a picture among it.
     let comments = parts(&file).into_iter().map(|(name, _)| name).find(|name| name.starts_with("xl/comments")).unwrap();
+    let theirs = [
+        "<comment ref=\"B9\" authorId=\"0\"><text/></comment>",
+        "<comment ref=\"B10\" authorId=\"0\"><text><r><t>Total</t></r><r><rPr><b/></rPr><t xml:space=\"preserve\"> </t></r><r><t>2024</t></r></text></comment>",
+        "<comment ref=\"B11\" authorId=\"0\"><text><t>He wrote &quot;Waymark found: x&quot;, I disagree</t></text></comment>",
+        "<comment ref=\"B12\" authorId=\"0\"><text><t>See what Waymark found: below</t></text></comment>",
+    ];
     let flat = with_part(&file, &comments, |notes| {
-        let (before, _, after) = around(&notes, "Ask the trust", "Waymark found:");
-        format!("{before}Ask the trust\n\nWaymark found:{after}")
+        let (before, _, after) = around(&notes, "Ask the trust", "\u{200b}Waymark found:");
+        let (ours, _, after) = around(after, "\u{200b}", "</t></r></text></comment>");
+        let flat = format!("Ask the trust\n\n\u{200b}Waymark found:{ours}\u{200b}\nAnna will send it");
+        let flat = format!("{before}{flat}</t></r><phoneticPr fontId=\"1\"/></text></comment>{after}");
+        flat.replace("</commentList>", &format!("{}</commentList>", theirs.concat()))
     });
-    let flat = send(world, "readings", flat).header("accept", XLSX).await.is(422).body;
-    assert_eq!(marks(&flat).comments.matches("Waymark found: `four`").count(), 1, "{}", marks(&flat).comments);
+    let flat = with_part(&flat, "xl/worksheets/sheet1.xml", |sheet| {
+        sheet.replace("type=\"expression\" dxfId", "text='a \"quoted\" word' type=\"expression\" dxfId")
+    });
+    let linked = |relations: String| {
+        let link = |number| {
+            format!(
+                "<Relationship Id=\"l{number}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink\" Target=\"https://trust.example/{number}\" TargetMode=\"External\"/>"
+            )
+        };
+        let links: String = (0..2_000).map(link).collect();
+        relations.replace("</Relationships>", &format!("{links}</Relationships>"))
+    };
+    let flat = with_part(&flat, "xl/worksheets/_rels/sheet1.xml.rels", linked);
+    let again = send(world, "readings", flat).header("accept", XLSX).await.is(422).body;
+    let marked = marks(&again).comments;
+    assert_eq!(marked.matches("Waymark found: `four`").count(), 1, "{marked}");
+    let four = around(&marked, "ref=\"C2\"", "</comment>").1;
+    assert!(four.contains("\nAsk the trust\nAnna will send it</t>"), "{four}");
+    assert!(four.ends_with("</r><phoneticPr fontId=\"1\"></phoneticPr></text>"), "{four}");
+    for kept in theirs {
+        let kept = kept.replace("<b/>", "<b></b>").replace("<text/>", "<text></text>");
+        assert!(marked.contains(&kept), "{kept} is gone: {marked}");
+    }
+    pieces(&part(&again, "xl/worksheets/sheet1.xml"));
 }
 
 async fn a_workbook_that_cannot_be_written_in_comes_back_as_a_copy(world: &World) {
@@ -880,6 +912,11 @@ async fn a_workbook_that_would_do_harm_is_refused(world: &World) {
         ),
         ("no such row", raw_book(&sheet("<row r=\"99999999999999999999\"><c><v>1</v></c></row>")), 422),
         ("no such column", raw_book(&sheet("<row r=\"2\"><c r=\"ZZZZZZZZZZZZ2\"><v>1</v></c></row>")), 422),
+        (
+            "a cell in no row",
+            raw_book("<worksheet><sheetData><c t=\"str\"><v>kpi</v></c></sheetData></worksheet>"),
+            422,
+        ),
         ("rows out of order", raw_book(&sheet("<row r=\"3\"/><row r=\"2\"/>")), 422),
         ("entities", raw_book(&format!("{entities}{}", sheet("<row><c t=\"str\"><v>&b;</v></c></row>"))), 422),
         ("an unknown entity", raw_book(&sheet("<row><c t=\"str\"><v>&b;</v></c></row>")), 422),
@@ -930,8 +967,16 @@ async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
         }
         zip.finish().unwrap().into_inner()
     };
+    let nowhere = {
+        let mut parts = raw(&sheet(""));
+        let book = String::from_utf8(parts[3].1.clone()).unwrap();
+        let sheets: String = (0..300).map(|number| format!("<sheet name=\"{number}\"/>")).collect();
+        parts[3].1 = book.replace("</sheets>", &format!("{sheets}</sheets>")).into_bytes();
+        zipped(&parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect::<Vec<_>>())
+    };
     let before = world.version().await;
     for (name, body, status, tells) in [
+        ("sheets that are nowhere", nowhere, 413, "more than 255 sheets"),
         ("one giant text", words(&five_mib), 413, "more than 4 MiB"),
         ("one giant comment", raw_book(&sheet(&format!("<!--{five_mib}-->"))), 413, "more than 4 MiB"),
         ("one giant attribute", raw_book(&sheet(&format!("<row r=\"{five_mib}\"/>"))), 413, "more than 4 MiB"),
