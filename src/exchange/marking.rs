@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::error::Error;
 use std::fs::File;
-use std::io::{self, BufWriter, Cursor, Write};
+use std::io::{self, BufWriter, Seek, Write};
 
 use chrono::{DateTime, Utc};
 use quick_xml::escape::{escape, partial_escape};
@@ -156,8 +156,8 @@ pub enum Unmarked {
     Fault(Box<dyn Error + Send + Sync>),
 }
 
-/// The table as it was sent with its mistakes marked, as a workbook; `lead` says how much is wrong, given the name of the sheet
-/// with the table.
+/// The table as it was sent with its mistakes marked, as a workbook in a file without a name, from its beginning; `lead` says how
+/// much is wrong, given the name of the sheet with the table.
 ///
 /// # Errors
 /// Why it cannot be.
@@ -166,7 +166,7 @@ pub fn marked(
     lead: impl Fn(&str) -> String,
     mistakes: &[Mistake],
     made: DateTime<Utc>,
-) -> Result<Vec<u8>, Unmarked> {
+) -> Result<File, Unmarked> {
     if let Upload::Workbook(book) = sent {
         match in_place(book.origin(), &lead(&book.origin().name), mistakes) {
             Ok(marked) => return Ok(marked),
@@ -308,7 +308,7 @@ fn free_id(taken: &HashMap<String, (String, String)>, wanted: &str) -> String {
 }
 
 /// The workbook as it was sent, its mistakes marked.
-fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<Vec<u8>> {
+fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
     let mut package = Package::open(&origin.file)?;
     let all = package.names()?;
     let names: HashSet<String> = all.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -331,7 +331,7 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<Vec<u8>
         None => comments.rewrite(&mut package.needed(&plan.comments)?)?,
     }
 
-    let mut out = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut out = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
     let options = SimpleFileOptions::default();
     for (index, name) in all.iter().enumerate() {
         let is = |part: &str| name.eq_ignore_ascii_case(part);
@@ -386,7 +386,9 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<Vec<u8>
     add(&plan.comments, &|out| Ok(out.get_mut().write_all(&comments.written)?))?;
     add(&plan.drawing, &|out| write_drawing(out, &comments.noted))?;
     add(&plan.list, &|out| write_list(out, lead, &origin.name, mistakes, &styles))?;
-    Ok(out.finish()?.into_inner())
+    let mut marked = out.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    marked.rewind()?;
+    Ok(marked)
 }
 
 /// What every part begins with.

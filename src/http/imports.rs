@@ -9,7 +9,7 @@ use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderV
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -267,7 +267,7 @@ async fn marked(
     Ok(HttpResponse::UnprocessableEntity()
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-mistakes.xlsx\"")))
-        .body(body))
+        .streaming(in_chunks(body)))
 }
 
 /// How much is wrong, in a sentence.
@@ -348,12 +348,17 @@ fn told(
         .chain(text(format!("],\"roll_ups\":{roll_ups},\"errors\":[")))
         .chain(outcome.errors.into_reader().map_err(spooled)?)
         .chain(text("]}".to_owned()));
-    Ok(response.streaming(futures_util::stream::try_unfold(body, |mut body| async move {
+    Ok(response.streaming(in_chunks(body)))
+}
+
+/// A body of any length, piece by piece.
+fn in_chunks(body: impl Read + 'static) -> impl Stream<Item = io::Result<Bytes>> {
+    futures_util::stream::try_unfold(body, |mut body| async move {
         let mut chunk = vec![0; 64 << 10];
         let length = body.read(&mut chunk)?;
         chunk.truncate(length);
-        Ok::<_, io::Error>((length > 0).then(|| (Bytes::from(chunk), body)))
-    })))
+        Ok((length > 0).then(|| (Bytes::from(chunk), body)))
+    })
 }
 
 #[cfg(test)]
