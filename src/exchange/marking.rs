@@ -44,6 +44,8 @@ const MOST_IN_LIST: usize = 32_700;
 const MOST_COMMENTS: usize = 50_000;
 const MOST_COMMENT_BYTES: usize = 16 << 20;
 const MOST_WHOLE: usize = 1 << 20;
+/// The most that a sheet's number may be.
+const MOST_SHEET_NUMBER: u32 = 65_534;
 /// How many cells one conditional format is for: Excel reads no list of cells that is very long.
 const CELLS_A_FORMAT: usize = 400;
 
@@ -364,7 +366,8 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
                 let list = plan.new_list.as_deref().map(|id| (id, "worksheet", plan.list.as_str()));
                 rewrite_relations(part, out, list.as_slice())?;
             } else {
-                rewrite_content_types(part, out, &plan.new_parts(), plan.new_drawing.is_some())?;
+                let drawing = plan.new_drawing.as_ref().map(|_id| plan.drawing.as_str());
+                rewrite_content_types(part, out, &plan.new_parts(), drawing)?;
             }
         }
         writer.get_mut().flush()?;
@@ -398,12 +401,9 @@ fn put<W: Write>(out: &mut Writer<W>, xml: &str) -> Marked<()> {
     Ok(out.get_mut().write_all(xml.as_bytes())?)
 }
 
-/// Writes a piece as it was read; what was in another encoding is in UTF-8 from here on.
+/// Writes a piece as it was read.
 fn pass<W: Write>(out: &mut Writer<W>, event: Event<'_>) -> Marked<()> {
-    match event {
-        Event::Decl(_) => put(out, DECLARATION),
-        event => Ok(out.write_event(event)?),
-    }
+    Ok(out.write_event(event)?)
 }
 
 /// Words without the characters that XML cannot hold.
@@ -602,9 +602,10 @@ fn rewrite_content_types<W: Write>(
     part: &mut Part<'_, '_>,
     out: &mut Writer<W>,
     added: &[(&str, &'static str)],
-    drawing: bool,
+    drawing: Option<&str>,
 ) -> Marked<()> {
     let (mut prefix, mut drawings_known) = (String::new(), false);
+    let paths = || added.iter().map(|(path, _)| *path).chain(drawing);
     loop {
         match part.next_at()? {
             (_, Event::Eof) => return Ok(()),
@@ -613,7 +614,7 @@ fn rewrite_content_types<W: Write>(
                 pass(out, Event::Start(root))?;
             }
             (1, Event::End(root)) => {
-                if drawing && !drawings_known {
+                if drawing.is_some() && !drawings_known {
                     put(out, &format!("<{prefix}Default Extension=\"vml\" ContentType=\"{DRAWING_TYPE}\"/>"))?;
                 }
                 for (path, kind) in added {
@@ -627,14 +628,18 @@ fn rewrite_content_types<W: Write>(
                 }
                 pass(out, Event::End(root))?;
             }
-            (depth, event) => {
-                if let (2, Event::Start(element)) = (depth, &event)
-                    && element.local_name().as_ref() == "Default"
-                {
-                    drawings_known |= attribute(element, "Extension")?.is_some_and(|it| it.eq_ignore_ascii_case("vml"));
+            (2, Event::Start(element)) => {
+                let extension = attribute(&element, "Extension")?.unwrap_or_default();
+                drawings_known |= extension.eq_ignore_ascii_case("vml");
+                let name = attribute(&element, "PartName")?.unwrap_or_default();
+                let element = element.into_owned();
+                let told = whole(part, element, 2)?;
+                // What is said of a part that was not there is not true of ours.
+                if !paths().any(|path| name.strip_prefix('/').is_some_and(|name| name.eq_ignore_ascii_case(path))) {
+                    pass_all(out, told)?;
                 }
-                pass(out, event)?;
             }
+            (_, event) => pass(out, event)?,
         }
     }
 }
@@ -654,7 +659,8 @@ fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Op
                     let names = (2..).map(|number| Cow::Owned(format!("{LIST_SHEET} {number}")));
                     let mut names = [Cow::Borrowed(LIST_SHEET)].into_iter().chain(names);
                     let name = names.find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default();
-                    let number = highest.checked_add(1).ok_or("its sheets have numbers beyond count")?;
+                    let number = Some(highest + 1).filter(|number| *number <= MOST_SHEET_NUMBER);
+                    let number = number.ok_or("its sheets have numbers beyond count")?;
                     put(
                         out,
                         &format!(
@@ -668,7 +674,8 @@ fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Op
                 if let (3, Event::Start(element)) = (depth, &event)
                     && element.local_name().as_ref() == "sheet"
                 {
-                    let number = attribute(element, "sheetId")?.and_then(|number| number.parse().ok());
+                    let number = attribute(element, "sheetId")?.and_then(|number| number.parse::<u32>().ok());
+                    let number = number.map(|number| number.min(MOST_SHEET_NUMBER));
                     highest = highest.max(number.unwrap_or(0));
                     taken.insert(attribute(element, "name")?.unwrap_or_default().to_lowercase());
                 }
@@ -998,7 +1005,7 @@ fn cut_out(text: &str, first: bool, within: &mut bool) -> String {
             let (before, after) = rest.split_at_checked(at)?;
             let marked = before.strip_suffix(AROUND);
             let at_start = before.is_empty() && first && left.is_empty();
-            (marked.is_some() || at_start || before.ends_with('\n'))
+            (marked.is_some() || at_start || before.trim_end_matches(' ').ends_with('\n'))
                 .then_some((marked.unwrap_or(before), after.strip_prefix(SPEAKER)?))
         });
         let Some((before, after)) = begins else { return left + rest };
@@ -1017,32 +1024,6 @@ fn text_of(events: &[Event<'_>]) -> String {
     words.collect()
 }
 
-/// The prefixes that a drawing gives its namespaces.
-struct DrawingPrefixes {
-    v: String,
-    o: String,
-    x: String,
-}
-
-impl DrawingPrefixes {
-    /// Those that Excel gives.
-    fn usual() -> Self {
-        Self { v: "v".to_owned(), o: "o".to_owned(), x: "x".to_owned() }
-    }
-
-    /// Those that are declared for all of a drawing.
-    fn of(root: &BytesStart<'_>) -> Marked<Self> {
-        let prefix = |namespace: &str| {
-            let mut attributes = root.attributes();
-            let attributes = attributes.with_checks(false).map_while(Result::ok);
-            let mut prefixes = attributes.filter(|attribute| attribute.value == namespace);
-            let prefix = prefixes.find_map(|attribute| Some(attribute.key.as_ref().strip_prefix("xmlns:")?.to_owned()));
-            prefix.ok_or(Hindrance::from("the boxes of its comments are in another namespace"))
-        };
-        Ok(Self { v: prefix(SHAPES)?, o: prefix(OFFICE)?, x: prefix(EXCEL)? })
-    }
-}
-
 /// Takes the boxes of a sheet's comments through: those of comments that are gone go, and those that are missing come.
 fn rewrite_drawing<W: Write>(
     part: &mut Part<'_, '_>,
@@ -1050,14 +1031,10 @@ fn rewrite_drawing<W: Write>(
     noted: &BTreeMap<(u64, usize), usize>,
 ) -> Marked<()> {
     let mut missing = noted.clone();
-    let (mut prefixes, mut kind_known, mut last) = (DrawingPrefixes::usual(), false, 1024_u64);
+    let (mut kind_known, mut last) = (false, 1024_u64);
     loop {
         match part.next_at()? {
             (_, Event::Eof) => return Ok(()),
-            (1, Event::Start(root)) => {
-                prefixes = DrawingPrefixes::of(&root)?;
-                pass(out, Event::Start(root))?;
-            }
             (2, Event::Start(element)) if element.local_name().as_ref() == "shape" => {
                 let element = element.into_owned();
                 let shape = whole(part, element, 2)?;
@@ -1071,7 +1048,7 @@ fn rewrite_drawing<W: Write>(
                 }
             }
             (1, Event::End(root)) => {
-                put_shapes(out, &prefixes, &missing, last, kind_known)?;
+                put_shapes(out, &missing, last, kind_known)?;
                 pass(out, Event::End(root))?;
             }
             (depth, event) => {
@@ -1122,28 +1099,28 @@ fn write_drawing<W: Write>(out: &mut Writer<W>, noted: &BTreeMap<(u64, usize), u
     put(
         out,
         &format!(
-            "<xml xmlns:v=\"{SHAPES}\" xmlns:o=\"{OFFICE}\" xmlns:x=\"{EXCEL}\"><o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"{}\"/></o:shapelayout>",
+            "<xml xmlns:v=\"{SHAPES}\" xmlns:o=\"{OFFICE}\"><o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"{}\"/></o:shapelayout>",
             blocks.join(",")
         ),
     )?;
-    put_shapes(out, &DrawingPrefixes::usual(), noted, 1024, false)?;
+    put_shapes(out, noted, 1024, false)?;
     put(out, "</xml>")
 }
 
 fn put_shapes<W: Write>(
     out: &mut Writer<W>,
-    prefixes: &DrawingPrefixes,
     missing: &BTreeMap<(u64, usize), usize>,
     last: u64,
     kind_known: bool,
 ) -> Marked<()> {
-    let DrawingPrefixes { v, o, x } = prefixes;
+    // Others may give them other prefixes, on all of a drawing or on each thing drawn.
+    let namespaces = format!("xmlns:v=\"{SHAPES}\" xmlns:o=\"{OFFICE}\" xmlns:x=\"{EXCEL}\"");
     if !kind_known {
         put(
             out,
             &format!(
-                "<{v}:shapetype id=\"{SHAPE_KIND}\" coordsize=\"21600,21600\" {o}:spt=\"202\" path=\"m,l,21600r21600,l21600,xe\">\
-             <{v}:stroke joinstyle=\"miter\"/><{v}:path gradientshapeok=\"t\" {o}:connecttype=\"rect\"/></{v}:shapetype>"
+                "<v:shapetype {namespaces} id=\"{SHAPE_KIND}\" coordsize=\"21600,21600\" o:spt=\"202\" path=\"m,l,21600r21600,l21600,xe\">\
+             <v:stroke joinstyle=\"miter\"/><v:path gradientshapeok=\"t\" o:connecttype=\"rect\"/></v:shapetype>"
             ),
         )?;
     }
@@ -1155,12 +1132,12 @@ fn put_shapes<W: Write>(
         put(
             out,
             &format!(
-                "<{v}:shape id=\"{SHAPE}{number}\" type=\"#{SHAPE_KIND}\" style=\"position:absolute;visibility:hidden\" \
-             fillcolor=\"#ffffe1\" {o}:insetmode=\"auto\"><{v}:fill color2=\"#ffffe1\"/><{v}:shadow on=\"t\" color=\"black\" \
-             obscured=\"t\"/><{v}:path {o}:connecttype=\"none\"/><{v}:textbox style=\"mso-direction-alt:auto\"/>\
-             <{x}:ClientData ObjectType=\"Note\"><{x}:MoveWithCells/><{x}:SizeWithCells/>\
-             <{x}:Anchor>{left}, 15, {top}, 2, {}, 15, {}, 4</{x}:Anchor><{x}:AutoFill>False</{x}:AutoFill>\
-             <{x}:Row>{row}</{x}:Row><{x}:Column>{column}</{x}:Column></{x}:ClientData></{v}:shape>",
+                "<v:shape {namespaces} id=\"{SHAPE}{number}\" type=\"#{SHAPE_KIND}\" style=\"position:absolute;visibility:hidden\" \
+             fillcolor=\"#ffffe1\" o:insetmode=\"auto\"><v:fill color2=\"#ffffe1\"/><v:shadow on=\"t\" color=\"black\" \
+             obscured=\"t\"/><v:path o:connecttype=\"none\"/><v:textbox style=\"mso-direction-alt:auto\"/>\
+             <x:ClientData ObjectType=\"Note\"><x:MoveWithCells/><x:SizeWithCells/>\
+             <x:Anchor>{left}, 15, {top}, 2, {}, 15, {}, 4</x:Anchor><x:AutoFill>False</x:AutoFill>\
+             <x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>",
                 left + 3,
                 top + height
             ),

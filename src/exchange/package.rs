@@ -29,6 +29,8 @@ const MOST_NAME: usize = 256;
 const MOST_ATTRIBUTE: usize = 4 << 10;
 /// How many elements may stand in one another.
 const DEEPEST: usize = 64;
+/// The one element that may stand without an end.
+const LINE_BREAK: &str = "br";
 /// The most parts of the archive.
 const MOST_PARTS: u16 = 10_000;
 /// The most sheets of a workbook.
@@ -311,6 +313,9 @@ impl Part<'_, '_> {
             Ok(Event::Start(element)) if element.name().as_ref().len() > MOST_NAME => {
                 return Err(broken("something in it has too long a name"));
             }
+            // A drawing may hold the words of a button in HTML, where such a line break does not end.
+            Ok(Event::Start(element)) if element.name().as_ref() == LINE_BREAK => depth += 1,
+            Ok(Event::End(element)) if element.name().as_ref() == LINE_BREAK => depth += 1,
             Ok(Event::Start(_)) => {
                 self.depth += 1;
                 depth = self.depth;
