@@ -25,9 +25,11 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 
 use super::cells::{COLUMNS, Cells, LAST_ROW, name_of, place_of};
-use super::package::{MOST_SHEETS, OURS, Outline, Package, Part, WorkbookFault, attribute, relations_path};
+use super::package::{
+    CONTENT_TYPES, MOST_SHEETS, OURS, Outline, Package, Part, WorkbookFault, attribute, relations_path,
+};
 use super::sheet::Upload;
-use super::spreadsheet::{self, clipped};
+use super::spreadsheet::{self, MOST_IN_CELL, clipped};
 
 /// The most rows of a table that is copied to be marked, the most cells, and the most bytes of its words.
 const MOST_COPIED_ROWS: usize = 50_000;
@@ -36,9 +38,8 @@ const MOST_COPIED_TEXT: usize = 16 << 20;
 /// The most mistakes that are listed, and the most cells that have a comment.
 const MOST_LISTED: usize = 10_000;
 const MOST_NOTED: usize = 2_000;
-/// The most characters of a comment, and of what is listed.
+/// The most characters of a comment.
 const MOST_IN_NOTE: usize = 2_000;
-const MOST_IN_LIST: usize = 32_700;
 /// The most comments that a sheet may have already, the most bytes of all of them together, and of one element that is looked
 /// at as a whole.
 const MOST_COMMENTS: usize = 50_000;
@@ -70,7 +71,6 @@ const RED_WHERE: &str = "marked by Waymark";
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const PACKAGE_RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
-const CONTENT_TYPES: &str = "[Content_Types].xml";
 const DRAWING_TYPE: &str = "application/vnd.openxmlformats-officedocument.vmlDrawing";
 /// The namespaces of drawings: of shapes, of what Office says of them, and of what Excel does.
 const SHAPES: &str = "urn:schemas-microsoft-com:vml";
@@ -259,8 +259,8 @@ impl Plan {
         let of_sheet = package.relations(&origin.path)?;
         let of_main = package.relations(&outline.main)?;
         let free = |name: &dyn Fn(usize) -> String| {
-            let mut free = (1..).map(name).filter(|name| !names.contains(&name.to_ascii_lowercase()));
-            free.next().unwrap_or_default()
+            let mut numbered = (1..).map(name);
+            numbered.find(|name| !names.contains(&name.to_ascii_lowercase())).unwrap_or_default()
         };
         let comments = of_sheet.values().find(|(kind, _)| kind == "comments").map(|(_, path)| path.clone());
         let drawing = match &origin.drawing {
@@ -305,8 +305,8 @@ impl Plan {
 }
 
 fn free_id(taken: &HashMap<String, (String, String)>, wanted: &str) -> String {
-    let mut free = (1..).map(|number| format!("{OURS}{wanted}{number}")).filter(|id| !taken.contains_key(id));
-    free.next().unwrap_or_default()
+    let mut numbered = (1..).map(|number| format!("{OURS}{wanted}{number}"));
+    numbered.find(|id| !taken.contains_key(id)).unwrap_or_default()
 }
 
 /// The workbook as it was sent, its mistakes marked.
@@ -334,64 +334,69 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
     }
 
     let mut out = ZipWriter::new(BufWriter::new(tempfile::tempfile()?));
-    let options = SimpleFileOptions::default();
     for (index, name) in all.iter().enumerate() {
         let is = |part: &str| name.eq_ignore_ascii_case(part);
-        let rewritten = [&plan.sheet, &plan.relations, &plan.comments, &plan.drawing, &plan.main, &plan.styles];
-        let rewritten = rewritten.into_iter().chain([&plan.main_relations, &plan.list]);
-        if !rewritten.map(String::as_str).chain([CONTENT_TYPES]).any(is) {
-            package.copy(index, &mut out)?;
-            continue;
-        }
-        out.start_file(name.as_str(), options)?;
-        let mut writer = Writer::new(BufWriter::new(&mut out));
-        if is(&plan.comments) {
-            writer.get_mut().write_all(&comments.written)?;
-        } else if is(&plan.list) {
-            write_list(&mut writer, lead, &origin.name, mistakes, &styles)?;
+        if is(&plan.comments) || is(&plan.list) {
+            // Nothing is left of them: they are written behind the others.
+        } else if is(&plan.sheet) {
+            let drawing = plan.new_drawing.as_deref();
+            rewrite_part(&mut package, &mut out, name, |part, out| {
+                rewrite_sheet(part, out, &wrong, styles.differences, drawing)
+            })?;
+        } else if is(&plan.relations) {
+            let added = plan.sheet_relations();
+            rewrite_part(&mut package, &mut out, name, |part, out| rewrite_relations(part, out, &added))?;
+        } else if is(&plan.drawing) {
+            rewrite_part(&mut package, &mut out, name, |part, out| rewrite_drawing(part, out, &comments.noted))?;
+        } else if is(&plan.styles) {
+            rewrite_part(&mut package, &mut out, name, |part, out| styles.rewrite(part, out))?;
+        } else if is(&plan.main) {
+            let list = plan.new_list.as_deref();
+            rewrite_part(&mut package, &mut out, name, |part, out| rewrite_main(part, out, list))?;
+        } else if is(&plan.main_relations) {
+            let list = plan.new_list.as_deref().map(|id| (id, "worksheet", plan.list.as_str()));
+            rewrite_part(&mut package, &mut out, name, |part, out| rewrite_relations(part, out, list.as_slice()))?;
+        } else if is(CONTENT_TYPES) {
+            let drawing = plan.new_drawing.as_ref().map(|_id| plan.drawing.as_str());
+            let added = plan.new_parts();
+            rewrite_part(&mut package, &mut out, name, |part, out| rewrite_content_types(part, out, &added, drawing))?;
         } else {
-            let part = &mut package.needed(name)?;
-            let out = &mut writer;
-            if is(&plan.sheet) {
-                rewrite_sheet(part, out, &wrong, styles.differences, plan.new_drawing.as_deref())?;
-            } else if is(&plan.relations) {
-                rewrite_relations(part, out, &plan.sheet_relations())?;
-            } else if is(&plan.drawing) {
-                rewrite_drawing(part, out, &comments.noted)?;
-            } else if is(&plan.styles) {
-                styles.rewrite(part, out)?;
-            } else if is(&plan.main) {
-                rewrite_main(part, out, plan.new_list.as_deref())?;
-            } else if is(&plan.main_relations) {
-                let list = plan.new_list.as_deref().map(|id| (id, "worksheet", plan.list.as_str()));
-                rewrite_relations(part, out, list.as_slice())?;
-            } else {
-                let drawing = plan.new_drawing.as_ref().map(|_id| plan.drawing.as_str());
-                rewrite_content_types(part, out, &plan.new_parts(), drawing)?;
-            }
+            package.copy(index, &mut out)?;
         }
-        writer.get_mut().flush()?;
     }
-    let mut add = |name: &str, write: &dyn Fn(&mut Writer<BufWriter<&mut ZipWriter<_>>>) -> Marked<()>| {
-        if names.contains(&name.to_ascii_lowercase()) {
-            return Ok(());
-        }
-        out.start_file(name, options)?;
-        let mut writer = Writer::new(BufWriter::new(&mut out));
-        write(&mut writer)?;
-        Ok::<_, Hindrance>(writer.get_mut().flush()?)
-    };
-    add(&plan.relations, &|out| {
-        put(out, &format!("{DECLARATION}<Relationships xmlns=\"{PACKAGE_RELATIONS}\">"))?;
-        put_relations(out, "", &plan.sheet_relations())?;
-        put(out, "</Relationships>")
-    })?;
-    add(&plan.comments, &|out| Ok(out.get_mut().write_all(&comments.written)?))?;
-    add(&plan.drawing, &|out| write_drawing(out, &comments.noted))?;
-    add(&plan.list, &|out| write_list(out, lead, &origin.name, mistakes, &styles))?;
+    let is_missing = |part: &str| !names.contains(&part.to_ascii_lowercase());
+    if is_missing(&plan.relations) {
+        write_part(&mut out, &plan.relations, |out| write_relations(out, &plan.sheet_relations()))?;
+    }
+    if is_missing(&plan.drawing) {
+        write_part(&mut out, &plan.drawing, |out| write_drawing(out, &comments.noted))?;
+    }
+    write_part(&mut out, &plan.comments, |out| Ok(out.get_mut().write_all(&comments.written)?))?;
+    write_part(&mut out, &plan.list, |out| write_list(out, lead, &origin.name, mistakes, &styles))?;
     let mut marked = out.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     marked.rewind()?;
     Ok(marked)
+}
+
+/// The workbook being written, and one of its parts.
+type Archive = ZipWriter<BufWriter<File>>;
+type PartWriter<'a> = Writer<BufWriter<&'a mut Archive>>;
+
+fn write_part(out: &mut Archive, name: &str, write: impl FnOnce(&mut PartWriter<'_>) -> Marked<()>) -> Marked<()> {
+    out.start_file(name, SimpleFileOptions::default())?;
+    let mut writer = Writer::new(BufWriter::new(out));
+    write(&mut writer)?;
+    Ok(writer.get_mut().flush()?)
+}
+
+fn rewrite_part(
+    package: &mut Package<'_>,
+    out: &mut Archive,
+    name: &str,
+    rewrite: impl FnOnce(&mut Part<'_, '_>, &mut PartWriter<'_>) -> Marked<()>,
+) -> Marked<()> {
+    let mut part = package.needed(name)?;
+    write_part(out, name, |out| rewrite(&mut part, out))
 }
 
 /// What every part begins with.
@@ -415,6 +420,21 @@ fn held(words: &str) -> String {
 /// Words as they stand between tags of a workbook, where `_x0041_` would be a letter.
 fn words(words: &str) -> String {
     partial_escape(held(words)).replace("_x", "_x005F_x")
+}
+
+/// Takes a part through to where its outermost element has begun, and gives the prefix of the names in it.
+fn begin<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, namespace: &str) -> Marked<String> {
+    loop {
+        match part.next_at()? {
+            (_, Event::Eof) => return Ok(String::new()),
+            (1, Event::Start(root)) => {
+                let prefix = prefix_of(&root, namespace)?;
+                pass(out, Event::Start(root))?;
+                return Ok(prefix);
+            }
+            (_, event) => pass(out, event)?,
+        }
+    }
 }
 
 /// The prefix with its colon that a part gives the names of a namespace, as its outermost element has it; none is none.
@@ -486,7 +506,7 @@ fn rewrite_sheet<W: Write>(
 ) -> Marked<()> {
     let rank = |name: &str| SHEET_ORDER.iter().position(|known| *known == name);
     let (formats, drawings) = (rank("conditionalFormatting"), rank("legacyDrawing"));
-    let mut prefix = String::new();
+    let prefix = begin(part, out, MAIN)?;
     let (mut reddened, mut drawn) = (false, false);
     loop {
         let (depth, event) = part.next_at()?;
@@ -508,13 +528,9 @@ fn rewrite_sheet<W: Write>(
         }
         match event {
             Event::Eof => return Ok(()),
-            Event::Start(element) if rank == formats && rank.is_some() => {
+            Event::Start(element) if rank == formats => {
                 let element = element.into_owned();
                 pass_all(out, without_red(whole(part, element, depth)?))?;
-            }
-            Event::Start(root) if depth == 1 => {
-                prefix = prefix_of(&root, MAIN)?;
-                pass(out, Event::Start(root))?;
             }
             event => pass(out, event)?,
         }
@@ -571,14 +587,10 @@ fn rewrite_relations<W: Write>(
     out: &mut Writer<W>,
     added: &[(&str, &'static str, &str)],
 ) -> Marked<()> {
-    let mut prefix = String::new();
+    let prefix = begin(part, out, PACKAGE_RELATIONS)?;
     loop {
         match part.next_at()? {
             (_, Event::Eof) => return Ok(()),
-            (1, Event::Start(root)) => {
-                prefix = prefix_of(&root, PACKAGE_RELATIONS)?;
-                pass(out, Event::Start(root))?;
-            }
             (1, Event::End(root)) => {
                 put_relations(out, &prefix, added)?;
                 pass(out, Event::End(root))?;
@@ -586,6 +598,13 @@ fn rewrite_relations<W: Write>(
             (_, event) => pass(out, event)?,
         }
     }
+}
+
+/// Writes what a part refers to, where it referred to nothing.
+fn write_relations<W: Write>(out: &mut Writer<W>, added: &[(&str, &'static str, &str)]) -> Marked<()> {
+    put(out, &format!("{DECLARATION}<Relationships xmlns=\"{PACKAGE_RELATIONS}\">"))?;
+    put_relations(out, "", added)?;
+    put(out, "</Relationships>")
 }
 
 fn put_relations<W: Write>(out: &mut Writer<W>, prefix: &str, added: &[(&str, &'static str, &str)]) -> Marked<()> {
@@ -604,15 +623,12 @@ fn rewrite_content_types<W: Write>(
     added: &[(&str, &'static str)],
     drawing: Option<&str>,
 ) -> Marked<()> {
-    let (mut prefix, mut drawings_known) = (String::new(), false);
+    let prefix = begin(part, out, "http://schemas.openxmlformats.org/package/2006/content-types")?;
+    let mut drawings_known = false;
     let paths = || added.iter().map(|(path, _)| *path).chain(drawing);
     loop {
         match part.next_at()? {
             (_, Event::Eof) => return Ok(()),
-            (1, Event::Start(root)) => {
-                prefix = prefix_of(&root, "http://schemas.openxmlformats.org/package/2006/content-types")?;
-                pass(out, Event::Start(root))?;
-            }
             (1, Event::End(root)) => {
                 if drawing.is_some() && !drawings_known {
                     put(out, &format!("<{prefix}Default Extension=\"vml\" ContentType=\"{DRAWING_TYPE}\"/>"))?;
@@ -646,14 +662,11 @@ fn rewrite_content_types<W: Write>(
 
 /// Adds the sheet that lists the mistakes behind all others, where there is none of an earlier time.
 fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Option<&str>) -> Marked<()> {
-    let (mut prefix, mut highest, mut taken) = (String::new(), 0_u32, HashSet::new());
+    let prefix = begin(part, out, MAIN)?;
+    let (mut highest, mut taken) = (0_u32, HashSet::new());
     loop {
         match part.next_at()? {
             (_, Event::Eof) => return Ok(()),
-            (1, Event::Start(root)) => {
-                prefix = prefix_of(&root, MAIN)?;
-                pass(out, Event::Start(root))?;
-            }
             (2, Event::End(element)) if element.local_name().as_ref() == "sheets" => {
                 if let Some(id) = list {
                     let names = (2..).map(|number| Cow::Owned(format!("{LIST_SHEET} {number}")));
@@ -729,7 +742,7 @@ impl Styles {
     }
 
     fn rewrite<W: Write>(&self, part: &mut Part<'_, '_>, out: &mut Writer<W>) -> Marked<()> {
-        let mut prefix = String::new();
+        let prefix = begin(part, out, MAIN)?;
         let mut red = false;
         loop {
             let (depth, event) = part.next_at()?;
@@ -747,10 +760,6 @@ impl Styles {
             }
             match event {
                 Event::Eof => return Ok(()),
-                Event::Start(root) if depth == 1 => {
-                    prefix = prefix_of(&root, MAIN)?;
-                    pass(out, Event::Start(root))?;
-                }
                 Event::Start(section) if depth == 2 => {
                     let counted = match section.local_name().as_ref() {
                         "fonts" => with(&section, "count", self.fonts + 1)?,
@@ -845,17 +854,14 @@ impl Comments {
     /// Takes those there are through, and writes ours among them.
     fn rewrite(&mut self, part: &mut Part<'_, '_>) -> Marked<()> {
         let mut out = Writer::new(Vec::new());
-        let (mut prefix, mut authors, mut author, mut count) = (String::new(), 0, None, 0);
+        let prefix = begin(part, &mut out, MAIN)?;
+        let (mut authors, mut author, mut count) = (0, None, 0);
         loop {
             if out.get_ref().len() > MOST_COMMENT_BYTES || count > MOST_COMMENTS {
                 return Err("it has more comments than are looked at".into());
             }
             match part.next_at()? {
                 (_, Event::Eof) => break,
-                (1, Event::Start(root)) => {
-                    prefix = prefix_of(&root, MAIN)?;
-                    pass(&mut out, Event::Start(root))?;
-                }
                 (3, Event::Start(element)) if element.local_name().as_ref() == "author" => {
                     let element = element.into_owned();
                     let events = whole(part, element, 3)?;
@@ -1156,7 +1162,7 @@ fn write_list<W: Write>(
 ) -> Marked<()> {
     let (bold, wrapped, first) = (styles.bold(), styles.wrapped(), LIST_HEADER + 1);
     let cell = |column: char, row: u64, style: usize, said: &str| {
-        let said = words(&clipped(said, MOST_IN_LIST));
+        let said = words(&clipped(said, MOST_IN_CELL));
         let place = format!("r=\"{column}{row}\" s=\"{style}\"");
         format!("<c {place} t=\"inlineStr\"><is><t xml:space=\"preserve\">{said}</t></is></c>")
     };

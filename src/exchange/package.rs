@@ -40,6 +40,9 @@ pub(super) const MOST_SHEETS: usize = 255;
 const KINDS: [&str; 6] = ["officeDocument", "worksheet", "sharedStrings", "styles", "comments", "vmlDrawing"];
 pub(super) const OURS: &str = "mistake";
 
+/// The part that tells of what kind each part is.
+pub(super) const CONTENT_TYPES: &str = "[Content_Types].xml";
+
 /// What to do with a workbook that is of another kind.
 pub(super) const SAVE_AS_XLSX: &str = "save it as an Excel workbook (.xlsx) and send that";
 
@@ -171,7 +174,7 @@ impl<'f> Package<'f> {
         if has("mimetype") && has("content.xml") {
             return other("an OpenDocument spreadsheet (.ods)");
         }
-        if !has("[Content_Types].xml") {
+        if !has(CONTENT_TYPES) {
             return other("a ZIP archive that is no workbook");
         }
         Ok(())

@@ -21,7 +21,7 @@ pub type WriteError = XlsxError;
 pub type Written = Result<Vec<u8>, WriteError>;
 
 /// The most UTF-16 units that Excel takes in a cell, less what tells that something was cut off.
-const MOST_IN_CELL: usize = 32_700;
+pub(super) const MOST_IN_CELL: usize = 32_700;
 /// The papers' number of A4.
 const A4: u8 = 9;
 
