@@ -188,13 +188,7 @@ async fn a_template_is_filled_in_and_sent_back(world: &World) {
         (&json!(4.511_718_75), &json!(true), &json!("=better"))
     );
 
-    let parts = |name: &str| {
-        let mut archive = zip::ZipArchive::new(Cursor::new(file.body.to_vec())).unwrap();
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut archive.by_name(name).unwrap(), &mut text).unwrap();
-        text
-    };
-    let sheet = parts("xl/worksheets/sheet1.xml");
+    let sheet = part(&file.body, "xl/worksheets/sheet1.xml");
     for wanted in [
         "\"yes,no\"",
         "type=\"decimal\"",
@@ -358,26 +352,47 @@ async fn a_cell_that_cannot_be_read_is_named(world: &World) {
 /// A workbook in which the formula of one cell was saved without its value.
 fn without_values(book: &[u8], cell: &str) -> Vec<u8> {
     changed(book, "xl/worksheets/sheet1.xml", |sheet| {
-        let (before, rest) = sheet.split_once(&format!("<c r=\"{cell}\"")).unwrap();
-        let (formula, rest) = rest.split_once("<v>").unwrap();
+        let (before, formula, rest) = around(sheet, &format!("<c r=\"{cell}\""), "<v>");
         let (_value, rest) = rest.split_once("</v>").unwrap();
         format!("{before}<c r=\"{cell}\"{formula}{rest}")
     })
 }
 
+/// The parts of a workbook.
+fn parts(book: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
+    let places = 0..archive.len();
+    let read = |place| {
+        let mut part = archive.by_index(place).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut part, &mut bytes).unwrap();
+        (part.name().unwrap().into_owned(), bytes)
+    };
+    places.map(read).collect()
+}
+
+fn part(book: &[u8], name: &str) -> String {
+    let found = parts(book).into_iter().find(|(known, _)| known == name);
+    String::from_utf8(found.unwrap_or_else(|| panic!("no {name}")).1).unwrap()
+}
+
 /// A workbook with one part rewritten.
-fn changed(book: &[u8], part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
-    let mut old = zip::ZipArchive::new(Cursor::new(book)).unwrap();
-    let parts: Vec<(String, String)> = (0..old.len())
-        .map(|place| {
-            let mut file = old.by_index(place).unwrap();
-            let mut text = String::new();
-            std::io::Read::read_to_string(&mut file, &mut text).unwrap();
-            (file.name().unwrap().to_string(), text)
-        })
-        .map(|(name, text)| if name == part { (name, change(&text)) } else { (name, text) })
-        .collect();
-    zipped(&parts.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect::<Vec<_>>())
+fn changed(book: &[u8], name: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    let mut parts = parts(book);
+    let (_, part) = parts.iter_mut().find(|(known, _)| known == name).unwrap();
+    *part = change(std::str::from_utf8(part).unwrap()).into_bytes();
+    packed(&parts)
+}
+
+/// What stands before, between and after two marks.
+fn around<'a>(text: &'a str, from: &str, to: &str) -> (&'a str, &'a str, &'a str) {
+    let (before, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
+    let (between, after) = rest.split_once(to).unwrap();
+    (before, between, after)
+}
+
+fn packed(parts: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
+    zipped(&parts.iter().map(|(name, bytes)| (name.as_ref(), bytes.as_slice())).collect::<Vec<_>>())
 }
 
 fn zipped(parts: &[(&str, &[u8])]) -> Vec<u8> {
@@ -455,42 +470,10 @@ async fn twenty_mistakes_come_back_marked(world: &World) {
     assert_eq!(world.version().await, before);
 }
 
-/// The parts of a workbook.
-fn parts(body: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(body.to_vec())).unwrap();
-    let read = |place| {
-        let mut part = archive.by_index(place).unwrap();
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut part, &mut bytes).unwrap();
-        (part.name().unwrap().into_owned(), bytes)
-    };
-    let count = zip::ZipArchive::new(Cursor::new(body.to_vec())).unwrap().len();
-    (0..count).map(read).collect()
-}
-
-fn part(body: &[u8], name: &str) -> String {
-    let found = parts(body).into_iter().find(|(known, _)| known == name);
-    String::from_utf8(found.unwrap_or_else(|| panic!("no {name}")).1).unwrap()
-}
-
-/// A workbook with one of its parts changed.
-fn with_part(body: &[u8], name: &str, change: impl Fn(String) -> String) -> Vec<u8> {
-    let mut parts = parts(body);
-    let (_, part) = parts.iter_mut().find(|(known, _)| known == name).unwrap();
-    *part = change(String::from_utf8(part.clone()).unwrap()).into_bytes();
-    zipped(&parts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>())
-}
-
-/// What stands before, between and after two marks.
-fn around<'a>(text: &'a str, from: &str, to: &str) -> (&'a str, &'a str, &'a str) {
-    let (before, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
-    let (between, after) = rest.split_once(to).unwrap();
-    (before, between, after)
-}
-
 /// A workbook with words put into cells of its first sheet, each in the format that the cell has.
 fn filled_in(body: &[u8], cells: &[(&str, &str)]) -> Vec<u8> {
-    with_part(body, "xl/worksheets/sheet1.xml", |mut sheet| {
+    changed(body, "xl/worksheets/sheet1.xml", |sheet| {
+        let mut sheet = sheet.to_owned();
         for (cell, words) in cells {
             let (before, tag, after) = around(&sheet, &format!("<c r=\"{cell}\""), ">");
             let after = if tag.ends_with('/') { after } else { after.split_once("</c>").unwrap().1 };
@@ -651,17 +634,17 @@ async fn what_people_put_into_a_workbook_stays(world: &World) {
         "<comment ref=\"B11\" authorId=\"0\"><text><t>He wrote &quot;Waymark found: x&quot;, I disagree</t></text></comment>",
         "<comment ref=\"B12\" authorId=\"0\"><text><t>See what Waymark found: below</t></text></comment>",
     ];
-    let flat = with_part(&file, &comments, |notes| {
-        let (before, _, after) = around(&notes, "Ask the trust", "\u{200b}Waymark found:");
+    let flat = changed(&file, &comments, |notes| {
+        let (before, _, after) = around(notes, "Ask the trust", "\u{200b}Waymark found:");
         let (ours, _, after) = around(after, "\u{200b}", "</t></r></text></comment>");
         let flat = format!("Ask the trust\n\n\u{200b}Waymark found:{ours}\u{200b}\nAnna will send it");
         let flat = format!("{before}{flat}</t></r><phoneticPr fontId=\"1\"/></text></comment>{after}");
         flat.replace("</commentList>", &format!("{}</commentList>", theirs.concat()))
     });
-    let flat = with_part(&flat, "xl/worksheets/sheet1.xml", |sheet| {
+    let flat = changed(&flat, "xl/worksheets/sheet1.xml", |sheet| {
         sheet.replace("type=\"expression\" dxfId", "text='a \"quoted\" word' type=\"expression\" dxfId")
     });
-    let linked = |relations: String| {
+    let linked = |relations: &str| {
         let link = |number| {
             format!(
                 "<Relationship Id=\"l{number}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink\" Target=\"https://trust.example/{number}\" TargetMode=\"External\"/>"
@@ -670,14 +653,14 @@ async fn what_people_put_into_a_workbook_stays(world: &World) {
         let links: String = (0..2_000).map(link).collect();
         relations.replace("</Relationships>", &format!("{links}</Relationships>"))
     };
-    let flat = with_part(&flat, "xl/worksheets/_rels/sheet1.xml.rels", linked);
+    let flat = changed(&flat, "xl/worksheets/_rels/sheet1.xml.rels", linked);
     // Boxes as Excel writes buttons, and as others declare what their names mean.
     let drawings =
         parts(&file).into_iter().map(|(name, _)| name).find(|name| name.starts_with("xl/drawings/")).unwrap();
-    let flat = with_part(&flat, &drawings, |boxes| {
-        let namespaces = ["v", "o", "x"].map(|prefix| around(&boxes, &format!("xmlns:{prefix}=\""), "\"").1.to_owned());
+    let flat = changed(&flat, &drawings, |boxes| {
+        let namespaces = ["v", "o", "x"].map(|prefix| around(boxes, &format!("xmlns:{prefix}=\""), "\"").1.to_owned());
         let [v, o, x] = namespaces.clone();
-        let bare = namespaces.iter().zip(["v", "o", "x"]).fold(boxes.clone(), |boxes, (namespace, prefix)| {
+        let bare = namespaces.iter().zip(["v", "o", "x"]).fold(boxes.to_owned(), |boxes, (namespace, prefix)| {
             boxes.replacen(&format!("xmlns:{prefix}=\"{namespace}\""), "", 1)
         });
         let declared = bare.replace("<v:shape ", &format!("<v:shape xmlns:v=\"{v}\" xmlns:o=\"{o}\" xmlns:x=\"{x}\" "));
@@ -686,7 +669,7 @@ async fn what_people_put_into_a_workbook_stays(world: &World) {
         );
         declared.replace("</xml>", &format!("{button}</xml>"))
     });
-    let flat = with_part(&flat, "[Content_Types].xml", |types| {
+    let flat = changed(&flat, "[Content_Types].xml", |types| {
         types.replace("</Types>", "<Override PartName=\"/xl/worksheets/sheet9.xml\" ContentType=\"x/y\"/></Types>")
     });
     let again = send(world, "readings", flat).header("accept", XLSX).await.is(422).body;
@@ -716,19 +699,18 @@ async fn a_workbook_that_cannot_be_written_in_comes_back_as_a_copy(world: &World
         book.save_to_buffer().unwrap()
     };
     let (plain, noted) = (noted(false), noted(true));
-    let strict = |text: String| {
+    let strict = |text: &str| {
         text.replace(
             "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
             "http://purl.oclc.org/ooxml/spreadsheetml/main",
         )
     };
     let without = |file: &[u8], gone: &str| {
-        let parts = parts(file);
-        let kept = parts.iter().filter(|(name, _)| name != gone);
-        zipped(&kept.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>())
+        let kept: Vec<_> = parts(file).into_iter().filter(|(name, _)| name != gone).collect();
+        packed(&kept)
     };
     // What is said of a part that is not there is no hindrance, and is not said of ours.
-    let stale = with_part(&plain, "[Content_Types].xml", |types| {
+    let stale = changed(&plain, "[Content_Types].xml", |types| {
         types.replace("</Types>", "<Override PartName=\"/xl/comments1.xml\" ContentType=\"x/y\"/></Types>")
     });
     let stale = send(world, "readings", stale).header("accept", XLSX).await.is(422).body;
@@ -748,22 +730,22 @@ async fn a_workbook_that_cannot_be_written_in_comes_back_as_a_copy(world: &World
         zip.finish().unwrap().into_inner()
     };
     for (what, file) in [
-        ("the strict form", with_part(&plain, "xl/worksheets/sheet1.xml", strict)),
-        ("no styles", with_part(&plain, "xl/_rels/workbook.xml.rels", |text| text.replace("/styles\"", "/other\""))),
-        ("no formats", with_part(&plain, "xl/styles.xml", |text| text.replace("cellXfs", "cellYfs"))),
-        ("boxes of HTML", with_part(&noted, "xl/drawings/vmlDrawing1.vml", |text| text.replace("</xml>", "<p></xml>"))),
+        ("the strict form", changed(&plain, "xl/worksheets/sheet1.xml", strict)),
+        ("no styles", changed(&plain, "xl/_rels/workbook.xml.rels", |text| text.replace("/styles\"", "/other\""))),
+        ("no formats", changed(&plain, "xl/styles.xml", |text| text.replace("cellXfs", "cellYfs"))),
+        ("boxes of HTML", changed(&noted, "xl/drawings/vmlDrawing1.vml", |text| text.replace("</xml>", "<p></xml>"))),
         ("comments gone", without(&noted, "xl/comments1.xml")),
-        ("comments nowhere", with_part(&noted, "xl/comments1.xml", |text| text.replace("ref=\"A1\"", "ref=\"?\""))),
+        ("comments nowhere", changed(&noted, "xl/comments1.xml", |text| text.replace("ref=\"A1\"", "ref=\"?\""))),
         (
             "many comments",
-            with_part(&noted, "xl/comments1.xml", |text| {
+            changed(&noted, "xl/comments1.xml", |text| {
                 let one = "<comment ref=\"Z9\" authorId=\"0\"><text><t>x</t></text></comment>";
                 text.replace("<commentList>", &format!("<commentList>{}", one.repeat(50_001)))
             }),
         ),
         (
             "a large comment",
-            with_part(&noted, "xl/comments1.xml", |text| text.replace("A note", &"A note &lt; ".repeat(200_000))),
+            changed(&noted, "xl/comments1.xml", |text| text.replace("A note", &"A note &lt; ".repeat(200_000))),
         ),
         ("parts in one another", overlapping),
     ] {
@@ -890,8 +872,7 @@ fn raw(sheet: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn raw_book(sheet: &str) -> Vec<u8> {
-    let parts = raw(sheet);
-    zipped(&parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect::<Vec<_>>())
+    packed(&raw(sheet))
 }
 
 /// A row with the headings that there must be.
@@ -969,15 +950,13 @@ async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
     let sheet = |rows: &str| format!("<worksheet><sheetData>{KPI_AND_PERIOD}{rows}</sheetData></worksheet>");
     let words = |words: &str| raw_book(&sheet(&format!("<row><c t=\"str\"><v>{words}</v></c></row>")));
     let five_mib = "x".repeat(5 << 20);
-    let with = |part: &'static str, kind: &str, text: String| {
-        let mut parts = raw(&sheet(""));
+    let empty = raw_book(&sheet(""));
+    let with = |part: &str, kind: &str, text: String| {
         let relation = format!("<Relationship Id=\"r2\" Type=\"http://x/{kind}\" Target=\"{part}\"/></Relationships>");
-        let relations = String::from_utf8(parts[2].1.clone()).unwrap();
-        parts[2].1 = relations.replace("</Relationships>", &relation).into_bytes();
-        let name = format!("xl/{part}");
-        let mut all: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
-        all.push((&name, text.as_bytes()));
-        zipped(&all)
+        let book = changed(&empty, "xl/_rels/workbook.xml.rels", |text| text.replace("</Relationships>", &relation));
+        let mut all = parts(&book);
+        all.push((format!("xl/{part}"), text.into_bytes()));
+        packed(&all)
     };
     let many = {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -986,13 +965,8 @@ async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
         }
         zip.finish().unwrap().into_inner()
     };
-    let nowhere = {
-        let mut parts = raw(&sheet(""));
-        let book = String::from_utf8(parts[3].1.clone()).unwrap();
-        let sheets = "<sheet name=\"x\"/>".repeat(300);
-        parts[3].1 = book.replace("</sheets>", &format!("{sheets}</sheets>")).into_bytes();
-        zipped(&parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect::<Vec<_>>())
-    };
+    let sheets = "<sheet name=\"x\"/>".repeat(300) + "</sheets>";
+    let nowhere = changed(&empty, "xl/workbook.xml", |text| text.replace("</sheets>", &sheets));
     let before = world.version().await;
     for (name, body, status, tells) in [
         ("sheets that are nowhere", nowhere, 413, "more than 255 sheets"),
@@ -1181,17 +1155,11 @@ async fn reports_can_be_had_as_workbooks(world: &World) {
     }
     assert!(told.contains("invented") && told.contains("The KPI is off track"), "{told}");
     // Printed on one page's width, in landscape, with its header on every page.
-    let mut archive = zip::ZipArchive::new(Cursor::new(by_suffix.body.to_vec())).unwrap();
-    let mut part = |name: &str| {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut archive.by_name(name).unwrap(), &mut text).unwrap();
-        text
-    };
-    let sheet = part("xl/worksheets/sheet2.xml");
+    let sheet = part(&by_suffix.body, "xl/worksheets/sheet2.xml");
     for wanted in ["orientation=\"landscape\"", "fitToPage=\"1\"", "state=\"frozen\"", "Page &amp;P of &amp;N"] {
         assert!(sheet.contains(wanted), "no {wanted}: {sheet}");
     }
-    assert!(part("xl/workbook.xml").contains("_xlnm.Print_Titles"));
+    assert!(part(&by_suffix.body, "xl/workbook.xml").contains("_xlnm.Print_Titles"));
     world.get(Board, "status-report").header("accept", "image/png").await.refused(406, "not_acceptable").tells(XLSX);
 }
 
