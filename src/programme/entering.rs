@@ -550,19 +550,28 @@ impl Programme {
         .await
     }
 
-    /// The subject of the client with this id and secret; `None` where there is none. Takes as long either way.
+    /// Whether an access token of this subject still lets anyone in: that of a client does until the client is ended, in
+    /// whichever plans it has a role.
+    pub async fn is_welcome(&self, subject: &Subject) -> Result<bool, Refusal> {
+        let Some(client) = client_of(subject) else { return Ok(true) };
+        let found = self.store.look_up(move |conn| credentials::find(conn, CredentialKind::Client, client)).await?;
+        Ok(found.is_some())
+    }
+
+    /// The subject of the client with this id and secret; `None` where there is none. Takes as long either way, but for what
+    /// anyone can see is no client's id.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where too many ask at once.
     pub async fn enter_client(&self, id: &str, secret: String) -> Result<Option<Subject>, Refusal> {
-        let known = match id.parse::<CredentialId>() {
-            Ok(id) => {
-                self.store
-                    .read(move |conn| {
-                        let client = credentials::find(conn, CredentialKind::Client, id)?;
-                        client.map_or(Ok(None), |row| Ok::<_, Refusal>(Some((row, credentials::secrets(conn, id)?))))
-                    })
-                    .await?
-            }
-            Err(_no_id) => None,
-        };
+        let Ok(id) = id.parse::<CredentialId>() else { return Ok(None) };
+        let known = self
+            .store
+            .read(move |conn| {
+                let client = credentials::find(conn, CredentialKind::Client, id)?;
+                client.map_or(Ok(None), |row| Ok::<_, Refusal>(Some((row, credentials::secrets(conn, id)?))))
+            })
+            .await?;
         let (client, secrets) = known.map_or((None, Vec::new()), |(row, secrets)| (Some(row), secrets));
         let fits = on_a_slow_thread(move || {
             // As many comparisons whether or not there is such a client, and whichever of its secrets it is.
@@ -591,9 +600,13 @@ impl Programme {
 /// How many slow hashes are made at a time: each takes 19 MiB and a core.
 static SLOW: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
+/// How many may be made or wait for their turn: whoever tries many secrets must not keep everyone else waiting for minutes.
+static SLOW_OR_WAITING: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(32);
+
 async fn on_a_slow_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
+    let _place = SLOW_OR_WAITING.try_acquire().map_err(|_full| StoreError::Busy)?;
     let _turn = SLOW.acquire().await.map_err(|_closed| unavailable("the service is stopping"))?;
     tokio::task::spawn_blocking(work).await.map_err(|_stopped| unavailable("the service is stopping"))?
 }
@@ -614,11 +627,16 @@ fn nobodys_hash() -> Result<&'static str, Refusal> {
     Ok(HASH.get_or_init(|| hash))
 }
 
-/// Tokens, links and clients make no others: whoever holds a secret shall not hold on to what it opens once it is taken back.
+/// The client that a subject is, if it is one.
+fn client_of(subject: &Subject) -> Option<CredentialId> {
+    subject.as_str().strip_prefix(CLIENT)?.parse().ok()
+}
+
+/// Tokens, links and clients make no others, and let nobody in: whoever holds a secret shall not hold on to what it opens once
+/// it is taken back.
 pub(super) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
-    let client = caller.as_str().strip_prefix(CLIENT).is_some_and(|id| id.parse::<CredentialId>().is_ok());
-    if caller.is_bounded() || client {
-        let detail = "tokens, links, clients and webhooks are managed by people who have signed in, not with a token or by a client";
+    if caller.is_bounded() || client_of(caller).is_some() {
+        let detail = "grants, tokens, links, clients and webhooks are managed by people who have signed in, not with a token or by a client";
         return Err(Refusal::NotAllowed(detail.to_owned()));
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::store::grants;
 pub use crate::store::grants::{GrantId, GrantRow};
 
 use super::defining::refer;
+use super::entering::must_be_oneself;
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 document! {
@@ -121,13 +122,14 @@ impl Programme {
             .await
     }
 
-    /// Gives a subject a role.
+    /// Gives a subject a role. What a secret opens would outlive it: only people who have signed in do.
     pub async fn give_grant(
         &self,
         plan: &PlanCode,
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<GrantRow, Refusal> {
+        must_be_oneself(caller)?;
         self.change(plan, caller, move |change| {
             must_administer(&change.plan)?;
             let terms = GrantTerms::parse(members)?;

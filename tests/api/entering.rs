@@ -219,6 +219,7 @@ async fn a_token_makes_no_other(world: &World) {
         ("links", json!({"name": "y", "table": "readings"})),
         ("clients", json!({"title": "y"})),
         ("webhooks", json!({"url": "https://partner.example/hook"})),
+        ("grants", json!({"subject": "friend", "role": "administrator"})),
     ] {
         with(world, &token, Method::POST, path, Some(body)).await.refused(403, "not_allowed");
     }
@@ -402,10 +403,21 @@ async fn a_client_signs_in_with_its_secret(world: &World) {
     with(world, &second, Method::POST, "/v1/tokens", Some(json!({"name": "x"}))).await.refused(403, "not_allowed");
     let link = json!({"name": "x", "table": "readings"});
     with(world, &second, Method::POST, "links", Some(link)).await.refused(403, "not_allowed");
-    // Ended, it signs in no more, and the tokens it still has open nothing.
+    // Nor does it let anyone in, whatever it is granted.
+    let administrator = json!({"subject": client["subject"], "role": "administrator"});
+    world.post(Administrator, "grants", administrator).await.is(201);
+    let friend = json!({"subject": "friend", "role": "board"});
+    with(world, &second, Method::POST, "grants", Some(friend)).await.refused(403, "not_allowed");
+    // It is known in the plan that goes on from this one.
+    let next = json!({"code": "next", "title": "The plan after", "starts_on": "2011-04-01", "ends_on": "2013-03-31"});
+    world.post(Administrator, "successor", next).await.is(201);
+    with(world, &second, Method::GET, "/v1/plans/next/kpis", None).await.is(200);
+    // Ended, it signs in no more, and the tokens it still has open nothing in any plan.
     world.delete(Administrator, &format!("clients/{id}"), "*").await.is(204);
     token(world, &form, None).await.is(401);
-    with(world, &second, Method::GET, "kpis", None).await.refused(404, "not_found");
+    for address in ["kpis", "/v1/plans/next/kpis", "/v1/me"] {
+        with(world, &second, Method::GET, address, None).await.refused(401, "invalid_token");
+    }
 }
 
 async fn a_client_s_secrets_are_exchanged_without_a_pause(world: &World) {
