@@ -100,12 +100,24 @@ pub enum Audience {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     granted: Vec<Granted>,
+    nameless: bool,
 }
 
 impl Access {
     /// The access that these grants give; none of them gives the public's, for a plan that is public.
     pub fn new(granted: Vec<Granted>) -> Self {
-        Self { granted }
+        Self { granted, nameless: false }
+    }
+
+    /// The same without being told who did what.
+    #[must_use]
+    pub fn nameless(&self) -> Self {
+        Self { nameless: true, ..self.clone() }
+    }
+
+    /// Whether the caller is told who did what: a member of the partnership.
+    pub fn knows_names(&self) -> bool {
+        self.audience() == Audience::Member && !self.nameless
     }
 
     fn has(&self, roles: &[Role]) -> bool {
@@ -115,7 +127,7 @@ impl Access {
     /// The access of those whom this caller shows something.
     #[must_use]
     pub fn outside(&self) -> Self {
-        Self { granted: self.granted.iter().map(|granted| Granted::outside(granted.role)).collect() }
+        Self::new(self.granted.iter().map(|granted| Granted::outside(granted.role)).collect())
     }
 
     /// Whether the caller was granted anything.

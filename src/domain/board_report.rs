@@ -49,8 +49,9 @@ document! {
         organisation: Option<OrganisationCode>,
         /// When it was frozen.
         frozen_at: DateTime<Utc>,
-        /// Who froze it.
-        frozen_by: Subject,
+        /// Who froze it; `null` in an organisation's, as its readers are not told names: the journal has it.
+        #[schema(example = "jo.lead@harrow.example")]
+        frozen_by: Option<Subject>,
         /// The plan's version that it was made from.
         #[schema(minimum = 1, example = 1234)]
         version: i64,

@@ -62,11 +62,8 @@ pub fn board_report(content: &[u8]) -> Result<Print, Problem> {
     });
     let decimals: Decimals = decimals.collect();
     let title = words(&content, "/title");
-    let mut about = vec![Shown::Words(format!(
-        "Frozen on {} by {}.",
-        moment(&content, "/frozen_at"),
-        words(&content, "/frozen_by")
-    ))];
+    let by = text(&content, "/frozen_by").map_or_else(String::new, |by| format!(" by {by}"));
+    let mut about = vec![Shown::Words(format!("Frozen on {}{by}.", moment(&content, "/frozen_at")))];
     if let Some(organisation) = text(&content, "/organisation") {
         about.push(Shown::Words(format!("The contribution of {organisation}.")));
     }

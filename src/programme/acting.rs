@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Access, Audience};
+use crate::domain::access::Access;
 use crate::domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note, ProgressNote};
 use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
@@ -34,7 +34,7 @@ impl SeenAction {
     pub fn of(record: &ActionRecord, now: DateTime<Utc>, access: &Access) -> Self {
         let overdue = record.action.is_overdue(now);
         let record = record.clone();
-        let record = if access.audience() == Audience::Member { record } else { record.nameless() };
+        let record = if access.knows_names() { record } else { record.nameless() };
         Self { record, overdue }
     }
 

@@ -264,9 +264,7 @@ impl Copy<'_> {
             return;
         }
         let read = self.picture.reads_board_report(access, &kept.value);
-        let mut members = kept.value.members();
-        members.remove("frozen_by");
-        let told = read.then(|| json!({"body": members, "code": id, "revision": kept.revision}));
+        let told = read.then(|| json!({"body": kept.value.members(), "code": id, "revision": kept.revision}));
         let gone = (!read).then_some(Gone::Hidden);
         self.tell(entry, EntryKind::Definition(DefinitionKind::BoardReport), id.to_string(), told, gone);
     }

@@ -45,8 +45,9 @@ pub struct BoardReportContent {
     pub organisation: Option<OrganisationCode>,
     /// When it was frozen.
     pub frozen_at: DateTime<Utc>,
-    /// Who froze it.
-    pub frozen_by: Subject,
+    /// Who froze it; `null` in an organisation's, as its readers are not told names.
+    #[schema(required = true, example = "jo.lead@harrow.example")]
+    pub frozen_by: Option<Subject>,
     /// The plan's version that it was made from.
     #[schema(value_type = i64, minimum = 1, example = 1234)]
     pub version: Seq,
@@ -237,7 +238,13 @@ impl Change<'_, '_> {
         period: Period,
         organisation: Option<OrganisationCode>,
     ) -> BoardReportContent {
-        let (picture, access, now) = (&self.picture, &self.plan.access, self.now);
+        let (picture, now) = (&self.picture, self.now);
+        // An organisation's own board reads these bytes, and is told no more names than its members are.
+        let (access, frozen_by) = match &organisation {
+            Some(_) => (self.plan.access.nameless(), None),
+            None => (self.plan.access.clone(), Some(self.caller.clone())),
+        };
+        let access = &access;
         let filter = ReportFilter { organisation: organisation.clone(), ..ReportFilter::default() };
         let status_report = picture.status_report(period, &filter, now, access);
         let shown: Vec<_> = status_report.assessments().collect();
@@ -263,7 +270,7 @@ impl Change<'_, '_> {
             period: PeriodKey(period),
             organisation,
             frozen_at: now,
-            frozen_by: self.caller.clone(),
+            frozen_by,
             version: picture.version(),
             exceptions: picture.exceptions(period, &filter, now, access),
             actions: actions.map(|record| SeenAction::of(record, now, access)).collect(),

@@ -444,7 +444,7 @@ impl Picture {
             due_at: if reading.is_none() { self.due_at(&entry.kpi, period) } else { now },
             now,
             withheld: reading.is_some() && withheld_at(period),
-            names_shown: access.audience() == Audience::Member,
+            names_shown: access.knows_names(),
             sides: self.sides_of(entry, period, access),
             partner: match &entry.kpi.formula {
                 Formula::PartnerDetermined { by } => {

@@ -337,6 +337,9 @@ async fn an_organisation_s_report_holds_its_contribution_only(world: &World) {
     assert_eq!(all(&content["commentary"], "kpi"), ["LI-ASTHMA"]);
     assert_eq!(all(&content["policies"], "code"), ["rag"]);
     assert!(!content.to_string().contains("NI-117"), "nothing of another's");
+    // Its own board reads it, and is not told who did what.
+    assert_eq!(content["frozen_by"], Value::Null);
+    assert!(![Lead, Board].iter().any(|actor| content.to_string().contains(actor.name())), "{content}");
     // The council contributes to NI-117.
     let council = read(world, Board, &frozen(world, json!({"organisation": "council"})).await).await.is(200).json();
     assert_eq!(all(&council["kpis"], "code"), ["NI-117", "LI-CALLS", "LI-INJURIES", "NI-87"]);
