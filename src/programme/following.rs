@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::access::Audience;
-use crate::domain::benchmark::BenchmarkKey;
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, ReportId, Seq};
 use crate::domain::kpi::Kpi;
@@ -284,19 +283,29 @@ impl Copy<'_> {
         Some((kpi, at))
     }
 
+    /// Whether an entry says how a target or a benchmark of a KPI that is seen stands now. What it was before may be from when
+    /// the KPI was not seen.
+    fn stands(&self, entry: &Entry) -> bool {
+        let (first, rest) = entry.key.split_once('/').unwrap_or((&entry.key, ""));
+        let Some(kpi) = self.seen(first) else { return false };
+        let last = match entry.kind {
+            EntryKind::Target => {
+                rest.parse().ok().and_then(|period: Period| kpi.target_seqs.get(&period)).map(|(_, seq)| *seq)
+            }
+            _ => entry.key.parse().ok().and_then(|key| self.picture.benchmarks().get(&key)).map(|kept| kept.seq),
+        };
+        last.map_or(Gone::told_by(entry) == Some(Gone::Removed), |last| last == entry.seq)
+    }
+
     /// Tells of anything that is neither a KPI nor a figure.
     fn other(&mut self, entry: &Entry) {
-        let first = entry.key.split('/').next().unwrap_or_default();
         let seen = match entry.kind {
             // Who may do what, who has handed in what and who is told of what are for members.
             EntryKind::Grant
             | EntryKind::Webhook
             | EntryKind::Reading
             | EntryKind::Definition(DefinitionKind::Kpi | DefinitionKind::Return) => false,
-            EntryKind::Target => self.seen(first).is_some(),
-            EntryKind::Definition(DefinitionKind::Benchmark) => {
-                entry.key.parse().is_ok_and(|key: BenchmarkKey| self.seen(key.kpi.as_str()).is_some())
-            }
+            EntryKind::Target | EntryKind::Definition(DefinitionKind::Benchmark) => self.stands(entry),
             EntryKind::Definition(DefinitionKind::Action) => {
                 // One that was never seen is no tombstone either.
                 if entry.key.parse().is_ok_and(|id| self.picture.action_for(id, &self.plan.access).is_ok()) {

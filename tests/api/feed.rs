@@ -188,6 +188,22 @@ async fn what_a_reader_never_saw_leaves_no_trace(world: &World) {
     }
     world.get(Stranger, "changes").await.refused(404, "not_found");
     world.get(Partner, "journal").await.refused(403, "not_allowed");
+    // Published, it is told of as it stands, and not as it was while it was not theirs to see.
+    for (value, reason) in [(11, "a first offer"), (22, "as agreed")] {
+        let target = json!({"value": value, "rationale": reason, "reason": reason});
+        let benchmark = json!({"figures": [{"authority": "england", "title": "England", "value": value + 100}]});
+        for (path, body) in [("kpis/NI-87/targets/AY2009-10", target), ("benchmarks/NI-87/AY2008-09-T3", benchmark)] {
+            let put = world.put(Manager, path, body);
+            if value == 11 { put.await.is(201) } else { put.header("if-match", "*").await.is(200) };
+        }
+    }
+    world.patch(Manager, "kpis/NI-87", "*", json!({"publication": "partners"})).await.is(200);
+    let mut told = String::new();
+    for after in 0..world.version().await {
+        told += &world.get(Partner, &format!("changes?after={after}&limit=1")).await.is(200).text();
+    }
+    assert!(told.contains("as agreed") && told.contains("122"), "{told}");
+    assert!(!told.contains("a first offer") && !told.contains("111"), "{told}");
 }
 
 async fn a_reader_who_is_ahead_starts_over(world: &World) {
