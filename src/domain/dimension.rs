@@ -47,6 +47,13 @@ impl Dimension {
         self.groups.iter().any(|known| known.code == *group)
     }
 
+    /// Whether it sums up the same groups as another that covers the population.
+    pub fn sums_like(&self, other: &Self) -> bool {
+        self.complete
+            && self.groups.len() == other.groups.len()
+            && self.groups.iter().all(|group| other.has(&group.code))
+    }
+
     /// What is wrong with the dimension in itself.
     pub fn check(&self) -> Invalid {
         let mut invalid = Invalid::new();

@@ -63,14 +63,14 @@ pub struct Posted {
     pub denominator: Option<Figure>,
 }
 
-/// All that was ever posted for a KPI, and what ties its figures together.
+/// All that was ever posted for a KPI, and what ties its figures together by one of its definitions.
 #[derive(Clone, Debug)]
 pub struct Figures<'a> {
-    /// The KPI.
+    /// The KPI as it is or was defined.
     pub kpi: &'a Kpi,
     /// Numbers from 1 up to this are small.
     pub threshold: u32,
-    /// The plan's dimensions: the groups of each, and whether they cover everyone.
+    /// The plan's dimensions: the groups of each, and whether they cover everyone. Those among them that once did.
     pub dimensions: Vec<&'a Dimension>,
     /// The gaps in counts that are computed from this KPI and sensitive themselves: comparator and group.
     pub gaps: Vec<(&'a GroupCode, &'a GroupCode)>,
@@ -113,9 +113,15 @@ pub fn is_small(number: Figure, threshold: u32) -> bool {
     size > Figure::ZERO && size <= Figure::small(threshold)
 }
 
-/// Which figures of a sensitive KPI are withheld from those who may not see its small numbers.
-pub fn withheld(figures: &Figures<'_>) -> Withheld {
-    withheld_within(figures, Steps(MOST_STEPS))
+/// Which figures of a sensitive KPI are withheld from those who may not see its small numbers: any that may not be shown by
+/// one of its definitions, as readers go on knowing how a figure was defined that can still be read.
+pub fn withheld(by_definition: &[Figures<'_>]) -> Withheld {
+    by_definition.iter().fold(Withheld::default(), |mut withheld, figures| {
+        let Withheld { figures, successors } = withheld_within(figures, Steps(MOST_STEPS));
+        withheld.figures.extend(figures);
+        withheld.successors.extend(successors);
+        withheld
+    })
 }
 
 /// The same in no more than so many steps.

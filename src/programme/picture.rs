@@ -51,9 +51,10 @@ pub struct Kept<T> {
 
 impl Kept<Observed> {
     /// The figure as the choice of what is withheld is told it.
-    fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> Posted {
-        let Observed { value, numerator, denominator, .. } = self.value;
-        Posted { seq: self.seq, replaced, period, group: group.clone(), value, numerator, denominator }
+    fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> (i32, Posted) {
+        let Observed { value, numerator, denominator, definition_version, .. } = self.value;
+        let posted = Posted { seq: self.seq, replaced, period, group: group.clone(), value, numerator, denominator };
+        (definition_version, posted)
     }
 }
 
@@ -76,8 +77,11 @@ pub struct KpiPicture {
     pub target_seqs: BTreeMap<Period, (i32, Seq)>,
     /// Its current figures by group and period.
     pub readings: BTreeMap<GroupCode, BTreeMap<Period, Kept<Observed>>>,
-    /// The figures that were replaced, in the order they were: they can still be read as of their time.
-    pub replaced: Vec<Posted>,
+    /// The figures that were replaced, in the order they were, with the version of what each measured: they can still be read
+    /// as of their time.
+    pub replaced: Vec<(i32, Posted)>,
+    /// The definitions by which something else was measured, by the version of that.
+    earlier: BTreeMap<i32, Arc<Kpi>>,
     /// What is withheld of all these.
     choices: Choices,
 }
@@ -95,6 +99,8 @@ pub struct Picture {
     policies: BTreeMap<PolicyCode, Kept<Policy>>,
     kpis: BTreeMap<KpiCode, Arc<KpiPicture>>,
     dimensions: BTreeMap<DimensionCode, Kept<Dimension>>,
+    /// What dimensions that covered everyone were before they changed: figures from then still sum up.
+    once_complete: Vec<Dimension>,
     /// The dimensions' groups with their titles.
     groups: Arc<BTreeMap<GroupCode, String>>,
     rounds: BTreeMap<Period, Kept<Round>>,
@@ -127,6 +133,7 @@ impl Picture {
             policies: BTreeMap::new(),
             kpis: BTreeMap::new(),
             dimensions: BTreeMap::new(),
+            once_complete: Vec::new(),
             groups: Arc::default(),
             rounds: BTreeMap::new(),
             returns: BTreeMap::new(),
@@ -197,7 +204,13 @@ impl Picture {
             DefinitionKind::OutcomeArea => place(&mut self.areas, row)?,
             DefinitionKind::Priority => place(&mut self.priorities, row)?,
             DefinitionKind::Policy => place(&mut self.policies, row)?,
-            DefinitionKind::Dimension => place(&mut self.dimensions, row)?,
+            DefinitionKind::Dimension => {
+                let before = self.dimensions.values().find(|kept| kept.value.code.as_str() == row.code).cloned();
+                place(&mut self.dimensions, row)?;
+                let before = before.map(|kept| kept.value).filter(|before| before.complete);
+                let now = self.dimensions.values().map(|kept| &kept.value).chain(&self.once_complete);
+                self.once_complete.extend(before.filter(|before| !now.clone().any(|now| now.sums_like(before))));
+            }
             DefinitionKind::Round => place(&mut self.rounds, row)?,
             DefinitionKind::Return => place(&mut self.returns, row)?,
             DefinitionKind::Action => place(&mut self.actions, row)?,
@@ -585,16 +598,20 @@ impl Picture {
                 }
                 _ => None,
             });
+            let gaps: Vec<_> = gaps.collect();
             let standing = entry.readings.iter().flat_map(|(group, readings)| {
                 readings.iter().map(move |(period, kept)| kept.posted(group, *period, None))
             });
-            disclosure::withheld(&disclosure::Figures {
-                kpi: &entry.kpi,
-                threshold,
-                dimensions: self.dimensions.values().map(|dimension| &dimension.value).collect(),
-                gaps: gaps.collect(),
-                posted: entry.replaced.iter().cloned().chain(standing).collect(),
-            })
+            let posted: Vec<(i32, Posted)> = entry.replaced.iter().cloned().chain(standing).collect();
+            let dimensions: Vec<_> =
+                self.dimensions.values().map(|kept| &kept.value).chain(&self.once_complete).collect();
+            let by_definition = entry.measures().into_iter().map(|kpi| {
+                let alike = |version: i32| (entry.defined(version).unit == Unit::Count) == (kpi.unit == Unit::Count);
+                let posted = posted.iter().filter(|(version, _)| alike(*version)).map(|(_, posted)| posted.clone());
+                let (dimensions, gaps) = (dimensions.clone(), gaps.clone());
+                disclosure::Figures { kpi, threshold, dimensions, gaps, posted: posted.collect() }
+            });
+            disclosure::withheld(&by_definition.collect::<Vec<_>>())
         };
         Some(entry.choices.ask(threshold, choose, ask))
     }
@@ -708,15 +725,46 @@ impl KpiPicture {
 
     /// A stored KPI with what is known of it beside its definition: what `before` knew.
     pub(super) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
-        let (targets, target_seqs, readings, replaced) = before
-            .map(|before| {
-                let Self { targets, target_seqs, readings, replaced, .. } = before.clone();
-                (targets, target_seqs, readings, replaced)
-            })
-            .unwrap_or_default();
         let KpiRecord { kpi, archived, definition_version } = record;
         let choices = Choices::default();
-        Self { kpi, revision, seq, archived, definition_version, targets, target_seqs, readings, replaced, choices }
+        match before.cloned() {
+            Some(mut before) => {
+                if before.definition_version != definition_version {
+                    before.earlier.insert(before.definition_version, Arc::new(before.kpi));
+                }
+                Self { kpi, revision, seq, archived, definition_version, choices, ..before }
+            }
+            None => Self {
+                kpi,
+                revision,
+                seq,
+                archived,
+                definition_version,
+                targets: BTreeMap::new(),
+                target_seqs: BTreeMap::new(),
+                readings: BTreeMap::new(),
+                replaced: Vec::new(),
+                earlier: BTreeMap::new(),
+                choices,
+            },
+        }
+    }
+
+    /// The KPI as it was defined in a version of what is measured.
+    fn defined(&self, version: i32) -> &Kpi {
+        self.earlier.get(&version).map_or(&self.kpi, |kpi| kpi)
+    }
+
+    /// The definitions that tie figures to one another each in a way of its own.
+    fn measures(&self) -> Vec<&Kpi> {
+        let ties = |kpi: &Kpi| (kpi.unit == Unit::Count, kpi.aggregation, kpi.multiplier);
+        let all = self.earlier.values().map(|kpi| &**kpi).chain([&self.kpi]);
+        all.fold(Vec::new(), |mut measures, kpi| {
+            if !measures.iter().any(|known: &&Kpi| ties(known) == ties(kpi)) {
+                measures.push(kpi);
+            }
+            measures
+        })
     }
 
     /// Puts a figure in its place.

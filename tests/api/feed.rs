@@ -194,7 +194,11 @@ async fn what_a_reader_never_saw_leaves_no_trace(world: &World) {
         let benchmark = json!({"figures": [{"authority": "england", "title": "England", "value": value + 100}]});
         for (path, body) in [("kpis/NI-87/targets/AY2009-10", target), ("benchmarks/NI-87/AY2008-09-T3", benchmark)] {
             let put = world.put(Manager, path, body);
-            if value == 11 { put.await.is(201) } else { put.header("if-match", "*").await.is(200) };
+            if value == 11 {
+                put.await.is(201)
+            } else {
+                put.header("if-match", "*").await.is(200)
+            };
         }
     }
     world.patch(Manager, "kpis/NI-87", "*", json!({"publication": "partners"})).await.is(200);

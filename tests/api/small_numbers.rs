@@ -16,6 +16,7 @@ on_both! {
     what_gives_a_small_number_away_is_withheld_too
     a_gap_is_withheld_with_either_of_its_sides
     a_figure_that_was_small_stays_withheld_in_its_history
+    a_figure_stays_as_withheld_as_it_was_by_an_earlier_definition
     counting_what_is_withheld_tells_nothing_of_it
     the_threshold_is_a_setting
 }
@@ -282,6 +283,51 @@ async fn a_figure_that_was_small_stays_withheld_in_its_history(world: &World) {
     assert_eq!((&now["commentary"], &now["reason"]), (&json!(MARK), &Value::Null), "{now}");
     let board = world.get(Board, &format!("kpis/{path}/history")).await.is(200).json();
     assert_eq!([&board["items"][0]["value"], &board["items"][1]["value"]], [&json!(3), &json!(30)]);
+}
+
+async fn a_figure_stays_as_withheld_as_it_was_by_an_earlier_definition(world: &World) {
+    small(world).await;
+    let sensitive = |mut changes: Value| {
+        changes["sensitive"] = true.into();
+        changes["publication"] = "partners".into();
+        changes["lead_organisation"] = "council".into();
+        kpi(changes["code"].clone().as_str().unwrap(), changes)
+    };
+    let withheld = async |kpi: &str| -> Vec<bool> {
+        let listed = world.get(Partner, &format!("kpis/{kpi}/readings")).await.is(200).json();
+        listed["items"].as_array().unwrap().iter().map(|item| item["suppressed"].as_bool().unwrap()).collect()
+    };
+    let parts =
+        json!([{"code": "one", "title": "One"}, {"code": "two", "title": "Two"}, {"code": "three", "title": "Three"}]);
+    let dimension = json!({"code": "parts", "title": "Parts", "complete": true, "groups": parts});
+    world.post(Manager, "dimensions", dimension).await.is(201);
+    let running = json!({"code": "RUNNING", "unit": "count", "decimals": 0, "aggregation": "year_to_date"});
+    let counted = json!({"code": "COUNTED", "unit": "count", "decimals": 0});
+    let shared = json!({"code": "SHARED", "unit": "count", "decimals": 0});
+    for kpi in [running, counted, shared] {
+        world.post(Manager, "kpis", sensitive(kpi)).await.is(201);
+    }
+    for (path, value) in [
+        ("RUNNING/readings/FY2009-10-Q1", 20),
+        ("RUNNING/readings/FY2009-10-Q2", 23),
+        ("COUNTED/readings/FY2009-10-Q1", 3),
+        ("COUNTED/readings/FY2009-10-Q2", 30),
+        ("SHARED/readings/FY2009-10-Q1", 100),
+        ("SHARED/readings/FY2009-10-Q1?group=one", 60),
+        ("SHARED/readings/FY2009-10-Q1?group=two", 37),
+    ] {
+        post(world, path, json!({"value": value})).await;
+    }
+    let before = [withheld("RUNNING").await, withheld("COUNTED").await, withheld("SHARED").await];
+    assert_eq!(before[..2], [[true, false], [true, false]]);
+    assert_eq!(before[2].iter().filter(|withheld| **withheld).count(), 1, "the third part would be three");
+    world.patch(Manager, "kpis/RUNNING", "*", json!({"aggregation": "in_period"})).await.is(200);
+    world.patch(Manager, "kpis/COUNTED", "*", json!({"unit": "score"})).await.is(200);
+    world.patch(Manager, "dimensions/parts", "*", json!({"complete": false})).await.is(200);
+    assert_eq!([withheld("RUNNING").await, withheld("COUNTED").await, withheld("SHARED").await], before);
+    // What is measured from now on is judged by what it is.
+    post(world, "COUNTED/readings/FY2009-10-Q3", json!({"value": 3})).await;
+    assert_eq!(withheld("COUNTED").await, [true, false, false]);
 }
 
 async fn counting_what_is_withheld_tells_nothing_of_it(world: &World) {

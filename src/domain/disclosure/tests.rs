@@ -84,7 +84,7 @@ impl Told {
     }
 
     fn withheld(&self) -> Withheld {
-        withheld(&self.figures(self.posted.clone()))
+        withheld(&[self.figures(self.posted.clone())])
     }
 
     /// The places in the order of posting that are withheld, from 1.
