@@ -29,6 +29,7 @@
 //! | 3 restated to 10, all 50 to 57, the rest 47 | 3 and 50 | 50 can still be read as of then, and 47 is published now |
 //! | 10 restated to 3, all 57 to 50, the rest 47 | 3 and 50 | what was seen of figures that did not change stays seen |
 //! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
+//! | all 103/240 = 7.5 % and 50 %, `complete` | both | the two can only be out of 40 and of 200 |
 
 mod reader;
 mod trial;

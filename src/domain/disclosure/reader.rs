@@ -482,6 +482,33 @@ impl<'a> Reader<'a> {
         place
     }
 
+    /// Out of how many a rate without its fraction is, as a sum implies it: where only this is not known, or that of others which
+    /// are all of one rate, as both what was counted and what it was counted over sum to nothing.
+    fn implied(&self, row: &Row, place: usize, multiplier: u32) -> Option<Figure> {
+        let (mut over, mut under) = (Figure::ZERO, Figure::ZERO);
+        let mut unknown = Vec::new();
+        for (other, factor) in row {
+            match (self.number((*other, 0)), self.number((*other, 2))) {
+                (Some(counted), Some(whole)) if *factor > 0 => (over, under) = (over + counted, under + whole),
+                (Some(counted), Some(whole)) => (over, under) = (over - counted, under - whole),
+                _ => unknown.push((*other, *factor > 0)),
+            }
+        }
+        let (_, added) = *unknown.iter().find(|(other, _)| *other == place)?;
+        let rate = |place: usize| self.cell(place)?.bare;
+        let mut others = unknown.iter().filter(|(other, _)| *other != place).map(|(other, _)| rate(*other));
+        let whole = match others.next() {
+            None => under,
+            Some(other) => {
+                let other = other.filter(|other| others.all(|one| one == Some(*other)))?;
+                let counted = Fraction::from(over).share(multiplier.try_into().ok()?, 1)?;
+                let by_other = Fraction::from(other).in_ratio(under, Figure::small(1))?;
+                counted.minus(by_other)?.in_ratio(Figure::small(1), rate(place)? - other)?.figure()?
+            }
+        };
+        Some(if added { -whole } else { whole })
+    }
+
     /// Marks rates without their fraction as small where the fraction can be worked out and is.
     fn fill_in(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
         let counted = figures.kpi.unit == Unit::Count;
@@ -500,16 +527,7 @@ impl<'a> Reader<'a> {
             let said = said.get(&(cell.group, cell.period)).into_iter().flatten().copied();
             let sums = || sums.iter().filter_map(|sum| self.sums.get(*sum)).filter(|sum| !sum.shift);
             steps.take(said.clone().count() + sums().map(|sum| sum.row.len()).sum::<usize>())?;
-            let implied = sums().filter_map(|sum| {
-                let factor = *sum.row.get(&place)?;
-                let others = sum.row.iter().filter(|(other, _)| **other != place);
-                let sum = others.map(|(other, factor)| Some((self.number((*other, 2))?, *factor)));
-                let sum = sum.collect::<Option<Vec<_>>>()?;
-                Some(sum.into_iter().fold(
-                    Figure::ZERO,
-                    |sum, (number, other)| if other == factor { sum - number } else { sum + number },
-                ))
-            });
+            let implied = sums().filter_map(|sum| self.implied(&sum.row, place, figures.kpi.multiplier));
             let is_small = |number: Figure| is_small(number.rounded(0), self.threshold);
             if said.chain(implied).any(|under| {
                 let over = Fraction::from(rate).in_ratio(under, multiplier).and_then(Fraction::figure);

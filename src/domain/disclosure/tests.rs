@@ -150,6 +150,12 @@ fn the_worked_table() {
         // A rate whose fraction can be worked out.
         (share("in_period"), vec!["a b!"], "Q1 all 103/240, Q1 a 7.5, Q1 b 100/200", vec![2, 3]),
         (share("in_period"), vec![], "Q1 all 8/40, Q1 all 7.5", vec![2]),
+        // Two that are not known, and two sums that say so.
+        (share("in_period"), vec!["a b!"], "Q1 all 103/240, Q1 a 7.5, Q1 b 50", vec![2, 3]),
+        (share("in_period"), vec!["a b!"], "Q1 all 42.916667, Q1 a 7.5, Q1 b 100/200", vec![2, 3]),
+        (share("in_period"), vec!["a b!"], "Q1 all 120/240, Q1 a 50, Q1 b 50", vec![]),
+        (share("in_period"), vec!["a b c!"], "Q1 all 103/240, Q1 a 7.5, Q1 b 50, Q1 c 50", vec![2, 3]),
+        (share("in_period"), vec!["a b c!"], "Q1 all 103/240, Q1 a 7.5, Q1 b 50, Q1 c 60", vec![]),
     ] {
         let told = Told::new(changes.clone(), &dimensions, figures);
         assert_eq!(told.hidden(), hidden, "{figures} in {dimensions:?} by {changes}");
