@@ -62,6 +62,17 @@ pub struct Posted {
     pub numerator: Option<Figure>,
     /// Over what.
     pub denominator: Option<Figure>,
+    /// What becomes of it in the plan before, where the same figure can be read for good.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What becomes of a figure in another plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// It is shown.
+    Shown,
+    /// It is withheld.
+    Withheld,
 }
 
 /// All that was ever posted for a KPI, and what ties its figures together by one of its definitions.

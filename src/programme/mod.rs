@@ -292,7 +292,7 @@ impl Pictures {
         let picture = match self.known(plan) {
             Some(picture) if picture.version() == version => return Ok(picture),
             Some(picture) if picture.version() < version => picture.brought_up_to(conn, version)?,
-            _ => Picture::load(conn, plan, version)?,
+            _ => Picture::load_with_predecessors(conn, plan, version)?,
         };
         let picture = Arc::new(picture);
         let mut known = self.latest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,7 @@ use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, a
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
-use crate::domain::disclosure::{self, Posted, Withheld};
+use crate::domain::disclosure::{self, Elsewhere, Posted, Withheld};
 use crate::domain::document::Document;
 use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
 use crate::domain::gap::{Side, Sides, gap};
@@ -33,7 +33,7 @@ use crate::domain::target::{FoundTarget, NoTarget, Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
-use crate::store::{Conn, StoreError, readings, targets};
+use crate::store::{Conn, StoreError, journal, plans, readings, targets};
 
 use super::Refusal;
 use super::choice::Choices;
@@ -53,8 +53,8 @@ impl Kept<Observed> {
     /// The figure as the choice of what is withheld is told it.
     fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> (i32, Posted) {
         let Observed { value, numerator, denominator, definition_version, .. } = self.value;
-        let posted = Posted { seq: self.seq, replaced, period, group: group.clone(), value, numerator, denominator };
-        (definition_version, posted)
+        let (seq, group, elsewhere) = (self.seq, group.clone(), None);
+        (definition_version, Posted { seq, replaced, period, group, value, numerator, denominator, elsewhere })
     }
 }
 
@@ -112,6 +112,8 @@ pub struct Picture {
     /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
     /// business stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
+    /// The plan that this one goes on from as it was then, which readers of this one may read as well.
+    before: Option<Arc<Picture>>,
 }
 
 impl Picture {
@@ -142,9 +144,35 @@ impl Picture {
             benchmarks: BTreeMap::new(),
             board_reports: BTreeMap::new(),
             present: None,
+            before: None,
         };
         picture.take_in(conn, &rows, version)?;
         Ok(picture)
+    }
+
+    /// Loads the plan as it stands, with the one that it goes on from: what is withheld in the one must not be told by the other.
+    ///
+    /// # Errors
+    /// As [`Picture::load`].
+    pub fn load_with_predecessors(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
+        let picture = Self::load(conn, plan, version)?;
+        let before = picture.plan.value.predecessor.as_ref().map(|code| plans::find_any(conn, code)).transpose()?;
+        let made = journal::page(conn, plan, Seq(0), 1)?;
+        let (Some(before), Some(made)) = (before.flatten(), made.first()) else { return Ok(picture) };
+        let then = journal::seq_at(conn, before.id, made.at)?;
+        let before = Self::load_with_predecessors(conn, before.id, then)?;
+        Ok(Self { before: Some(Arc::new(before)), ..picture })
+    }
+
+    /// What becomes of a figure of a KPI in the plan before, where it stood there and was sensitive.
+    fn elsewhere(&self, kpi: &KpiCode, figure: &Posted) -> Option<Elsewhere> {
+        let before = self.before.as_ref()?;
+        let entry = before.kpis.get(kpi).filter(|entry| entry.kpi.sensitive)?;
+        let kept = entry.posted(&figure.group, figure.period)?;
+        let (_, stood) = kept.posted(&figure.group, figure.period, None);
+        let said = |one: &Posted| (one.value, one.numerator, one.denominator);
+        let withheld = before.ask_withheld(kpi, before.threshold(), |withheld| withheld.has(kept.seq))?;
+        (said(&stood) == said(figure)).then_some(if withheld { Elsewhere::Withheld } else { Elsewhere::Shown })
     }
 
     /// This picture with what was written since, up to a version.
@@ -602,7 +630,10 @@ impl Picture {
             let standing = entry.readings.iter().flat_map(|(group, readings)| {
                 readings.iter().map(move |(period, kept)| kept.posted(group, *period, None))
             });
-            let posted: Vec<(i32, Posted)> = entry.replaced.iter().cloned().chain(standing).collect();
+            let mut posted: Vec<(i32, Posted)> = entry.replaced.iter().cloned().chain(standing).collect();
+            for (_, figure) in &mut posted {
+                figure.elsewhere = self.elsewhere(kpi, figure);
+            }
             let dimensions: Vec<_> =
                 self.dimensions.values().map(|kept| &kept.value).chain(&self.once_complete).collect();
             let by_definition = entry.measures().into_iter().map(|kpi| {

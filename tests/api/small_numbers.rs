@@ -17,6 +17,7 @@ on_both! {
     a_gap_is_withheld_with_either_of_its_sides
     a_figure_that_was_small_stays_withheld_in_its_history
     a_figure_stays_as_withheld_as_it_was_by_an_earlier_definition
+    a_plan_and_its_successor_do_not_tell_on_one_another
     counting_what_is_withheld_tells_nothing_of_it
     the_threshold_is_a_setting
 }
@@ -328,6 +329,38 @@ async fn a_figure_stays_as_withheld_as_it_was_by_an_earlier_definition(world: &W
     // What is measured from now on is judged by what it is.
     post(world, "COUNTED/readings/FY2009-10-Q3", json!({"value": 3})).await;
     assert_eq!(withheld("COUNTED").await, [true, false, false]);
+}
+
+async fn a_plan_and_its_successor_do_not_tell_on_one_another(world: &World) {
+    small(world).await;
+    let count = json!({"unit": "count", "decimals": 0, "sensitive": true, "publication": "partners", "lead_organisation": "council"});
+    let mut rolling = count.clone();
+    rolling["aggregation"] = "rolling_12_months".into();
+    world.post(Manager, "kpis", kpi("ROLLING", rolling)).await.is(201);
+    world.post(Manager, "kpis", kpi("GROUPED", count)).await.is(201);
+    let halves = json!([{"code": "one", "title": "One"}, {"code": "two", "title": "Two"}]);
+    let halves = json!({"code": "halves", "title": "Halves", "complete": true, "groups": halves});
+    world.post(Manager, "dimensions", halves).await.is(201);
+    // Restated, the first figures are guarded by all as it was, and the same afterwards.
+    for (group, value) in [("one", 10), ("two", 47), ("all", 57), ("one", 3), ("all", 50)] {
+        post(world, &format!("GROUPED/readings/FY2009-10-Q1?group={group}"), json!({"value": value})).await;
+    }
+    post(world, "ROLLING/readings/FY2009-10-Q1", json!({"value": 40})).await;
+    let shown = async |kpi: &str| -> Vec<Value> {
+        let listed = world.get(Partner, &format!("kpis/{kpi}/readings")).await.is(200).json();
+        listed["items"].as_array().unwrap().iter().map(|item| item["value"].clone()).collect()
+    };
+    let (grouped, rolled) = (shown("GROUPED").await, shown("ROLLING").await);
+    assert_eq!(rolled, [json!(40)]);
+    let next = json!({"code": "next", "title": "Next", "starts_on": "2011-04-01", "ends_on": "2013-03-31"});
+    world.post(Administrator, "successor", next).await.is(201);
+    world.enter("next");
+    assert_eq!(shown("GROUPED").await, grouped);
+    // What is new goes, as what was there can be read in the plan before.
+    post(world, "ROLLING/readings/FY2009-10-Q2", json!({"value": 43})).await;
+    assert_eq!(shown("ROLLING").await, [json!(40), Value::Null]);
+    world.enter("small");
+    assert_eq!(shown("ROLLING").await, rolled);
 }
 
 async fn counting_what_is_withheld_tells_nothing_of_it(world: &World) {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use super::{Figures, GroupCode, Period, Posted, Preference, Seq, Steps, is_small};
+use super::{Elsewhere, Figures, GroupCode, Period, Posted, Preference, Seq, Steps, is_small};
 use crate::domain::kpi::{Aggregation, Unit};
 use crate::domain::number::{Figure, Fraction};
 
@@ -31,6 +31,7 @@ pub(super) struct Cell<'a> {
     pub(super) small: bool,
     /// Whether another figure stood in its place before or after.
     restated: bool,
+    elsewhere: Option<Elsewhere>,
 }
 
 impl Cell<'_> {
@@ -59,9 +60,10 @@ impl Cell<'_> {
         self.parts.get(part).copied().flatten()
     }
 
-    /// A true zero, which always stays.
-    pub(super) fn is_nothing(&self) -> bool {
-        self.part(3) == Some(Figure::ZERO) || self.bare == Some(Figure::ZERO)
+    /// Whether it can be withheld for others' sake: a true zero always stays, and so does what is shown elsewhere for good.
+    pub(super) fn can_go(&self) -> bool {
+        let nothing = self.part(3) == Some(Figure::ZERO) || self.bare == Some(Figure::ZERO);
+        !nothing && self.elsewhere != Some(Elsewhere::Shown)
     }
 
     /// No one out of some, which stays as long as anything else could go.
@@ -274,10 +276,11 @@ impl<'a> Reader<'a> {
         PARTS.into_iter().filter(move |part| small(part).is_some()).map(move |part| (place, part))
     }
 
-    /// The figures that are small themselves.
-    pub(super) fn small(&self) -> BTreeSet<usize> {
-        let small = self.cells.iter().enumerate().filter(|(_, cell)| cell.small && cell.group.is_some());
-        small.map(|(place, _)| place).collect()
+    /// The figures that are withheld whatever becomes of others: those that are small themselves, and what is withheld elsewhere.
+    pub(super) fn withheld_anyway(&self) -> BTreeSet<usize> {
+        let withheld = |cell: &Cell<'_>| cell.small || cell.elsewhere == Some(Elsewhere::Withheld);
+        let all = self.cells.iter().enumerate().filter(|(_, cell)| cell.group.is_some() && withheld(cell));
+        all.map(|(place, _)| place).collect()
     }
 
     /// Whether any figure was replaced by another.
@@ -465,9 +468,17 @@ impl<'a> Reader<'a> {
     /// A number that nobody posted.
     fn unposted(&mut self, period: Period, parts: Parts) -> usize {
         let small = parts.iter().flatten().any(|part| is_small(*part, self.threshold));
-        let cell =
-            Cell { period, group: None, seqs: Vec::new(), until: None, parts, bare: None, small, restated: false };
-        self.cells.push(cell);
+        self.cells.push(Cell {
+            period,
+            group: None,
+            seqs: Vec::new(),
+            until: None,
+            parts,
+            bare: None,
+            small,
+            restated: false,
+            elsewhere: None,
+        });
         self.cells.len() - 1
     }
 
@@ -665,6 +676,7 @@ fn cells<'a>(figures: &Figures<'a>, mut posted: Vec<&'a Posted>) -> Vec<Cell<'a>
                 bare,
                 small,
                 restated: same_place,
+                elsewhere: one.elsewhere,
             };
             cells.push(cell);
         }

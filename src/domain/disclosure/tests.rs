@@ -70,7 +70,8 @@ impl Told {
             }
             None => (Some(figure).filter(|figure| *figure != "nil").map(read), None, None),
         };
-        self.posted.push(Posted { seq, replaced: None, period, group, value, numerator, denominator });
+        let elsewhere = None;
+        self.posted.push(Posted { seq, replaced: None, period, group, value, numerator, denominator, elsewhere });
     }
 
     fn figures(&self, posted: Vec<Posted>) -> Figures<'_> {
@@ -189,6 +190,20 @@ fn a_small_gap_in_counts_is_not_given_away_by_its_sides() {
     assert_eq!(told.hidden(), [0; 0]);
     told.gap = Some(("b".parse().unwrap(), "a".parse().unwrap()));
     assert_eq!(told.hidden(), [1]);
+}
+
+#[test]
+fn what_was_decided_elsewhere_stays_so() {
+    let mut told = Told::new(count("rolling_12_months"), &[], "Q1 all 40, Q2 all 43");
+    assert_eq!(told.hidden(), [1]);
+    told.posted[0].elsewhere = Some(Elsewhere::Shown);
+    assert_eq!(told.hidden(), [2], "the other goes");
+    let mut told = Told::new(count("in_period"), &["a b!"], "Q1 a 3, Q1 all 50, Q1 b 47");
+    assert_eq!(told.hidden(), [1, 3]);
+    for (place, elsewhere) in [Elsewhere::Withheld, Elsewhere::Withheld, Elsewhere::Shown].into_iter().enumerate() {
+        told.posted[place].elsewhere = Some(elsewhere);
+    }
+    assert_eq!(told.hidden(), [1, 2]);
 }
 
 #[test]
@@ -379,7 +394,8 @@ fn many_years(definition: Value, years: i32, sizes: [usize; 3]) -> Told {
             let seq = Seq(1 + i64::try_from(told.posted.len()).unwrap());
             let value = Figure::whole(over.iter().map(|groups| i64::try_from(groups[at]).unwrap()).sum());
             let group = group.parse().unwrap();
-            told.posted.push(Posted { seq, replaced: None, period, group, value, numerator: None, denominator: None });
+            let (numerator, denominator, elsewhere) = (None, None, None);
+            told.posted.push(Posted { seq, replaced: None, period, group, value, numerator, denominator, elsewhere });
         }
     }
     told

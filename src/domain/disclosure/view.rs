@@ -52,12 +52,12 @@ pub(super) struct View<'r, 'a> {
 }
 
 impl<'r, 'a> View<'r, 'a> {
-    /// With the figures hidden that are small themselves.
+    /// With the figures hidden that are withheld anyway.
     pub(super) fn of(reader: &'r Reader<'a>, steps: &mut Steps) -> Option<Self> {
         steps.take(reader.size())?;
         let mut view = Self {
             reader,
-            hidden: reader.small(),
+            hidden: reader.withheld_anyway(),
             sights: vec![Sight::Shown; reader.size()],
             bounds: vec![[None; PARTS.len()]; reader.size()],
             found: BTreeSet::new(),
@@ -146,7 +146,7 @@ impl<'r, 'a> View<'r, 'a> {
         let mut could = BTreeSet::new();
         for place in cells {
             steps.take(1)?;
-            if self.sight(place) == Sight::Shown && self.reader.cell(place).is_some_and(|cell| !cell.is_nothing()) {
+            if self.sight(place) == Sight::Shown && self.reader.cell(place).is_some_and(Cell::can_go) {
                 could.insert(place);
             }
         }
