@@ -4,12 +4,13 @@
 //! goes before a variable, a variable before the file.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use crate::domain::access::Role;
 use crate::domain::ids::{PlanCode, Subject};
@@ -171,6 +172,10 @@ pub struct Serve {
     /// Requests a minute that each caller may send to an instance; 0 for no limit.
     #[arg(long, env = "WAYMARK_RATE_LIMIT", value_name = "N", default_value_t = 6000)]
     pub rate_limit: u32,
+    /// Networks that proxies before the service ask from, with commas between: `10.0.0.5,172.16.0.0/12`. Callers without a token
+    /// are counted by the address that these give in X-Forwarded-For; without it, by the address that asks.
+    #[arg(long, env = "WAYMARK_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may ask from a browser, with commas between: `https://dashboard.example`.
     #[arg(long, env = "WAYMARK_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
@@ -201,6 +206,15 @@ pub struct Serve {
     /// Seconds that requests under way are given when the service is stopped.
     #[arg(long, env = "WAYMARK_SHUTDOWN_SECONDS", value_name = "N", default_value_t = 30)]
     pub shutdown_seconds: u64,
+}
+
+/// A network, or the one of a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let alone = text.parse::<IpAddr>().map(IpNet::from);
+    alone
+        .or_else(|_no_address| text.parse())
+        .map_err(|_neither| "write an address or a network, such as 10.0.0.0/8".to_owned())
 }
 
 /// `waymark migrate`

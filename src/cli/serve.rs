@@ -63,6 +63,7 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     let settings = Settings {
         basic_auth: command.basic_auth,
         rate_limit: NonZeroU32::new(command.rate_limit),
+        trusted_proxies: command.trusted_proxies.clone(),
         cors_origins: command.cors_origins.clone(),
         public_url: command.public_url.clone(),
         issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),

@@ -2,7 +2,7 @@
 //! `Retry-After` beyond it. Whoever signs in has a quota of their own, as has each link; whoever does neither, or is not let
 //! in, shares that of their address. Each instance counts by itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, X_FORWARDED_FOR};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
@@ -18,9 +18,11 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
+use ipnet::IpNet;
 
 use super::auth::Caller;
 use super::problem::Problem;
+use super::settings::Settings;
 use crate::domain::ids::Subject;
 use crate::programme::entering::CredentialId;
 
@@ -42,10 +44,30 @@ enum Asker {
 }
 
 impl Asker {
-    /// Whoever asks from a request's address.
+    /// Whoever asks from a request's address, be it by way of a proxy.
     fn at(request: &ServiceRequest) -> Self {
-        Self::Address(request.peer_addr().map(|peer| peer.ip()))
+        let settings = request.app_data::<Data<Settings>>();
+        let proxies = settings.map_or(&[][..], |settings| &settings.trusted_proxies);
+        let forwarded = request.headers().get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+        Self::Address(request.peer_addr().map(|peer| origin(peer.ip(), forwarded, proxies)))
     }
+}
+
+/// Where a request comes from: the last address on its way that is no trusted proxy's. What stands before that in
+/// `X-Forwarded-For` may be anyone's invention.
+fn origin<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a str>, proxies: &[IpNet]) -> IpAddr {
+    let way: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut origin = peer.to_canonical();
+    for before in way.into_iter().rev() {
+        let is_proxy = proxies.iter().any(|network| network.contains(&origin));
+        // Some name the port as well.
+        let with_port = || before.parse::<SocketAddr>().map(|address| address.ip());
+        let Some(address) = before.parse().or_else(|_alone| with_port()).ok().filter(|_: &IpAddr| is_proxy) else {
+            break;
+        };
+        origin = address.to_canonical();
+    }
+    origin
 }
 
 type Counters = RateLimiter<Asker, DefaultKeyedStateStore<Asker>, DefaultClock, StateInformationMiddleware>;
@@ -145,6 +167,30 @@ impl Counted {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_say_where_a_request_comes_from() {
+        let proxies = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+        for (peer, forwarded, wanted) in [
+            ("203.0.113.5", vec!["198.51.100.7"], "203.0.113.5"),
+            ("10.0.0.1", vec![], "10.0.0.1"),
+            ("10.0.0.1", vec!["198.51.100.7"], "198.51.100.7"),
+            ("::ffff:10.0.0.1", vec!["198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", vec!["192.0.2.1, 198.51.100.7, 10.9.9.9", "fd00::1"], "198.51.100.7"),
+            ("10.0.0.1", vec!["198.51.100.7, unknown"], "10.0.0.1"),
+            ("10.0.0.1", vec!["198.51.100.7, ,10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", vec!["2001:db8::1"], "2001:db8::1"),
+            ("10.0.0.1", vec!["[2001:db8::1]:443, 10.0.0.3:8080"], "2001:db8::1"),
+        ] {
+            let found = origin(peer.parse().unwrap(), forwarded.clone().into_iter(), &proxies);
+            assert_eq!(found.to_string(), wanted, "{peer} for {forwarded:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use actix_web::dev::ConnectionInfo;
+use ipnet::IpNet;
 
 /// What a deployment settles.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +12,8 @@ pub struct Settings {
     pub basic_auth: bool,
     /// Requests a minute that each caller may send; `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// The networks that proxies before the service ask from, which say in `X-Forwarded-For` for whom.
+    pub trusted_proxies: Vec<IpNet>,
     /// The origins that pages in browsers may ask from: `https://dashboard.example`.
     pub cors_origins: Vec<String>,
     /// The address that the service is reached at from outside: `https://waymark.example`. Without it, what requests say.

@@ -229,6 +229,13 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     assert!(refused.header("retry-after").is_some(), "{refused}");
     strict.get(Manager, "kpis").await.is(200);
     assert_eq!(world.get(Board, "kpis").await.is(200).header("ratelimit"), None, "no limit, no word of it");
+    // Behind a proxy that is trusted, it is the address that this one names.
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let limit = std::num::NonZeroU32::new(1);
+    let behind = world.settled(Settings { rate_limit: limit, trusted_proxies, ..settings() }).await;
+    for (address, status) in [("198.51.100.7", 401), ("198.51.100.8", 401), ("192.0.2.1, 198.51.100.7", 429)] {
+        behind.get(Nobody, "kpis").header("x-forwarded-for", address).await.is(status);
+    }
 }
 
 async fn an_answer_is_compressed_for_whoever_takes_it(world: &World) {

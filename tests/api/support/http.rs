@@ -128,7 +128,8 @@ impl Ask<'_> {
     }
 
     async fn send(self) -> Answer {
-        let mut request = TestRequest::with_uri(&self.uri).method(self.method.clone());
+        let mut request =
+            TestRequest::with_uri(&self.uri).method(self.method.clone()).peer_addr(([127, 0, 0, 1], 50_000).into());
         for header in &self.headers {
             request = request.append_header(header.clone());
         }
