@@ -11,9 +11,7 @@ use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{
-    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems, StepProblems,
-};
+use super::responses::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems};
 use super::tokens::unkept;
 use super::view::IfMatch;
 use crate::domain::ids::PlanCode;
@@ -119,7 +117,7 @@ page!(
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/clients", tag = "access",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
-    responses((status = 200, description = "A page of clients.", body = ClientPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of clients.", body = ClientPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_clients(
     programme: Data<Programme>,

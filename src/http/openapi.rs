@@ -22,7 +22,7 @@ use super::conditional::{Conditions, ETag, TAGS_PATTERN};
 use super::deprecation;
 use super::extract::{NoParams, Params};
 use super::problem::{Code, Problem, ProblemBody, ViolationBody};
-use super::responses::{NotModified, PublicProblems};
+use super::responses::{NotModified, PublicProblems, of_the_way_in};
 
 /// What the API is for, in the words of those who use it.
 const DESCRIPTION: &str = "\
@@ -100,7 +100,8 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     }
     deprecation::mark(deprecation::GOING, &mut document);
     let mut used = Vec::new();
-    for operation in operations_mut(&mut document) {
+    for (path, method, operation) in operations_mut(&mut document) {
+        tell_of_the_way_in(path, method, operation);
         tell_of_tags(operation);
         tell_of_keys(operation);
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
@@ -250,14 +251,21 @@ fn tell_of_keys(operation: &mut Value) {
     }
 }
 
-/// Every operation of a document.
-fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+/// Adds the answers that come from what stands before the handlers.
+fn tell_of_the_way_in(path: &str, method: &str, operation: &mut Value) {
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.extend(of_the_way_in(path, method == "get"));
+    }
+}
+
+/// Every operation of a document, with its path and its method.
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = (&str, &str, &mut Value)> {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
-    paths
-        .filter_map(|(_, item)| item.as_object_mut())
-        .flatten()
-        .filter(|(method, _)| METHODS.contains(&method.as_str()))
-        .map(|(_, operation)| operation)
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object_mut().into_iter().flatten();
+        let operations = operations.filter(|(method, _)| METHODS.contains(&method.as_str()));
+        operations.map(|(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
 }
 
 /// The members of a path that are operations.

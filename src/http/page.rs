@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use actix_web::http::header::{HeaderValue, LINK};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 
 use super::conditional::ETag;
 use super::extract::{FromParams, ParamReader};
-use super::negotiate::{Accept, Format};
 use super::problem::{Code, Problem};
 use crate::domain::invalid::Violation;
 
@@ -142,9 +141,6 @@ impl FromStr for Cursor {
 
 /// A page as an answer, with its tag and, where there is a next page, a `Link` to it.
 pub fn reply(request: &HttpRequest, page: &impl Serialize, next: Option<&str>, tag: &ETag) -> HttpResponse {
-    if let Err(problem) = Accept::of(request).choose(&[Format::Json]) {
-        return problem.error_response();
-    }
     let mut response = HttpResponse::Ok();
     response.insert_header(tag);
     if let Some(link) = next.and_then(|next| next_link(request, next)) {

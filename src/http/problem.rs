@@ -75,7 +75,7 @@ codes! {
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "The method is not one this address has"
         "The address is right, but it does not answer to this method. The Allow header lists the methods that it does answer to.";
     NotAcceptable "not_acceptable" NOT_ACCEPTABLE "It cannot be had in the format asked for"
-        "The Accept header names no format that this resource has. The detail lists those there are. Without an Accept header you get JSON.";
+        "Neither the Accept header nor the ending of the address (.json, .csv, .xlsx) names a format that this resource has. The detail lists those there are. Without either you get JSON where there is JSON.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request took too long to arrive"
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
     Conflict "conflict" CONFLICT "It would contradict what is there"

@@ -12,7 +12,7 @@ use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems};
+use super::responses::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems};
 use super::view::IfMatch;
 use crate::domain::access::Role;
 use crate::domain::ids::PlanCode;
@@ -96,7 +96,7 @@ page!(
 /// Your personal access tokens that are not revoked, the oldest first, a page at a time; without their secrets.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "access", params(Paging),
-    responses((status = 200, description = "A page of tokens.", body = TokenPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of tokens.", body = TokenPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_tokens(
     programme: Data<Programme>,

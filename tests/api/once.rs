@@ -219,7 +219,7 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     assert!(refused.header("ratelimit").unwrap().starts_with("\"default\";r=0;"), "{refused}");
     // Each has their own.
     strict.get(Manager, "kpis").await.is(200);
-    strict.get(Nobody, "/livez").await.is(200);
+    strict.get(Nobody, "/openapi.json").await.is(200);
     // Whoever is not let in counts for their address, and does not keep out those who are.
     for left in (0..2).rev() {
         let answer = strict.get(Nobody, "kpis").await.refused(401, "missing_token");
@@ -227,6 +227,12 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     }
     let refused = strict.get(Nobody, "kpis").await.refused(429, "too_many_requests");
     assert!(refused.header("retry-after").is_some(), "{refused}");
+    strict.get(Nobody, "/openapi.json").await.refused(429, "too_many_requests");
+    // Whoever asks whether the service lives is never refused, and counts for nobody.
+    for probe in ["/livez", "/readyz", "/version"] {
+        let answer = strict.get(Nobody, probe).await.is(200);
+        assert_eq!(answer.header("ratelimit"), None, "{answer}");
+    }
     strict.get(Manager, "kpis").await.is(200);
     assert_eq!(world.get(Board, "kpis").await.is(200).header("ratelimit"), None, "no limit, no word of it");
 }

@@ -42,6 +42,12 @@ impl Operation {
         types
     }
 
+    /// The media types of its answer where it goes well.
+    pub(crate) fn media_types(&self) -> Vec<&'static str> {
+        let content = self.said["responses"]["200"]["content"].as_object();
+        content.into_iter().flat_map(|content| content.keys().map(String::as_str)).collect()
+    }
+
     /// Whether it is about what is in a plan.
     pub(crate) fn is_of_a_plan(&self) -> bool {
         self.path.contains("{plan}")
