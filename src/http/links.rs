@@ -114,7 +114,7 @@ pub async fn list_links(
     request_body(content = NewLink, description = "The table, and for how long."),
     responses(
         (status = 201, description = "It was made; Location says where it is managed.", body = MadeLink,
-         headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]

@@ -164,8 +164,9 @@ fn as_problem(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceR
     if let (true, Some(error)) = (status.is_server_error(), response.response().error()) {
         tracing::error!(cause = %error, "internal error");
     }
+    let problem = Problem::of_framework(status, response.response().error());
     let (request, made) = response.into_parts();
-    let mut problem = Problem::of_status(status).error_response();
+    let mut problem = problem.error_response();
     for (name, value) in made.headers() {
         if name != CONTENT_TYPE && name != CONTENT_LENGTH {
             problem.headers_mut().append(name.clone(), value.clone());

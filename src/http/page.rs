@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::conditional::ETag;
 use super::extract::{FromParams, ParamReader};
+use super::negotiate::{Accept, Format};
 use super::problem::{Code, Problem};
 use crate::domain::invalid::Violation;
 
@@ -26,8 +27,8 @@ pub const MAX_LIMIT: u16 = 1000;
 #[into_params(parameter_in = Query)]
 pub struct Paging {
     /// How many items to send at most.
-    #[param(minimum = 1, maximum = 1000, default = 100, example = 100, required = false)]
-    limit: u16,
+    #[param(value_type = u16, minimum = 1, maximum = 1000, default = 100, example = 100, required = false)]
+    limit: Option<u16>,
     /// Where to go on: `next` of the page before. Leave it out for the first page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
@@ -42,14 +43,40 @@ impl FromParams for Paging {
                 .ok_or_else(|| format!("give a whole number from 1 to {MAX_LIMIT}"))
         });
         let cursor = params.optional("cursor");
-        Some(Self { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor })
+        Some(Self { limit, cursor })
     }
 }
 
 impl Paging {
+    /// How many items the page has at most.
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(DEFAULT_LIMIT).into()
+    }
+
     /// How many rows to fetch: one more than the page has, to see whether there is another page.
     pub fn rows(&self) -> usize {
-        usize::from(self.limit) + 1
+        self.limit() + 1
+    }
+
+    /// The format of a table that comes a page at a time in JSON, and whole in any other.
+    ///
+    /// # Errors
+    /// `unknown_parameter` where a page is asked for of what has none: a part would pass for the whole. `not_acceptable` as
+    /// [`Accept::choose`].
+    pub fn format(&self, accept: &Accept) -> Result<Format, Problem> {
+        let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
+        let sent = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
+        let refused = sent.into_iter().filter(|(_, sent)| *sent && format != Format::Json).map(|(name, _)| {
+            let detail = format!(
+                "{name}: as {format} the table comes whole; leave {name} out, or ask for JSON, which comes in pages."
+            );
+            Violation::in_query(name, Code::UnknownParameter.as_str(), detail)
+        });
+        let refused: Vec<_> = refused.collect();
+        match refused.first() {
+            None => Ok(format),
+            Some(first) => Err(Problem::new(Code::UnknownParameter, first.detail.clone()).with_errors(refused)),
+        }
     }
 
     /// The key of the last item of the page before, `None` on the first page.
@@ -72,7 +99,7 @@ impl Paging {
         mut rows: Vec<T>,
         key: impl Fn(&T) -> K,
     ) -> Result<(Vec<T>, Option<String>), Problem> {
-        let limit = usize::from(self.limit);
+        let limit = self.limit();
         if rows.len() <= limit {
             return Ok((rows, None));
         }

@@ -243,8 +243,8 @@ pub async fn list_kpi_readings(
 
 /// List readings: the flat table
 ///
-/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV or as an Excel workbook all at once. The columns that
-/// can be posted have the names they are posted by, so that the table can be sent back.
+/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV or as an Excel workbook all at once, without `limit` and
+/// `cursor`. The columns that can be posted have the names they are posted by, so that the table can be sent back.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings", tag = "readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReadingParams, AsOf, Paging),
@@ -262,7 +262,7 @@ pub async fn list_readings(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
+    let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let period = wanted.period.as_deref().map(|text| {
         Period::read_any(text)

@@ -232,7 +232,7 @@ pub async fn get_exceptions(
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusParams {
-    /// The period. Without it, the latest that has a reading.
+    /// The period. Without it, the latest that has a reading; where none has, the latest of the plan that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
     /// The group of one of the plan's dimensions; `all`, which is everyone, without it.

@@ -14,13 +14,11 @@ use utoipa::openapi::{Ref, RefOr};
 use super::limit;
 use super::problem::{Code, PROBLEM_JSON};
 
-/// What an operation can be answered before any handler is asked: 406 where a read has nothing that its client takes
-/// ([`super::resource`]), and 429 where the caller asks too often ([`super::limit`]).
-pub(super) fn of_the_way_in(path: &str, read: bool) -> impl Iterator<Item = (String, Value)> {
-    let unread = (!read).then_some(Code::NotAcceptable);
-    let uncounted = (!limit::counts(path)).then_some(Code::TooManyRequests);
-    let codes = [Code::NotAcceptable, Code::TooManyRequests].into_iter();
-    let codes = codes.filter(move |code| Some(*code) != unread && Some(*code) != uncounted);
+/// What an operation can be answered before any handler is asked: 406 where its client takes nothing that there is
+/// ([`super::resource`]), or no encoding that there is; and 429 where the caller asks too often ([`super::limit`]).
+pub(super) fn of_the_way_in(path: &str) -> impl Iterator<Item = (String, Value)> {
+    let counted = limit::counts(path).then_some(Code::TooManyRequests);
+    let codes = [Code::NotAcceptable].into_iter().chain(counted);
     codes.map(|code| (code.status().as_str().to_owned(), json!(response(&[code]))))
 }
 

@@ -155,7 +155,8 @@ pub async fn list_kpi_targets(
 
 /// List targets
 ///
-/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV or as an Excel workbook all at once.
+/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV or as an Excel workbook all at once,
+/// without `limit` and `cursor`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/targets", tag = "targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
@@ -173,7 +174,7 @@ pub async fn list_targets(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
+    let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
     match format {

@@ -123,7 +123,7 @@ pub async fn list_tokens(
     request_body(content = NewToken, description = "What it is for, and what it is confined to."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = MadeToken,
-         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]

@@ -204,7 +204,7 @@ pub async fn list_webhooks(
     request_body(content = NewWebhook, description = "Where to tell of what."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = SecretBody,
-         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]
@@ -358,7 +358,7 @@ pub async fn test_webhook(
         ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses(
-        (status = 200, description = "The webhook with its new secret.", body = SecretBody, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "The webhook with its new secret.", body = SecretBody, headers(("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         StepProblems
     )
 )]

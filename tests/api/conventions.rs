@@ -21,6 +21,7 @@ on_both! {
     an_unknown_parameter_is_refused_and_the_nearest_one_named
     every_list_can_be_read_a_page_at_a_time
     a_page_must_be_one_that_can_be
+    a_table_that_comes_whole_has_no_pages
     the_next_page_of_a_filtered_table_is_filtered_too
     what_a_resource_cannot_be_had_as_is_406
     a_suffix_says_what_accept_says
@@ -318,6 +319,34 @@ async fn a_page_must_be_one_that_can_be(world: &World) {
     let mended: String = kpis.chars().rev().collect();
     world.get(Administrator, &format!("kpis?cursor={mended}")).await.refused(400, "invalid_parameter");
     world.get(Administrator, "changes?after=-1").await.refused(400, "invalid_parameter");
+}
+
+async fn a_table_that_comes_whole_has_no_pages(world: &World) {
+    let ids = furnished(world).await;
+    let mut tables = 0;
+    for (operation, address) in reads(&ids).into_iter().filter(|(operation, _)| operation.id != "openLink") {
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        for (suffix, media) in [("csv", "text/csv"), ("xlsx", XLSX)] {
+            if !operation.media_types().contains(&media) {
+                continue;
+            }
+            tables += 1;
+            let asked = asking(&format!("{path}.{suffix}?{query}"), "limit=1");
+            let answer = world.get(Administrator, &asked).await.refused(400, "unknown_parameter");
+            assert_eq!(answer.faults(), [("limit".to_owned(), "unknown_parameter".to_owned())]);
+            if operation.takes("limit") {
+                answer.tells("comes whole");
+            }
+        }
+    }
+    assert!(tables >= 10, "only {tables} tables were found");
+    let next = world.get(Administrator, "readings?limit=1").await.is(200).json()["next"].as_str().unwrap().to_owned();
+    let both = format!("readings?limit=1&cursor={next}");
+    let answer = world.get(Administrator, &both).header("accept", "text/csv").await.refused(400, "unknown_parameter");
+    assert_eq!(answer.faults().len(), 2, "{answer}");
+    let link = format!("/v1/links/{}/readings.csv", ids.entering.secret);
+    world.get(Actor::Nobody, &link).await.is(200);
+    world.get(Actor::Nobody, &format!("{link}?limit=5")).await.refused(400, "unknown_parameter");
 }
 
 async fn the_next_page_of_a_filtered_table_is_filtered_too(world: &World) {

@@ -173,6 +173,7 @@ async fn what_holds_a_secret_is_not_answered_twice(world: &World) {
     small(world).await;
     for (path, body) in [
         ("/v1/tokens", json!({"name": "x"})),
+        ("links", json!({"name": "x", "table": "readings"})),
         ("clients", json!({"title": "x"})),
         ("webhooks", json!({"url": "https://partner.example/hook"})),
     ] {
@@ -188,6 +189,9 @@ async fn every_post_that_creates_tells_of_its_key(_: &World) {
         // Trying a policy and signing in make nothing.
         let makes = !["tryPolicy", "getAccessToken"].contains(&operation.id);
         assert_eq!(operation.takes("Idempotency-Key"), makes, "{}", operation.id);
+        let secret = ["createToken", "createLink", "createWebhook", "rotateWebhook", "createClient", "addClientSecret"];
+        let once = operation.says_of("Idempotency-Key").contains("`already_carried_out`");
+        assert_eq!(once, secret.contains(&operation.id), "{}", operation.id);
     }
 }
 
@@ -262,6 +266,13 @@ async fn an_answer_is_compressed_for_whoever_takes_it(world: &World) {
     let tag = world.get(Manager, "kpis/NI-117").header("accept-encoding", "br").await.tag();
     assert!(tag.ends_with("-br\""), "{tag}");
     world.patch(Manager, "kpis/NI-117", &tag, json!({"title": "New"})).await.is(200);
+    // Whoever takes no encoding at all gets nothing, and has nothing done.
+    let body = json!({"code": "new", "title": "New"});
+    for ask in [world.get(Board, "kpis"), world.post(Manager, "organisations", body)] {
+        let refused = ask.header("accept-encoding", "identity;q=0").await.refused(406, "not_acceptable");
+        refused.tells("Accept-Encoding refuses");
+    }
+    world.get(Board, "organisations/new").await.refused(404, "not_found");
 }
 
 async fn pages_of_allowed_origins_may_ask_from_a_browser(world: &World) {
@@ -280,6 +291,7 @@ async fn pages_of_allowed_origins_may_ask_from_a_browser(world: &World) {
     assert!(allowed.header("access-control-allow-headers").unwrap().to_lowercase().contains("if-match"));
     let refused = preflight("https://elsewhere.example").await;
     assert_eq!(refused.header("access-control-allow-origin"), None, "{refused}");
+    refused.refused(400, "malformed_request").tells("Origin is not allowed to make this request.");
     let read = open.get(Board, "kpis").header("origin", ours).await.is(200);
     assert_eq!(read.header("access-control-allow-origin"), Some(ours));
     let exposed = read.header("access-control-expose-headers").unwrap().to_lowercase();
