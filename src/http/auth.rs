@@ -156,7 +156,7 @@ fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
 }
 
 /// What an `Authorization` header of this scheme holds.
-fn credentials_of<'a>(header: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
+pub(super) fn credentials_of<'a>(header: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
     let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
 }

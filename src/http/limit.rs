@@ -70,8 +70,8 @@ impl Limiter {
     }
 }
 
-/// What supervisors and balancers ask, from one address and without end: never refused, whoever else asks from there.
-const UNCOUNTED: [&str; 3] = ["/livez", "/readyz", "/version"];
+/// What supervisors, balancers and Prometheus ask, from one address and without end: never refused, whoever else asks from there.
+const UNCOUNTED: [&str; 4] = ["/livez", "/readyz", "/version", "/metrics"];
 
 /// Whether what is asked of an address counts.
 pub(super) fn counts(path: &str) -> bool {

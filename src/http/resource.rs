@@ -6,7 +6,7 @@
 //! by `Accept` or by the ending of the address, is answered 406. A write is not judged by what its sender would like to
 //! get: it is carried out, and answered in JSON.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppService, HttpServiceFactory, ServiceRequest, ServiceResponse};
@@ -14,16 +14,18 @@ use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, HttpResponse, Resource, ResponseError, Route, web};
+use actix_web::{Error, HttpMessage, HttpResponse, Resource, ResponseError, Route, web};
 use utoipa::openapi::path::{HttpMethod, Operation, Paths};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_actix_web::OpenApiFactory;
 
+use super::metrics::Measured;
 use super::negotiate::Accept;
 use super::problem::Problem;
 
 /// One path with its documented handlers; made by `resource!`.
 pub struct Documented {
+    path: String,
     resource: Resource,
     allow: Vec<&'static str>,
     /// The media types that a `GET` can be had as; none where it is not documented, and not judged.
@@ -34,7 +36,13 @@ pub struct Documented {
 impl Documented {
     /// A resource at `path` with nothing in it yet.
     pub fn new(path: &str) -> Self {
-        Self { resource: web::resource(path), allow: Vec::new(), offered: Vec::new(), docs: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            resource: web::resource(path),
+            allow: Vec::new(),
+            offered: Vec::new(),
+            docs: Vec::new(),
+        }
     }
 
     /// Adds a handler: `doc` is the type that `#[utoipa::path]` made, `to` puts the handler on a route.
@@ -78,12 +86,14 @@ fn offered(operation: &Operation) -> Vec<String> {
     answers.flat_map(|answer| answer.content.keys().cloned()).collect()
 }
 
-/// Answers 406 to a read that could have nothing its client takes.
+/// Notes for the measures which route this is, and answers 406 to a read that could have nothing its client takes.
 async fn admit(
-    offered: Arc<[String]>,
+    offered: Rc<[String]>,
+    measured: Rc<Measured>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    request.extensions_mut().insert(measured);
     let read = matches!(*request.method(), Method::GET | Method::HEAD) && !offered.is_empty();
     match Accept::of(request.request()).admit(&offered) {
         Err(problem) if read => Ok(request.into_response(problem.error_response())),
@@ -110,9 +120,10 @@ impl HttpServiceFactory for Documented {
         methods.push("OPTIONS");
         let allow = methods.join(", ");
         let refusal = allow.clone();
-        let offered: Arc<[String]> = self.offered.into();
+        let offered: Rc<[String]> = self.offered.into();
+        let measured = Rc::new(Measured::at(self.path));
         self.resource
-            .wrap(from_fn(move |request, next| admit(offered.clone(), request, next)))
+            .wrap(from_fn(move |request, next| admit(offered.clone(), measured.clone(), request, next)))
             .route(web::method(Method::OPTIONS).to(move || {
                 let allow = allow.clone();
                 async move { HttpResponse::NoContent().insert_header((ALLOW, allow)).finish() }

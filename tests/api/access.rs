@@ -77,6 +77,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "livez"
         | "readyz"
         | "version"
+        | "getMetrics"
         | "getOpenapi"
         | "getOpenapi30"
         | "listProblems"

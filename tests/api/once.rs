@@ -233,7 +233,7 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     assert!(refused.header("retry-after").is_some(), "{refused}");
     strict.get(Nobody, "/openapi.json").await.refused(429, "too_many_requests");
     // Whoever asks whether the service lives is never refused, and counts for nobody.
-    for probe in ["/livez", "/readyz", "/version"] {
+    for probe in ["/livez", "/readyz", "/version", "/metrics"] {
         let answer = strict.get(Nobody, probe).await.is(200);
         assert_eq!(answer.header("ratelimit"), None, "{answer}");
     }
