@@ -68,7 +68,8 @@ impl Paging {
         let sent = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
         let refused = sent.into_iter().filter(|(_, sent)| *sent && format != Format::Json).map(|(name, _)| {
             let detail = format!(
-                "{name}: as {format} the table comes whole; leave {name} out, or ask for JSON, which comes in pages."
+                "{name}: as {} the table comes whole; leave {name} out, or ask for JSON, which comes in pages.",
+                format.media_type()
             );
             Violation::in_query(name, Code::UnknownParameter.as_str(), detail)
         });
