@@ -185,6 +185,10 @@ pub struct Serve {
     /// Whom to tell of a weakness, for /.well-known/security.txt: `mailto:…` or `https:…`.
     #[arg(long, env = "WAYMARK_SECURITY_CONTACT", value_name = "URI")]
     pub security_contact: Option<String>,
+    /// What opens /metrics, sent as `Authorization: Bearer …`: 16 characters or more. Better given by the variable, which no
+    /// list of processes shows. Without it, /metrics is there for whoever asks from this machine, and not through a proxy.
+    #[arg(long, env = "WAYMARK_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<String>,
     /// A subject that administers the whole service: it is granted that at start. How a new installation is begun.
     #[arg(long, env = "WAYMARK_ADMINISTRATOR", value_name = "SUBJECT")]
     pub administrator: Option<Subject>,

@@ -15,7 +15,7 @@ use crate::config::Serve;
 use crate::delivery::Worker;
 use crate::domain::access::Role;
 use crate::http::oauth::Issuer;
-use crate::http::settings::Settings;
+use crate::http::settings::{MetricsToken, Settings};
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
 use crate::programme::watching::Watch;
@@ -68,6 +68,7 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         public_url: command.public_url.clone(),
         issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),
         security_contact: command.security_contact.clone(),
+        metrics_token: metrics_token(command)?,
     };
     if let (Some(url), true, true) = (&command.public_url, keys.local.is_some(), expected.issuer.ends_with(".invalid"))
     {
@@ -86,6 +87,13 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         webhooks: command.webhooks,
     };
     listen.serve(state, |address| tracing::info!(%address, "serving"))
+}
+
+/// What opens `/metrics`. It is a secret: no message quotes it.
+fn metrics_token(command: &Serve) -> Result<Option<MetricsToken>, Failure> {
+    let wrong = "--metrics-token (WAYMARK_METRICS_TOKEN): give 16 characters or more, without spaces";
+    let token = command.metrics_token.as_deref().map(|text| MetricsToken::new(text).ok_or(wrong));
+    Ok(token.transpose()?)
 }
 
 /// The keys of a deployment: its own to sign with, and those of others to verify with.

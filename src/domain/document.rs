@@ -5,6 +5,9 @@
 //! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, where `null` puts a
 //! field back to its default).
 
+use std::any::TypeId;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Schema, SchemaType, Type};
@@ -52,8 +55,24 @@ pub fn lay_over(members: &mut Map<String, Value>, patch: Map<String, Value>) {
     members.extend(unknown.into_iter().map(|name| (name, Value::Null)));
 }
 
+/// What is wanted where a moment or a day is read, which the reader of these says in words about itself.
+fn wanted<T: 'static>() -> Option<&'static str> {
+    let is_among = |kinds: [TypeId; 2]| kinds.contains(&TypeId::of::<T>());
+    if is_among([TypeId::of::<DateTime<Utc>>(), TypeId::of::<Option<DateTime<Utc>>>()]) {
+        Some("write an instant such as 2027-01-31T12:00:00Z")
+    } else if is_among([TypeId::of::<NaiveDate>(), TypeId::of::<Option<NaiveDate>>()]) {
+        Some("write a day such as 2027-01-31")
+    } else {
+        None
+    }
+}
+
 /// Takes one member out of an object: `Some` where it is there and of the right shape. Notes what is wrong.
-pub fn take<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str, invalid: &mut Invalid) -> Option<T> {
+pub fn take<T: DeserializeOwned + 'static>(
+    members: &mut Map<String, Value>,
+    name: &str,
+    invalid: &mut Invalid,
+) -> Option<T> {
     match serde_path_to_error::deserialize(members.remove(name)?) {
         Ok(value) => Some(value),
         Err(error) => {
@@ -66,7 +85,7 @@ pub fn take<T: DeserializeOwned>(members: &mut Map<String, Value>, name: &str, i
                     _ => None,
                 })
                 .collect();
-            let message = error.inner().to_string();
+            let message = wanted::<T>().map_or_else(|| error.inner().to_string(), str::to_owned);
             invalid.at(format!("/{name}{inner}"), "wrong_shape", format!("`{name}`: {message}"));
             None
         }

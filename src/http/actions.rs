@@ -10,7 +10,7 @@ use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Seg
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::reports::known;
-use super::responses::{CreateProblems, ListProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
+use super::responses::{CreateProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::access::Access;
 use crate::domain::action::{ActionChange, ActionState, NewAction, NewNote};
@@ -99,7 +99,7 @@ fn tag(seen: &Kept<SeenAction>) -> ETag {
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/actions", tag = "actions",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ActionParams, AsOf, Paging),
-    responses((status = 200, description = "A page of actions.", body = ActionPage), NotModified, ListProblems, UnknownInQuery)
+    responses((status = 200, description = "A page of actions.", body = ActionPage), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn list_actions(
     programme: Data<Programme>,

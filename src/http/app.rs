@@ -1,5 +1,6 @@
 //! The app: what `serve` runs and tests drive is built here, once.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use actix_cors::Cors;
@@ -13,6 +14,7 @@ use utoipa_actix_web::AppExt;
 
 use super::health::Readiness;
 use super::limit::{self, Limiter};
+use super::metrics::Metrics;
 use super::middleware::envelope;
 use super::oauth::{Issuer, MaybeIssuer};
 use super::openapi::{self, Documents};
@@ -32,14 +34,15 @@ pub struct AppState {
     settings: Data<Settings>,
     limiter: Data<Limiter>,
     issuer: Data<MaybeIssuer>,
+    metrics: Data<Metrics>,
 }
 
 impl AppState {
     /// The state of a service that keeps this programme and lets in whom this verifier knows.
     ///
     /// # Errors
-    /// Where the documents cannot be written as JSON, which a test rules out.
-    pub fn new(programme: Programme, verifier: Arc<Verifier>) -> serde_json::Result<Self> {
+    /// Where the documents cannot be written as JSON, or a measure has a name that Prometheus does not take; tests rule out both.
+    pub fn new(programme: Programme, verifier: Arc<Verifier>) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let store = programme.store().clone();
         let readiness = Readiness::new(move || {
             let store = store.clone();
@@ -53,6 +56,7 @@ impl AppState {
             settings: Data::new(Settings::default()),
             limiter: Data::new(Limiter::new(None)),
             issuer: Data::new(None),
+            metrics: Data::new(Metrics::new()?),
         })
     }
 
@@ -104,6 +108,7 @@ pub fn configure(
         .app_data(state.settings.clone())
         .app_data(state.limiter.clone())
         .app_data(state.issuer.clone())
+        .app_data(state.metrics.clone())
         .into_utoipa_app()
         .configure(mount)
         .into_app()

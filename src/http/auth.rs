@@ -112,10 +112,13 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
         if basic { problem.with_header(WWW_AUTHENTICATE, BASIC_CHALLENGE) } else { problem }
     };
     let mut sent = request.headers().get_all(AUTHORIZATION);
-    let (Some(header), None) = (sent.next(), sent.next()) else {
-        return Err(refused(Problem::missing_token()));
+    let header = match (sent.next(), sent.next()) {
+        (None, _) => return Err(refused(Problem::missing_token())),
+        (Some(only), None) => only,
+        // Which of them speaks is not guessed at.
+        (Some(_), Some(_)) => return Err(refused(Problem::no_token_in("There is more than one Authorization header"))),
     };
-    let token = token_in(header, basic).ok_or_else(|| refused(Problem::missing_token()))?;
+    let token = token_in(header, basic).map_err(refused)?;
     if token.starts_with(TOKEN_PREFIX) {
         let entered = programme(request)?.enter_by_token(&token).await?;
         let entered = entered.ok_or_else(|| {
@@ -140,17 +143,23 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
 }
 
 /// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
-fn token_in(header: &HeaderValue, basic: bool) -> Option<String> {
+fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
     if let Some(token) = credentials_of(header, "bearer") {
-        return Some(token.to_owned());
+        return Ok(token.to_owned());
     }
-    let (_user, password) = basic_credentials(header).filter(|_| basic)?;
+    if !basic || credentials_of(header, "basic").is_none() {
+        return Err(Problem::no_token_in("The Authorization header is of a scheme that is not taken here"));
+    }
     // Any other token is too short-lived for tools that keep a password.
-    Some(password).filter(|password| password.starts_with(TOKEN_PREFIX))
+    let password = basic_credentials(header).map(|(_user, password)| password);
+    password.filter(|password| password.starts_with(TOKEN_PREFIX)).ok_or_else(|| {
+        let why = format!("the password of Basic is a personal access token ({TOKEN_PREFIX}...), with any user name");
+        Problem::invalid_token(&why)
+    })
 }
 
 /// What an `Authorization` header of this scheme holds.
-fn credentials_of<'a>(header: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
+pub(super) fn credentials_of<'a>(header: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
     let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
 }
@@ -192,14 +201,19 @@ mod tests {
 
     #[test]
     fn a_personal_access_token_may_be_a_password_and_nothing_else_may() {
-        let token = |header: &str, basic| token_in(&HeaderValue::from_str(header).unwrap(), basic);
+        let token = |header: &str, basic| {
+            token_in(&HeaderValue::from_str(header).unwrap(), basic).map_err(|problem| problem.code())
+        };
         let basic = format!("Basic {}", STANDARD.encode("anyone:wmk_x:y"));
-        assert_eq!(token(&basic, true).as_deref(), Some("wmk_x:y"));
-        assert_eq!(token(&basic, false), None);
-        assert_eq!(token(&format!("basic {}", STANDARD.encode(":wmk_x")), true).as_deref(), Some("wmk_x"));
-        assert_eq!(token("bearer  a.b.c", false).as_deref(), Some("a.b.c"));
-        for bad in ["Basic", "Basic !", "Digest x", &format!("Basic {}", STANDARD.encode("a:eyJ.b.c"))] {
-            assert_eq!(token(bad, true), None, "{bad}");
+        assert_eq!(token(&basic, true).as_deref(), Ok("wmk_x:y"));
+        assert_eq!(token(&basic, false), Err(Code::MissingToken));
+        assert_eq!(token(&format!("basic {}", STANDARD.encode(":wmk_x")), true).as_deref(), Ok("wmk_x"));
+        assert_eq!(token("bearer  a.b.c", false).as_deref(), Ok("a.b.c"));
+        for other in ["Basic", "Bearer", "Digest x", ""] {
+            assert_eq!(token(other, true), Err(Code::MissingToken), "{other}");
+        }
+        for bad in ["Basic !", "Basic ", &format!("Basic {}", STANDARD.encode("a:eyJ.b.c"))] {
+            assert_eq!(token(bad, true), Err(Code::InvalidToken), "{bad}");
         }
     }
 }

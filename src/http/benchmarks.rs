@@ -11,7 +11,7 @@ use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::reports::known;
-use super::responses::{DeleteProblems, ListProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
+use super::responses::{DeleteProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
 use super::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::domain::benchmark::{BenchmarkKey, ComparatorFigure, Comparison, NewBenchmark};
 use crate::domain::ids::{KpiCode, PlanCode};
@@ -96,7 +96,7 @@ impl FromParams for BenchmarkParams {
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/benchmarks", tag = "benchmarks",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), BenchmarkParams, AsOf, Paging),
-    responses((status = 200, description = "A page of benchmarks.", body = BenchmarkPage), NotModified, ListProblems, UnknownInQuery)
+    responses((status = 200, description = "A page of benchmarks.", body = BenchmarkPage), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn list_benchmarks(
     programme: Data<Programme>,

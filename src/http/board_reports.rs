@@ -16,7 +16,7 @@ use super::page::{Paging, page};
 use super::printing;
 use super::problem::Problem;
 use super::reports::known;
-use super::responses::{CreateProblems, ListProblems, NotModified, ReadProblems, UnknownInQuery};
+use super::responses::{CreateProblems, NotModified, ReadProblems, UnknownInQuery};
 use super::tables::XlsxFile;
 use super::view::{AsOf, View, view};
 use crate::domain::board_report::{BoardReport, NewBoardReport};
@@ -52,7 +52,7 @@ impl FromParams for SinceParams {
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/board-reports", tag = "reports",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
-    responses((status = 200, description = "A page of board reports.", body = BoardReportPage), NotModified, ListProblems)
+    responses((status = 200, description = "A page of board reports.", body = BoardReportPage), NotModified, ReadProblems)
 )]
 pub async fn list_board_reports(
     programme: Data<Programme>,
@@ -110,7 +110,7 @@ pub async fn freeze_board_report(
          content((BoardReportContent = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
          headers(("ETag" = String, description = "The SHA-256 of its bytes in hexadecimal; of the workbook, with what it was made by."),
                  ("Repr-Digest" = String, description = "The SHA-256 of its bytes as RFC 9530 writes it; of the JSON."))),
-        NotModified, ListProblems
+        NotModified, ReadProblems
     )
 )]
 pub async fn get_board_report(

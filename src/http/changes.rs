@@ -16,7 +16,7 @@ use super::conditional::{Conditions, ETag};
 use super::extract::{FromParams, ParamReader, Params, Segments};
 use super::page::{MAX_LIMIT, Paging, page};
 use super::problem::Problem;
-use super::responses::{ListProblems, NotAllowed, NotModified};
+use super::responses::{NotAllowed, NotModified, ReadProblems};
 use crate::domain::ids::{PlanCode, Seq};
 use crate::programme::following::{FollowedChange, Gone};
 use crate::programme::journalling::Entry;
@@ -221,7 +221,7 @@ fn view_of(plan: &OpenPlan) -> String {
     responses(
         (status = 200, description = "The changes.", body = ChangeFeed,
          headers(("Preference-Applied" = String, description = "How long the service would have waited: `wait=30`. Sent where that was asked for."))),
-        NotModified, ListProblems
+        NotModified, ReadProblems
     )
 )]
 pub async fn list_changes(
@@ -264,7 +264,7 @@ pub async fn list_changes(
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/journal", tag = "changes",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
-    responses((status = 200, description = "A page of the journal.", body = JournalPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of the journal.", body = JournalPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_journal(
     programme: Data<Programme>,

@@ -11,9 +11,7 @@ use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{
-    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems, StepProblems,
-};
+use super::responses::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems};
 use super::tokens::unkept;
 use super::view::IfMatch;
 use crate::domain::ids::PlanCode;
@@ -119,7 +117,7 @@ page!(
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/clients", tag = "access",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
-    responses((status = 200, description = "A page of clients.", body = ClientPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of clients.", body = ClientPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_clients(
     programme: Data<Programme>,
@@ -149,7 +147,7 @@ pub async fn list_clients(
     request_body(content = NewClient, description = "What system it is."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = MadeClient,
-         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]
@@ -225,7 +223,7 @@ pub async fn revoke_client(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
-    responses((status = 201, description = "It was made.", body = MadeSecret), StepProblems)
+    responses((status = 201, description = "It was made.", body = MadeSecret, headers(("Cache-Control" = String, description = "`no-store`: it holds a secret."))), StepProblems)
 )]
 pub async fn add_client_secret(
     programme: Data<Programme>,

@@ -11,7 +11,7 @@ use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, NoParams, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+use super::responses::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::benchmark::{ComparatorGroup, ComparatorGroupChange, NewComparatorGroup};
 use crate::domain::dimension::{Dimension, DimensionChange, NewDimension};
@@ -86,7 +86,7 @@ macro_rules! definition_resource {
                 summary = concat!("List ", $many),
                 description = concat!("The plan's ", $many, " in the order of their codes, a page at a time."),
                 params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
-                responses((status = 200, description = concat!("A page of ", $many, "."), body = $page), NotModified, ListProblems)
+                responses((status = 200, description = concat!("A page of ", $many, "."), body = $page), NotModified, ReadProblems)
             )]
             pub(in crate::http) async fn list(
                 programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,

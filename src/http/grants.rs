@@ -11,7 +11,7 @@ use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems};
+use super::responses::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems};
 use super::view::IfMatch;
 use crate::domain::access::Role;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode};
@@ -79,7 +79,7 @@ page!(
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/grants", tag = "access",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
-    responses((status = 200, description = "A page of grants.", body = GrantPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of grants.", body = GrantPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_grants(
     programme: Data<Programme>,

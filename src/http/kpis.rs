@@ -11,7 +11,7 @@ use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+use super::responses::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, PriorityCode};
 use crate::domain::kpi::{Kpi, KpiChange, NewKpi};
@@ -125,7 +125,7 @@ impl FromParams for KpiParams {
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis", tag = "kpis",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), KpiParams, AsOf, Paging),
-    responses((status = 200, description = "A page of KPIs.", body = KpiPage), NotModified, ListProblems)
+    responses((status = 200, description = "A page of KPIs.", body = KpiPage), NotModified, ReadProblems)
 )]
 pub async fn list_kpis(
     programme: Data<Programme>,

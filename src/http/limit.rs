@@ -92,11 +92,22 @@ impl Limiter {
     }
 }
 
-/// Counts a request, and refuses it beyond the quota. What is asked without a plan's data (`/livez` and the like) counts too.
+/// What supervisors, balancers and Prometheus ask, from one address and without end: never refused, whoever else asks from there.
+const UNCOUNTED: [&str; 4] = ["/livez", "/readyz", "/version", "/metrics"];
+
+/// Whether what is asked of an address counts.
+pub(super) fn counts(path: &str) -> bool {
+    !UNCOUNTED.contains(&path)
+}
+
+/// Counts a request, and refuses it beyond the quota.
 pub async fn count(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if !counts(request.path()) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
     let asker = match request.extensions().get::<Caller>() {
         // Whoever has a link's address does not use up what its maker may ask.
         Some(Caller { link: Some(link), .. }) => Asker::Link(*link),

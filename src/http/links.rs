@@ -12,9 +12,8 @@ use super::extract::{Body, NoParams, Params, Segments};
 use super::middleware::LINKS;
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{
-    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems, UnknownInQuery,
-};
+use super::responses::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, UnknownInQuery};
+use super::tables::XlsxFile;
 use super::tokens::{tag, unkept};
 use super::view::IfMatch;
 use crate::domain::ids::PlanCode;
@@ -84,7 +83,7 @@ page!(
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/links", tag = "access",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
-    responses((status = 200, description = "A page of links.", body = LinkPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of links.", body = LinkPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_links(
     programme: Data<Programme>,
@@ -115,7 +114,7 @@ pub async fn list_links(
     request_body(content = NewLink, description = "The table, and for how long."),
     responses(
         (status = 201, description = "It was made; Location says where it is managed.", body = MadeLink,
-         headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]
@@ -186,7 +185,7 @@ pub async fn revoke_link(
 /// Open a link
 ///
 /// The table or picture that a secret link opens, with the query parameters that it has; no token is needed. A table comes as CSV
-/// where the address ends in `.csv`.
+/// where the address ends in `.csv`, and as a workbook where it ends in `.xlsx`.
 #[utoipa::path(
     get, path = "/v1/links/{secret}/{table}", tag = "access", operation_id = "open_link", security(()),
     params(
@@ -194,8 +193,8 @@ pub async fn revoke_link(
         ("table" = String, Path, description = "The last part of the table's address.", example = "readings")
     ),
     responses(
-        (status = 200, description = "The table.", content((Value = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))),
-        NotModified, ListProblems, UnknownInQuery
+        (status = 200, description = "The table.", content((Value = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
+        NotModified, ReadProblems, UnknownInQuery
     )
 )]
 pub async fn open_link() -> Result<HttpResponse, Problem> {

@@ -17,6 +17,7 @@ use actix_web::http::header::{
 use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -25,6 +26,7 @@ use uuid::Uuid;
 
 use super::conditional::encoded_tag;
 use super::deprecation::{GOING, announce};
+use super::metrics::Metrics;
 use super::negotiate::Format;
 use super::problem::Problem;
 
@@ -96,6 +98,7 @@ pub async fn envelope(
     let id = id_of(request.headers());
     let method = request.method().clone();
     let path = loggable(request.path()).to_owned();
+    let metrics = request.app_data::<Data<Metrics>>().cloned();
     let trace = TraceParent::of(request.headers()).unwrap_or_default();
     let span = tracing::info_span!(
         "request", request_id = id, trace_id = trace.trace_id, parent_id = trace.parent_id, %method, path
@@ -111,7 +114,11 @@ pub async fn envelope(
     };
     add_headers(headers, &path, &id);
     tell_encodings_apart(headers);
-    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let took = started.elapsed();
+    if let Some(metrics) = metrics {
+        metrics.count(outcome.as_ref().ok().map(ServiceResponse::request), &method, status, took);
+    }
+    let duration_ms = took.as_secs_f64() * 1000.0;
     span.in_scope(|| {
         // The query is left out: people put into it what does not belong in a log.
         tracing::info!(
@@ -164,8 +171,9 @@ fn as_problem(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceR
     if let (true, Some(error)) = (status.is_server_error(), response.response().error()) {
         tracing::error!(cause = %error, "internal error");
     }
+    let problem = Problem::of_framework(status, response.response().error());
     let (request, made) = response.into_parts();
-    let mut problem = Problem::of_status(status).error_response();
+    let mut problem = problem.error_response();
     for (name, value) in made.headers() {
         if name != CONTENT_TYPE && name != CONTENT_LENGTH {
             problem.headers_mut().append(name.clone(), value.clone());

@@ -25,6 +25,7 @@ mod json;
 pub mod kpis;
 pub mod limit;
 pub mod links;
+pub mod metrics;
 pub mod middleware;
 pub mod negotiate;
 pub mod oauth;

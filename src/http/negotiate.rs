@@ -1,4 +1,5 @@
-//! Which format a client gets: what `Accept` likes best among what a resource has (RFC 9110 section 12.5.1).
+//! Which format a client gets: what `Accept` likes best among what a resource has (RFC 9110 section 12.5.1). A read that
+//! would have nothing that is liked is refused where it is routed ([`super::resource`]), for every resource alike.
 
 use std::fmt::{self, Display};
 use std::future::{Ready, ready};
@@ -7,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::problem::{Code, Problem};
+use super::problem::{Code, PROBLEM_JSON, Problem};
 
 /// A format that a resource can be had in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,20 +71,32 @@ impl Accept {
     /// # Errors
     /// `not_acceptable` where none will do.
     pub fn choose(&self, formats: &[Format]) -> Result<Format, Problem> {
-        let liked = formats.iter().map(|format| (self.quality(*format), *format)).filter(|(quality, _)| *quality > 0);
+        let liked = formats.iter().map(|format| (self.quality(format.media_type()), *format));
         // Of equals `max_by_key` takes the last.
-        liked.rev().max_by_key(|(quality, _)| *quality).map(|(_, format)| format).ok_or_else(|| {
-            let types: Vec<_> = formats.iter().map(|format| format.media_type()).collect();
-            Problem::new(Code::NotAcceptable, format!("This can be had as {}.", types.join(" or ")))
-        })
+        let best = liked.filter(|(quality, _)| *quality > 0).rev().max_by_key(|(quality, _)| *quality);
+        best.map(|(_, format)| format).ok_or_else(|| none_of(formats.iter().map(|format| format.media_type())))
     }
 
-    /// How much a format is liked: what the most specific range says that covers it.
-    fn quality(&self, format: Format) -> u16 {
+    /// Refuses a client that likes none of these media types.
+    ///
+    /// # Errors
+    /// `not_acceptable`, naming them.
+    pub fn admit(&self, offered: &[String]) -> Result<(), Problem> {
+        if offered.iter().any(|media| self.quality(media) > 0) {
+            return Ok(());
+        }
+        Err(none_of(offered.iter().map(String::as_str)))
+    }
+
+    /// How much a media type is liked: what the most specific range says that covers it. Whoever takes problem documents, or
+    /// JSON of no particular kind, takes all JSON.
+    fn quality(&self, media: &str) -> u16 {
         let Some(ranges) = &self.0 else { return 1000 };
-        let media = format.media_type();
+        let is_json = |media: &str| media == Format::Json.media_type() || media.ends_with("+json");
+        let any_json = |range: &str| [Format::Json.media_type(), PROBLEM_JSON].contains(&range);
         let specificity = |range: &Range| match range.media.strip_suffix("/*") {
-            _ if range.media == media => Some(2),
+            _ if range.media == media => Some(3),
+            _ if is_json(media) && any_json(&range.media) => Some(2),
             Some("*") => Some(0),
             Some(kind) if media.split('/').next() == Some(kind) => Some(1),
             _ => None,
@@ -94,6 +107,13 @@ impl Accept {
             .max()
             .map_or(0, |(_, quality)| quality)
     }
+}
+
+/// The refusal that names what there is.
+fn none_of<'a>(offered: impl Iterator<Item = &'a str>) -> Problem {
+    let types: Vec<_> = offered.collect();
+    let asked = "Neither the Accept header nor the ending of the address asks for that.";
+    Problem::new(Code::NotAcceptable, format!("This can be had as {}. {asked}", types.join(" or ")))
 }
 
 impl FromRequest for Accept {
@@ -172,6 +192,31 @@ mod tests {
         ] {
             assert_eq!(chosen(accept), Ok(format), "{accept:?}");
         }
+    }
+
+    #[test]
+    fn whoever_takes_json_or_problems_takes_all_json() {
+        let admits = |accept: &str, media: &str| {
+            let request = TestRequest::get().insert_header((header::ACCEPT, accept.to_owned())).to_http_request();
+            Accept::of(&request).admit(&[media.to_owned()]).is_ok()
+        };
+        for accept in [
+            "application/json",
+            "application/problem+json",
+            "application/*",
+            "*/*",
+            "application/json, text/plain, */*",
+            "image/avif, image/*, */*;q=0.8",
+        ] {
+            assert!(admits(accept, "application/json"), "{accept}");
+            assert!(admits(accept, "application/csvm+json"), "{accept}");
+        }
+        for accept in ["text/csv", "application/xml", "image/*", "application/json;q=0, */*", "text/html, text/*;q=0.9"]
+        {
+            assert!(!admits(accept, "application/json"), "{accept}");
+        }
+        assert!(!admits("application/json", "image/svg+xml"));
+        assert!(!admits("application/problem+json", "text/csv"));
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn basic(header: &HeaderValue) -> Option<(String, String)> {
     post, path = "/oauth/token", tag = "access", operation_id = "get_access_token", security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded", description = "The grant type, and the client's id and secret unless they come in `Authorization: Basic`."),
     responses(
-        (status = 200, description = "The token.", body = AccessToken),
+        (status = 200, description = "The token.", body = AccessToken,
+         headers(("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         (status = 400, description = "The form is wrong, this service issues no tokens, or the address has parameters (`unknown_parameter`).",
          content((OauthProblem = "application/json"), (ProblemBody = "application/problem+json"))),
         (status = 401, description = "The client is unknown, or the secret is not one of its own.", body = OauthProblem,

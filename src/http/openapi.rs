@@ -22,7 +22,7 @@ use super::conditional::{Conditions, ETag, TAGS_PATTERN};
 use super::deprecation;
 use super::extract::{NoParams, Params};
 use super::problem::{Code, Problem, ProblemBody, ViolationBody};
-use super::responses::{NotModified, PublicProblems};
+use super::responses::{NotModified, PublicProblems, of_the_way_in};
 
 /// What the API is for, in the words of those who use it.
 const DESCRIPTION: &str = "\
@@ -100,7 +100,8 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     }
     deprecation::mark(deprecation::GOING, &mut document);
     let mut used = Vec::new();
-    for operation in operations_mut(&mut document) {
+    for (path, operation) in operations_mut(&mut document) {
+        tell_of_the_way_in(path, operation);
         tell_of_tags(operation);
         tell_of_keys(operation);
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
@@ -235,10 +236,22 @@ fn tell_of_keys(operation: &mut Value) {
     if !told.is_some_and(|told| told.contains(Code::AlreadyCarriedOut.as_str())) {
         return;
     }
+    let good = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
+    let mut good = good.filter(|(status, _)| status.starts_with('2')).map(|(_, response)| response);
+    // As it is sent: what is not to be kept is not kept to be answered again either.
+    let secret = good.any(|response| response.pointer("/headers/Cache-Control").is_some());
+    let again = if secret {
+        format!(
+            "and answered 409 (`{}`): the answer holds a secret, which is given once",
+            Code::AlreadyCarriedOut.as_str()
+        )
+    } else {
+        "and answered as it was the first time".to_owned()
+    };
     let header = json!({
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "A key of your own for this request, such as a UUID. Sent again with the same key within 24 hours, it is not carried out again, and answered as it was the first time.",
+        "description": format!("A key of your own for this request, such as a UUID. Sent again with the same key within 24 hours, it is not carried out again, {again}."),
         "required": false,
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
         "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
@@ -250,14 +263,21 @@ fn tell_of_keys(operation: &mut Value) {
     }
 }
 
-/// Every operation of a document.
-fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+/// Adds the answers that come from what stands before the handlers.
+fn tell_of_the_way_in(path: &str, operation: &mut Value) {
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.extend(of_the_way_in(path));
+    }
+}
+
+/// Every operation of a document, with its path.
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
-    paths
-        .filter_map(|(_, item)| item.as_object_mut())
-        .flatten()
-        .filter(|(method, _)| METHODS.contains(&method.as_str()))
-        .map(|(_, operation)| operation)
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object_mut().into_iter().flatten();
+        let operations = operations.filter(|(method, _)| METHODS.contains(&method.as_str()));
+        operations.map(|(_, operation)| (path.as_str(), operation))
+    })
 }
 
 /// The members of a path that are operations.

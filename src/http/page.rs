@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use actix_web::http::header::{HeaderValue, LINK};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -27,8 +27,8 @@ pub const MAX_LIMIT: u16 = 1000;
 #[into_params(parameter_in = Query)]
 pub struct Paging {
     /// How many items to send at most.
-    #[param(minimum = 1, maximum = 1000, default = 100, example = 100, required = false)]
-    limit: u16,
+    #[param(value_type = u16, minimum = 1, maximum = 1000, default = 100, example = 100, required = false)]
+    limit: Option<u16>,
     /// Where to go on: `next` of the page before. Leave it out for the first page.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
@@ -43,14 +43,41 @@ impl FromParams for Paging {
                 .ok_or_else(|| format!("give a whole number from 1 to {MAX_LIMIT}"))
         });
         let cursor = params.optional("cursor");
-        Some(Self { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor })
+        Some(Self { limit, cursor })
     }
 }
 
 impl Paging {
+    /// How many items the page has at most.
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(DEFAULT_LIMIT).into()
+    }
+
     /// How many rows to fetch: one more than the page has, to see whether there is another page.
     pub fn rows(&self) -> usize {
-        usize::from(self.limit) + 1
+        self.limit() + 1
+    }
+
+    /// The format of a table that comes a page at a time in JSON, and whole in any other.
+    ///
+    /// # Errors
+    /// `unknown_parameter` where a page is asked for of what has none: a part would pass for the whole. `not_acceptable` as
+    /// [`Accept::choose`].
+    pub fn format(&self, accept: &Accept) -> Result<Format, Problem> {
+        let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
+        let sent = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
+        let refused = sent.into_iter().filter(|(_, sent)| *sent && format != Format::Json).map(|(name, _)| {
+            let detail = format!(
+                "{name}: as {} the table comes whole; leave {name} out, or ask for JSON, which comes in pages.",
+                format.media_type()
+            );
+            Violation::in_query(name, Code::UnknownParameter.as_str(), detail)
+        });
+        let refused: Vec<_> = refused.collect();
+        match refused.first() {
+            None => Ok(format),
+            Some(first) => Err(Problem::new(Code::UnknownParameter, first.detail.clone()).with_errors(refused)),
+        }
     }
 
     /// The key of the last item of the page before, `None` on the first page.
@@ -73,7 +100,7 @@ impl Paging {
         mut rows: Vec<T>,
         key: impl Fn(&T) -> K,
     ) -> Result<(Vec<T>, Option<String>), Problem> {
-        let limit = usize::from(self.limit);
+        let limit = self.limit();
         if rows.len() <= limit {
             return Ok((rows, None));
         }
@@ -142,9 +169,6 @@ impl FromStr for Cursor {
 
 /// A page as an answer, with its tag and, where there is a next page, a `Link` to it.
 pub fn reply(request: &HttpRequest, page: &impl Serialize, next: Option<&str>, tag: &ETag) -> HttpResponse {
-    if let Err(problem) = Accept::of(request).choose(&[Format::Json]) {
-        return problem.error_response();
-    }
     let mut response = HttpResponse::Ok();
     response.insert_header(tag);
     if let Some(link) = next.and_then(|next| next_link(request, next)) {

@@ -9,7 +9,7 @@ use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, NoParams, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+use super::responses::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
 use super::view::{AsOf, IfMatch, View};
 use crate::domain::ids::PlanCode;
 use crate::domain::plan::{NewPlan, NewSuccessor, Plan, PlanChange};
@@ -25,7 +25,7 @@ page!(
 /// In the order of their codes, a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans", tag = "plans", params(Paging),
-    responses((status = 200, description = "A page of plans.", body = PlanPage), NotModified, ListProblems)
+    responses((status = 200, description = "A page of plans.", body = PlanPage), NotModified, ReadProblems)
 )]
 pub async fn list_plans(
     programme: Data<Programme>,

@@ -65,7 +65,7 @@ codes! {
     UnknownParameter "unknown_parameter" BAD_REQUEST "A query parameter is not known here"
         "The address carries a query parameter that this resource does not have. It is refused and not ignored, because a misspelt filter that is ignored gives a right-looking answer to another question. The detail names the nearest parameter there is.";
     MissingToken "missing_token" UNAUTHORIZED "A token is needed"
-        "The request carries no credentials. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
+        "The request carries no credentials, or none of a kind that is taken here; the detail says which. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
     InvalidToken "invalid_token" UNAUTHORIZED "The token is not accepted"
         "A token was sent, but it has expired, was withdrawn, is meant for another service, or is not signed by an issuer this service trusts. Get a new token and send the request again.";
     NotAllowed "not_allowed" FORBIDDEN "Your role does not allow this"
@@ -75,7 +75,7 @@ codes! {
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "The method is not one this address has"
         "The address is right, but it does not answer to this method. The Allow header lists the methods that it does answer to.";
     NotAcceptable "not_acceptable" NOT_ACCEPTABLE "It cannot be had in the format asked for"
-        "The Accept header names no format that this resource has. The detail lists those there are. Without an Accept header you get JSON.";
+        "The Accept header, the ending of the address (.json, .csv, .xlsx) or the Accept-Encoding header leaves nothing that this resource has. The detail lists what there is. Nothing was done. Without them you get JSON where there is JSON.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request took too long to arrive"
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
     Conflict "conflict" CONFLICT "It would contradict what is there"
@@ -178,7 +178,12 @@ impl Problem {
 
     /// 401: no credentials were sent.
     pub fn missing_token() -> Self {
-        Self::new(Code::MissingToken, "Send a token in the Authorization header: Authorization: Bearer <token>.")
+        Self::no_token_in("There is no Authorization header")
+    }
+
+    /// 401: what was sent is no token that is taken here; `why` says what was sent instead.
+    pub fn no_token_in(why: &str) -> Self {
+        Self::new(Code::MissingToken, format!("{why}; send a token as Authorization: Bearer <token>."))
             .with_header(WWW_AUTHENTICATE, "Bearer realm=\"waymark\"")
     }
 
@@ -227,11 +232,18 @@ impl Problem {
         Self::new(Code::Internal, "The service failed. Pass the instance below on to whoever runs it.")
     }
 
-    /// An error of the framework's, about which only the status is known.
-    pub(crate) fn of_status(status: StatusCode) -> Self {
-        match Code::of_status(status) {
-            Code::NotFound => Self::not_found(),
-            code => Self::new(code, code.page()),
+    /// An error of the framework's: its status, and what it says where it says anything.
+    pub(crate) fn of_framework(status: StatusCode, error: Option<&actix_web::Error>) -> Self {
+        let said = error.map(ToString::to_string).filter(|said| status.is_client_error() && !said.is_empty());
+        match (Code::of_status(status), said) {
+            (Code::NotFound, _) => Self::not_found(),
+            (code, Some(said)) => Self::new(code, format!("{}.", said.trim_end_matches('.'))),
+            // What compresses answers is the one that says nothing: every other 406 is our own.
+            (Code::NotAcceptable, None) => Self::new(
+                Code::NotAcceptable,
+                "Accept-Encoding refuses every encoding that there is; allow identity, gzip or br, or leave it out.",
+            ),
+            (code, None) => Self::new(code, code.page()),
         }
     }
 

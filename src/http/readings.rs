@@ -17,7 +17,7 @@ use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::reports::{check_group, known, known_group};
-use super::responses::{ImportProblems, ListProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
+use super::responses::{ImportProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
 use super::tables::{self, XlsxFile};
 use super::view::{AsOf, IfMatchOrNone, View, view};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
@@ -222,7 +222,7 @@ impl FromParams for ReadingParams {
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), KpiReadingParams, AsOf, Paging
     ),
-    responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ListProblems, UnknownInQuery)
+    responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn list_kpi_readings(
     programme: Data<Programme>,
@@ -243,14 +243,14 @@ pub async fn list_kpi_readings(
 
 /// List readings: the flat table
 ///
-/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV or as an Excel workbook all at once. The columns that
-/// can be posted have the names they are posted by, so that the table can be sent back.
+/// The latest figure of every KPI, period and group, in that order, a page at a time; as CSV or as an Excel workbook all at once, without `limit` and
+/// `cursor`. The columns that can be posted have the names they are posted by, so that the table can be sent back.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings", tag = "readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReadingParams, AsOf, Paging),
     responses(
         (status = 200, description = "A page of readings.", content((ReadingPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        NotModified, ListProblems, UnknownInQuery
+        NotModified, ReadProblems, UnknownInQuery
     )
 )]
 pub async fn list_readings(
@@ -262,7 +262,7 @@ pub async fn list_readings(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
+    let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let period = wanted.period.as_deref().map(|text| {
         Period::read_any(text)

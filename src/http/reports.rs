@@ -9,7 +9,7 @@ use super::extract::{FromParams, ParamReader, Params, Segments};
 use super::negotiate::{Accept, Format};
 use super::printing;
 use super::problem::{Code, Problem};
-use super::responses::{ListProblems, NotModified, ReadProblems, UnknownInQuery};
+use super::responses::{NotModified, ReadProblems, UnknownInQuery};
 use super::tables::{self, XlsxFile};
 use super::view::{AsOf, View, view};
 use crate::domain::assess::{Assessment, DataState};
@@ -167,7 +167,7 @@ pub(super) fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Pr
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
     responses(
         (status = 200, description = "The report.", content((StatusReport = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        NotModified, ListProblems, UnknownInQuery
+        NotModified, ReadProblems, UnknownInQuery
     )
 )]
 pub async fn get_status_report(
@@ -203,7 +203,7 @@ pub async fn get_status_report(
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
     responses(
         (status = 200, description = "The exceptions.", content((Exceptions = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        NotModified, ListProblems, UnknownInQuery
+        NotModified, ReadProblems, UnknownInQuery
     )
 )]
 pub async fn get_exceptions(
@@ -232,7 +232,7 @@ pub async fn get_exceptions(
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusParams {
-    /// The period. Without it, the latest that has a reading.
+    /// The period. Without it, the latest that has a reading; where none has, the latest of the plan that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
     /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
@@ -321,7 +321,7 @@ impl FromParams for SeriesParams {
     ),
     responses(
         (status = 200, description = "The series.", content((Series = "application/json"), (String = "text/csv"))),
-        NotModified, ListProblems, UnknownInQuery
+        NotModified, ReadProblems, UnknownInQuery
     )
 )]
 pub async fn get_kpi_series(

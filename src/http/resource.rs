@@ -2,30 +2,47 @@
 //!
 //! `resource!(kpis::{list_kpis, create_kpi})` takes path and methods from each handler's `#[utoipa::path]`, so that
 //! neither is written twice. A method that no handler has is answered 405 with `Allow`, `HEAD` by the `GET` handler, and
-//! `OPTIONS` with `Allow` alone.
+//! `OPTIONS` with `Allow` alone. What a `GET` can be had as is taken from its document too: a client that takes none of it,
+//! by `Accept` or by the ending of the address, is answered 406. A write is not judged by what its sender would like to
+//! get: it is carried out, and answered in JSON.
 
-use actix_web::dev::{AppService, HttpServiceFactory};
+use std::rc::Rc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{AppService, HttpServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
-use actix_web::{HttpResponse, Resource, Route, web};
-use utoipa::openapi::path::{HttpMethod, Paths};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpMessage, HttpResponse, Resource, ResponseError, Route, web};
+use utoipa::openapi::path::{HttpMethod, Operation, Paths};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_actix_web::OpenApiFactory;
 
+use super::metrics::Measured;
+use super::negotiate::Accept;
 use super::problem::Problem;
 
 /// One path with its documented handlers; made by `resource!`.
 pub struct Documented {
+    path: String,
     resource: Resource,
     allow: Vec<&'static str>,
+    /// The media types that a `GET` can be had as; none where it is not documented, and not judged.
+    offered: Vec<String>,
     docs: Vec<Box<dyn OpenApiFactory>>,
 }
 
 impl Documented {
     /// A resource at `path` with nothing in it yet.
     pub fn new(path: &str) -> Self {
-        Self { resource: web::resource(path), allow: Vec::new(), docs: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            resource: web::resource(path),
+            allow: Vec::new(),
+            offered: Vec::new(),
+            docs: Vec::new(),
+        }
     }
 
     /// Adds a handler: `doc` is the type that `#[utoipa::path]` made, `to` puts the handler on a route.
@@ -33,7 +50,10 @@ impl Documented {
     pub fn add<P: utoipa::Path + OpenApiFactory + 'static>(mut self, doc: P, to: impl Fn(Route) -> Route) -> Self {
         for method in P::methods() {
             self = match method {
-                HttpMethod::Get => self.page(&to),
+                HttpMethod::Get => {
+                    self.offered.extend(offered(&P::operation()));
+                    self.page(&to)
+                }
                 other => {
                     let (name, method) = named(&other);
                     self.allow.push(name);
@@ -56,6 +76,31 @@ impl Documented {
     }
 }
 
+/// The media types of an operation's answer where it goes well, the first first.
+fn offered(operation: &Operation) -> Vec<String> {
+    let good = operation.responses.responses.iter().filter(|(status, _)| status.starts_with('2'));
+    let answers = good.filter_map(|(_, response)| match response {
+        RefOr::T(response) => Some(response),
+        RefOr::Ref(_) => None,
+    });
+    answers.flat_map(|answer| answer.content.keys().cloned()).collect()
+}
+
+/// Notes for the measures which route this is, and answers 406 to a read that could have nothing its client takes.
+async fn admit(
+    offered: Rc<[String]>,
+    measured: Rc<Measured>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    request.extensions_mut().insert(measured);
+    let read = matches!(*request.method(), Method::GET | Method::HEAD) && !offered.is_empty();
+    match Accept::of(request.request()).admit(&offered) {
+        Err(problem) if read => Ok(request.into_response(problem.error_response())),
+        _ => Ok(next.call(request).await?.map_into_boxed_body()),
+    }
+}
+
 /// The methods a handler may have besides `GET`.
 fn named(method: &HttpMethod) -> (&'static str, Method) {
     match method {
@@ -75,7 +120,10 @@ impl HttpServiceFactory for Documented {
         methods.push("OPTIONS");
         let allow = methods.join(", ");
         let refusal = allow.clone();
+        let offered: Rc<[String]> = self.offered.into();
+        let measured = Rc::new(Measured::at(self.path));
         self.resource
+            .wrap(from_fn(move |request, next| admit(offered.clone(), measured.clone(), request, next)))
             .route(web::method(Method::OPTIONS).to(move || {
                 let allow = allow.clone();
                 async move { HttpResponse::NoContent().insert_header((ALLOW, allow)).finish() }

@@ -1,4 +1,5 @@
-//! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`.
+//! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`. What comes from
+//! what stands before the handlers is told of by [`of_the_way_in`], and declared nowhere.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,16 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr};
 
+use super::limit;
 use super::problem::{Code, PROBLEM_JSON};
+
+/// What an operation can be answered before any handler is asked: 406 where its client takes nothing that there is
+/// ([`super::resource`]), or no encoding that there is; and 429 where the caller asks too often ([`super::limit`]).
+pub(super) fn of_the_way_in(path: &str) -> impl Iterator<Item = (String, Value)> {
+    let counted = limit::counts(path).then_some(Code::TooManyRequests);
+    let codes = [Code::NotAcceptable].into_iter().chain(counted);
+    codes.map(|code| (code.status().as_str().to_owned(), json!(response(&[code]))))
+}
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
@@ -33,44 +43,41 @@ problems! {
     /// What can go wrong where something is read without a token.
     PublicProblems: UnknownParameter Internal;
     /// What can go wrong where a client asks for a token, besides what OAuth tells in its own words.
-    TokenProblems: RequestTimeout BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;
+    TokenProblems: RequestTimeout BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
     /// There may be none.
     NoSuchThing: NotFound;
     /// The service cannot work just now.
     Unready: Unavailable;
-    /// What can go wrong where one thing is read.
+    /// What can go wrong where something is read.
     ReadProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound
-        TooManyRequests Internal Busy Unavailable;
-    /// What can go wrong where a list or a report is read, which can be had in several formats.
-    ListProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound NotAcceptable
-        TooManyRequests Internal Busy Unavailable;
+        Internal Busy Unavailable;
     /// What can go wrong where something is created by POST.
     CreateProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType Invalid KeyReused
-        TooManyRequests Internal Busy Unavailable;
+        Internal Busy Unavailable;
     /// What can go wrong where something is done by POST without a body.
     StepProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        Conflict AlreadyCarriedOut Invalid KeyReused TooManyRequests Internal Busy Unavailable;
+        Conflict AlreadyCarriedOut Invalid KeyReused Internal Busy Unavailable;
     /// What can go wrong where a change is tried and not made.
     TryProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy Unavailable;
+        RequestTimeout BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
     /// What can go wrong where something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired
-        TooManyRequests Internal Busy Unavailable;
+        Internal Busy Unavailable;
     /// What can go wrong where something is deleted.
     DeleteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        Conflict PreconditionFailed PreconditionRequired TooManyRequests Internal Busy Unavailable;
+        Conflict PreconditionFailed PreconditionRequired Internal Busy Unavailable;
     /// What can go wrong where a figure is posted, for which no state need be named.
     PutReadingProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy
-        Unavailable;
+        RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid
+        Internal Busy Unavailable;
     /// What can go wrong where a return is filled in, figure by figure, for which no state need be named.
     PutReturnProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid TooManyRequests Internal Busy Unavailable;
+        RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
     /// What can go wrong where a file is imported, besides what is wrong in it.
     ImportProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
-        RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType TooManyRequests Internal Busy Unavailable;
+        RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
     /// A query parameter names what the plan does not have.
     UnknownInQuery: Invalid;
     /// Reading needs a role, and not only a place in the plan.
@@ -149,7 +156,7 @@ mod tests {
         let statuses: Vec<_> = responses.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
             statuses,
-            ["400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "429", "500", "503"]
+            ["400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "500", "503"]
         );
         let busy = &responses["503"];
         assert!(busy["description"].as_str().unwrap().contains("`busy`"));

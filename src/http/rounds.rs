@@ -13,8 +13,8 @@ use super::page::{Paging, page};
 use super::problem::Problem;
 use super::reports::known;
 use super::responses::{
-    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems,
-    StepProblems, UnknownInQuery, WriteProblems,
+    CreateProblems, DeleteProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems, StepProblems,
+    UnknownInQuery, WriteProblems,
 };
 use super::view::{AsOf, IfMatch, View, view};
 use crate::domain::document::{refuse_unknown, take};
@@ -37,7 +37,7 @@ page!(
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/rounds", tag = "collecting",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
-    responses((status = 200, description = "A page of rounds.", body = RoundPage), NotModified, ListProblems)
+    responses((status = 200, description = "A page of rounds.", body = RoundPage), NotModified, ReadProblems)
 )]
 pub async fn list_rounds(
     programme: Data<Programme>,

@@ -7,8 +7,9 @@ use super::definitions::{
 };
 use super::resource::{Documented, resource};
 use super::{
-    actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, oauth, openapi,
-    packages, plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials, webhooks,
+    actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, metrics, oauth,
+    openapi, packages, plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials,
+    webhooks,
 };
 
 /// Mounts everything the service answers.
@@ -104,5 +105,6 @@ pub(super) fn mount(config: &mut ServiceConfig<'_>) {
         .service(resource!(problem_pages::{find_problem}))
         .service(resource!(health::{livez}))
         .service(resource!(health::{readyz}))
-        .service(resource!(health::{version}));
+        .service(resource!(health::{version}))
+        .service(resource!(metrics::{metrics}));
 }

@@ -1,9 +1,34 @@
 //! What a deployment settles about the HTTP side; handed to the app with [`AppState`](super::AppState).
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use actix_web::dev::ConnectionInfo;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ipnet::IpNet;
+
+/// The token that opens `/metrics`; it prints as nothing.
+#[derive(Clone)]
+pub struct MetricsToken(String);
+
+impl MetricsToken {
+    /// A token that cannot be guessed; `None` where there are fewer than 16 characters, or others than stand in a header.
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// Whether this is it. How long that takes does not tell how near it is.
+    pub(super) fn is(&self, sent: &str) -> bool {
+        verify_slices_are_equal(self.0.as_bytes(), sent.as_bytes()).is_ok()
+    }
+}
+
+impl fmt::Debug for MetricsToken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("MetricsToken(..)")
+    }
+}
 
 /// What a deployment settles.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +47,8 @@ pub struct Settings {
     pub issuers: Vec<String>,
     /// Whom to tell of a weakness: `mailto:` or `https:`. Without it there is no security.txt.
     pub security_contact: Option<String>,
+    /// What opens `/metrics`. Without it, asking from the same machine does.
+    pub metrics_token: Option<MetricsToken>,
 }
 
 /// The metadata of a protected resource (RFC 9728).

@@ -14,7 +14,7 @@ use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
 use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{DeleteProblems, ImportProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+use super::responses::{DeleteProblems, ImportProblems, NotModified, ReadProblems, WriteProblems};
 use super::tables::{self, XlsxFile};
 use super::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::domain::ids::{KpiCode, PlanCode};
@@ -138,7 +138,7 @@ page!(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf, Paging
     ),
-    responses((status = 200, description = "A page of targets.", body = TargetPage), NotModified, ListProblems)
+    responses((status = 200, description = "A page of targets.", body = TargetPage), NotModified, ReadProblems)
 )]
 pub async fn list_kpi_targets(
     programme: Data<Programme>,
@@ -155,13 +155,14 @@ pub async fn list_kpi_targets(
 
 /// List targets
 ///
-/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV or as an Excel workbook all at once.
+/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV or as an Excel workbook all at once,
+/// without `limit` and `cursor`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/targets", tag = "targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
     responses(
         (status = 200, description = "A page of targets.", content((TargetPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        NotModified, ListProblems
+        NotModified, ReadProblems
     )
 )]
 pub async fn list_targets(
@@ -173,7 +174,7 @@ pub async fn list_targets(
     conditions: Conditions,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
+    let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
     match format {

@@ -11,7 +11,7 @@ use super::imports::with_workbook;
 use super::negotiate::{Accept, Format};
 use super::problem::Problem;
 use super::reports::known;
-use super::responses::{ListProblems, NotAllowed, NotModified, UnknownInQuery};
+use super::responses::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
 use super::tables::{XlsxFile, as_workbook};
 use super::view::{AsOf, view};
 use crate::domain::ids::{PlanCode, SubGroupCode};
@@ -85,7 +85,7 @@ impl FromParams for TemplateParams {
     responses(
         (status = 200, description = "The file to fill in.",
          content((XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"))),
-        NotModified, ListProblems, NotAllowed, UnknownInQuery
+        NotModified, ReadProblems, NotAllowed, UnknownInQuery
     )
 )]
 pub async fn get_readings_template(

@@ -27,7 +27,7 @@ use super::resource::resource;
 
 mod things {
     use super::*;
-    use crate::http::responses::{DeleteProblems, ListProblems, NotModified, ReadProblems, WriteProblems};
+    use crate::http::responses::{DeleteProblems, NotModified, ReadProblems, WriteProblems};
 
     /// A thing's code: lower-case letters.
     #[derive(Debug)]
@@ -102,8 +102,8 @@ mod things {
     #[utoipa::path(
         get, path = "/things", tag = "plans", params(ThingFilter, Paging),
         responses(
-            (status = 200, description = "A page of them.", body = ThingPage, headers(("ETag" = String, description = "The state."))),
-            NotModified, ListProblems
+            (status = 200, description = "A page of them.", content((ThingPage = "application/json"), (String = "text/csv")), headers(("ETag" = String, description = "The state."))),
+            NotModified, ReadProblems
         )
     )]
     pub(super) async fn list_things(

@@ -12,7 +12,7 @@ use super::conditional::{Conditions, ETag, created};
 use super::extract::{Body, NoParams, Params, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
-use super::responses::{CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems};
+use super::responses::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems};
 use super::view::IfMatch;
 use crate::domain::access::Role;
 use crate::domain::ids::PlanCode;
@@ -96,7 +96,7 @@ page!(
 /// Your personal access tokens that are not revoked, the oldest first, a page at a time; without their secrets.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "access", params(Paging),
-    responses((status = 200, description = "A page of tokens.", body = TokenPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of tokens.", body = TokenPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_tokens(
     programme: Data<Programme>,
@@ -123,7 +123,7 @@ pub async fn list_tokens(
     request_body(content = NewToken, description = "What it is for, and what it is confined to."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = MadeToken,
-         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]

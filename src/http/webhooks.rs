@@ -12,7 +12,7 @@ use super::extract::{Body, NoParams, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{
-    CreateProblems, DeleteProblems, ListProblems, NotAllowed, NotModified, ReadProblems, StepProblems, WriteProblems,
+    CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems, WriteProblems,
 };
 use super::tokens::unkept;
 use super::view::IfMatch;
@@ -174,7 +174,7 @@ fn tag_over(conditions: &Conditions, body: &impl Serialize) -> Result<ETag, Prob
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/webhooks", tag = "changes",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
-    responses((status = 200, description = "A page of webhooks.", body = WebhookPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of webhooks.", body = WebhookPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_webhooks(
     programme: Data<Programme>,
@@ -204,7 +204,7 @@ pub async fn list_webhooks(
     request_body(content = NewWebhook, description = "Where to tell of what."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = SecretBody,
-         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
 )]
@@ -302,7 +302,7 @@ pub async fn remove_webhook(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), Paging
     ),
-    responses((status = 200, description = "A page of attempts.", body = WebhookDeliveryPage), NotModified, ListProblems, NotAllowed)
+    responses((status = 200, description = "A page of attempts.", body = WebhookDeliveryPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_webhook_deliveries(
     programme: Data<Programme>,
@@ -358,7 +358,7 @@ pub async fn test_webhook(
         ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
     responses(
-        (status = 200, description = "The webhook with its new secret.", body = SecretBody, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "The webhook with its new secret.", body = SecretBody, headers(("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         StepProblems
     )
 )]

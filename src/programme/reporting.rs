@@ -132,8 +132,13 @@ impl StatusReport {
 impl Picture {
     /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended.
     pub fn default_period(&self, now: DateTime<Utc>) -> Option<Period> {
-        let day = day_in_london(now).pred_opt()?.min(self.plan().value.ends_on);
-        Period::latest_ended(PeriodKind::FinancialQuarter, day)
+        self.latest_ended(PeriodKind::FinancialQuarter, now)
+    }
+
+    /// The latest period of a kind that has ended, and did so while the plan ran.
+    pub(super) fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
+        let yesterday = day_in_london(now).pred_opt()?;
+        Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
     }
 
     /// The KPI's period that a report for `period` brings: that period itself, or its latest that ended by its last day.
@@ -231,12 +236,11 @@ impl Picture {
             && filter.sub_group.as_ref().is_none_or(|code| self.answers_for(code, area))
     }
 
-    /// The period that one status is about where none is asked for: the latest with a reading, else the latest that ended.
+    /// The period that one status is about where none is asked for: the latest with a reading, else the latest of the plan
+    /// that ended.
     pub fn default_status_period(&self, entry: &KpiPicture, group: &GroupCode, now: DateTime<Utc>) -> Option<Period> {
-        self.observed_periods(entry, group).last().copied().or_else(|| {
-            let yesterday = day_in_london(now).pred_opt()?;
-            Period::latest_ended(entry.kpi.period_kind(), yesterday)
-        })
+        let observed = self.observed_periods(entry, group).last().copied();
+        observed.or_else(|| self.latest_ended(entry.kpi.period_kind(), now))
     }
 
     /// A KPI over time: every period from `from` to `to`, by default from its first reading to its last reading or

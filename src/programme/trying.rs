@@ -8,7 +8,7 @@ use crate::domain::access::Audience;
 use crate::domain::assess::Assessment;
 use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanCode, PolicyCode};
-use crate::domain::period::{Period, PeriodKind, day_in_london};
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::policy::{Policy, Status};
 use crate::domain::rollup::{Counts, Headline};
 
@@ -132,8 +132,7 @@ impl Picture {
     fn ended_quarters(&self, now: DateTime<Utc>) -> Vec<Period> {
         let plan = &self.plan().value;
         let first = Period::holding(PeriodKind::FinancialQuarter, plan.starts_on);
-        let last = day_in_london(now).pred_opt().map(|yesterday| yesterday.min(plan.ends_on));
-        let last = last.and_then(|day| Period::latest_ended(PeriodKind::FinancialQuarter, day));
+        let last = self.latest_ended(PeriodKind::FinancialQuarter, now);
         std::iter::successors(first, |quarter| quarter.step(1)).take_while(|quarter| Some(*quarter) <= last).collect()
     }
 }

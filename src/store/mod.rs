@@ -83,6 +83,17 @@ struct Lane {
     pool: Pool<Manager>,
 }
 
+/// How much of a lane to the database is in use.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneUse {
+    /// What it is for: `read`, `write` or `both`.
+    pub name: &'static str,
+    /// Turns that are taken.
+    pub in_use: usize,
+    /// Turns that there are.
+    pub all: usize,
+}
+
 /// How long a call that has its turn waits for a connection that must first be opened.
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
 
@@ -169,6 +180,18 @@ impl Store {
     /// Where the database is.
     pub fn url(&self) -> &DatabaseUrl {
         &self.0.url
+    }
+
+    /// How much of each lane to the database is in use at this moment.
+    pub fn lanes(&self) -> impl Iterator<Item = LaneUse> {
+        let Inner { readers, writers, .. } = &*self.0;
+        // PostgreSQL has one lane for both.
+        let one = Arc::ptr_eq(&readers.queue, &writers.queue);
+        let lanes = if one { vec![("both", writers)] } else { vec![("read", readers), ("write", writers)] };
+        lanes.into_iter().map(|(name, lane)| {
+            let all = usize::try_from(lane.pool.max_size()).unwrap_or(usize::MAX);
+            LaneUse { name, in_use: all.saturating_sub(lane.queue.available_permits()), all }
+        })
     }
 
     /// Runs `work` on one moment of the database. It cannot write.

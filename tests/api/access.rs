@@ -77,6 +77,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         "livez"
         | "readyz"
         | "version"
+        | "getMetrics"
         | "getOpenapi"
         | "getOpenapi30"
         | "listProblems"
@@ -397,9 +398,19 @@ async fn a_token_that_is_not_good_is_refused_as_rfc_6750_says(world: &World) {
         let challenge = answer.header("www-authenticate").unwrap();
         assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""), "{challenge}");
     }
-    world.get(Nobody, "/v1/me").header("authorization", "Basic YTpi").await.refused(401, "missing_token");
+    world
+        .get(Nobody, "/v1/me")
+        .header("authorization", "Basic YTpi")
+        .await
+        .refused(401, "missing_token")
+        .tells("scheme");
     // Two tokens: which of them speaks is not guessed at.
-    world.get(Board, "/v1/me").header("authorization", &format!("Bearer {good}")).await.refused(401, "missing_token");
+    world
+        .get(Board, "/v1/me")
+        .header("authorization", &format!("Bearer {good}"))
+        .await
+        .refused(401, "missing_token")
+        .tells("more than one");
     world.get(Nobody, "/v1/me").header("authorization", &format!("bEaReR {good}")).await.is(200);
 }
 

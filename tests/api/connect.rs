@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use waymark::http::settings::Settings;
 
 use crate::on_both;
-use crate::support::{Actor, Door, World, settings};
+use crate::support::{Actor, Door, NOON, World, settings};
 
 on_both! { every_request_on_a_page_is_answered_as_the_page_says }
 
@@ -98,8 +98,29 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
     world.load_harrow().await;
-    let own = own(world).await;
     let open = world.settled(Settings { basic_auth: true, ..settings() }).await;
+    // Whatever day a page is read on: one that names a day to come is found out on the second.
+    for day in [NOON, "2031-02-03T12:00:00Z"] {
+        world.now_is(day);
+        send_all(world, &open).await;
+    }
+    typed_clients_are_made_as_ours_is();
+}
+
+/// The media types that a typed client for Python has to be told of are on its page.
+fn typed_clients_are_made_as_ours_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (ours, page) = (read(".ci/clients/python/config.yml"), read("docs/connect/python.md"));
+    let overrides: Vec<_> = ours.lines().filter(|line| line.starts_with("  ")).collect();
+    assert!(!overrides.is_empty());
+    for line in overrides {
+        assert!(page.lines().any(|known| known == line), "python.md lacks {line}");
+    }
+}
+
+async fn send_all(world: &World, open: &Door) {
+    let own = own(world).await;
     let mut sent = 0;
     for (path, page) in pages() {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -108,7 +129,7 @@ async fn every_request_on_a_page_is_answered_as_the_page_says(world: &World) {
             blocks.iter().filter(|(mark, _)| *mark == "http").map(|(_, block)| Request::read(block)).collect();
         assert!(!requests.is_empty() || name == "README.md", "{name} has no request");
         for request in &requests {
-            check(&open, &own, name, request).await;
+            check(open, &own, name, request).await;
             sent += 1;
         }
         // What a page has people copy is what was tried.

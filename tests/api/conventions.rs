@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::plan::{round, slices, small};
-use crate::support::{Actor, Answer, Operation, World, operations};
+use crate::support::{Actor, Answer, Operation, World, XLSX, operations};
 
 use Actor::{Administrator, Board};
 
@@ -21,6 +21,7 @@ on_both! {
     an_unknown_parameter_is_refused_and_the_nearest_one_named
     every_list_can_be_read_a_page_at_a_time
     a_page_must_be_one_that_can_be
+    a_table_that_comes_whole_has_no_pages
     the_next_page_of_a_filtered_table_is_filtered_too
     what_a_resource_cannot_be_had_as_is_406
     a_suffix_says_what_accept_says
@@ -320,6 +321,34 @@ async fn a_page_must_be_one_that_can_be(world: &World) {
     world.get(Administrator, "changes?after=-1").await.refused(400, "invalid_parameter");
 }
 
+async fn a_table_that_comes_whole_has_no_pages(world: &World) {
+    let ids = furnished(world).await;
+    let mut tables = 0;
+    for (operation, address) in reads(&ids).into_iter().filter(|(operation, _)| operation.id != "openLink") {
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        for (suffix, media) in [("csv", "text/csv"), ("xlsx", XLSX)] {
+            if !operation.media_types().contains(&media) {
+                continue;
+            }
+            tables += 1;
+            let asked = asking(&format!("{path}.{suffix}?{query}"), "limit=1");
+            let answer = world.get(Administrator, &asked).await.refused(400, "unknown_parameter");
+            assert_eq!(answer.faults(), [("limit".to_owned(), "unknown_parameter".to_owned())]);
+            if operation.takes("limit") {
+                answer.tells("comes whole");
+            }
+        }
+    }
+    assert!(tables >= 10, "only {tables} tables were found");
+    let next = world.get(Administrator, "readings?limit=1").await.is(200).json()["next"].as_str().unwrap().to_owned();
+    let both = format!("readings?limit=1&cursor={next}");
+    let answer = world.get(Administrator, &both).header("accept", "text/csv").await.refused(400, "unknown_parameter");
+    assert_eq!(answer.faults().len(), 2, "{answer}");
+    let link = format!("/v1/links/{}/readings.csv", ids.entering.secret);
+    world.get(Actor::Nobody, &link).await.is(200);
+    world.get(Actor::Nobody, &format!("{link}?limit=5")).await.refused(400, "unknown_parameter");
+}
+
 async fn the_next_page_of_a_filtered_table_is_filtered_too(world: &World) {
     furnished(world).await;
     for (query, rows) in
@@ -342,16 +371,47 @@ async fn the_next_page_of_a_filtered_table_is_filtered_too(world: &World) {
 
 async fn what_a_resource_cannot_be_had_as_is_406(world: &World) {
     let ids = furnished(world).await;
-    for operation in operations().filter(|operation| operation.is_of_a_plan() && operation.method == "get") {
-        let answer = world.get(Board, &address(&operation, &ids)).header("accept", "image/png").await;
-        // Some have one format only and send it whatever is asked for, as RFC 9110 lets them.
-        assert!([200, 403, 404, 406].contains(&answer.status), "{answer}");
+    for (operation, address) in reads(&ids) {
+        let mut offered = operation.media_types();
+        if operation.id == "openLink" {
+            // What this one opens is a table.
+            offered.retain(|media| *media != "image/svg+xml");
+        }
+        let asking = |accept: &str| world.get(Administrator, &address).header("accept", accept);
+        let refused = asking("application/x-nothing, image/png;q=0.5").await.refused(406, "not_acceptable");
+        let head = world.ask(Method::HEAD, Administrator, &address).header("accept", "image/png").await;
+        assert_eq!(head.status, 406, "{head}");
+        for media in &offered {
+            assert!(refused.json()["detail"].as_str().unwrap().contains(media), "{refused}");
+            let answer = asking(media).await.is(200);
+            assert_eq!(answer.media_type(), *media, "{answer}");
+        }
+        let json = |media: &&str| media.ends_with("json");
+        let browsers = ["*/*", "text/html, application/xhtml+xml, */*;q=0.8", "application/json, text/plain, */*", ""];
+        let json_only =
+            ["application/json", "application/problem+json", "application/*", "text/csv;q=0, application/json"];
+        for accept in browsers.iter().chain(json_only.iter().filter(|_| offered.iter().any(json))) {
+            asking(accept).await.is(200);
+        }
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        for (suffix, media) in [("csv", "text/csv"), ("xlsx", XLSX), ("json", "application/json")] {
+            if !path.starts_with("/v1/") {
+                continue;
+            }
+            let answer = world.get(Administrator, &format!("{path}.{suffix}?{query}")).await;
+            if offered.iter().any(|known| *known == media || suffix == "json" && json(known)) {
+                assert!(answer.is(200).media_type().ends_with(media.rsplit('/').next().unwrap()), "{address}.{suffix}");
+            } else {
+                answer.refused(406, "not_acceptable");
+            }
+        }
     }
-    for table in ["status-report", "exceptions", "readings", "targets"] {
-        let answer = world.get(Board, table).header("accept", "image/png").await.refused(406, "not_acceptable");
-        answer.tells("text/csv");
-        world.get(Board, table).header("accept", "text/csv;q=0, application/xml").await.refused(406, "not_acceptable");
-    }
+    // What is written is not refused for what its sender would rather read.
+    let body = json!({"code": "new", "title": "New"});
+    let made = world.post(Administrator, "organisations", body).header("accept", "text/csv").await.is(201);
+    assert_eq!(made.media_type(), "application/json");
+    let patch = world.patch(Administrator, "organisations/new", &made.tag(), json!({"title": "Newer"}));
+    patch.header("accept", "image/png").await.is(200);
 }
 
 async fn a_suffix_says_what_accept_says(world: &World) {

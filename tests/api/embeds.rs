@@ -12,6 +12,7 @@ use Actor::{Administrator, Board, Manager, Partner, Public, Stranger};
 on_both! {
     a_badge_says_where_a_kpi_stands
     a_badge_says_why_there_is_no_status
+    without_a_period_it_is_one_of_the_plan
     a_sparkline_draws_the_figures_and_the_target_with_gaps
     what_is_withheld_is_not_drawn
     what_people_typed_stays_text
@@ -155,6 +156,30 @@ async fn a_badge_says_why_there_is_no_status(world: &World) {
     let nil = json!({"nil_return": "The census is not yet released"});
     world.put(Manager, "kpis/NI-117/readings/FY2009-10-Q2", nil).await.is(201);
     assert_eq!(badge(world, Board, "NI-117", "").await.words[1], "not assessed: nil return");
+}
+
+async fn without_a_period_it_is_one_of_the_plan(world: &World) {
+    small(world).await;
+    world.put(Manager, "kpis/NI-117/readings/FY2009-10-Q3", json!({"value": 4.5})).await.is(201);
+    let period = async |path: &str| {
+        let status = world.get(Board, path).await.is(200).json();
+        status["period"]["key"].as_str().unwrap().to_owned()
+    };
+    // Years after the plan ended on 31 March 2011.
+    world.now_is("2013-11-29T12:00:00Z");
+    for (kpi, group, latest) in [
+        ("NI-117", "all", "FY2009-10-Q3"),
+        ("NI-117", "fsm", "FY2010-11-Q4"),
+        ("NI-50", "all", "FY2010-11"),
+        ("LI-CALLS", "all", "2011-03"),
+        ("NI-87", "all", "AY2010-11-T2"),
+        ("NI-112", "all", "CY2010"),
+    ] {
+        assert_eq!(period(&format!("kpis/{kpi}/status?group={group}")).await, latest, "{kpi} {group}");
+    }
+    assert_eq!(period("status-report").await, "FY2010-11-Q4");
+    let said = badge(world, Board, "NI-117", "?group=fsm").await;
+    assert_eq!(said.words, ["NI-117, fsm, 2010/11 Q4", "not assessed: no reading"]);
 }
 
 async fn a_sparkline_draws_the_figures_and_the_target_with_gaps(world: &World) {

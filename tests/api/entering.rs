@@ -19,6 +19,7 @@ on_both! {
     a_token_must_be_one_that_can_be_made
     a_token_makes_no_other
     a_secret_is_shown_once_and_kept_nowhere
+    an_instant_that_is_none_is_told_how_to_write_one
     basic_takes_a_token_as_its_password_where_it_is_allowed
     a_link_opens_one_table_as_a_partner_reads_it
     a_link_shows_a_page_where_a_kpi_stands
@@ -254,6 +255,20 @@ async fn a_secret_is_shown_once_and_kept_nowhere(world: &World) {
     }
 }
 
+async fn an_instant_that_is_none_is_told_how_to_write_one(world: &World) {
+    small(world).await;
+    for (path, terms) in [("/v1/tokens", json!({"name": "x"})), ("links", json!({"name": "x", "table": "readings"}))] {
+        for wrong in [json!("tomorrow"), json!("2010-12-31"), json!(20_101_231)] {
+            let mut terms = terms.clone();
+            terms["expires_at"] = wrong;
+            let refused = world.post(Board, path, terms).await.refused(422, "invalid");
+            refused.tells("`expires_at`: write an instant such as 2027-01-31T12:00:00Z");
+        }
+    }
+    let action = super::actions::action("NI-117", json!({"due": "soon"}));
+    world.post(Administrator, "actions", action).await.refused(422, "invalid").tells("write a day such as 2027-01-31");
+}
+
 async fn basic_takes_a_token_as_its_password_where_it_is_allowed(world: &World) {
     small(world).await;
     let token = made(world, Board, json!({"name": "Excel"})).await;
@@ -265,7 +280,8 @@ async fn basic_takes_a_token_as_its_password_where_it_is_allowed(world: &World) 
     // Only such a token is a password, and whoever sends none is asked for one.
     let jwt = Board.token().unwrap();
     for password in [jwt, "wmk_wrong", "", "secret"] {
-        let refused = open.get(Nobody, "kpis").header("authorization", &basic(password)).await.is(401);
+        let refused = open.get(Nobody, "kpis").header("authorization", &basic(password)).await;
+        let refused = refused.refused(401, "invalid_token").tells("personal access token");
         let challenges: Vec<_> = refused.headers.get_all("www-authenticate").map(|one| one.to_str().unwrap()).collect();
         assert!(challenges.iter().any(|one| one.starts_with("Basic ")), "{refused}");
         assert!(challenges.iter().any(|one| one.starts_with("Bearer ")), "{refused}");

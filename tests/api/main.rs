@@ -43,6 +43,7 @@ mod imports;
 mod instances;
 mod lifecycle;
 mod line;
+mod metrics;
 mod once;
 mod packages;
 mod preconditions;

@@ -173,6 +173,7 @@ async fn what_holds_a_secret_is_not_answered_twice(world: &World) {
     small(world).await;
     for (path, body) in [
         ("/v1/tokens", json!({"name": "x"})),
+        ("links", json!({"name": "x", "table": "readings"})),
         ("clients", json!({"title": "x"})),
         ("webhooks", json!({"url": "https://partner.example/hook"})),
     ] {
@@ -188,6 +189,9 @@ async fn every_post_that_creates_tells_of_its_key(_: &World) {
         // Trying a policy and signing in make nothing.
         let makes = !["tryPolicy", "getAccessToken"].contains(&operation.id);
         assert_eq!(operation.takes("Idempotency-Key"), makes, "{}", operation.id);
+        let secret = ["createToken", "createLink", "createWebhook", "rotateWebhook", "createClient", "addClientSecret"];
+        let once = operation.says_of("Idempotency-Key").contains("`already_carried_out`");
+        assert_eq!(once, secret.contains(&operation.id), "{}", operation.id);
     }
 }
 
@@ -219,7 +223,7 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     assert!(refused.header("ratelimit").unwrap().starts_with("\"default\";r=0;"), "{refused}");
     // Each has their own.
     strict.get(Manager, "kpis").await.is(200);
-    strict.get(Nobody, "/livez").await.is(200);
+    strict.get(Nobody, "/openapi.json").await.is(200);
     // Whoever is not let in counts for their address, and does not keep out those who are.
     for left in (0..2).rev() {
         let answer = strict.get(Nobody, "kpis").await.refused(401, "missing_token");
@@ -227,6 +231,12 @@ async fn whoever_asks_too_often_is_told_to_wait(world: &World) {
     }
     let refused = strict.get(Nobody, "kpis").await.refused(429, "too_many_requests");
     assert!(refused.header("retry-after").is_some(), "{refused}");
+    strict.get(Nobody, "/openapi.json").await.refused(429, "too_many_requests");
+    // Whoever asks whether the service lives is never refused, and counts for nobody.
+    for probe in ["/livez", "/readyz", "/version", "/metrics"] {
+        let answer = strict.get(Nobody, probe).await.is(200);
+        assert_eq!(answer.header("ratelimit"), None, "{answer}");
+    }
     strict.get(Manager, "kpis").await.is(200);
     assert_eq!(world.get(Board, "kpis").await.is(200).header("ratelimit"), None, "no limit, no word of it");
     // Behind a proxy that is trusted, it is the address that this one names.
@@ -263,6 +273,13 @@ async fn an_answer_is_compressed_for_whoever_takes_it(world: &World) {
     let tag = world.get(Manager, "kpis/NI-117").header("accept-encoding", "br").await.tag();
     assert!(tag.ends_with("-br\""), "{tag}");
     world.patch(Manager, "kpis/NI-117", &tag, json!({"title": "New"})).await.is(200);
+    // Whoever takes no encoding at all gets nothing, and has nothing done.
+    let body = json!({"code": "new", "title": "New"});
+    for ask in [world.get(Board, "kpis"), world.post(Manager, "organisations", body)] {
+        let refused = ask.header("accept-encoding", "identity;q=0").await.refused(406, "not_acceptable");
+        refused.tells("Accept-Encoding refuses");
+    }
+    world.get(Board, "organisations/new").await.refused(404, "not_found");
 }
 
 async fn pages_of_allowed_origins_may_ask_from_a_browser(world: &World) {
@@ -281,6 +298,7 @@ async fn pages_of_allowed_origins_may_ask_from_a_browser(world: &World) {
     assert!(allowed.header("access-control-allow-headers").unwrap().to_lowercase().contains("if-match"));
     let refused = preflight("https://elsewhere.example").await;
     assert_eq!(refused.header("access-control-allow-origin"), None, "{refused}");
+    refused.refused(400, "malformed_request").tells("Origin is not allowed to make this request.");
     let read = open.get(Board, "kpis").header("origin", ours).await.is(200);
     assert_eq!(read.header("access-control-allow-origin"), Some(ours));
     let exposed = read.header("access-control-expose-headers").unwrap().to_lowercase();

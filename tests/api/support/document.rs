@@ -29,6 +29,13 @@ impl Operation {
         self.said["parameters"].as_array().into_iter().flatten().any(|known| known["name"] == parameter)
     }
 
+    /// What it says of a parameter.
+    pub(crate) fn says_of(&self, parameter: &str) -> &'static str {
+        let mut known = self.said["parameters"].as_array().into_iter().flatten();
+        let known = known.find(|known| known["name"] == parameter);
+        known.and_then(|known| known["description"].as_str()).unwrap_or_default()
+    }
+
     /// The media type of the body that it takes, if any; of several the one that can be written by hand.
     pub(crate) fn body_type(&self) -> Option<&'static str> {
         self.body_types().into_iter().next()
@@ -40,6 +47,12 @@ impl Operation {
         let mut types: Vec<_> = content.into_iter().flat_map(|content| content.keys().map(String::as_str)).collect();
         types.sort_by_key(|kind| *kind == XLSX);
         types
+    }
+
+    /// The media types of its answer where it goes well.
+    pub(crate) fn media_types(&self) -> Vec<&'static str> {
+        let content = self.said["responses"]["200"]["content"].as_object();
+        content.into_iter().flat_map(|content| content.keys().map(String::as_str)).collect()
     }
 
     /// Whether it is about what is in a plan.
@@ -78,6 +91,10 @@ pub(super) fn check(method: &Method, uri: &str, answer: &Answer) {
     let Some(operation) = candidates.first() else { return };
     let response = operation.said["responses"].get(answer.status.to_string());
     let response = response.unwrap_or_else(|| panic!("{} does not tell of {answer}", operation.id));
+    if method == Method::POST && answer.status < 300 {
+        let secret = answer.header("cache-control") == Some("no-store");
+        assert_eq!(response["headers"]["Cache-Control"].is_object(), secret, "whether it holds a secret: {answer}");
+    }
     let Some(content) = response["content"].as_object() else {
         assert!(answer.body.is_empty(), "{} tells of no body: {answer}", operation.id);
         return;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::IntoFuture;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use actix_web::HttpResponse;
@@ -63,7 +64,7 @@ impl Door {
             _ if path.starts_with('?') || path.starts_with('.') => format!("/v1/plans/{}{path}", self.plan.borrow()),
             _ => format!("/v1/plans/{}/{path}", self.plan.borrow()),
         };
-        let ask = Ask { door: self, method, uri, headers: Vec::new(), body: Bytes::new() };
+        let ask = Ask { door: self, method, uri, headers: Vec::new(), body: Bytes::new(), peer: HERE };
         match actor.token() {
             Some(token) => ask.header(AUTHORIZATION.as_str(), &format!("Bearer {token}")),
             None => ask,
@@ -98,6 +99,9 @@ impl Door {
     }
 }
 
+/// Where requests come from unless a test says otherwise: the machine that serves.
+const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000);
+
 /// A request on its way; `.await` sends it.
 pub(crate) struct Ask<'a> {
     door: &'a Door,
@@ -105,12 +109,19 @@ pub(crate) struct Ask<'a> {
     uri: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+    peer: SocketAddr,
 }
 
 impl Ask<'_> {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
         self.headers.push((name.parse().unwrap(), value));
+        self
+    }
+
+    /// Sends it from another machine.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.peer = SocketAddr::new(address.parse().unwrap(), 40_000);
         self
     }
 
@@ -128,8 +139,7 @@ impl Ask<'_> {
     }
 
     async fn send(self) -> Answer {
-        let mut request =
-            TestRequest::with_uri(&self.uri).method(self.method.clone()).peer_addr(([127, 0, 0, 1], 50_000).into());
+        let mut request = TestRequest::with_uri(&self.uri).method(self.method.clone()).peer_addr(self.peer);
         for header in &self.headers {
             request = request.append_header(header.clone());
         }
@@ -234,6 +244,11 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The media type, without parameters.
+    pub(crate) fn media_type(&self) -> &str {
+        self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default()
     }
 
     #[track_caller]
