@@ -23,7 +23,6 @@ use super::problem::Problem;
 use super::responses::{NoSuchThing, PublicProblems};
 use super::settings::Settings;
 use crate::programme::Programme;
-use crate::store::Store;
 
 /// Where the buckets of durations end, in seconds: from a 304 to an import, or a poll that waits.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -85,8 +84,8 @@ impl Metrics {
     }
 
     /// All that is measured, in Prometheus's text format.
-    fn text(&self, store: &Store) -> prometheus::Result<String> {
-        for lane in store.lanes() {
+    fn text(&self, programme: &Programme) -> prometheus::Result<String> {
+        for lane in programme.store().lanes() {
             for (state, count) in [("in_use", lane.in_use), ("all", lane.all)] {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
                 self.connections.with_label_values(&[lane.name, state]).set(count);
@@ -175,7 +174,7 @@ pub async fn metrics(
     if !may_read(&request, &settings) {
         return Err(Problem::not_found());
     }
-    let text = metrics.text(programme.store()).map_err(|error| Problem::internal(&error))?;
+    let text = metrics.text(&programme).map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, prometheus::TEXT_FORMAT))
         .insert_header((CACHE_CONTROL, "no-store"))
