@@ -273,7 +273,11 @@ async fn marked(
 /// How much is wrong, in a sentence.
 fn refusal(outcome: &Outcome, where_told: &str) -> String {
     let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
-    let place = if rows == 0 { "about the file as a whole".to_owned() } else { format!("in {rows} of {all} rows") };
+    let place = match (rows, outcome.about_file) {
+        (0, _) => "about the file as a whole".to_owned(),
+        (_, 0) => format!("in {rows} of {all} rows"),
+        _ => format!("in {rows} of {all} rows and about the file as a whole"),
+    };
     let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
     format!("{things} wrong {place}; {where_told}, and nothing was kept.")
 }
