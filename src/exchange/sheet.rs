@@ -7,8 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::{Cells, Row, name_of};
+use super::items::{Item, ItemFaultKind, ItemRows, Items};
 use super::table::unguarded;
 use super::workbook::{CellFault, Workbook};
+use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
@@ -20,6 +22,8 @@ pub enum Upload {
     Csv(File),
     /// A workbook, read into memory.
     Workbook(Arc<Workbook>),
+    /// Items of JSON.
+    Items(Items),
 }
 
 impl From<File> for Upload {
@@ -41,10 +45,14 @@ impl Upload {
                 Ok(Sheet::open(BufReader::new(file), headings))
             }
             Self::Workbook(book) => Ok(Sheet::of_workbook(Arc::clone(book), headings)),
+            Self::Items(items) => {
+                let columns = Columns::of_items(headings);
+                Ok(Ok(Sheet { rows: Rows::Items(items.rows()?), columns, faults: items.faults().to_vec() }))
+            }
         }
     }
 
-    /// Every cell as it was sent; `None` where there are more rows than `most_rows`, or more in them than a sheet or
+    /// Every cell as it was sent; `None` of what is no table, and where there are more rows than `most_rows`, or more in them than a sheet or
     /// [`Cells`] takes. Rows that are no text are left out.
     ///
     /// # Errors
@@ -53,6 +61,7 @@ impl Upload {
         let few = |cells: &Cells| cells.row_count() <= most_rows;
         let mut file = match self {
             Self::Workbook(book) => return Ok(Some(book.cells().0).filter(|cells| few(cells)).map(Cow::Borrowed)),
+            Self::Items(_) => return Ok(None),
             Self::Csv(file) => file,
         };
         file.rewind()?;
@@ -84,6 +93,7 @@ impl Upload {
         Ok(match self {
             Self::Csv(file) => Self::Csv(file.try_clone()?),
             Self::Workbook(book) => Self::Workbook(Arc::clone(book)),
+            Self::Items(items) => Self::Items(items.again()?),
         })
     }
 }
@@ -104,6 +114,7 @@ enum Rows<R> {
         /// Which of its rows is next.
         next: usize,
     },
+    Items(ItemRows<R>),
 }
 
 /// The columns that there may be.
@@ -115,6 +126,10 @@ pub struct Headings {
     pub ignored: &'static [&'static str],
     /// Those that there must be.
     pub required: &'static [&'static str],
+    /// Those that JSON has a number for.
+    pub numbers: &'static [&'static str],
+    /// Those that JSON has true or false for.
+    pub flags: &'static [&'static str],
 }
 
 /// The columns of a table, in its order.
@@ -126,6 +141,8 @@ pub struct Columns {
     headings: Vec<String>,
     /// Whether one of them is no column that there may be.
     has_unknown: bool,
+    /// Whether they are the members of items.
+    of_items: bool,
 }
 
 impl Columns {
@@ -134,9 +151,34 @@ impl Columns {
         self.headings.iter().any(|known| known == heading)
     }
 
-    /// Whether what belongs into a column may stand in one that goes by another name.
-    pub fn may_be_misnamed(&self, column: &str) -> bool {
-        self.has_unknown && !self.has(column)
+    fn of_items(headings: Headings) -> Self {
+        let known = headings.known.iter();
+        Self {
+            known: known.clone().map(|column| Some(*column)).collect(),
+            headings: known.map(|column| (*column).to_owned()).collect(),
+            has_unknown: false,
+            of_items: true,
+        }
+    }
+
+    /// What a row is called.
+    pub fn row_name(&self, number: u64) -> String {
+        if self.of_items { format!("/items/{number}") } else { format!("row {number}") }
+    }
+
+    /// A fault in a row with its place as the sender knows it: the cell of a table, the pointer of JSON.
+    pub fn placed(&self, fault: Violation) -> Violation {
+        match (fault.row, &fault.column) {
+            (Some(row), column) if self.of_items => {
+                let member = column.as_deref().map(|column| format!("/{}", escape(column))).unwrap_or_default();
+                let pointer = fault.pointer.or_else(|| Some(format!("/items/{row}{member}")));
+                Violation { pointer, row: None, column: None, cell: None, ..fault }
+            }
+            (Some(row), Some(column)) if fault.cell.is_none() => {
+                Violation { cell: self.cell_name(row, column), ..fault }
+            }
+            _ => fault,
+        }
     }
 
     /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
@@ -153,7 +195,7 @@ impl Columns {
 
 /// One row of a sheet.
 pub struct SheetRow<'a> {
-    /// The row as a spreadsheet numbers it.
+    /// The row as a spreadsheet numbers it; of items its place, from 0.
     pub number: u64,
     columns: &'a Columns,
     cells: RowCells<'a>,
@@ -163,6 +205,7 @@ pub struct SheetRow<'a> {
 enum RowCells<'a> {
     Csv(&'a Record),
     Workbook(Row<'a>, &'a Workbook),
+    Item(&'a Item),
 }
 
 impl SheetRow<'_> {
@@ -173,6 +216,7 @@ impl SheetRow<'_> {
         let text = match &self.cells {
             RowCells::Csv(record) => record.get(place).filter(|_| record.misquoted_at(place).is_none()),
             RowCells::Workbook(row, _) => row.get(place),
+            RowCells::Item(item) => item.cells.get(place).and_then(Option::as_deref),
         };
         text.map(str::trim).filter(|text| !text.is_empty())
     }
@@ -182,7 +226,7 @@ impl SheetRow<'_> {
         let text = self.cell(column)?;
         Some(match &self.cells {
             RowCells::Csv(_) => unguarded(text),
-            RowCells::Workbook(..) => text,
+            RowCells::Workbook(..) | RowCells::Item(_) => text,
         })
     }
 
@@ -204,8 +248,10 @@ impl SheetRow<'_> {
                     .map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail))
                     .collect::<Vec<_>>()
             }
+            RowCells::Item(item) => item.faults.iter().map(|fault| fault.violation(self.number)).collect(),
         };
         match &self.cells {
+            RowCells::Item(_) => {}
             RowCells::Csv(record) => faults.extend(self.without_heading(record.cells().enumerate())),
             RowCells::Workbook(row, _) => {
                 let shown = |(place, words)| (place, row.unreadable(place).map_or(words, |(_, shown)| shown));
@@ -222,11 +268,23 @@ impl SheetRow<'_> {
         hidden.filter_map(|place| self.columns.known.get(place).copied().flatten()).collect()
     }
 
+    /// Whether what belongs into a column may stand in one that goes by another name.
+    pub fn may_be_misnamed(&self, column: &str) -> bool {
+        match &self.cells {
+            RowCells::Item(item) => {
+                self.cell(column).is_none() && item.faults.iter().any(|fault| fault.kind == ItemFaultKind::Unknown)
+            }
+            _ => self.columns.has_unknown && !self.columns.has(column),
+        }
+    }
+
     /// Whether nothing stands in it.
     fn is_blank(&self) -> bool {
         match &self.cells {
             RowCells::Csv(record) => record.cells().all(|cell| cell.trim().is_empty()),
             RowCells::Workbook(row, _) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
+            // Whoever sends an item means something by it.
+            RowCells::Item(_) => false,
         }
     }
 
@@ -322,6 +380,13 @@ impl<R: BufRead> Sheet<R> {
         let columns = &self.columns;
         match &mut self.rows {
             Rows::Csv(rows) => rows.next(columns),
+            Rows::Items(rows) => Some(match rows.advance()? {
+                Ok(number) => match rows.item.faults.first().filter(|_| rows.item.last) {
+                    Some(fault) => Err(SheetFault { violation: fault.violation(number), last: true }),
+                    None => Ok(SheetRow { number, columns, cells: RowCells::Item(&rows.item) }),
+                },
+                Err(error) => Err(SheetFault { violation: unreadable(0, &error), last: true }),
+            }),
             Rows::Workbook { book, next } => loop {
                 let row = book.cells().0.row(*next)?;
                 *next += 1;
@@ -396,13 +461,13 @@ impl Record {
                 self.closed_at = self.bytes.len();
                 Within::Closed
             }
-            (Within::Quoted, _) => self.keep(byte, Within::Quoted),
+            // Behind another one, a quotation mark is one of the words.
+            (Within::Quoted, _) | (Within::Closed, b'"') => self.keep(byte, Within::Quoted),
             (_, b',' | b'\n') => {
                 self.ends.push(self.bytes.len());
                 Within::Start
             }
             (Within::Start, b'"') => Within::Quoted,
-            (Within::Closed, b'"') => self.keep(byte, Within::Quoted),
             // Blanks around a cell are passed over.
             (Within::Closed | Within::Behind, b' ' | b'\t') => self.keep(byte, Within::Behind),
             (Within::Closed | Within::Behind, _) => {
@@ -586,7 +651,7 @@ fn read_header<'a>(
     row: u64,
     wanted: Headings,
 ) -> Result<(Columns, Vec<Violation>), Vec<Violation>> {
-    let Headings { known, ignored, required } = wanted;
+    let Headings { known, ignored, required, .. } = wanted;
     let mut faults = Vec::new();
     let mut columns = Columns::default();
     for (place, name) in header.enumerate() {
@@ -635,8 +700,13 @@ fn unreadable(row: u64, error: &io::Error) -> Violation {
 mod tests {
     use super::*;
 
-    const HEADINGS: Headings =
-        Headings { known: &["kpi", "period", "value"], ignored: &["colour"], required: &["kpi"] };
+    const HEADINGS: Headings = Headings {
+        known: &["kpi", "period", "value"],
+        ignored: &["colour"],
+        required: &["kpi"],
+        numbers: &["value"],
+        flags: &[],
+    };
 
     /// A row's number, its KPI and its value; or where and what its fault is.
     type Seen = Result<(u64, Option<String>, Option<String>), (Option<u64>, &'static str)>;

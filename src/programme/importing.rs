@@ -110,7 +110,13 @@ impl ImportKind {
             Self::Readings => READING_COLUMNS,
             Self::Targets => TARGET_COLUMNS,
         };
-        Headings { known, ignored: PASSED_OVER, required: &["kpi", "period"] }
+        Headings {
+            known,
+            ignored: PASSED_OVER,
+            required: &["kpi", "period"],
+            numbers: &["value", "numerator", "denominator", "forecast", "low", "high", "floor"],
+            flags: &["provisional"],
+        }
     }
 }
 
@@ -184,7 +190,7 @@ impl Programme {
         if allowed { Ok(open) } else { Err(Refusal::NotAllowed(who.to_owned())) }
     }
 
-    /// Imports a CSV file or a workbook, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
+    /// Imports a CSV file, a workbook or items of JSON, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
     ///
     /// # Errors
     /// Only where nothing could be tried: the plan is not the caller's to see or to report to, or the database fails.
@@ -336,7 +342,7 @@ struct Import<'a> {
     /// The rows that have a part in the sums of a dimension that covers everyone.
     summands: Vec<Summand>,
     /// The file's columns.
-    columns: Arc<Columns>,
+    columns: Columns,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -360,7 +366,7 @@ impl<'a> Import<'a> {
             changed: Vec::new(),
             seen: HashMap::new(),
             summands: Vec::new(),
-            columns: Arc::default(),
+            columns: Columns::default(),
             pending: Vec::new(),
             outcome: Outcome::nothing(false),
         }
@@ -376,7 +382,7 @@ impl<'a> Import<'a> {
             Ok(sheet) => sheet,
             Err(faults) => return self.reject_file(faults),
         };
-        self.columns = Arc::new(sheet.columns().clone());
+        self.columns = sheet.columns().clone();
         self.reject_file(sheet.faults().to_vec())?;
         let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
@@ -386,8 +392,9 @@ impl<'a> Import<'a> {
             self.outcome.rows += 1;
             if self.outcome.rows > MOST_ROWS {
                 self.outcome.rows = MOST_ROWS;
+                let number = row.map_or_else(|fault| fault.violation.row.unwrap_or_default(), |row| row.number);
                 let detail = "a file holds at most 1,000,000 rows; send the rest in another";
-                return self.reject_file(vec![Violation::in_cell(MOST_ROWS + 2, None, "too_many_rows", detail)]);
+                return self.reject_file(vec![Violation::in_cell(number, None, "too_many_rows", detail)]);
             }
             match row {
                 Ok(row) => {
@@ -480,11 +487,8 @@ impl<'a> Import<'a> {
     }
 
     fn reject_all(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
-        for mut fault in faults {
-            if let (None, Some(row), Some(column)) = (&fault.cell, fault.row, &fault.column) {
-                fault.cell = self.columns.cell_name(row, column);
-            }
-            self.outcome.errors.push(&fault).map_err(disk)?;
+        for fault in faults {
+            self.outcome.errors.push(&self.columns.placed(fault)).map_err(disk)?;
         }
         Ok(())
     }
@@ -520,7 +524,7 @@ impl<'a> Import<'a> {
 
     /// The KPI that a row names.
     fn kpi(&self, cells: &mut Cells<'_, '_>) -> Option<&'a Arc<KpiPicture>> {
-        let Some(code) = cells.needed("kpi", "name the KPI by its code") else { return None };
+        let code = cells.needed("kpi", "name the KPI by its code")?;
         let (picture, access) = (self.desk.picture, &self.desk.plan.access);
         let found = picture.kpis().get(code).filter(|entry| picture.sees(access, &entry.kpi));
         if found.is_none() {
@@ -546,7 +550,8 @@ impl<'a> Import<'a> {
     ) -> Place {
         let place = Place { kpi: self.kpis.number(kpi), group: self.groups.number(group), period };
         if let Some(first) = self.seen.get(&place) {
-            let detail = format!("row {first} already speaks of {kpi} in {period}; keep one of the two");
+            let first = self.columns.row_name(u64::from(*first));
+            let detail = format!("{first} already speaks of {kpi} in {period}; keep one of the two");
             faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
         } else {
             self.seen.insert(place, u32::try_from(row).unwrap_or(u32::MAX));
@@ -559,8 +564,7 @@ impl<'a> Import<'a> {
         row: &SheetRow<'_>,
         source: &mut Source<'_, '_, '_>,
     ) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
-        let columns = Arc::clone(&self.columns);
-        let mut cells = Cells::of(row, &columns);
+        let mut cells = Cells::of(row);
         if cells.are_notes() {
             return Ok(Err(cells.faults));
         }
@@ -646,8 +650,7 @@ impl<'a> Import<'a> {
     }
 
     fn target(&mut self, row: &SheetRow<'_>) -> Result<Fate, Vec<Violation>> {
-        let columns = Arc::clone(&self.columns);
-        let mut cells = Cells::of(row, &columns);
+        let mut cells = Cells::of(row);
         if cells.are_notes() {
             return Err(cells.faults);
         }
@@ -713,18 +716,17 @@ fn bare(text: &str) -> String {
 /// The cells of one row, each read or told why it cannot be.
 struct Cells<'a, 'r> {
     row: &'a SheetRow<'r>,
-    columns: &'a Columns,
     /// The columns of which it is not known what they say in this row: what would follow from their being empty is not told.
     unknown: Vec<String>,
     faults: Vec<Violation>,
 }
 
 impl<'a, 'r> Cells<'a, 'r> {
-    fn of(row: &'a SheetRow<'r>, columns: &'a Columns) -> Self {
+    fn of(row: &'a SheetRow<'r>) -> Self {
         let faults = row.faults();
         let unreadable = faults.iter().filter_map(|fault| fault.column.clone());
         let unknown = unreadable.chain(row.unknown().into_iter().map(str::to_owned)).collect();
-        Self { row, columns, unknown, faults }
+        Self { row, unknown, faults }
     }
 
     /// Whether the row holds nothing but what stands in columns without a heading.
@@ -735,7 +737,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     fn is_unknown(&self, column: &str) -> bool {
-        self.unknown.iter().any(|unknown| unknown == column) || self.columns.may_be_misnamed(column)
+        self.unknown.iter().any(|unknown| unknown == column) || self.row.may_be_misnamed(column)
     }
 
     fn fault(&mut self, column: &'static str, code: &'static str, detail: String) {
@@ -823,7 +825,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     where
         T::Err: std::fmt::Display,
     {
-        self.read_as(column, |text| text.parse())
+        self.read_as(column, str::parse)
     }
 
     /// One of some names, in small or capital letters and with blanks or dashes for what joins its words.

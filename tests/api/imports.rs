@@ -24,6 +24,9 @@ on_both! {
     one_mistake_hides_no_other_in_its_row
     quotation_marks_must_be_right
     slips_are_told_with_what_to_write
+    figures_come_as_json_too
+    what_is_wrong_with_json_is_told_at_its_pointer
+    json_that_would_do_harm_is_refused
     a_file_with_nothing_in_it_does_nothing
     a_place_is_spoken_of_once
     symbols_are_told_apart_from_slips
@@ -569,4 +572,131 @@ async fn rows_in_any_order_give_the_same_report(world: &World) {
     for (file, seen) in &reports {
         assert_eq!(seen, first, "of\n{file}\nand\n{first_file}");
     }
+}
+
+/// Where and what is wrong with JSON.
+fn pointed(answer: &Answer) -> Vec<(String, String)> {
+    let errors = answer.json()["errors"].as_array().unwrap().clone();
+    for fault in &errors {
+        assert_eq!(
+            (&fault["row"], &fault["column"], &fault["cell"]),
+            (&json!(null), &json!(null), &json!(null)),
+            "{answer}"
+        );
+    }
+    let text = |fault: &serde_json::Value, name: &str| fault[name].as_str().unwrap().to_owned();
+    errors.iter().map(|fault| (text(fault, "pointer"), text(fault, "code"))).collect()
+}
+
+async fn figures_come_as_json_too(world: &World) {
+    with_figures(world).await;
+    let body = json!({"items": [
+        {"kpi": "NI-117", "period": "2009/10 Q1", "value": 4.5},
+        {"kpi": "NI-117", "period": "FY2009-10-Q2", "group": null, "value": 4.4, "reason": "Late returns."},
+        {"kpi": "NI-117", "period": "2009/10 Q3", "group": "fsm", "numerator": 231, "denominator": 5120,
+         "provisional": true, "commentary": "'=so\nit is"},
+    ]});
+    let before = world.version().await;
+    let tried = world.post(Lead, "readings?dry_run=true", body.clone()).await.is(200);
+    assert_eq!(counts(&tried), [3, 1, 1, 1, 0], "{tried}");
+    assert_eq!(world.version().await, before);
+    let key = |body: serde_json::Value| world.post(Lead, "readings", body).header("idempotency-key", "june-figures");
+    let kept = key(body.clone()).await.is(200);
+    assert_eq!((counts(&kept), &kept.json()["effects"]), (counts(&tried), &tried.json()["effects"]));
+    let again = key(body.clone()).await.is(200);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    key(json!({"items": []})).await.refused(422, "key_reused");
+    assert_eq!(counts(&world.post(Lead, "readings", body).await.is(200)), [3, 0, 0, 3, 0]);
+    let reading = world.get(Lead, "kpis/NI-117/readings/FY2009-10-Q3?group=fsm").await.is(200).json();
+    assert_eq!(
+        (&reading["value"], &reading["provisional"], &reading["commentary"]),
+        (&json!(4.511_718_75), &json!(true), &json!("'=so\nit is"))
+    );
+    let targets = json!({"items": [{"kpi": "NI-117", "period": "2010/11", "value": 5, "kind": "laa", "agreed_on": "2010-03-24"}]});
+    assert_eq!(world.post(Manager, "targets", targets.clone()).await.is(200).json()["created"], 1);
+    assert_eq!(world.post(Manager, "targets", targets).await.is(200).json()["unchanged"], 1);
+    assert_eq!(counts(&world.post(Lead, "readings", json!({"items": []})).await.is(200)), [0; 5]);
+}
+
+async fn what_is_wrong_with_json_is_told_at_its_pointer(world: &World) {
+    with_figures(world).await;
+    let before = world.version().await;
+    let body = r#"{"items": [
+        {"kpi": "NI-117", "period": "2009/10 Q1", "value": 4.5},
+        {"kpi": "NI-171", "period": "soon", "value": 4.1234567, "numerator": "x", "provisional": "yes", "colour/": "red"},
+        {"kpi": "NI-117", "period": "Q1 2009/10", "vlaue": 4, "period": "2009/10 Q4"},
+        7, null, [1], "NI-117", {},
+        {"kpi": ["NI-117"], "period": {"key": "FY2009-10-Q1"}, "value": 1e400, "commentary": "\u0000"},
+        {"kpi": "NI-117", "period": "Q1 2009/10", "value": 5}, 7.5
+    ], "itemz": [[[]]], "items": 1}"#;
+    let at = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    let wanted = [
+        at("/itemz", "unknown_member"),
+        at("/items", "duplicate_key"),
+        at("/items/1/numerator", "wrong_type"),
+        at("/items/1/provisional", "wrong_type"),
+        at("/items/1/colour~1", "unknown_member"),
+        at("/items/1/kpi", "unknown_code"),
+        at("/items/1/period", "not_a_period"),
+        at("/items/1/value", "too_many_decimals"),
+        at("/items/2/vlaue", "unknown_member"),
+        at("/items/2/period", "duplicate_key"),
+        at("/items/3", "wrong_type"),
+        at("/items/4", "wrong_type"),
+        at("/items/5", "wrong_type"),
+        at("/items/6", "wrong_type"),
+        at("/items/7/kpi", "missing"),
+        at("/items/7/period", "missing"),
+        at("/items/8/kpi", "wrong_type"),
+        at("/items/8/period", "wrong_type"),
+        at("/items/8/value", "number_too_large"),
+        at("/items/8/commentary", "nul_character"),
+        at("/items/9/kpi", "named_twice"),
+        at("/items/10", "wrong_type"),
+    ];
+    for accept in ["application/json", crate::support::XLSX] {
+        let ask = world.ask(actix_web::http::Method::POST, Lead, "readings").body("application/json", body);
+        let answer = ask.header("accept", accept).await.refused(422, "invalid");
+        assert_eq!(pointed(&answer), wanted, "{answer}");
+        answer.tells("did you mean `value`?").tells("/items/0 already speaks");
+    }
+    let targets = json!({"items": [{"kpi": "NI-117", "period": "2010/11", "value": "5", "group": "all"}]});
+    let answer = world.post(Manager, "targets", targets).await.refused(422, "invalid");
+    assert_eq!(pointed(&answer), [at("/items/0/group", "unknown_member"), at("/items/0/value", "wrong_type")]);
+    assert_eq!(world.version().await, before);
+}
+
+async fn json_that_would_do_harm_is_refused(world: &World) {
+    small(world).await;
+    let send =
+        |body: Vec<u8>| world.ask(actix_web::http::Method::POST, Lead, "readings").body("application/json", body);
+    for body in ["", "{", "{\"items\": [", "{\"items\": []} x", "{\"items\": [{\"kpi\": \"\\ud800\"}]}", "kpi,period\n"]
+    {
+        send(body.into()).await.refused(400, "malformed_request");
+    }
+    send(b"{\"items\": [{\"kpi\": \"\xff\"}]}".to_vec()).await.refused(400, "malformed_request");
+    let deep = "[".repeat(200_000);
+    send(format!("{{\"items\": [{{\"kpi\": {deep}").into_bytes()).await.refused(400, "malformed_request");
+    for (body, pointer, code) in [
+        ("{}".to_owned(), "/items", "missing_field"),
+        ("[]".to_owned(), "", "wrong_type"),
+        ("7".to_owned(), "", "wrong_type"),
+        ("{\"items\": {}}".to_owned(), "/items", "wrong_type"),
+        ("{\"items\": null}".to_owned(), "/items", "wrong_type"),
+        (format!("{{\"items\": [{{\"kpi\": \"{}\"}}]}}", "x".repeat(3 << 20)), "/items/0", "item_too_long"),
+        (format!("{{\"items\": [{}", "[".repeat(3 << 20)), "/items/0", "item_too_long"),
+        (format!("{{\"items\": [{}", " ".repeat(3 << 20)), "/items/0", "item_too_long"),
+        (format!("{{\"x\": \"{}\"}}", "x".repeat(3 << 20)), "", "body_too_long"),
+    ] {
+        let answer = send(body.into_bytes()).await.refused(422, "invalid");
+        assert_eq!(pointed(&answer), [(pointer.to_owned(), code.to_owned())], "{answer}");
+    }
+    // Of one item without end of unknown members, some are told.
+    let members: Vec<String> = (0..50_000).map(|number| format!("\"m{number}\": 1")).collect();
+    let answer = send(format!("{{\"items\": [{{{}}}]}}", members.join(",")).into_bytes()).await.refused(422, "invalid");
+    assert_eq!(pointed(&answer).len(), 100);
+    // And many items are as good as few.
+    let item = "{\"kpi\": \"NI-117\", \"period\": \"2009/10 Q1\", \"value\": 4}";
+    let many = format!("{{\"items\": [{}]}}", vec![item; 20_000].join(","));
+    assert_eq!(send(many.into_bytes()).await.refused(422, "invalid").json()["rejected"], 19_999);
 }
