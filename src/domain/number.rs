@@ -33,10 +33,10 @@ pub enum NumberError {
     #[error("is not a number; write digits with at most one decimal point, such as 12.5")]
     NotANumber,
     /// More than fifteen significant digits.
-    #[error("has more than 15 significant digits")]
+    #[error("has more than 15 significant digits; round it")]
     TooManyDigits,
     /// More than six decimal places.
-    #[error("has more than 6 decimal places")]
+    #[error("has more than 6 decimal places; round it to 6 or fewer")]
     TooManyDecimals,
     /// At or past 10^15.
     #[error("is too large; figures are smaller than 1,000,000,000,000,000")]

@@ -40,6 +40,11 @@ document! {
     }
 }
 
+/// What is wrong with half a fraction.
+pub const DENOMINATOR_NEEDED: &str = "a numerator needs its denominator";
+/// What is wrong with the other half.
+pub const NUMERATOR_NEEDED: &str = "a denominator needs its numerator";
+
 /// What a settled reading says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Settled {
@@ -52,13 +57,14 @@ pub struct Settled {
 }
 
 impl ReportedFigure {
-    /// Checks the figure against the KPI's definition and computes its value.
+    /// Checks the figure against the KPI's definition and computes its value. Of a period that cannot be read, all is judged
+    /// that does not depend on it.
     ///
     /// # Errors
     /// Everything that is wrong, each at its member.
-    pub fn settle(&self, kpi: &Kpi, period: Period) -> Result<Settled, Invalid> {
+    pub fn settle(&self, kpi: &Kpi, period: Option<Period>) -> Result<Settled, Invalid> {
         let mut invalid = self.texts();
-        if !kpi.in_force(period) {
+        if let Some(period) = period.filter(|period| !kpi.in_force(*period)) {
             invalid.at("/period", "not_in_force", format!("{} is not in force in {}", kpi.code, period.label()));
         }
         match &kpi.formula {
@@ -93,7 +99,8 @@ impl ReportedFigure {
             invalid.at("/forecast", "out_of_range", format!("{words} lies outside the KPI's valid range"));
         }
         let settled = self.figure(kpi, &mut invalid);
-        if let Some(value) = settled.value {
+        // Where its fraction makes none, the value beside it is judged by itself.
+        if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
             check_valid(kpi, value, &mut invalid);
         }
         invalid.or(settled)
@@ -132,11 +139,11 @@ impl ReportedFigure {
                 Settled { value, numerator: Some(numerator), denominator: Some(denominator) }
             }
             (Some(_), None) => {
-                invalid.at("/denominator", "missing", "a numerator needs its denominator");
+                invalid.at("/denominator", "missing", DENOMINATOR_NEEDED);
                 Settled::default()
             }
             (None, Some(_)) => {
-                invalid.at("/numerator", "missing", "a denominator needs its numerator");
+                invalid.at("/numerator", "missing", NUMERATOR_NEEDED);
                 Settled::default()
             }
             (None, None) => {
@@ -239,7 +246,7 @@ mod tests {
     fn settle(changes: serde_json::Value, figure: serde_json::Value) -> Result<Settled, Vec<&'static str>> {
         let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
         figure
-            .settle(&kpi(changes), "FY2009-10-Q1".parse().unwrap())
+            .settle(&kpi(changes), Some("FY2009-10-Q1".parse().unwrap()))
             .map_err(|invalid| invalid.violations().iter().map(|violation| violation.code).collect())
     }
 
@@ -266,6 +273,11 @@ mod tests {
             (json!({}), json!({"numerator": 1, "denominator": 0}), vec!["denominator_not_positive"]),
             (json!({}), json!({"numerator": 12, "denominator": 10}), vec!["numerator_above_denominator"]),
             (json!({}), json!({"value": 5, "numerator": 1, "denominator": 10}), vec!["value_disagrees"]),
+            (
+                json!({"valid_max": 100}),
+                json!({"value": 500, "numerator": 12, "denominator": 10}),
+                vec!["numerator_above_denominator", "above_valid_range"],
+            ),
             (json!({}), json!({"value": -1}), vec!["negative_figure"]),
             (json!({"valid_min": -10, "valid_max": 10}), json!({"value": -11}), vec!["below_valid_range"]),
             (json!({"valid_max": 10}), json!({"value": 11}), vec!["above_valid_range"]),

@@ -142,8 +142,8 @@ impl Target {
         }
     }
 
-    /// What is wrong with the target for this KPI and period.
-    pub fn check(&self, kpi: &Kpi, period: Period) -> Invalid {
+    /// What is wrong with the words, whatever KPI they are about.
+    pub fn texts(&self) -> Invalid {
         let mut invalid = Invalid::new();
         for (pointer, text, most) in [
             ("/rationale", &self.rationale, 2000),
@@ -154,8 +154,14 @@ impl Target {
                 check_text(&mut invalid, pointer, text, 0, most);
             }
         }
+        invalid
+    }
+
+    /// What is wrong with the target for this KPI and period; of a period that cannot be read, all that does not depend on it.
+    pub fn check(&self, kpi: &Kpi, period: Option<Period>) -> Invalid {
+        let mut invalid = self.texts();
         let year = PeriodKind::year_of(kpi.calendar);
-        if period.kind() != kpi.period_kind() && period.kind() != year {
+        if period.is_some_and(|period| period.kind() != kpi.period_kind() && period.kind() != year) {
             invalid.at(
                 "/period",
                 "other_period_kind",

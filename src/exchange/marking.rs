@@ -184,7 +184,7 @@ pub fn marked(
     drop(copy);
     let origin = Origin::first_sheet(file).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))?;
     let lead = match sent {
-        Upload::Csv(_) => lead(&origin.name),
+        Upload::Csv(_) | Upload::Items(_) => lead(&origin.name),
         Upload::Workbook(_) => format!(
             "{} Your workbook is one that cannot be written in, so this is a copy of its cells.",
             lead(&origin.name)

@@ -1,19 +1,20 @@
 //! A table with a header row, from a CSV file or a workbook, read one row at a time in bounded memory, every fault at its cell.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read, Seek};
-use std::rc::Rc;
+use std::io::{self, BufRead, BufReader, Seek};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::{Cells, Row, name_of};
+use super::items::{Item, ItemFaultKind, ItemRows, Items};
 use super::table::unguarded;
 use super::workbook::{CellFault, Workbook};
+use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
-const MOST_ROW_BYTES: u64 = 1 << 20;
+const MOST_ROW_BYTES: usize = 1 << 20;
 
 /// A table as it was sent.
 pub enum Upload {
@@ -21,6 +22,8 @@ pub enum Upload {
     Csv(File),
     /// A workbook, read into memory.
     Workbook(Arc<Workbook>),
+    /// Items of JSON.
+    Items(Items),
 }
 
 impl From<File> for Upload {
@@ -42,10 +45,14 @@ impl Upload {
                 Ok(Sheet::open(BufReader::new(file), headings))
             }
             Self::Workbook(book) => Ok(Sheet::of_workbook(Arc::clone(book), headings)),
+            Self::Items(items) => {
+                let columns = Columns::of_items(headings);
+                Ok(Ok(Sheet { rows: Rows::Items(items.rows()?), columns, faults: items.faults().to_vec() }))
+            }
         }
     }
 
-    /// Every cell as it was sent; `None` where there are more rows than `most_rows`, or more in them than a sheet or
+    /// Every cell as it was sent; `None` of what is no table, and where there are more rows than `most_rows`, or more in them than a sheet or
     /// [`Cells`] takes. Rows that are no text are left out.
     ///
     /// # Errors
@@ -54,19 +61,20 @@ impl Upload {
         let few = |cells: &Cells| cells.row_count() <= most_rows;
         let mut file = match self {
             Self::Workbook(book) => return Ok(Some(book.cells().0).filter(|cells| few(cells)).map(Cow::Borrowed)),
+            Self::Items(_) => return Ok(None),
             Self::Csv(file) => file,
         };
         file.rewind()?;
         let mut sent = Cells::default();
         let mut rows = CsvRows::new(BufReader::new(file));
-        while let Some(number) = rows.advance() {
-            let number = match number {
-                Ok(number) => number,
+        while let Some(read) = rows.advance() {
+            match read {
+                Ok(()) => {}
                 Err(fault) if fault.last => break,
                 Err(_no_text) => continue,
-            };
-            for (column, words) in rows.record.iter().enumerate().filter(|(_, words)| !words.is_empty()) {
-                if sent.push(number, column, words, None).is_err() {
+            }
+            for (column, words) in rows.record.cells().enumerate().filter(|(_, words)| !words.is_empty()) {
+                if sent.push(rows.number, column, words, None).is_err() {
                     return Ok(None);
                 }
             }
@@ -85,6 +93,7 @@ impl Upload {
         Ok(match self {
             Self::Csv(file) => Self::Csv(file.try_clone()?),
             Self::Workbook(book) => Self::Workbook(Arc::clone(book)),
+            Self::Items(items) => Self::Items(items.again()?),
         })
     }
 }
@@ -93,6 +102,8 @@ impl Upload {
 pub struct Sheet<R> {
     rows: Rows<R>,
     columns: Columns,
+    /// What is wrong with the table before its rows are gone through.
+    faults: Vec<Violation>,
 }
 
 /// Where the rows come from.
@@ -103,15 +114,7 @@ enum Rows<R> {
         /// Which of its rows is next.
         next: usize,
     },
-}
-
-/// The rows of a CSV file.
-struct CsvRows<R> {
-    csv: csv::Reader<Rationed<Terminated<R>>>,
-    ration: Rc<Cell<u64>>,
-    /// Line ends inside cells so far: what sets the row a spreadsheet shows apart from the line in the file.
-    inner_lines: u64,
-    record: csv::StringRecord,
+    Items(ItemRows<R>),
 }
 
 /// The columns that there may be.
@@ -123,6 +126,10 @@ pub struct Headings {
     pub ignored: &'static [&'static str],
     /// Those that there must be.
     pub required: &'static [&'static str],
+    /// Those that JSON has a number for.
+    pub numbers: &'static [&'static str],
+    /// Those that JSON has true or false for.
+    pub flags: &'static [&'static str],
 }
 
 /// The columns of a table, in its order.
@@ -132,6 +139,10 @@ pub struct Columns {
     known: Vec<Option<&'static str>>,
     /// For each its heading in small letters.
     headings: Vec<String>,
+    /// Whether one of them is no column that there may be.
+    has_unknown: bool,
+    /// Whether they are the members of items.
+    of_items: bool,
 }
 
 impl Columns {
@@ -140,37 +151,72 @@ impl Columns {
         self.headings.iter().any(|known| known == heading)
     }
 
+    fn of_items(headings: Headings) -> Self {
+        let known = headings.known.iter();
+        Self {
+            known: known.clone().map(|column| Some(*column)).collect(),
+            headings: known.map(|column| (*column).to_owned()).collect(),
+            has_unknown: false,
+            of_items: true,
+        }
+    }
+
+    /// What a row is called.
+    pub fn row_name(&self, number: u64) -> String {
+        if self.of_items { format!("/items/{number}") } else { format!("row {number}") }
+    }
+
+    /// A fault in a row with its place as the sender knows it: the cell of a table, the pointer of JSON.
+    pub fn placed(&self, fault: Violation) -> Violation {
+        match (fault.row, &fault.column) {
+            (Some(row), column) if self.of_items => {
+                let member = column.as_deref().map(|column| format!("/{}", escape(column))).unwrap_or_default();
+                let pointer = fault.pointer.or_else(|| Some(format!("/items/{row}{member}")));
+                Violation { pointer, row: None, column: None, cell: None, ..fault }
+            }
+            (Some(row), Some(column)) if fault.cell.is_none() => {
+                Violation { cell: self.cell_name(row, column), ..fault }
+            }
+            _ => fault,
+        }
+    }
+
     /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
     pub fn cell_name(&self, row: u64, heading: &str) -> Option<String> {
         let place = self.headings.iter().position(|known| *known == fold(heading))?;
         Some(name_of((row, place)))
     }
-}
 
-/// A file with a line end behind it: the last row counts as a line whether or not the file ends with one.
-type Terminated<R> = Chain<R, Cursor<&'static [u8]>>;
+    /// How many columns there are up to the last that has a heading.
+    fn width(&self) -> usize {
+        self.headings.iter().rposition(|heading| !heading.is_empty()).map_or(0, |last| last + 1)
+    }
+}
 
 /// One row of a sheet.
 pub struct SheetRow<'a> {
-    /// The row as a spreadsheet numbers it, the header being row 1.
+    /// The row as a spreadsheet numbers it; of items its place, from 0.
     pub number: u64,
-    columns: &'a [Option<&'static str>],
+    columns: &'a Columns,
     cells: RowCells<'a>,
 }
 
 /// What a row holds.
 enum RowCells<'a> {
-    Csv(&'a csv::StringRecord),
-    Workbook(Row<'a>),
+    Csv(&'a Record),
+    Workbook(Row<'a>, &'a Workbook),
+    Item(&'a Item),
 }
 
 impl SheetRow<'_> {
-    /// The text of a cell without the blanks around it; `None` where it is empty or the file has no such column.
+    /// The text of a cell without the blanks around it; `None` where it is empty or cannot be read, or the file has no such
+    /// column.
     pub fn cell(&self, column: &str) -> Option<&str> {
-        let place = self.columns.iter().position(|known| *known == Some(column))?;
+        let place = self.columns.known.iter().position(|known| *known == Some(column))?;
         let text = match &self.cells {
-            RowCells::Csv(record) => record.get(place),
-            RowCells::Workbook(row) => row.get(place),
+            RowCells::Csv(record) => record.get(place).filter(|_| record.misquoted_at(place).is_none()),
+            RowCells::Workbook(row, _) => row.get(place),
+            RowCells::Item(item) => item.cells.get(place).and_then(Option::as_deref),
         };
         text.map(str::trim).filter(|text| !text.is_empty())
     }
@@ -180,7 +226,7 @@ impl SheetRow<'_> {
         let text = self.cell(column)?;
         Some(match &self.cells {
             RowCells::Csv(_) => unguarded(text),
-            RowCells::Workbook(_) => text,
+            RowCells::Workbook(..) | RowCells::Item(_) => text,
         })
     }
 
@@ -189,64 +235,140 @@ impl SheetRow<'_> {
         columns.into_iter().all(|column| self.cell(column).is_none()) && self.faults().is_empty()
     }
 
-    /// The cells that cannot be read at all; for the rest of the row they are empty.
+    /// The cells that cannot be read at all, for the rest of the row they are empty; and those of which nobody can tell what
+    /// they are, since their column has no heading.
     pub fn faults(&self) -> Vec<Violation> {
-        let RowCells::Workbook(row) = &self.cells else { return Vec::new() };
-        let known = self.columns.iter().enumerate().filter_map(|(place, column)| Some((place, (*column)?)));
-        let faulty = known.filter_map(|(place, column)| Some((column, CellFault::of(row, place)?)));
-        faulty.map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail)).collect()
+        let mut faults = match &self.cells {
+            RowCells::Csv(record) => record.misquoted.iter().map(|misquoted| self.misquoted(misquoted)).collect(),
+            RowCells::Workbook(row, _) => {
+                let known = self.columns.known.iter().enumerate();
+                let known = known.filter_map(|(place, column)| Some((place, (*column)?)));
+                let faulty = known.filter_map(|(place, column)| Some((column, CellFault::of(row, place)?)));
+                faulty
+                    .map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail))
+                    .collect::<Vec<_>>()
+            }
+            RowCells::Item(item) => item.faults.iter().map(|fault| fault.violation(self.number)).collect(),
+        };
+        match &self.cells {
+            RowCells::Item(_) => {}
+            RowCells::Csv(record) => faults.extend(self.without_heading(record.cells().enumerate())),
+            RowCells::Workbook(row, _) => {
+                let shown = |(place, words)| (place, row.unreadable(place).map_or(words, |(_, shown)| shown));
+                faults.extend(self.without_heading(row.cells().map(shown)));
+            }
+        }
+        faults
     }
 
+    /// The columns of which it cannot be told what they say in this row, since cells were merged.
+    pub fn unknown(&self) -> Vec<&'static str> {
+        let RowCells::Workbook(_, book) = &self.cells else { return Vec::new() };
+        let hidden = book.hidden_by_merges(self.number);
+        hidden.filter_map(|place| self.columns.known.get(place).copied().flatten()).collect()
+    }
+
+    /// Whether what belongs into a column may stand in one that goes by another name.
+    pub fn may_be_misnamed(&self, column: &str) -> bool {
+        match &self.cells {
+            RowCells::Item(item) => {
+                self.cell(column).is_none() && item.faults.iter().any(|fault| fault.kind == ItemFaultKind::Unknown)
+            }
+            _ => self.columns.has_unknown && !self.columns.has(column),
+        }
+    }
+
+    /// Whether nothing stands in it.
     fn is_blank(&self) -> bool {
         match &self.cells {
-            RowCells::Csv(record) => record.iter().all(|cell| cell.trim().is_empty()),
-            RowCells::Workbook(row) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
+            RowCells::Csv(record) => record.cells().all(|cell| cell.trim().is_empty()),
+            RowCells::Workbook(row, _) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
+            // Whoever sends an item means something by it.
+            RowCells::Item(_) => false,
         }
+    }
+
+    fn misquoted(&self, (place, how): &(usize, Misquoted)) -> Violation {
+        let (code, detail) = match how {
+            Misquoted::NotClosed => (
+                "quotation_not_closed",
+                "the quotation mark that begins this cell is never closed, so that all rows below it were taken into the cell; close it, or take it away",
+            ),
+            Misquoted::GoesOn => (
+                "text_after_quotation",
+                "the cell begins with a quotation mark, and goes on behind the one that closes it; put quotation marks around the whole cell, and write those within it twice",
+            ),
+        };
+        let column = self.columns.headings.get(*place).filter(|heading| !heading.is_empty());
+        let fault = Violation::in_cell(self.number, column.map(String::as_str), code, detail);
+        Violation { cell: Some(name_of((self.number, *place))), ..fault }
+    }
+
+    fn without_heading<'s>(
+        &'s self,
+        cells: impl Iterator<Item = (usize, &'s str)> + 's,
+    ) -> impl Iterator<Item = Violation> + 's {
+        let has_heading = |place: usize| self.columns.headings.get(place).is_some_and(|heading| !heading.is_empty());
+        let stray = cells.filter(move |(place, words)| !has_heading(*place) && !words.trim().is_empty());
+        stray.map(|(place, words)| {
+            let shown: String = words.trim().chars().take(MOST_SHOWN).collect();
+            let detail = format!(
+                "`{shown}` stands in a column without a heading, so that it cannot be told what it is; give the column a heading, or take the cell out"
+            );
+            let fault = Violation::in_cell(self.number, None, "column_without_heading", detail);
+            Violation { cell: Some(name_of((self.number, place))), ..fault }
+        })
     }
 }
 
-impl<R: Read> Sheet<R> {
+/// How much of a cell is shown where nobody can tell what it is.
+const MOST_SHOWN: usize = 60;
+
+impl<R: BufRead> Sheet<R> {
     /// Reads the header of a CSV file.
     ///
     /// # Errors
-    /// Everything that is wrong with the header.
+    /// Everything that is wrong with the header, where no row can be read by it.
     pub fn open(file: R, headings: Headings) -> Result<Self, Vec<Violation>> {
         let mut rows = CsvRows::new(file);
-        match rows.advance() {
-            Some(Ok(_first)) => {}
-            None => return Err(vec![empty(headings)]),
-            Some(Err(fault)) => return Err(vec![fault.violation]),
+        loop {
+            match rows.advance() {
+                Some(Ok(())) if rows.record.cells().all(|cell| cell.trim().is_empty()) => {}
+                Some(Ok(())) => break,
+                None => return Err(vec![empty(headings)]),
+                Some(Err(fault)) => return Err(vec![fault.violation]),
+            }
         }
-        let columns = read_header(rows.record.iter(), 1, headings, false)?;
-        Ok(Self { rows: Rows::Csv(rows), columns })
+        let (columns, faults) = read_header(rows.record.cells(), rows.number, headings)?;
+        let header = SheetRow { number: rows.number, columns: &columns, cells: RowCells::Csv(&rows.record) };
+        let misquoted: Vec<_> = rows.record.misquoted.iter().map(|misquoted| header.misquoted(misquoted)).collect();
+        if misquoted.is_empty() { Ok(Self { rows: Rows::Csv(rows), columns, faults }) } else { Err(misquoted) }
     }
 
     /// Reads the header of a workbook's table.
     ///
     /// # Errors
-    /// Everything that is wrong with the header.
+    /// Everything that is wrong with the header, where no row can be read by it.
     pub fn of_workbook(book: Arc<Workbook>, headings: Headings) -> Result<Self, Vec<Violation>> {
         let (cells, header) = book.cells();
         let Some(row) = cells.row(header) else { return Err(vec![empty(headings)]) };
-        let mut faults = Vec::new();
-        let columns = read_header(row.all(), row.number, headings, true).unwrap_or_else(|of_header| {
-            let names = Columns { known: Vec::new(), headings: row.all().map(fold).collect() };
-            faults = of_header;
-            for fault in &mut faults {
-                fault.cell = fault.column.as_deref().and_then(|column| names.cell_name(row.number, column));
-            }
-            names
-        });
+        let read = read_header(row.all(), row.number, headings);
+        let (columns, mut faults) = read.map_err(|mut faults| {
+            faults.extend_from_slice(book.faults());
+            faults
+        })?;
         faults.extend_from_slice(book.faults());
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns })
+        Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns, faults })
     }
 
     /// The columns of the table.
     pub fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// What is wrong with the table before its rows are gone through, each by itself.
+    pub fn faults(&self) -> &[Violation] {
+        &self.faults
     }
 
     /// The next row that is not blank.
@@ -255,13 +377,20 @@ impl<R: Read> Sheet<R> {
     /// What is wrong with the row as a row; the next call goes on behind it, except where the file itself cannot be read on.
     #[expect(clippy::should_implement_trait, reason = "a row borrows the sheet, which an iterator's item cannot")]
     pub fn next(&mut self) -> Option<Result<SheetRow<'_>, SheetFault>> {
-        let columns = &self.columns.known;
+        let columns = &self.columns;
         match &mut self.rows {
             Rows::Csv(rows) => rows.next(columns),
+            Rows::Items(rows) => Some(match rows.advance()? {
+                Ok(number) => match rows.item.faults.first().filter(|_| rows.item.last) {
+                    Some(fault) => Err(SheetFault { violation: fault.violation(number), last: true }),
+                    None => Ok(SheetRow { number, columns, cells: RowCells::Item(&rows.item) }),
+                },
+                Err(error) => Err(SheetFault { violation: unreadable(0, &error), last: true }),
+            }),
             Rows::Workbook { book, next } => loop {
                 let row = book.cells().0.row(*next)?;
                 *next += 1;
-                let row = SheetRow { number: row.number, columns, cells: RowCells::Workbook(row) };
+                let row = SheetRow { number: row.number, columns, cells: RowCells::Workbook(row, book) };
                 if !row.is_blank() || !row.faults().is_empty() {
                     return Some(Ok(row));
                 }
@@ -270,55 +399,226 @@ impl<R: Read> Sheet<R> {
     }
 }
 
-impl<R: Read> CsvRows<R> {
-    fn new(file: R) -> Self {
-        let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
-        let input =
-            Rationed { input: file.chain(Cursor::new(&b"\n"[..])), ration: Rc::clone(&ration), after_cr: false };
-        let csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
-        Self { csv, ration, inner_lines: 0, record: csv::StringRecord::new() }
+/// The rows of a CSV file (RFC 4180). What is written otherwise than that is told and never mended in silence, which is why
+/// they are read here: readers at hand take whatever comes.
+struct CsvRows<R> {
+    input: R,
+    /// The row that was read last, as a spreadsheet numbers it: whatever is one row, however many lines.
+    number: u64,
+    record: Record,
+    /// Whether the last byte was CR: LF behind it ends the same line.
+    after_cr: bool,
+}
+
+/// The cells of a row.
+#[derive(Default)]
+struct Record {
+    /// One after another, without the quotation marks around them.
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+    /// The places of those whose quotation marks are wrong.
+    misquoted: Vec<(usize, Misquoted)>,
+    within: Within,
+    /// Where the quotation ended that the last cell began with.
+    closed_at: usize,
+}
+
+/// What is wrong with the quotation marks around a cell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Misquoted {
+    /// There is no second one up to the end of the file.
+    NotClosed,
+    /// Something stands behind the second one.
+    GoesOn,
+}
+
+/// Where in a cell the reader is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Within {
+    #[default]
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quotation mark, which ends the quotation or is the first of two.
+    Closed,
+    /// Behind the quotation and a blank.
+    Behind,
+}
+
+impl Record {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.misquoted.clear();
+        self.within = Within::Start;
     }
 
-    /// Goes on to the next row, whatever stands in it, and gives its number.
-    fn advance(&mut self) -> Option<Result<u64, SheetFault>> {
-        self.ration.set(MOST_ROW_BYTES);
-        let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
-        let read = self.csv.read_record(&mut self.record);
-        if let Ok(true) = read {
-            self.inner_lines += line_ends(&self.record);
-        }
-        let number = self.csv.position().line().saturating_sub(1 + self.inner_lines).max(1);
-        match read {
-            Ok(false) => None,
-            Err(error) => {
-                let last = !matches!(error.kind(), csv::ErrorKind::Utf8 { .. });
-                // A row that does not end has not been counted.
-                let number = if last { begins } else { number };
-                Some(Err(SheetFault { violation: unreadable(number, &error), last }))
+    /// Takes in a byte, and says whether it ends the row.
+    fn take(&mut self, byte: u8) -> bool {
+        self.within = match (self.within, byte) {
+            (Within::Quoted, b'"') => {
+                self.closed_at = self.bytes.len();
+                Within::Closed
             }
-            Ok(true) => Some(Ok(number)),
+            // Behind another one, a quotation mark is one of the words.
+            (Within::Quoted, _) | (Within::Closed, b'"') => self.keep(byte, Within::Quoted),
+            (_, b',' | b'\n') => {
+                self.ends.push(self.bytes.len());
+                Within::Start
+            }
+            (Within::Start, b'"') => Within::Quoted,
+            // Blanks around a cell are passed over.
+            (Within::Closed | Within::Behind, b' ' | b'\t') => self.keep(byte, Within::Behind),
+            (Within::Closed | Within::Behind, _) => {
+                self.misquoted.push((self.ends.len(), Misquoted::GoesOn));
+                self.put_quotes_back();
+                self.keep(byte, Within::Plain)
+            }
+            (Within::Start | Within::Plain, _) => self.keep(byte, Within::Plain),
+        };
+        byte == b'\n' && self.within == Within::Start
+    }
+
+    fn keep(&mut self, byte: u8, within: Within) -> Within {
+        self.bytes.push(byte);
+        within
+    }
+
+    /// The cell that is being read as it was written.
+    fn put_quotes_back(&mut self) {
+        let behind = self.bytes.split_off(self.closed_at);
+        let words = self.bytes.split_off(self.ends.last().copied().unwrap_or(0));
+        self.bytes.push(b'"');
+        for byte in words {
+            self.bytes.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+        }
+        self.bytes.push(b'"');
+        self.bytes.extend(behind);
+    }
+
+    /// Ends a row at the end of the file.
+    fn end(&mut self) {
+        if self.within == Within::Quoted {
+            self.misquoted.push((self.ends.len(), Misquoted::NotClosed));
+        }
+        self.ends.push(self.bytes.len());
+        self.within = Within::Start;
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn range(&self, place: usize) -> Option<Range<usize>> {
+        let from = if place == 0 { 0 } else { *self.ends.get(place - 1)? };
+        Some(from..*self.ends.get(place)?)
+    }
+
+    /// The words of a cell; `None` where there is none, or it is no text.
+    fn get(&self, place: usize) -> Option<&str> {
+        std::str::from_utf8(self.bytes.get(self.range(place)?)?).ok()
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|place| self.get(place).unwrap_or_default())
+    }
+
+    fn is_text(&self) -> bool {
+        (0..self.len()).all(|place| self.get(place).is_some())
+    }
+
+    fn misquoted_at(&self, place: usize) -> Option<Misquoted> {
+        self.misquoted.iter().find(|(misquoted, _)| *misquoted == place).map(|(_, how)| *how)
+    }
+
+    /// Whether the marks are so wrong that it cannot be told which cell is which.
+    fn is_torn(&self, width: usize) -> bool {
+        let lines = self.bytes.contains(&b'\n');
+        let unclosed = self.misquoted.iter().any(|(_, how)| *how == Misquoted::NotClosed);
+        unclosed || (!self.misquoted.is_empty() && (lines || self.len() < width))
+    }
+}
+
+impl<R: BufRead> CsvRows<R> {
+    fn new(input: R) -> Self {
+        Self { input, number: 0, record: Record::default(), after_cr: false }
+    }
+
+    /// Goes on to the next row, whatever stands in it.
+    fn advance(&mut self) -> Option<Result<(), SheetFault>> {
+        self.number += 1;
+        self.record.clear();
+        match self.read_row() {
+            Ok(false) => None,
+            Ok(true) if self.record.is_text() => Some(Ok(())),
+            Ok(true) => {
+                let detail = "the row is not UTF-8; save the file as CSV UTF-8";
+                let violation = Violation::in_cell(self.number, None, "not_utf8", detail);
+                Some(Err(SheetFault { violation, last: false }))
+            }
+            Err(error) => Some(Err(SheetFault { violation: unreadable(self.number, &error), last: true })),
         }
     }
 
-    fn next<'a>(&'a mut self, columns: &'a [Option<&'static str>]) -> Option<Result<SheetRow<'a>, SheetFault>> {
+    /// Reads up to the end of a row; false where there is none.
+    fn read_row(&mut self) -> io::Result<bool> {
+        let mut length = 0;
+        if self.number == 1 && self.input.fill_buf()?.starts_with(b"\xEF\xBB\xBF") {
+            self.input.consume(3);
+        }
         loop {
-            let number = match self.advance()? {
-                Ok(number) => number,
-                Err(fault) => return Some(Err(fault)),
-            };
-            let row = SheetRow { number, columns, cells: RowCells::Csv(&self.record) };
+            let chunk = self.input.fill_buf()?;
+            if chunk.is_empty() {
+                self.record.end();
+                return Ok(length > 0);
+            }
+            let (mut used, mut ended) = (0, false);
+            for byte in chunk.iter().copied() {
+                used += 1;
+                let second_of_two = std::mem::take(&mut self.after_cr) && byte == b'\n';
+                if second_of_two {
+                    continue;
+                }
+                length += 1;
+                if length > MOST_ROW_BYTES {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
+                self.after_cr = byte == b'\r';
+                ended = self.record.take(if self.after_cr { b'\n' } else { byte });
+                if ended {
+                    break;
+                }
+            }
+            self.input.consume(used);
+            if ended {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn next<'a>(&'a mut self, columns: &'a Columns) -> Option<Result<SheetRow<'a>, SheetFault>> {
+        loop {
+            if let Err(fault) = self.advance()? {
+                return Some(Err(fault));
+            }
+            let row = SheetRow { number: self.number, columns, cells: RowCells::Csv(&self.record) };
             if row.is_blank() {
                 continue;
             }
-            let (cells, wanted) = (self.record.len(), columns.len());
-            let spilled = self.record.iter().skip(wanted).any(|cell| !cell.trim().is_empty());
+            let (cells, wanted) = (self.record.len(), columns.width());
+            if let Some(misquoted) = self.record.misquoted.first().filter(|_| self.record.is_torn(wanted)) {
+                return Some(Err(SheetFault { violation: row.misquoted(misquoted), last: false }));
+            }
+            let spilled = self.record.cells().skip(columns.headings.len()).any(|cell| !cell.trim().is_empty());
             if cells < wanted || spilled {
                 let hint = if spilled { "; a cell that holds a comma needs quotation marks around it" } else { "" };
                 let detail = format!("the row has {cells} cells and the header names {wanted} columns{hint}");
-                let violation = Violation::in_cell(number, None, "wrong_number_of_cells", detail);
+                let violation = Violation::in_cell(self.number, None, "wrong_number_of_cells", detail);
                 return Some(Err(SheetFault { violation, last: false }));
             }
-            return Some(Ok(SheetRow { number, columns, cells: RowCells::Csv(&self.record) }));
+            // The row once more, since none may leave a loop that was borrowed before its end.
+            return Some(Ok(SheetRow { number: self.number, columns, cells: RowCells::Csv(&self.record) }));
         }
     }
 }
@@ -341,117 +641,58 @@ pub struct SheetFault {
     pub last: bool,
 }
 
-/// Reads the header that stands in `row`. In a workbook, a column without a heading holds somebody's notes.
+/// Reads the header that stands in `row`: the columns, and what is wrong with them. A column without a heading is none; what
+/// stands in it is told where it stands.
+///
+/// # Errors
+/// Everything that is wrong, where a column is missing without which no row can be read.
 fn read_header<'a>(
     header: impl Iterator<Item = &'a str>,
     row: u64,
     wanted: Headings,
-    in_workbook: bool,
-) -> Result<Columns, Vec<Violation>> {
-    let Headings { known, ignored, required } = wanted;
+) -> Result<(Columns, Vec<Violation>), Vec<Violation>> {
+    let Headings { known, ignored, required, .. } = wanted;
     let mut faults = Vec::new();
     let mut columns = Columns::default();
-    for name in header {
+    for (place, name) in header.enumerate() {
         let name = name.trim_start_matches('\u{feff}').trim();
         let folded = fold(name);
         let column = known.iter().copied().find(|column| *column == folded);
+        let mut fault = |code, detail| {
+            let fault = Violation::in_cell(row, Some(column.unwrap_or(name)), code, detail);
+            faults.push(Violation { cell: Some(name_of((row, place))), ..fault });
+        };
         if let Some(column) = column.filter(|column| columns.known.contains(&Some(*column))) {
-            faults.push(Violation::in_cell(
-                row,
-                Some(column),
-                "named_twice",
-                format!("the column `{column}` is there twice"),
-            ));
-        } else if column.is_none() && !ignored.contains(&folded.as_str()) && !(in_workbook && name.is_empty()) {
+            let first = columns.cell_name(row, column).unwrap_or_default();
+            fault("named_twice", format!("the column `{column}` is there already, in {first}; delete one of the two"));
+        } else if column.is_none() && !ignored.contains(&folded.as_str()) && !name.is_empty() {
             let hint = match nearest(&folded, known.iter().copied()) {
                 _ if name.contains(';') => "; separate the columns with commas, not semicolons".to_owned(),
                 _ if name.contains('\t') => "; separate the columns with commas, not tabs".to_owned(),
                 Some(near) => format!("; did you mean `{near}`?"),
                 None => format!("; the columns are {}", known.join(",")),
             };
-            faults.push(Violation::in_cell(
-                row,
-                Some(name),
-                "unknown_column",
-                format!("`{name}` is no column here{hint}"),
-            ));
+            columns.has_unknown = true;
+            fault("unknown_column", format!("`{name}` is no column here{hint}"));
         }
         columns.known.push(column);
         columns.headings.push(folded);
     }
-    for column in required.iter().filter(|column| !columns.known.contains(&Some(**column))) {
-        faults.push(Violation::in_cell(
-            row,
-            Some(column),
-            "missing_column",
-            format!("the column `{column}` must be there"),
-        ));
+    let missing: Vec<_> = required.iter().filter(|column| !columns.known.contains(&Some(**column))).collect();
+    let readable = missing.is_empty();
+    for column in missing {
+        let detail = format!("the column `{column}` must be there");
+        faults.push(Violation::in_cell(row, Some(column), "missing_column", detail));
     }
-    if faults.is_empty() { Ok(columns) } else { Err(faults) }
+    if readable { Ok((columns, faults)) } else { Err(faults) }
 }
 
-fn line_ends(record: &csv::StringRecord) -> u64 {
-    let ends = record.iter().map(|cell| cell.bytes().filter(|byte| *byte == b'\n').count()).sum::<usize>();
-    u64::try_from(ends).unwrap_or(0)
-}
-
-fn unreadable(row: u64, error: &csv::Error) -> Violation {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => {
-            Violation::in_cell(row, None, "not_utf8", "the row is not UTF-8; save the file as CSV UTF-8")
-        }
-        csv::ErrorKind::Io(io) if io.kind() == io::ErrorKind::FileTooLarge => Violation::in_cell(
-            row,
-            None,
-            "row_too_long",
-            "the row is longer than 1 MiB; is a quotation mark left open?",
-        ),
-        _ => Violation::in_cell(row, None, "unreadable", "the file cannot be read on from here"),
-    }
-}
-
-/// Input that is handed out only while the ration lasts, every line end as LF: a line is counted where it ends, and of
-/// CR LF the reader would count the end only when it begins the next.
-struct Rationed<R> {
-    input: R,
-    ration: Rc<Cell<u64>>,
-    after_cr: bool,
-}
-
-impl<R: Read> Read for Rationed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let left = self.ration.get();
-            if left == 0 {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
-            let count = self.input.read(buffer)?;
-            self.ration.set(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
-            let kept = self.unify_line_ends(buffer.get_mut(..count).unwrap_or_default());
-            // Nothing kept of something read is not yet the end.
-            if kept > 0 || count == 0 {
-                return Ok(kept);
-            }
-        }
-    }
-}
-
-impl<R> Rationed<R> {
-    fn unify_line_ends(&mut self, bytes: &mut [u8]) -> usize {
-        let mut kept = 0;
-        for place in 0..bytes.len() {
-            let Some(byte) = bytes.get(place).copied() else { break };
-            let second_of_two = byte == b'\n' && self.after_cr;
-            self.after_cr = byte == b'\r';
-            if second_of_two {
-                continue;
-            }
-            if let Some(slot) = bytes.get_mut(kept) {
-                *slot = if byte == b'\r' { b'\n' } else { byte };
-                kept += 1;
-            }
-        }
-        kept
+fn unreadable(row: u64, error: &io::Error) -> Violation {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        let detail = "the row is longer than 1 MiB; is a quotation mark left open?";
+        Violation::in_cell(row, None, "row_too_long", detail)
+    } else {
+        Violation::in_cell(row, None, "unreadable", "the file cannot be read on from here")
     }
 }
 
@@ -459,8 +700,13 @@ impl<R> Rationed<R> {
 mod tests {
     use super::*;
 
-    const HEADINGS: Headings =
-        Headings { known: &["kpi", "period", "value"], ignored: &["colour"], required: &["kpi"] };
+    const HEADINGS: Headings = Headings {
+        known: &["kpi", "period", "value"],
+        ignored: &["colour"],
+        required: &["kpi"],
+        numbers: &["value"],
+        flags: &[],
+    };
 
     /// A row's number, its KPI and its value; or where and what its fault is.
     type Seen = Result<(u64, Option<String>, Option<String>), (Option<u64>, &'static str)>;
@@ -504,7 +750,10 @@ mod tests {
     fn everything_wrong_with_a_header_is_told_at_once() {
         let codes = |text: &str| {
             let headings = Headings { required: &["kpi", "period"], ..HEADINGS };
-            let faults = Sheet::open(text.as_bytes(), headings).err().unwrap();
+            let faults = match Sheet::open(text.as_bytes(), headings) {
+                Ok(sheet) => sheet.faults,
+                Err(faults) => faults,
+            };
             faults.into_iter().map(|fault| (fault.code, fault.column.unwrap_or_default())).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -532,5 +781,38 @@ mod tests {
         let mut sheet = Sheet::open(&b"kpi,value\n\xff,1\nb,2\n"[..], HEADINGS).unwrap();
         assert_eq!(sheet.next().unwrap().err().unwrap().violation.code, "not_utf8");
         assert_eq!(sheet.next().unwrap().ok().unwrap().cell("kpi"), Some("b"));
+    }
+
+    #[test]
+    fn quotation_marks_that_are_wrong_are_told_at_their_cell() {
+        let told = |text: &str| {
+            let mut sheet = Sheet::open(text.as_bytes(), HEADINGS).unwrap();
+            let mut told = Vec::new();
+            while let Some(row) = sheet.next() {
+                let faults = row.map_or_else(|fault| vec![fault.violation], |row| row.faults());
+                told.extend(faults.into_iter().map(|fault| (fault.cell.unwrap_or_default(), fault.code)));
+            }
+            told
+        };
+        let at = |cell: &str, code| (cell.to_owned(), code);
+        assert_eq!(told("kpi,value\n\"a\"\"b\" ,\"1\"\nb\"c,1\n"), []);
+        assert_eq!(told("kpi,value\na,1\nb,\"2\nc,3\nd,4\n"), [at("B3", "quotation_not_closed")]);
+        assert_eq!(
+            told("kpi,value\n\"a\" b,1\nc,\"2\" x\n"),
+            [at("A2", "text_after_quotation"), at("B3", "text_after_quotation")]
+        );
+        // What opens in one row and is closed by the next: of that row nothing can be told but that.
+        assert_eq!(told("kpi,value\na,\"1\nb,\"2\"\nc,3\n"), [at("B2", "text_after_quotation")]);
+        assert_eq!(
+            told("kpi,,value,\na,,1,\nb,x,2,\nc,,3,y\n"),
+            [at("B3", "column_without_heading"), at("D4", "column_without_heading")]
+        );
+    }
+
+    #[test]
+    fn what_is_quoted_wrongly_stays_as_it_was_written() {
+        let mut rows = CsvRows::new(&b"\"a\"\"b\"  c\"d,\"e\",\"f"[..]);
+        assert!(rows.advance().unwrap().is_ok());
+        assert_eq!(rows.record.cells().collect::<Vec<_>>(), ["\"a\"\"b\"  c\"d", "e", "f"]);
     }
 }

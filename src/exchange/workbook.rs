@@ -41,8 +41,9 @@ pub struct Workbook {
     cells: Cells,
     /// Where among the rows the header is.
     header: usize,
-    /// Why it cannot be told which cell is meant.
+    /// Why it cannot be told which cell is meant, and the cells that were merged.
     faults: Vec<Violation>,
+    merged: Vec<Merged>,
     /// What is let go with it.
     #[expect(dead_code, reason = "it is there to be dropped")]
     held: Option<Box<dyn Any + Send + Sync>>,
@@ -87,11 +88,11 @@ impl Workbook {
         let SheetCells { cells, merged, drawing } = cells;
         let header = header_of(&cells, wanted);
         let from = cells.row(header).map_or(1, |row| row.number);
-        let merged = merged.iter().filter(|merged| merged.last.0 >= from);
-        let faults = merged.take(MOST_MERGED).map(|merged| merged.fault(from)).collect();
+        let merged: Vec<_> = merged.into_iter().filter(|merged| merged.last.0 >= from).take(MOST_MERGED).collect();
+        let faults = merged.iter().map(|merged| merged.fault(from)).collect();
         let SheetPart { name, path, .. } = sheet;
         let origin = Origin { name: name.clone(), path: path.clone(), drawing, list, file };
-        Ok(Self { origin, cells, header, faults, held: None })
+        Ok(Self { origin, cells, header, faults, merged, held: None })
     }
 
     /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
@@ -103,6 +104,15 @@ impl Workbook {
     /// What is wrong with the sheet before its rows are gone through.
     pub fn faults(&self) -> &[Violation] {
         &self.faults
+    }
+
+    /// The columns of a row whose cells a merge hides: only its first one shows what it holds.
+    pub fn hidden_by_merges(&self, row: u64) -> impl Iterator<Item = usize> {
+        let here = self.merged.iter().filter(move |merged| (merged.first.0..=merged.last.0).contains(&row));
+        here.flat_map(move |Merged { first, last }| {
+            let columns = first.1.min(last.1)..=first.1.max(last.1).min(MOST_COLUMNS);
+            columns.filter(move |column| (row, *column) != *first)
+        })
     }
 
     /// Where the table is from.
@@ -193,6 +203,7 @@ fn too_many_words() -> WorkbookFault {
 }
 
 /// Cells that were merged into one: row and column of the first, and of the last.
+#[derive(Debug)]
 struct Merged {
     first: (u64, usize),
     last: (u64, usize),
@@ -451,15 +462,17 @@ impl<'a> SheetReading<'a> {
             return Err(broken("its cells are out of order"));
         }
         self.next = column + 1;
-        let formula_only = content.formula && !content.valued;
+        // Some programs save an empty value where they have not computed it; only of words is nothing a value too.
+        let empty_words = content.valued && begun.kind == "str";
+        let formula_only = content.formula && content.text.is_empty() && !empty_words;
         if content.text.is_empty() && !formula_only {
             return Ok(());
         }
         if column >= MOST_COLUMNS {
             return Err(too_large(&format!("holds something in {}, beyond column IV", name_of((row, column)))));
         }
-        let CellContent { text, valued, .. } = content;
-        let read = if valued { self.read(begun, &text) } else { Err(Unreadable::FormulaWithoutValue) };
+        let text = content.text;
+        let read = if formula_only { Err(Unreadable::FormulaWithoutValue) } else { self.read(begun, &text) };
         let (words, unreadable) = match &read {
             Ok(words) => (words.as_ref(), None),
             Err(why @ Unreadable::ErrorValue) => (text.as_str(), Some(*why)),

@@ -8,17 +8,21 @@ use std::time::Duration;
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::{Stream, StreamExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::auth::Caller;
 use super::extract::{self, FromParams, ParamReader};
 use super::negotiate::{Accept, Format, XLSX};
 use super::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
-use crate::domain::ids::PlanCode;
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::Violation;
+use crate::domain::number::Figure;
+use crate::domain::policy::Status;
+use crate::domain::target::{TargetKind, TargetState};
+use crate::exchange::items::{Items, Unread};
 use crate::exchange::marking::{self, Mistake, Unmarked};
 use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
@@ -27,7 +31,7 @@ use crate::programme::effects::{Move, RollUpMove};
 use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::{Programme, Refusal};
 
-/// The most bytes of a CSV file.
+/// The most bytes of a CSV file, and of JSON.
 const MOST_BYTES: u64 = 512 << 20;
 /// How long a sender may be silent before the import is given up.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -52,6 +56,109 @@ impl FromParams for DryRun {
     fn read(params: &mut ParamReader) -> Option<Self> {
         Some(Self { dry_run: params.flag("dry_run") })
     }
+}
+
+/// Readings to import, as JSON.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReadingItems, description = "Readings to import: all or nothing. Of one item at most 1 MiB.")]
+#[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
+pub struct ReadingItems {
+    /// The readings; at most 1,000,000.
+    #[schema(max_items = 1_000_000)]
+    items: Vec<ReadingItem>,
+}
+
+/// One of the readings to import.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`.")]
+#[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
+pub struct ReadingItem {
+    /// The KPI's code.
+    #[schema(example = "NI-117")]
+    kpi: KpiCode,
+    /// The period: its key, or as people write it where that can mean one thing only for the KPI.
+    #[schema(example = "2010/11 Q1")]
+    period: String,
+    /// The group; `all`, which is everyone, without it.
+    #[schema(example = "all")]
+    group: Option<GroupCode>,
+    /// The figure, in the KPI's unit.
+    #[schema(example = 4.5)]
+    value: Option<Figure>,
+    /// What is counted.
+    #[schema(example = 231)]
+    numerator: Option<Figure>,
+    /// Over what it is counted.
+    #[schema(example = 5120)]
+    denominator: Option<Figure>,
+    /// Whether the figure may still change; `false` without it.
+    provisional: Option<bool>,
+    /// Why there is no figure; at most 400 characters.
+    #[schema(max_length = 400, example = "School census not yet released")]
+    nil_return: Option<String>,
+    /// The status that the named partner determined; only for KPIs whose formula is `partner_determined`.
+    status: Option<Status>,
+    /// What readers should know about the figure; at most 4,000 characters.
+    #[schema(max_length = 4000)]
+    commentary: Option<String>,
+    /// Why it replaces an earlier figure; at most 2,000 characters.
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
+    /// The figure that the sub-group itself expects at the year's end.
+    #[schema(example = 4.2)]
+    forecast: Option<Figure>,
+}
+
+/// Targets to import, as JSON.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TargetItems, description = "Targets to import: all or nothing. Of one item at most 1 MiB.")]
+#[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
+pub struct TargetItems {
+    /// The targets; at most 1,000,000.
+    #[schema(max_items = 1_000_000)]
+    items: Vec<TargetItem>,
+}
+
+/// One of the targets to import.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`.")]
+#[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
+pub struct TargetItem {
+    /// The KPI's code.
+    #[schema(example = "NI-117")]
+    kpi: KpiCode,
+    /// The period: the KPI's own kind or a year of its calendar, by its key or as people write it.
+    #[schema(example = "2010/11")]
+    period: String,
+    /// The figure wanted.
+    #[schema(example = 4.4)]
+    value: Option<Figure>,
+    /// The lower end of the range wanted.
+    low: Option<Figure>,
+    /// The upper end of the range wanted.
+    high: Option<Figure>,
+    /// The figure at which amber ends.
+    floor: Option<Figure>,
+    /// Who asks for it; `local` without it.
+    kind: Option<TargetKind>,
+    /// Whether it counts; `agreed` without it.
+    state: Option<TargetState>,
+    /// Why this figure; at most 2,000 characters.
+    #[schema(max_length = 2000)]
+    rationale: Option<String>,
+    /// Who agreed it; at most 200 characters.
+    #[schema(max_length = 200)]
+    agreed_by: Option<String>,
+    /// When it was agreed.
+    #[schema(example = "2010-03-24")]
+    agreed_on: Option<NaiveDate>,
+    /// Why it replaces the one before; at most 2,000 characters.
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
 }
 
 /// What an import did, or would do.
@@ -139,7 +246,8 @@ pub async fn import(
         outcome => outcome?,
     };
     let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
-    if outcome.errors.count() > 0 && wants_workbook {
+    // What was sent as JSON is told in JSON, at its pointers.
+    if outcome.errors.count() > 0 && wants_workbook && sent_as != SentAs::Items {
         return marked(outcome, as_sent, kind, programme.clock().now()).await;
     }
     answer(outcome)
@@ -150,10 +258,11 @@ pub async fn import(
 enum SentAs {
     Csv,
     Workbook,
+    Items,
 }
 
 /// The media types that a table may be sent as.
-const TABLES: &[&str] = &["text/csv", XLSX];
+const TABLES: &[&str] = &["application/json", "text/csv", XLSX];
 
 /// What spreadsheet programs write besides.
 const OTHER_SPREADSHEETS: &[(&str, &str)] = &[
@@ -170,7 +279,11 @@ fn sent_as(request: &HttpRequest) -> Result<SentAs, Problem> {
     if let Some((_, what)) = OTHER_SPREADSHEETS.iter().find(|(media, _)| *media == named) {
         return Err(not_taken(&format!("The body is sent as {what}; save it as an Excel workbook (.xlsx) or as CSV.")));
     }
-    let sent_as = if named == XLSX { SentAs::Workbook } else { SentAs::Csv };
+    let sent_as = match named.as_str() {
+        XLSX => SentAs::Workbook,
+        "application/json" => SentAs::Items,
+        _ => SentAs::Csv,
+    };
     extract::admit(request, TABLES, usize::try_from(most_bytes(sent_as)).unwrap_or(usize::MAX))?;
     Ok(sent_as)
 }
@@ -181,7 +294,7 @@ fn not_taken(detail: &str) -> Problem {
 
 fn most_bytes(sent_as: SentAs) -> u64 {
     match sent_as {
-        SentAs::Csv => MOST_BYTES,
+        SentAs::Csv | SentAs::Items => MOST_BYTES,
         SentAs::Workbook => package::MOST_BYTES,
     }
 }
@@ -216,6 +329,13 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
             Looks::Compound => Err(not_taken(
                 "The body is a workbook in the old format (.xls), or one with a password, and is sent as CSV; save it as an Excel workbook (.xlsx) or as CSV.",
             )),
+        };
+    }
+    if sent_as == SentAs::Items {
+        return match aside(move || Items::read(&file, kind.headings())).await? {
+            Ok(items) => Ok(Ok(Upload::Items(items))),
+            Err(Unread::NotJson(detail)) => Err(Problem::new(Code::MalformedRequest, detail)),
+            Err(Unread::Disk(error)) => Err(disk(error)),
         };
     }
     let turn = READ.acquire().await.map_err(|error| Problem::internal(&error))?;
@@ -273,7 +393,11 @@ async fn marked(
 /// How much is wrong, in a sentence.
 fn refusal(outcome: &Outcome, where_told: &str) -> String {
     let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
-    let place = if rows == 0 { "about the file as a whole".to_owned() } else { format!("in {rows} of {all} rows") };
+    let place = match (rows, outcome.about_file) {
+        (0, _) => "about the file as a whole".to_owned(),
+        (_, 0) => format!("in {rows} of {all} rows"),
+        _ => format!("in {rows} of {all} rows and about the file as a whole"),
+    };
     let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
     format!("{things} wrong {place}; {where_told}, and nothing was kept.")
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::auth::Caller;
 use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, FromParams, ParamReader, Params, Segments};
-use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
+use super::imports::{self, DryRun, ImportProblemBody, ImportResult, ReadingItems};
 use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
@@ -349,21 +349,22 @@ async fn reply(
 
 /// Import readings
 ///
-/// A CSV file or an Excel workbook, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. A file sent again
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. A file sent again
 /// changes nothing. For those who report figures, of the KPIs they report.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason and forecast those that are needed; at most 1,000,000 rows, as CSV or as an Excel workbook. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. In a template, rows that nobody filled in are passed over.",
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason and forecast those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value. In a template, rows that nobody filled in are passed over.",
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
-            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (ReadingItems = "application/json", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "numerator": 231, "denominator": 5120}]}))
         )
     ),
     responses(
         (status = 200, description = "What the import did, or would do.", body = ImportResult),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, the table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
     )

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::auth::Caller;
 use super::conditional::{Conditions, ETag, created, kept};
 use super::extract::{Body, NoParams, Params, Segments};
-use super::imports::{self, DryRun, ImportProblemBody, ImportResult};
+use super::imports::{self, DryRun, ImportProblemBody, ImportResult, TargetItems};
 use super::negotiate::{Accept, Format};
 use super::page::{Paging, page};
 use super::problem::Problem;
@@ -208,21 +208,22 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
 
 /// Import targets
 ///
-/// A CSV file or an Excel workbook, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
 /// managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV or as an Excel workbook, of which the sheet is read that has the columns kpi and period.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
-            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (TargetItems = "application/json", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "value": 4.4}]}))
         )
     ),
     responses(
         (status = 200, description = "What the import did, or would do.", body = ImportResult),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, the table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
     )

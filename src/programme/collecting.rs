@@ -11,8 +11,9 @@ use crate::domain::assess::{Assessment, Observed};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::number::Figure;
 use crate::domain::period::{Period, day_in_london};
-use crate::domain::reading::ReportedFigure;
+use crate::domain::reading::{ReportedFigure, Settled};
 use crate::store::journal;
 use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
@@ -97,6 +98,36 @@ impl Desk<'_> {
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
+    /// What is wrong with a figure for as much of its place as is known.
+    ///
+    /// # Errors
+    /// Everything.
+    pub(super) fn judge(
+        &self,
+        entry: &KpiPicture,
+        period: Option<Period>,
+        group: Option<&GroupCode>,
+        figure: &ReportedFigure,
+    ) -> Result<Settled, Invalid> {
+        let mut invalid = Invalid::new();
+        if entry.archived {
+            invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
+        }
+        if let Some(period) = period.filter(|period| period.start() > day_in_london(self.now)) {
+            invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
+        }
+        if let Some(group) = group {
+            refer_group(&mut invalid, "/group", group, self.picture);
+        }
+        match figure.settle(&entry.kpi, period) {
+            Ok(settled) => invalid.or(settled),
+            Err(more) => {
+                invalid.extend(more);
+                Err(invalid)
+            }
+        }
+    }
+
     /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
     pub(super) fn check(
         &self,
@@ -107,20 +138,14 @@ impl Desk<'_> {
         before: Option<&ReadingRow>,
     ) -> Result<Checked, Invalid> {
         let mut invalid = Invalid::new();
-        if entry.archived {
-            invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
-        }
-        if period.start() > day_in_london(self.now) {
-            invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
-        }
-        refer_group(&mut invalid, "/group", group, self.picture);
-        let settled = match figure.settle(&entry.kpi, period) {
-            Ok(settled) => settled,
-            Err(more) => {
-                invalid.extend(more);
-                return Err(invalid);
-            }
-        };
+        // Of a figure that is wrong, what it would replace is judged as far as it goes.
+        let settled = self.judge(entry, Some(period), Some(group), figure).unwrap_or_else(|more| {
+            invalid.extend(more);
+            let (numerator, denominator) = (figure.numerator, figure.denominator);
+            let fraction = numerator.zip(denominator);
+            let computed = fraction.and_then(|(over, under)| Figure::ratio(over, under, entry.kpi.multiplier));
+            Settled { value: computed.or(figure.value), numerator, denominator }
+        });
         let replaces = before.is_some_and(|before| {
             let said =
                 (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);

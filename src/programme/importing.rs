@@ -14,11 +14,13 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use crate::domain::dimension::Counted;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
+use crate::domain::kpi::Formula;
 use crate::domain::number::Figure;
-use crate::domain::period::{Period, PeriodKind};
-use crate::domain::reading::ReportedFigure;
+use crate::domain::period::{Period, PeriodError, PeriodKind};
+use crate::domain::policy::Status;
+use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
 use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload};
+use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
 use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
 
@@ -108,7 +110,13 @@ impl ImportKind {
             Self::Readings => READING_COLUMNS,
             Self::Targets => TARGET_COLUMNS,
         };
-        Headings { known, ignored: PASSED_OVER, required: &["kpi", "period"] }
+        Headings {
+            known,
+            ignored: PASSED_OVER,
+            required: &["kpi", "period"],
+            numbers: &["value", "numerator", "denominator", "forecast", "low", "high", "floor"],
+            flags: &["provisional"],
+        }
     }
 }
 
@@ -127,6 +135,8 @@ pub struct Outcome {
     pub unchanged: u64,
     /// Rows with anything wrong in them.
     pub rejected: u64,
+    /// How much is wrong that is about no row.
+    pub about_file: u64,
     /// What the changed rows change, as [`Move`](super::effects::Move)s; empty where anything is wrong.
     pub effects: Spool,
     /// The roll-ups that move with it; empty where anything is wrong.
@@ -141,7 +151,7 @@ impl Outcome {
     /// # Errors
     /// Where the disk is full.
     pub fn unread(dry_run: bool, fault: &Violation) -> io::Result<Self> {
-        let mut outcome = Self::nothing(dry_run);
+        let mut outcome = Self { about_file: 1, ..Self::nothing(dry_run) };
         outcome.errors.push(fault)?;
         Ok(outcome)
     }
@@ -155,6 +165,7 @@ impl Outcome {
             revised: 0,
             unchanged: 0,
             rejected: 0,
+            about_file: 0,
             effects: Spool::default(),
             roll_ups: Vec::new(),
             errors: Spool::default(),
@@ -179,7 +190,7 @@ impl Programme {
         if allowed { Ok(open) } else { Err(Refusal::NotAllowed(who.to_owned())) }
     }
 
-    /// Imports a CSV file or a workbook, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
+    /// Imports a CSV file, a workbook or items of JSON, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
     ///
     /// # Errors
     /// Only where nothing could be tried: the plan is not the caller's to see or to report to, or the database fails.
@@ -369,9 +380,10 @@ impl<'a> Import<'a> {
     ) -> Result<(), Refusal> {
         let mut sheet = match file.sheet(self.kind.headings()).map_err(disk)? {
             Ok(sheet) => sheet,
-            Err(faults) => return self.reject_all(faults),
+            Err(faults) => return self.reject_file(faults),
         };
         self.columns = sheet.columns().clone();
+        self.reject_file(sheet.faults().to_vec())?;
         let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
             if is_template && row.as_ref().is_ok_and(|row| row.lacks(SAYING.iter().copied())) {
@@ -380,8 +392,9 @@ impl<'a> Import<'a> {
             self.outcome.rows += 1;
             if self.outcome.rows > MOST_ROWS {
                 self.outcome.rows = MOST_ROWS;
+                let number = row.map_or_else(|fault| fault.violation.row.unwrap_or_default(), |row| row.number);
                 let detail = "a file holds at most 1,000,000 rows; send the rest in another";
-                return self.reject_all(vec![Violation::in_cell(MOST_ROWS + 2, None, "too_many_rows", detail)]);
+                return self.reject_file(vec![Violation::in_cell(number, None, "too_many_rows", detail)]);
             }
             match row {
                 Ok(row) => {
@@ -389,7 +402,7 @@ impl<'a> Import<'a> {
                         ImportKind::Readings => self.reading(&row, source)?,
                         ImportKind::Targets => self.target(&row),
                     };
-                    match with_faults(fate, row.faults()) {
+                    match fate {
                         Ok(Fate::Created) => self.outcome.created += 1,
                         Ok(Fate::Revised) => self.outcome.revised += 1,
                         Ok(Fate::Unchanged) => self.outcome.unchanged += 1,
@@ -467,12 +480,15 @@ impl<'a> Import<'a> {
         self.reject_all(faults)
     }
 
+    /// Rejects the file as a whole; its rows may be gone through all the same.
+    fn reject_file(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
+        self.outcome.about_file += u64::try_from(faults.len()).unwrap_or(u64::MAX);
+        self.reject_all(faults)
+    }
+
     fn reject_all(&mut self, faults: Vec<Violation>) -> Result<(), Refusal> {
-        for mut fault in faults {
-            if let (None, Some(row), Some(column)) = (&fault.cell, fault.row, &fault.column) {
-                fault.cell = self.columns.cell_name(row, column);
-            }
-            self.outcome.errors.push(&fault).map_err(disk)?;
+        for fault in faults {
+            self.outcome.errors.push(&self.columns.placed(fault)).map_err(disk)?;
         }
         Ok(())
     }
@@ -507,12 +523,8 @@ impl<'a> Import<'a> {
     }
 
     /// The KPI that a row names.
-    fn kpi(&self, row: &SheetRow<'_>, faults: &mut Vec<Violation>) -> Option<&'a Arc<KpiPicture>> {
-        let mut fault = |code, detail: String| faults.push(Violation::in_cell(row.number, Some("kpi"), code, detail));
-        let Some(code) = row.cell("kpi") else {
-            fault("missing", "name the KPI by its code".to_owned());
-            return None;
-        };
+    fn kpi(&self, cells: &mut Cells<'_, '_>) -> Option<&'a Arc<KpiPicture>> {
+        let code = cells.needed("kpi", "name the KPI by its code")?;
         let (picture, access) = (self.desk.picture, &self.desk.plan.access);
         let found = picture.kpis().get(code).filter(|entry| picture.sees(access, &entry.kpi));
         if found.is_none() {
@@ -522,7 +534,7 @@ impl<'a> Import<'a> {
                 .filter(|entry| picture.sees(access, &entry.kpi))
                 .map(|entry| entry.kpi.code.as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            fault("unknown_code", format!("no KPI goes by `{code}`{hint}"));
+            cells.fault("kpi", "unknown_code", format!("no KPI goes by `{code}`{hint}"));
         }
         found
     }
@@ -538,7 +550,8 @@ impl<'a> Import<'a> {
     ) -> Place {
         let place = Place { kpi: self.kpis.number(kpi), group: self.groups.number(group), period };
         if let Some(first) = self.seen.get(&place) {
-            let detail = format!("row {first} already speaks of {kpi} in {period}; keep one of the two");
+            let first = self.columns.row_name(u64::from(*first));
+            let detail = format!("{first} already speaks of {kpi} in {period}; keep one of the two");
             faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
         } else {
             self.seen.insert(place, u32::try_from(row).unwrap_or(u32::MAX));
@@ -551,12 +564,17 @@ impl<'a> Import<'a> {
         row: &SheetRow<'_>,
         source: &mut Source<'_, '_, '_>,
     ) -> Result<Result<Fate, Vec<Violation>>, Refusal> {
-        let mut faults = Vec::new();
-        let entry = self.kpi(row, &mut faults);
-        let period =
-            entry.and_then(|entry| period(row, |text| Period::read(text, entry.kpi.period_kind()), &mut faults));
-        let mut cells = Cells { row, faults: &mut faults };
-        let group = match row.cell("group") {
+        let mut cells = Cells::of(row);
+        if cells.are_notes() {
+            return Ok(Err(cells.faults));
+        }
+        let entry = self.kpi(&mut cells);
+        let period = cells.period(|text| match entry {
+            Some(entry) => Period::read(text, entry.kpi.period_kind()).map(Some),
+            None => Period::could_be(text).map(|()| None),
+        });
+        let group = match cells.row.cell("group") {
+            None if cells.is_unknown("group") => None,
             None => Some(GroupCode::all()),
             Some(_) => cells.read("group"),
         };
@@ -566,33 +584,37 @@ impl<'a> Import<'a> {
             denominator: cells.figure("denominator"),
             provisional: cells.flag("provisional"),
             nil_return: cells.text("nil_return"),
-            status: cells.read("status"),
+            status: cells
+                .status(entry.is_none_or(|entry| matches!(entry.kpi.formula, Formula::PartnerDetermined { .. }))),
             commentary: cells.text("commentary"),
             reason: cells.text("reason"),
             forecast: cells.figure("forecast"),
         };
-        let (Some(entry), Some(period), Some(group)) = (entry, period, group) else {
-            faults.extend(in_row(row.number, figure.texts()));
-            return Ok(Err(faults));
+        cells.check_fraction();
+        let Some(entry) = entry else {
+            cells.take_in(figure.texts());
+            return Ok(Err(cells.faults));
         };
         if let Err(detail) = self.desk.may_report(entry) {
-            faults.push(Violation::in_cell(row.number, Some("kpi"), "not_allowed", detail));
+            cells.fault("kpi", "not_allowed", detail);
         }
-        let unreadable = faults.iter().any(|fault| fault.column.as_deref().is_some_and(is_figure));
-        let place = self.place(&entry.kpi.code, &group, period, row.number, &mut faults);
-        let before = match entry.posted(&group, period) {
-            Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, &group, None)?,
+        let (Some(period), Some(group)) = (period, &group) else {
+            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure) {
+                cells.take_in(invalid);
+            }
+            return Ok(Err(cells.faults));
+        };
+        let place = self.place(&entry.kpi.code, group, period, row.number, &mut cells.faults);
+        let before = match entry.posted(group, period) {
+            Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
             None => None,
         };
-        let checked = self.desk.check(entry, period, &group, &figure, before.as_ref());
-        let checked = match checked {
-            Ok(checked) if faults.is_empty() => checked,
-            Ok(_) => return Ok(Err(faults)),
+        let checked = match self.desk.check(entry, period, group, &figure, before.as_ref()) {
+            Ok(checked) if cells.faults.is_empty() => checked,
+            Ok(_) => return Ok(Err(cells.faults)),
             Err(invalid) => {
-                // A cell that cannot be read is told by itself: what would follow from it is not guessed at.
-                let follows = |fault: &Violation| unreadable && fault.column.as_deref().is_some_and(is_figure);
-                faults.extend(in_row(row.number, invalid).filter(|fault| !follows(fault)));
-                return Ok(Err(faults));
+                cells.take_in(invalid);
+                return Ok(Err(cells.faults));
             }
         };
         let next = match checked {
@@ -607,9 +629,9 @@ impl<'a> Import<'a> {
             (Some(_), Some(_)) => Fate::Revised,
             (Some(_), None) => Fate::Created,
         };
-        if self.desk.picture.sums_with(&group).next().is_some() {
+        if self.desk.picture.sums_with(group).next().is_some() {
             let counted = match &next {
-                None => Picture::counted(entry, &group, period).unwrap_or(Counted::Nothing),
+                None => Picture::counted(entry, group, period).unwrap_or(Counted::Nothing),
                 Some(next) => Counted::of(&entry.kpi, next.value, next.numerator, next.denominator),
             };
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
@@ -617,7 +639,7 @@ impl<'a> Import<'a> {
         }
         if let Some(reading) = next {
             if let Some(after) = &mut self.after {
-                after.lay_over(&entry.kpi.code, &group, period, self.desk.kept(entry, &reading));
+                after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
                 self.changed.push(place);
             }
             if matches!(source, Source::Write(_)) {
@@ -628,36 +650,46 @@ impl<'a> Import<'a> {
     }
 
     fn target(&mut self, row: &SheetRow<'_>) -> Result<Fate, Vec<Violation>> {
-        let mut faults = Vec::new();
-        let entry = self.kpi(row, &mut faults);
-        let period = entry.and_then(|entry| period(row, |text| read_period(text, entry), &mut faults));
-        let mut cells = Cells { row, faults: &mut faults };
+        let mut cells = Cells::of(row);
+        if cells.are_notes() {
+            return Err(cells.faults);
+        }
+        let entry = self.kpi(&mut cells);
+        let period = cells.period(|text| match entry {
+            Some(entry) => read_period(text, entry).map(Some),
+            None => Period::could_be(text).map(|()| None),
+        });
         let target = Target {
             value: cells.figure("value"),
             low: cells.figure("low"),
             high: cells.figure("high"),
             floor: cells.figure("floor"),
-            kind: cells.read("kind").unwrap_or(TargetKind::Local),
-            state: cells.read("state").unwrap_or(TargetState::Agreed),
+            kind: cells.name("kind").unwrap_or(TargetKind::Local),
+            state: cells.name("state").unwrap_or(TargetState::Agreed),
             rationale: cells.text("rationale"),
             agreed_by: cells.text("agreed_by"),
             agreed_on: cells.read("agreed_on"),
             reason: cells.text("reason"),
         };
-        let (Some(entry), Some(period)) = (entry, period) else { return Err(faults) };
-        let unreadable = faults.iter().any(|fault| fault.column.as_deref().is_some_and(is_figure));
+        let Some(entry) = entry else {
+            cells.take_in(target.texts());
+            return Err(cells.faults);
+        };
+        let Some(period) = period else {
+            cells.take_in(target.check(&entry.kpi, None));
+            return Err(cells.faults);
+        };
         let all = GroupCode::all();
-        let place = self.place(&entry.kpi.code, &all, period, row.number, &mut faults);
+        let place = self.place(&entry.kpi.code, &all, period, row.number, &mut cells.faults);
         let revised = match revise(entry, period, &target) {
             Ok(revised) => revised,
             Err(invalid) => {
-                let follows = |fault: &Violation| unreadable && fault.column.as_deref().is_some_and(is_figure);
-                faults.extend(in_row(row.number, invalid).filter(|fault| !follows(fault)));
-                return Err(faults);
+                cells.take_in(invalid);
+                return Err(cells.faults);
             }
         };
-        if !faults.is_empty() {
-            return Err(faults);
+        if !cells.faults.is_empty() {
+            return Err(cells.faults);
         }
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
@@ -672,26 +704,6 @@ impl<'a> Import<'a> {
     }
 }
 
-/// What becomes of a row some of whose cells cannot be read at all: what would follow from their being empty is not told.
-fn with_faults(fate: Result<Fate, Vec<Violation>>, unreadable: Vec<Violation>) -> Result<Fate, Vec<Violation>> {
-    if unreadable.is_empty() {
-        return fate;
-    }
-    let more = fate.err().unwrap_or_default();
-    let follows = |fault: &Violation| {
-        let figures = unreadable.iter().any(|known| known.column.as_deref().is_some_and(is_figure));
-        unreadable.iter().any(|known| known.column == fault.column)
-            || figures && fault.column.as_deref().is_some_and(is_figure)
-    };
-    let more: Vec<_> = more.into_iter().filter(|fault| !follows(fault)).collect();
-    Err(unreadable.into_iter().chain(more).collect())
-}
-
-/// Whether a column holds a figure: what is wrong with one can follow from another that cannot be read.
-fn is_figure(column: &str) -> bool {
-    matches!(column, "value" | "numerator" | "denominator" | "forecast" | "low" | "high" | "floor")
-}
-
 /// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.
 fn bare(text: &str) -> String {
     let number: String = text.chars().filter(|char| !matches!(char, '%' | '£' | ' ')).collect();
@@ -701,49 +713,89 @@ fn bare(text: &str) -> String {
     if plain != text && plain.parse::<Figure>().is_ok() { format!("; write {plain}") } else { String::new() }
 }
 
-/// The period in a row, read as that KPI's periods are.
-fn period(
-    row: &SheetRow<'_>,
-    read: impl Fn(&str) -> Result<Period, crate::domain::period::PeriodError>,
-    faults: &mut Vec<Violation>,
-) -> Option<Period> {
-    let Some(text) = row.cell("period") else {
-        faults.push(Violation::in_cell(row.number, Some("period"), "missing", "name the period, such as 2009/10 Q1"));
-        return None;
-    };
-    let error = match read(text) {
-        Ok(period) => return Some(period),
-        Err(error) => error,
-    };
-    // Spreadsheets make a day of a month that is typed into them.
-    let day = text.parse::<NaiveDate>().ok();
-    let month = day.filter(|day| day.day() == 1).and_then(|day| read(&day.format("%Y-%m").to_string()).ok());
-    let month = month.filter(|period| period.kind() == PeriodKind::Month);
-    if month.is_none() {
-        let hint = if day.is_some() { "; it is a date: write the period as text, such as 2009/10 Q1" } else { "" };
-        let detail = format!("`{text}` {error}{hint}");
-        faults.push(Violation::in_cell(row.number, Some("period"), error.code(), detail));
-    }
-    month
-}
-
-/// Puts violations of a body into the row that the body was read from: the pointer's first member is the column.
-fn in_row(row: u64, invalid: Invalid) -> impl Iterator<Item = Violation> {
-    invalid.into_violations().into_iter().map(move |violation| {
-        let column = violation.pointer.as_deref().and_then(|pointer| pointer.split('/').nth(1)).map(str::to_owned);
-        Violation { pointer: None, row: Some(row), column, ..violation }
-    })
-}
-
 /// The cells of one row, each read or told why it cannot be.
 struct Cells<'a, 'r> {
     row: &'a SheetRow<'r>,
-    faults: &'a mut Vec<Violation>,
+    /// The columns of which it is not known what they say in this row: what would follow from their being empty is not told.
+    unknown: Vec<String>,
+    faults: Vec<Violation>,
 }
 
-impl Cells<'_, '_> {
+impl<'a, 'r> Cells<'a, 'r> {
+    fn of(row: &'a SheetRow<'r>) -> Self {
+        let faults = row.faults();
+        let unreadable = faults.iter().filter_map(|fault| fault.column.clone());
+        let unknown = unreadable.chain(row.unknown().into_iter().map(str::to_owned)).collect();
+        Self { row, unknown, faults }
+    }
+
+    /// Whether the row holds nothing but what stands in columns without a heading.
+    fn are_notes(&self) -> bool {
+        !self.faults.is_empty()
+            && self.unknown.is_empty()
+            && READING_COLUMNS.iter().chain(TARGET_COLUMNS).all(|column| self.row.cell(column).is_none())
+    }
+
+    fn is_unknown(&self, column: &str) -> bool {
+        self.unknown.iter().any(|unknown| unknown == column) || self.row.may_be_misnamed(column)
+    }
+
     fn fault(&mut self, column: &'static str, code: &'static str, detail: String) {
         self.faults.push(Violation::in_cell(self.row.number, Some(column), code, detail));
+    }
+
+    /// Tells that a cell cannot be read.
+    fn unreadable(&mut self, column: &'static str, code: &'static str, detail: String) {
+        self.unknown.push(column.to_owned());
+        self.fault(column, code, detail);
+    }
+
+    /// Takes in what is wrong with what was read, each at its cell: the pointer's first member is the column. What only
+    /// follows from a cell's not being known is not told.
+    fn take_in(&mut self, invalid: Invalid) {
+        for violation in invalid.into_violations() {
+            let pointer = violation.pointer.as_deref();
+            let column = pointer.and_then(|pointer| pointer.split('/').nth(1)).unwrap_or_default().to_owned();
+            let follows = match (violation.code, column.as_str()) {
+                ("missing", "value") => {
+                    ["value", "numerator", "denominator", "nil_return", "status", "low", "high", "state"]
+                        .iter()
+                        .any(|column| self.is_unknown(column))
+                }
+                ("reason_needed", _) => !self.unknown.is_empty() || self.is_unknown(&column),
+                _ => self.is_unknown(&column),
+            };
+            if !follows {
+                let row = Some(self.row.number);
+                self.faults.push(Violation { pointer: None, row, column: Some(column), ..violation });
+            }
+        }
+    }
+
+    /// The words in a cell that must not be empty.
+    fn needed(&mut self, column: &'static str, detail: &str) -> Option<&'a str> {
+        let text = self.row.cell(column);
+        if text.is_none() && !self.is_unknown(column) {
+            self.fault(column, "missing", detail.to_owned());
+        }
+        text
+    }
+
+    /// The period, read as that KPI's periods are.
+    fn period(&mut self, read: impl Fn(&str) -> Result<Option<Period>, PeriodError>) -> Option<Period> {
+        let text = self.needed("period", "name the period, such as 2009/10 Q1")?;
+        let error = match read(text) {
+            Ok(period) => return period,
+            Err(error) => error,
+        };
+        // Spreadsheets make a day of a month that is typed into them.
+        let day = text.parse::<NaiveDate>().ok();
+        let month = day.filter(|day| day.day() == 1).and_then(|day| read(&day.format("%Y-%m").to_string()).ok());
+        let month = month.filter(|period| period.is_none_or(|period| period.kind() == PeriodKind::Month));
+        if month.is_none() {
+            self.unreadable("period", error.code(), format!("`{text}` {error}"));
+        }
+        month.flatten()
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
@@ -757,16 +809,54 @@ impl Cells<'_, '_> {
         computed.or_else(|| self.figure(column))
     }
 
+    /// Tells of half a fraction that cannot be read that the other half is missing.
+    fn check_fraction(&mut self) {
+        for (one, other, detail) in
+            [("numerator", "denominator", DENOMINATOR_NEEDED), ("denominator", "numerator", NUMERATOR_NEEDED)]
+        {
+            let given = self.row.cell(one).is_some() && self.is_unknown(one);
+            if given && self.row.cell(other).is_none() && !self.is_unknown(other) {
+                self.unreadable(other, "missing", detail.to_owned());
+            }
+        }
+    }
+
     fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
     where
         T::Err: std::fmt::Display,
     {
+        self.read_as(column, str::parse)
+    }
+
+    /// One of some names, in small or capital letters and with blanks or dashes for what joins its words.
+    fn name<T: FromStr>(&mut self, column: &'static str) -> Option<T>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.read_as(column, |text| fold(text).parse())
+    }
+
+    /// The status that a partner determined; where none may be given, whatever is there is refused as one.
+    fn status(&mut self, may_be_given: bool) -> Option<Status> {
+        if !may_be_given {
+            return self.row.cell("status").map(|_| Status::NotAssessed);
+        }
+        self.read_as("status", |text| {
+            let status = fold(text).parse().ok();
+            status.ok_or("is no status; a partner determines on_track, at_risk or off_track")
+        })
+    }
+
+    fn read_as<T, E: std::fmt::Display>(
+        &mut self,
+        column: &'static str,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.row.cell(column)?;
-        match text.parse() {
+        match read(text) {
             Ok(value) => Some(value),
             Err(error) => {
-                let error: T::Err = error;
-                self.fault(column, "not_readable", format!("`{text}`: {error}"));
+                self.unreadable(column, "not_readable", format!("`{text}`: {error}"));
                 None
             }
         }
@@ -777,8 +867,8 @@ impl Cells<'_, '_> {
             None | Some("false" | "no" | "n" | "0") => false,
             Some("true" | "yes" | "y" | "1") => true,
             Some(other) => {
-                let detail = format!("`{other}` is neither true nor false");
-                self.fault(column, "not_a_flag", detail);
+                let detail = format!("`{other}` is neither yes nor no; write one of them, or true or false");
+                self.unreadable(column, "not_a_flag", detail);
                 false
             }
         }
@@ -799,7 +889,7 @@ impl Cells<'_, '_> {
                 }
             },
         };
-        self.fault(column, code, detail);
+        self.unreadable(column, code, detail);
         None
     }
 }

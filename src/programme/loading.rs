@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::Clock;
 use crate::domain::dimension::Dimension;
 use crate::domain::ids::PlanCode;
+use crate::domain::invalid::Violation;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::round::Round;
 use crate::exchange::sheet::{Headings, Sheet, SheetRow};
@@ -271,11 +272,20 @@ fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow
     let wrong = |row, why: String| LoadError::Wrong { file: file.to_owned(), row, why };
     // What a row is about stands in its first column.
     let required = known.get(..1).unwrap_or_default();
-    let mut sheet = Sheet::open(text.as_bytes(), Headings { known, ignored: &[], required })
-        .map_err(|faults| wrong(1, faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ")))?;
+    let headings = Headings { known, ignored: &[], required, numbers: &[], flags: &[] };
+    let all_of = |faults: &[Violation]| {
+        wrong(1, faults.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))
+    };
+    let mut sheet = Sheet::open(text.as_bytes(), headings).map_err(|faults| all_of(&faults))?;
+    if !sheet.faults().is_empty() {
+        return Err(all_of(sheet.faults()));
+    }
     let mut found = Vec::new();
     while let Some(row) = sheet.next() {
         let row = row.map_err(|fault| wrong(fault.violation.row.unwrap_or(0), fault.violation.detail))?;
+        if let Some(fault) = row.faults().into_iter().next() {
+            return Err(wrong(row.number, fault.detail));
+        }
         found.push((row.number, members(&row, columns)));
     }
     Ok(found)

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq};
 use crate::domain::invalid::Invalid;
-use crate::domain::period::{Period, PeriodError, PeriodKind};
+use crate::domain::period::{Period, PeriodError};
 use crate::domain::target::Target;
 use crate::store::journal;
 pub use crate::store::targets::TargetRow;
@@ -59,8 +59,7 @@ impl TargetEffect {
 /// # Errors
 /// [`PeriodError`] where it is neither.
 pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
-    let own = Period::read(text, entry.kpi.period_kind());
-    own.or_else(|error| Period::read(text, PeriodKind::year_of(entry.kpi.calendar)).map_err(|_neither| error))
+    Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar)
 }
 
 /// Makes the next revision of a target; `None` where nothing would change.
@@ -69,7 +68,7 @@ pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError
 /// Everything that is wrong with it, a missing reason among it.
 pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRevision>, Invalid> {
     let current = entry.targets.get(&period);
-    let mut invalid = target.check(&entry.kpi, period);
+    let mut invalid = target.check(&entry.kpi, Some(period));
     if let Some(current) = current {
         // The reason belongs to the change, not to the target: the same target for another reason is no change.
         let same = Target { reason: current.reason.clone(), ..target.clone() } == *current;

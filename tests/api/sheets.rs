@@ -24,6 +24,8 @@ on_both! {
     a_workbook_is_read_as_a_csv_file_is
     periods_in_cells_are_read_as_people_see_them
     a_cell_that_cannot_be_read_is_named
+    what_stands_in_a_column_without_a_heading_is_told
+    a_mistake_about_the_sheet_hides_none_in_it
     twenty_mistakes_come_back_marked
     a_person_gets_their_own_workbook_back
     what_people_put_into_a_workbook_stays
@@ -275,7 +277,7 @@ async fn a_workbook_is_read_as_a_csv_file_is(world: &World) {
     table.push(vec![Text("Said =so"), Text("NI-117"), Number(4.5), Text("2009/10 Q1")]);
     table.push(Vec::new());
     let noted = [Text(""), Text("NI-117"), Text(""), Text("Q2 2009/10"), Number(231.0), Text(" 5120 "), Text("Yes")];
-    table.push(noted.into_iter().chain([Text("fsm"), Text("a title"), Text("my own notes")]).collect());
+    table.push(noted.into_iter().chain([Text("fsm"), Text("a title")]).collect());
     table.push(vec![Text(""), Text("NI-117"), Number(0.1 + 0.2), Text("FY2009-10-Q3")]);
     table.push(vec![Text(""), Text("NI-117"), Put::Formula("=2*2.25", "4.5"), Text("FY2009-10-Q4")]);
     let file = book(&table);
@@ -322,7 +324,7 @@ async fn periods_in_cells_are_read_as_people_see_them(world: &World) {
     for (code, cell) in [("NI-50", Put::Day(2009, 10, 1)), ("LI-CALLS", Put::Day(2009, 6, 30))] {
         let file = book(&[rows("kpi,period,value").remove(0), vec![Text(code), cell, Number(4.0)]]);
         let ask = world.ask(actix_web::http::Method::POST, Manager, "readings").body(XLSX, file);
-        let answer = ask.await.refused(422, "invalid").tells("it is a date: write the period as text");
+        let answer = ask.await.refused(422, "invalid").tells("is a date: write the period as text");
         assert_eq!(answer.json()["errors"][0]["cell"], "B2");
     }
 }
@@ -347,6 +349,35 @@ async fn a_cell_that_cannot_be_read_is_named(world: &World) {
         "{answer}"
     );
     answer.tells("write 4.5").tells("#DIV/0!").tells("#N/A").tells("save it again");
+    // What other programs save of a formula that they have not computed: a value, and nothing in it.
+    for empty in ["<v/>", "<v></v>"] {
+        let row = format!(
+            "<row><c t=\"inlineStr\"><is><t>NI-117</t></is></c><c t=\"inlineStr\"><is><t>2009/10 Q1</t></is></c><c><f>70+10</f>{empty}</c></row>"
+        );
+        let header = KPI_AND_PERIOD.replace("</row>", "<c t=\"inlineStr\"><is><t>value</t></is></c></row>");
+        let body = raw_book(&format!("<worksheet><sheetData>{header}{row}</sheetData></worksheet>"));
+        let answer = send(world, "readings", body).await.refused(422, "invalid");
+        assert_eq!(named(&answer), [at("C2", "formula_without_value")], "{answer}");
+    }
+}
+
+async fn what_stands_in_a_column_without_a_heading_is_told(world: &World) {
+    small(world).await;
+    let at = |cell: &str, code: &str| (cell.to_owned(), code.to_owned());
+    let table = "kpi,period,,value,\nNI-117,2009/10 Q1,,4.5,my own notes\nNI-117,2009/10 Q2,x,4.5\n,,,,so far\nNI-117,2009/10 Q3,,4.5,";
+    let wanted =
+        [at("E2", "column_without_heading"), at("C3", "column_without_heading"), at("E4", "column_without_heading")];
+    let answer =
+        send(world, "readings", book(&rows(table))).await.refused(422, "invalid").tells("`my own notes` stands");
+    assert_eq!(named(&answer), wanted, "{answer}");
+    let csv = table.replace("x,4.5", "x,4.5,");
+    assert_eq!(named(&world.import(Lead, "readings", csv).await.refused(422, "invalid")), wanted);
+    let blank = "kpi,period,,value,\nNI-117,2009/10 Q1,,4.5,\n,,,,";
+    for answer in
+        [send(world, "readings?dry_run=true", book(&rows(blank))).await, world.import(Lead, "readings", blank).await]
+    {
+        assert_eq!(answer.is(200).json()["created"], 1);
+    }
 }
 
 /// A workbook in which the formula of one cell was saved without its value.
@@ -828,6 +859,30 @@ async fn the_table_is_found_wherever_it_stands(world: &World) {
     assert_eq!(marks(&marked.body).noted, ["A3"]);
 }
 
+async fn a_mistake_about_the_sheet_hides_none_in_it(world: &World) {
+    small(world).await;
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let table = "kpi,period,value,vlaue,period\n,2009/10 Q1,4.5\nNI-117,2009/10 Q2,four\nNI-117,soon,4.5\nNI-117,2009/10 Q3,4.5";
+    put_rows(sheet, 0, &rows(table));
+    sheet.merge_range(3, 2, 4, 2, "4.5", &Format::new()).unwrap();
+    let answer = send(world, "readings", book.save_to_buffer().unwrap()).await.refused(422, "invalid");
+    let at = |cell: &str, code: &str| (cell.to_owned(), code.to_owned());
+    assert_eq!(
+        named(&answer),
+        [
+            at("D1", "unknown_column"),
+            at("E1", "named_twice"),
+            at("C4", "merged_cells"),
+            at("A2", "missing"),
+            at("C3", "not_a_number"),
+            at("B4", "not_a_period"),
+        ],
+        "{answer}"
+    );
+    answer.tells("6 things are wrong in 4 of 4 rows and about the file as a whole").tells("delete one of the two");
+}
+
 async fn what_is_no_workbook_is_refused_by_name(world: &World) {
     small(world).await;
     let table = book(&rows("kpi,period,value\nNI-117,2009/10 Q1,4.5"));
@@ -1008,7 +1063,7 @@ async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
     // A long comment of many pieces is none, and many short words are no long one; an error is told in its own words.
     let long = sheet(&format!("{}<row><c t=\"e\"><v>#N/A</v></c></row>", "<!-- a comment -->".repeat(300_000)));
     let answer = send(world, "readings", raw_book(&long)).await.refused(422, "invalid").tells("the cell shows #N/A");
-    assert_eq!(named(&answer), [("A2".to_owned(), "error_value".to_owned())]);
+    assert_eq!(named(&answer)[0], ("A2".to_owned(), "error_value".to_owned()));
     let unlike = sheet(&format!("<row><c t=\"e\"><v>{}</v></c></row>", "#N/A".repeat(100)));
     let answer = send(world, "readings", raw_book(&unlike)).await.refused(422, "invalid");
     assert_eq!(named(&answer)[0].1, "unreadable_cell", "{answer}");
@@ -1026,7 +1081,10 @@ async fn cells_far_out_cost_no_more_than_others(world: &World) {
     let file = noted(5_000);
     let answer = send(world, "readings?dry_run=true", file.clone()).await.refused(422, "invalid").json();
     assert_eq!((&answer["rows"], &answer["rejected"]), (&json!(5_000), &json!(5_000)));
-    assert_eq!(answer["errors"][0]["cell"], "A2");
+    assert_eq!(
+        (&answer["errors"][0]["cell"], &answer["errors"][0]["code"]),
+        (&json!("IV2"), &json!("column_without_heading"))
+    );
     let marked = send(world, "readings?dry_run=true", file).header("accept", XLSX).await.is(422);
     assert_eq!(marked.header("content-type"), Some(XLSX));
     let figures = opened(&marked.body).worksheet_range("Figures").unwrap();
