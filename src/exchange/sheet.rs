@@ -1,9 +1,10 @@
 //! A table with a header row, from a CSV file or a workbook, read one row at a time in bounded memory, every fault at its cell.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek};
-use std::ops::Range;
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read, Seek};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::cells::{Cells, Row, name_of};
@@ -14,7 +15,7 @@ use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
-const MOST_ROW_BYTES: usize = 1 << 20;
+const MOST_ROW_BYTES: u64 = 1 << 20;
 
 /// A table as it was sent.
 pub enum Upload {
@@ -399,33 +400,56 @@ impl<R: BufRead> Sheet<R> {
     }
 }
 
-/// The rows of a CSV file (RFC 4180). What is written otherwise than that is told and never mended in silence, which is why
-/// they are read here: readers at hand take whatever comes.
+/// The rows of a CSV file.
 struct CsvRows<R> {
-    input: R,
+    csv: csv::Reader<Watched<Terminated<R>>>,
+    ration: Rc<Cell<u64>>,
+    quotes: Rc<RefCell<Quotes>>,
+    /// Line ends inside cells so far: what sets the row a spreadsheet shows apart from the line in the file.
+    inner_lines: u64,
     /// The row that was read last, as a spreadsheet numbers it: whatever is one row, however many lines.
     number: u64,
     record: Record,
-    /// Whether the last byte was CR: LF behind it ends the same line.
-    after_cr: bool,
 }
+
+/// A file with a line end behind it: the last row counts as a line whether or not the file ends with one.
+type Terminated<R> = Chain<R, Cursor<&'static [u8]>>;
 
 /// The cells of a row.
 #[derive(Default)]
 struct Record {
-    /// One after another, without the quotation marks around them.
-    bytes: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<usize>,
+    cells: csv::StringRecord,
     /// The places of those whose quotation marks are wrong.
     misquoted: Vec<(usize, Misquoted)>,
-    within: Within,
-    /// Where the quotation ended that the last cell began with.
-    closed_at: usize,
+}
+
+impl Record {
+    fn get(&self, place: usize) -> Option<&str> {
+        self.cells.get(place)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter()
+    }
+
+    fn misquoted_at(&self, place: usize) -> Option<Misquoted> {
+        self.misquoted.iter().find(|(misquoted, _)| *misquoted == place).map(|(_, how)| *how)
+    }
+
+    /// Whether the marks are so wrong that it cannot be told which cell is which.
+    fn is_torn(&self, width: usize) -> bool {
+        let unclosed = self.misquoted.iter().any(|(_, how)| *how == Misquoted::NotClosed);
+        unclosed || (!self.misquoted.is_empty() && (line_ends(&self.cells) > 0 || self.cells.len() < width))
+    }
+}
+
+fn line_ends(record: &csv::StringRecord) -> u64 {
+    let ends = record.iter().map(|cell| cell.bytes().filter(|byte| *byte == b'\n').count()).sum::<usize>();
+    u64::try_from(ends).unwrap_or(0)
 }
 
 /// What is wrong with the quotation marks around a cell.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Misquoted {
     /// There is no second one up to the end of the file.
     NotClosed,
@@ -433,7 +457,19 @@ enum Misquoted {
     GoesOn,
 }
 
-/// Where in a cell the reader is.
+/// Where quotation marks are wrong, which the reader of the rows lets pass: it takes whatever comes.
+#[derive(Default)]
+struct Quotes {
+    /// The bytes so far, how many of them stand before the row, and the cells before this one in it.
+    at: u64,
+    begins: u64,
+    cell: usize,
+    within: Within,
+    /// Where each row that something is wrong in begins, the cell, and what it is.
+    wrong: Vec<(u64, usize, Misquoted)>,
+}
+
+/// Where in a cell a byte stands.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Within {
     #[default]
@@ -446,154 +482,138 @@ enum Within {
     Behind,
 }
 
-impl Record {
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-        self.misquoted.clear();
-        self.within = Within::Start;
-    }
-
-    /// Takes in a byte, and says whether it ends the row.
-    fn take(&mut self, byte: u8) -> bool {
+impl Quotes {
+    fn pass(&mut self, byte: u8) {
+        self.at += 1;
         self.within = match (self.within, byte) {
-            (Within::Quoted, b'"') => {
-                self.closed_at = self.bytes.len();
-                Within::Closed
-            }
-            // Behind another one, a quotation mark is one of the words.
-            (Within::Quoted, _) | (Within::Closed, b'"') => self.keep(byte, Within::Quoted),
-            (_, b',' | b'\n') => {
-                self.ends.push(self.bytes.len());
+            (Within::Quoted, b'"') => Within::Closed,
+            (Within::Quoted, _) | (Within::Closed | Within::Start, b'"') => Within::Quoted,
+            (_, b',') => {
+                self.cell += 1;
                 Within::Start
             }
-            (Within::Start, b'"') => Within::Quoted,
-            // Blanks around a cell are passed over.
-            (Within::Closed | Within::Behind, b' ' | b'\t') => self.keep(byte, Within::Behind),
-            (Within::Closed | Within::Behind, _) => {
-                self.misquoted.push((self.ends.len(), Misquoted::GoesOn));
-                self.put_quotes_back();
-                self.keep(byte, Within::Plain)
+            (_, b'\n') => {
+                (self.begins, self.cell) = (self.at, 0);
+                Within::Start
             }
-            (Within::Start | Within::Plain, _) => self.keep(byte, Within::Plain),
+            // A mark of the encoding stands before the first cell.
+            (Within::Start, b'\xEF' | b'\xBB' | b'\xBF') if self.at <= 3 => Within::Start,
+            // Blanks around a cell are passed over.
+            (Within::Closed | Within::Behind, b' ' | b'\t') => Within::Behind,
+            (Within::Closed | Within::Behind, _) => {
+                self.wrong.push((self.begins, self.cell, Misquoted::GoesOn));
+                Within::Plain
+            }
+            (Within::Start | Within::Plain, _) => Within::Plain,
         };
-        byte == b'\n' && self.within == Within::Start
     }
 
-    fn keep(&mut self, byte: u8, within: Within) -> Within {
-        self.bytes.push(byte);
-        within
-    }
-
-    /// The cell that is being read as it was written.
-    fn put_quotes_back(&mut self) {
-        let behind = self.bytes.split_off(self.closed_at);
-        let words = self.bytes.split_off(self.ends.last().copied().unwrap_or(0));
-        self.bytes.push(b'"');
-        for byte in words {
-            self.bytes.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
-        }
-        self.bytes.push(b'"');
-        self.bytes.extend(behind);
-    }
-
-    /// Ends a row at the end of the file.
     fn end(&mut self) {
         if self.within == Within::Quoted {
-            self.misquoted.push((self.ends.len(), Misquoted::NotClosed));
+            self.wrong.push((self.begins, self.cell, Misquoted::NotClosed));
+            self.within = Within::Start;
         }
-        self.ends.push(self.bytes.len());
-        self.within = Within::Start;
     }
 
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    fn range(&self, place: usize) -> Option<Range<usize>> {
-        let from = if place == 0 { 0 } else { *self.ends.get(place - 1)? };
-        Some(from..*self.ends.get(place)?)
-    }
-
-    /// The words of a cell; `None` where there is none, or it is no text.
-    fn get(&self, place: usize) -> Option<&str> {
-        std::str::from_utf8(self.bytes.get(self.range(place)?)?).ok()
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|place| self.get(place).unwrap_or_default())
-    }
-
-    fn is_text(&self) -> bool {
-        (0..self.len()).all(|place| self.get(place).is_some())
-    }
-
-    fn misquoted_at(&self, place: usize) -> Option<Misquoted> {
-        self.misquoted.iter().find(|(misquoted, _)| *misquoted == place).map(|(_, how)| *how)
-    }
-
-    /// Whether the marks are so wrong that it cannot be told which cell is which.
-    fn is_torn(&self, width: usize) -> bool {
-        let lines = self.bytes.contains(&b'\n');
-        let unclosed = self.misquoted.iter().any(|(_, how)| *how == Misquoted::NotClosed);
-        unclosed || (!self.misquoted.is_empty() && (lines || self.len() < width))
+    /// What is wrong in the rows up to a place in the file, which is then forgotten.
+    fn up_to(&mut self, place: u64) -> Vec<(usize, Misquoted)> {
+        let (here, behind): (Vec<_>, Vec<_>) = self.wrong.drain(..).partition(|(begins, ..)| *begins < place);
+        self.wrong = behind;
+        here.into_iter().map(|(_, cell, how)| (cell, how)).collect()
     }
 }
 
-impl<R: BufRead> CsvRows<R> {
-    fn new(input: R) -> Self {
-        Self { input, number: 0, record: Record::default(), after_cr: false }
+/// Input that is handed out only while the ration lasts, every line end as LF, and whose quotation marks are watched. A line is
+/// counted where it ends, and of CR LF the reader would count the end only when it begins the next.
+struct Watched<R> {
+    input: R,
+    ration: Rc<Cell<u64>>,
+    quotes: Rc<RefCell<Quotes>>,
+    after_cr: bool,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = self.ration.get();
+            if left == 0 {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            let count = self.input.read(buffer)?;
+            self.ration.set(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
+            let kept = self.unify_line_ends(buffer.get_mut(..count).unwrap_or_default());
+            let mut quotes = self.quotes.borrow_mut();
+            buffer.iter().take(kept).for_each(|byte| quotes.pass(*byte));
+            if count == 0 {
+                quotes.end();
+            }
+            // Nothing kept of something read is not yet the end.
+            if kept > 0 || count == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+impl<R> Watched<R> {
+    fn unify_line_ends(&mut self, bytes: &mut [u8]) -> usize {
+        let mut kept = 0;
+        for place in 0..bytes.len() {
+            let Some(byte) = bytes.get(place).copied() else { break };
+            let second_of_two = byte == b'\n' && self.after_cr;
+            self.after_cr = byte == b'\r';
+            if second_of_two {
+                continue;
+            }
+            if let Some(slot) = bytes.get_mut(kept) {
+                *slot = if byte == b'\r' { b'\n' } else { byte };
+                kept += 1;
+            }
+        }
+        kept
+    }
+}
+
+impl<R: Read> CsvRows<R> {
+    fn new(file: R) -> Self {
+        let (ration, quotes) = (Rc::new(Cell::new(MOST_ROW_BYTES)), Rc::default());
+        let input = Watched {
+            input: file.chain(Cursor::new(&b"\n"[..])),
+            ration: Rc::clone(&ration),
+            quotes: Rc::clone(&quotes),
+            after_cr: false,
+        };
+        let csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
+        Self { csv, ration, quotes, inner_lines: 0, number: 0, record: Record::default() }
     }
 
     /// Goes on to the next row, whatever stands in it.
     fn advance(&mut self) -> Option<Result<(), SheetFault>> {
-        self.number += 1;
-        self.record.clear();
-        match self.read_row() {
+        self.ration.set(MOST_ROW_BYTES);
+        let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
+        let read = self.csv.read_record(&mut self.record.cells);
+        if let Ok(true) = read {
+            self.inner_lines += line_ends(&self.record.cells);
+        }
+        self.record.misquoted = self.quotes.borrow_mut().up_to(self.csv.position().byte());
+        // The line that a row ends with has been counted, but for a row whose quotation took in all there was.
+        let ended = !self.record.misquoted.iter().any(|(_, how)| *how == Misquoted::NotClosed);
+        self.number = self.csv.position().line().saturating_sub(u64::from(ended) + self.inner_lines).max(1);
+        match read {
             Ok(false) => None,
-            Ok(true) if self.record.is_text() => Some(Ok(())),
-            Ok(true) => {
-                let detail = "the row is not UTF-8; save the file as CSV UTF-8";
-                let violation = Violation::in_cell(self.number, None, "not_utf8", detail);
-                Some(Err(SheetFault { violation, last: false }))
+            Err(error) => {
+                let (violation, last) = match error.kind() {
+                    csv::ErrorKind::Utf8 { .. } => {
+                        let detail = "the row is not UTF-8; save the file as CSV UTF-8";
+                        (Violation::in_cell(self.number, None, "not_utf8", detail), false)
+                    }
+                    // A row that does not end has not been counted.
+                    csv::ErrorKind::Io(error) => (unreadable(begins, error), true),
+                    _ => (unreadable(begins, &io::ErrorKind::InvalidData.into()), true),
+                };
+                Some(Err(SheetFault { violation, last }))
             }
-            Err(error) => Some(Err(SheetFault { violation: unreadable(self.number, &error), last: true })),
-        }
-    }
-
-    /// Reads up to the end of a row; false where there is none.
-    fn read_row(&mut self) -> io::Result<bool> {
-        let mut length = 0;
-        if self.number == 1 && self.input.fill_buf()?.starts_with(b"\xEF\xBB\xBF") {
-            self.input.consume(3);
-        }
-        loop {
-            let chunk = self.input.fill_buf()?;
-            if chunk.is_empty() {
-                self.record.end();
-                return Ok(length > 0);
-            }
-            let (mut used, mut ended) = (0, false);
-            for byte in chunk.iter().copied() {
-                used += 1;
-                let second_of_two = std::mem::take(&mut self.after_cr) && byte == b'\n';
-                if second_of_two {
-                    continue;
-                }
-                length += 1;
-                if length > MOST_ROW_BYTES {
-                    return Err(io::ErrorKind::FileTooLarge.into());
-                }
-                self.after_cr = byte == b'\r';
-                ended = self.record.take(if self.after_cr { b'\n' } else { byte });
-                if ended {
-                    break;
-                }
-            }
-            self.input.consume(used);
-            if ended {
-                return Ok(true);
-            }
+            Ok(true) => Some(Ok(())),
         }
     }
 
@@ -606,7 +626,7 @@ impl<R: BufRead> CsvRows<R> {
             if row.is_blank() {
                 continue;
             }
-            let (cells, wanted) = (self.record.len(), columns.width());
+            let (cells, wanted) = (self.record.cells.len(), columns.width());
             if let Some(misquoted) = self.record.misquoted.first().filter(|_| self.record.is_torn(wanted)) {
                 return Some(Err(SheetFault { violation: row.misquoted(misquoted), last: false }));
             }
@@ -801,18 +821,13 @@ mod tests {
             told("kpi,value\n\"a\" b,1\nc,\"2\" x\n"),
             [at("A2", "text_after_quotation"), at("B3", "text_after_quotation")]
         );
+        let marked = "\u{feff}\"kpi\",value\r\n\r\n\"a\",1\r\n\"b\"c,2\r\n";
+        assert_eq!(told(marked), [at("A4", "text_after_quotation")]);
         // What opens in one row and is closed by the next: of that row nothing can be told but that.
         assert_eq!(told("kpi,value\na,\"1\nb,\"2\"\nc,3\n"), [at("B2", "text_after_quotation")]);
         assert_eq!(
             told("kpi,,value,\na,,1,\nb,x,2,\nc,,3,y\n"),
             [at("B3", "column_without_heading"), at("D4", "column_without_heading")]
         );
-    }
-
-    #[test]
-    fn what_is_quoted_wrongly_stays_as_it_was_written() {
-        let mut rows = CsvRows::new(&b"\"a\"\"b\"  c\"d,\"e\",\"f"[..]);
-        assert!(rows.advance().unwrap().is_ok());
-        assert_eq!(rows.record.cells().collect::<Vec<_>>(), ["\"a\"\"b\"  c\"d", "e", "f"]);
     }
 }
