@@ -212,7 +212,7 @@ async fn the_default_period_is_the_latest_quarter_that_ended(world: &World) {
         assert_eq!(world.get(Board, "status-report").await.is(200).json()["period"]["key"], period, "at {now}");
     }
     let status = world.get(Board, "kpis/NI-117/status").await.is(200).json();
-    assert_eq!(status["period"]["key"], "FY2014-15-Q3", "without a reading, the latest that ended");
+    assert_eq!(status["period"]["key"], "FY2010-11-Q4", "without a reading, the latest of the plan that ended");
     world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q2", json!({"value": 1})).await.is(201);
     assert_eq!(world.get(Board, "kpis/NI-117/status").await.is(200).json()["period"]["key"], "FY2009-10-Q2");
 }
