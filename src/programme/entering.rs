@@ -93,7 +93,7 @@ document! {
         #[schema(max_items = 5, example = json!(["GET"]))]
         methods: Vec<TokenMethod> = vec![TokenMethod::Get],
         /// From when on it is no good: at most two years ahead. Without it, a year from now.
-        #[schema(example = "2011-03-31T22:59:59Z")]
+        #[schema(example = json!(null))]
         expires_at: Option<DateTime<Utc>> = None,
     }
 }
@@ -149,7 +149,7 @@ document! {
         #[schema(example = json!(null))]
         kpi: Option<KpiCode> = None,
         /// From when on it is no good: at most two years ahead. Without it, a year from now.
-        #[schema(example = "2011-03-31T22:59:59Z")]
+        #[schema(example = json!(null))]
         expires_at: Option<DateTime<Utc>> = None,
     }
 }
@@ -373,8 +373,14 @@ impl Programme {
             let table = terms.table.as_str();
             let address = match (&terms.kpi, terms.table.is_of_a_kpi()) {
                 (Some(kpi), true) => {
-                    let outside = change.plan.access.outside();
-                    refer(&mut invalid, "/kpi", "KPI", kpi, &change.picture.kpis_seen(&outside));
+                    let seen_by = |access: &Access| change.picture.kpis_seen(access);
+                    let shown = seen_by(&change.plan.access.outside());
+                    if !shown.contains_key(kpi) && seen_by(&change.plan.access).contains_key(kpi) {
+                        let detail = format!("{kpi} is not published to those who would see the link");
+                        invalid.at("/kpi", "not_published", detail);
+                    } else {
+                        refer(&mut invalid, "/kpi", "KPI", kpi, &shown);
+                    }
                     format!("kpis/{kpi}/{table}")
                 }
                 (None, true) => {

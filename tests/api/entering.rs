@@ -305,6 +305,11 @@ async fn a_link_shows_a_page_where_a_kpi_stands(world: &World) {
         world.get(Nobody, &href.replace(table, "series")).await.refused(404, "not_found");
         let nobody_s = json!({"name": "Our page", "table": table});
         assert_eq!(world.post(Board, "links", nobody_s).await.refused(422, "invalid").faults()[0].0, "/kpi");
+        // A KPI that its maker sees and a reader of the link would not; to whoever does not see it, there is none.
+        let internal = world.post(Board, "links", terms("NI-50")).await.refused(422, "invalid");
+        assert_eq!(internal.faults(), [("/kpi".to_owned(), "not_published".to_owned())]);
+        internal.tells("not published to those who would see the link");
+        world.post(Partner, "links", terms("NI-87")).await.refused(422, "invalid").tells("no KPI");
     }
 }
 
