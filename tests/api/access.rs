@@ -274,7 +274,7 @@ fn policy(code: &str) -> Value {
 async fn sent(world: &World, operation: &Operation, actor: Actor, attempt: &Attempt) -> Answer {
     let ask = world.ask(operation.method(), actor, &attempt.path);
     let ask = match (operation.body_type(), &attempt.body) {
-        (Some(kind), Value::String(file)) => ask.body(kind, file.clone()),
+        (Some(_), Value::String(file)) => ask.body("text/csv", file.clone()),
         (Some(kind), body) => ask.body(kind, body.to_string()),
         (None, _) => ask,
     };

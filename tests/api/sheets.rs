@@ -908,7 +908,7 @@ async fn what_is_no_workbook_is_refused_by_name(world: &World) {
         (XLSX, b"kpi,period,value\n".to_vec(), "text/csv"),
     ] {
         let answer = ask(kind, body).await.refused(415, "unsupported_media_type").tells(words);
-        assert_eq!(answer.header("accept"), Some(format!("text/csv, {XLSX}").as_str()));
+        assert_eq!(answer.header("accept"), Some(format!("application/json, text/csv, {XLSX}").as_str()));
     }
 }
 
