@@ -274,7 +274,9 @@ fn policy(code: &str) -> Value {
 async fn sent(world: &World, operation: &Operation, actor: Actor, attempt: &Attempt) -> Answer {
     let ask = world.ask(operation.method(), actor, &attempt.path);
     let ask = match (operation.body_type(), &attempt.body) {
-        (Some(_), Value::String(file)) => ask.body("text/csv", file.clone()),
+        // What is sent as words is a table, where JSON could be sent as well.
+        (Some("application/json"), Value::String(file)) => ask.body("text/csv", file.clone()),
+        (Some(kind), Value::String(file)) => ask.body(kind, file.clone()),
         (Some(kind), body) => ask.body(kind, body.to_string()),
         (None, _) => ask,
     };
