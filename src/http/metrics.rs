@@ -2,7 +2,7 @@
 //! of the database's connections is in use, and which version runs. An operation is told by its path with placeholders;
 //! no plan, no person and no figure is in a name or a label.
 //!
-//! A worker looks each measure up once ([`Measured`]) and counts without a lock from there on.
+//! A worker looks each measure up once (`Measured`) and counts without a lock from there on.
 
 use std::cell::OnceCell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`. What comes from
-//! what stands before the handlers is told of by [`of_the_way_in`], and declared nowhere.
+//! what stands before the handlers is told of by `of_the_way_in`, and declared nowhere.
 
 use std::collections::BTreeMap;
 
