@@ -1,8 +1,8 @@
 //! Generates the client from the service's OpenAPI 3.0 document.
 //!
 //! progenitor 0.15 knows no media types beside JSON, so these are said to it in another way: a problem document is JSON too, a
-//! merge patch is JSON that is labelled when it is sent (see `label` in `main.rs`), and the imports of files, which it cannot
-//! send, are left out. And it makes an `Option` of what is nullable, but an enum of a choice between something and null.
+//! merge patch is JSON that is labelled when it is sent (see `label` in `main.rs`), and the imports, of files among
+//! others, which it cannot send, are left out. And it makes an `Option` of what is nullable, but an enum of a choice between something and null.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for item in paths.filter_map(|(_, item)| item.as_object_mut()) {
         item.retain(|_, operation| {
             let body = operation["requestBody"]["content"].as_object();
-            body.is_none_or(|content| content.keys().any(|media| media.ends_with("json")))
+            body.is_none_or(|content| content.keys().all(|media| media.ends_with("json")))
         });
     }
     as_progenitor_reads(&mut document);
