@@ -61,7 +61,7 @@ impl FromParams for DryRun {
 /// Readings to import, as JSON.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ReadingItems, description = "Readings to import: all or nothing. Of one item at most 1 MiB.")]
+#[schema(as = ReadingItems, description = "Readings to import: all or nothing. Of one item at most 1 MiB.", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "numerator": 231, "denominator": 5120}]}))]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct ReadingItems {
     /// The readings; at most 1,000,000.
@@ -114,7 +114,7 @@ pub struct ReadingItem {
 /// Targets to import, as JSON.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TargetItems, description = "Targets to import: all or nothing. Of one item at most 1 MiB.")]
+#[schema(as = TargetItems, description = "Targets to import: all or nothing. Of one item at most 1 MiB.", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "value": 4.4}]}))]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct TargetItems {
     /// The targets; at most 1,000,000.

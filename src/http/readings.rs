@@ -359,7 +359,7 @@ async fn reply(
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-            (ReadingItems = "application/json", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "numerator": 231, "denominator": 5120}]}))
+            (ReadingItems = "application/json")
         )
     ),
     responses(

@@ -218,7 +218,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-            (TargetItems = "application/json", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "value": 4.4}]}))
+            (TargetItems = "application/json")
         )
     ),
     responses(
