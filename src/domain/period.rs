@@ -321,6 +321,12 @@ impl Period {
     /// # Errors
     /// [`PeriodError`], which says what to write instead.
     pub fn read(text: &str, kind: PeriodKind) -> Result<Self, PeriodError> {
+        Self::read_wanted(text, Wanted { kind, or_year: None })
+    }
+
+    /// Reads a period of the kind that is wanted; what else is wanted is told where it is none.
+    fn read_wanted(text: &str, wanted: Wanted) -> Result<Self, PeriodError> {
+        let kind = wanted.kind;
         let as_key = text.to_ascii_uppercase().parse::<Self>();
         match as_key {
             Ok(period) if period.kind == kind => return Ok(period),
@@ -328,7 +334,6 @@ impl Period {
             Err(error @ PeriodError::YearsApart(_)) => return Err(error),
             _ => {}
         }
-        let wanted = Wanted { kind, or_year: None };
         match Spelling::of(text).and_then(|spelling| spelling.read(kind)) {
             Ok(period) => Ok(period),
             // `2009-10` is October as a key, and a year in everyday spelling: the KPI's own kind decides.
@@ -348,16 +353,8 @@ impl Period {
     /// [`PeriodError`], which says what to write instead.
     pub fn read_of_target(text: &str, kind: PeriodKind, calendar: Calendar) -> Result<Self, PeriodError> {
         let year = PeriodKind::year_of(calendar);
-        Self::read(text, kind).or_else(|error| {
-            let wanted = Wanted { kind, or_year: Some(year) };
-            Self::read(text, year).map_err(|_neither| match error {
-                PeriodError::NotOfKind(_) => PeriodError::NotOfKind(wanted),
-                PeriodError::Day(_) => PeriodError::Day(wanted),
-                PeriodError::OneYear(_) => PeriodError::OneYear(wanted),
-                PeriodError::OtherKind(_) => PeriodError::OtherKind(wanted),
-                other => other,
-            })
-        })
+        let read = Self::read_wanted(text, Wanted { kind, or_year: Some(year) });
+        read.or_else(|error| Self::read(text, year).map_err(|_neither| error))
     }
 
     /// Whether a text could name a period of some kind, where it is not known which is wanted.

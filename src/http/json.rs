@@ -12,6 +12,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::problem::{Code, Problem};
+use crate::domain::document::escape;
 use crate::domain::invalid::{Invalid, Violation, nearest};
 
 /// How many faults are listed; more than that help nobody, and an answer must not grow beyond its request.
@@ -65,12 +66,12 @@ fn shape(path: &Path, message: &str) -> Violation {
     let mut names = message.split('`').skip(1).step_by(2);
     let name = names.next().unwrap_or_default();
     let hint = || nearest(name, names).map(|near| format!(" Did you mean {near}?")).unwrap_or_default();
-    let inside = format!("{parent}/{}", escaped(name));
+    let inside = format!("{parent}/{}", escape(name));
     if message.starts_with("missing field") {
         Violation::at(inside, "missing_field", format!("{name} must be given."))
     } else if message.starts_with("unknown field") {
         // The reader is at the name already where it goes by names.
-        let pointer = if parent.ends_with(&format!("/{}", escaped(name))) { parent } else { inside };
+        let pointer = if parent.ends_with(&format!("/{}", escape(name))) { parent } else { inside };
         Violation::at(pointer, "unknown_field", format!("There is no {name} here.{}", hint()))
     } else if message.starts_with("duplicate field") {
         Violation::at(inside, "duplicate_key", format!("{name} is given twice; give it once."))
@@ -96,16 +97,11 @@ fn pointer_of(path: &Path) -> String {
     path.iter()
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", escaped(key)),
-            Segment::Enum { variant } => format!("/{}", escaped(variant)),
+            Segment::Map { key } => format!("/{}", escape(key)),
+            Segment::Enum { variant } => format!("/{}", escape(variant)),
             Segment::Unknown => String::new(),
         })
         .collect()
-}
-
-/// A name as RFC 6901 writes it in a pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Walks through any JSON value, noting faults; `pointer` says where it is.
@@ -131,7 +127,7 @@ impl Look<'_> {
     fn within<T>(&mut self, step: &str, work: impl FnOnce(&mut Look<'_>) -> T) -> T {
         let here = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&escaped(step));
+        self.pointer.push_str(&escape(step));
         let done = work(&mut Look { pointer: &mut *self.pointer, invalid: &mut *self.invalid });
         self.pointer.truncate(here);
         done

@@ -95,10 +95,10 @@ async fn admit(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     request.extensions_mut().insert(measured);
     let read = matches!(*request.method(), Method::GET | Method::HEAD) && !offered.is_empty();
-    match Accept::of(request.request()).admit(&offered) {
-        Err(problem) if read => Ok(request.into_response(problem.error_response())),
-        _ => Ok(next.call(request).await?.map_into_boxed_body()),
+    if read && let Err(problem) = Accept::of(request.request()).admit(&offered) {
+        return Ok(request.into_response(problem.error_response()));
     }
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 /// The methods a handler may have besides `GET`.
