@@ -27,4 +27,5 @@ pub mod rollup;
 pub mod round;
 pub mod target;
 pub mod travel;
+pub mod warning;
 pub mod webhook;

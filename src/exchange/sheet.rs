@@ -13,6 +13,7 @@ use super::table::unguarded;
 use super::workbook::{CellFault, Workbook};
 use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
+use crate::domain::warning::Warning;
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
 const MOST_ROW_BYTES: u64 = 1 << 20;
@@ -180,6 +181,16 @@ impl Columns {
             }
             _ => fault,
         }
+    }
+
+    /// A warning about a row with its place as the sender knows it: the cell of a table, the pointer of JSON.
+    pub fn placed_warning(&self, warning: Warning) -> Warning {
+        let Some(row) = warning.row else { return warning };
+        if self.of_items {
+            return Warning { row: None, ..warning.in_body(&format!("/items/{row}")) };
+        }
+        let named = warning.column.as_deref().and_then(|column| self.cell_name(row, column));
+        Warning { cell: warning.cell.clone().or(named), ..warning }
     }
 
     /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.

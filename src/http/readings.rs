@@ -26,6 +26,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
+use crate::domain::warning::Warning;
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::collecting::{Effect, ReadingFilter, ReadingKey, SeenReading};
@@ -115,30 +116,8 @@ pub struct PostedReading {
     reading: ReadingBody,
     /// What it changed.
     effect: Effect,
-    /// What should be looked at, though the figure was taken: where the groups of a dimension that covers everyone do not
-    /// sum to all.
-    warnings: Vec<WarningBody>,
-}
-
-/// Something to look at in what was posted.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Warning, description = "Something to look at in what was posted, which was taken all the same.")]
-pub struct WarningBody {
-    /// Where in the body, as an RFC 6901 pointer.
-    #[schema(example = "/numerator")]
-    pointer: String,
-    /// A stable, machine-readable name. There may come to be more of them.
-    #[schema(example = "does_not_sum")]
-    code: String,
-    /// A sentence for a person: what to look at and what to do.
-    detail: String,
-}
-
-impl From<Violation> for WarningBody {
-    fn from(warning: Violation) -> Self {
-        let Violation { pointer, code, detail, .. } = warning;
-        Self { pointer: pointer.unwrap_or_default(), code: code.to_owned(), detail }
-    }
+    /// What should be looked at, though the figure was accepted.
+    warnings: Vec<Warning>,
 }
 
 page!(
@@ -447,7 +426,7 @@ pub async fn put_reading(
     let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period);
     let seen = SeenReading { row: put.row, suppressed: false, names_shown: true };
-    let warnings = put.warnings.into_iter().map(WarningBody::from).collect();
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
     let body = PostedReading { reading: seen.into(), effect: put.effect, warnings };
     if dry_run.is_wanted() {
         return Ok(HttpResponse::Ok().json(body));

@@ -21,6 +21,7 @@ use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::domain::warning::Warning;
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
@@ -104,6 +105,8 @@ pub struct PostedTarget {
     target: TargetBody,
     /// What it changed.
     effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    warnings: Vec<Warning>,
 }
 
 /// One revision of a target.
@@ -296,7 +299,8 @@ pub async fn put_target(
     let put = programme.put_target(&plan, &caller.subject, (&kpi, &period), members, precondition, tried).await?;
     let tag = ETag::of(put.row.seq);
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period);
-    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect };
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
+    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect, warnings };
     if tried {
         return Ok(HttpResponse::Ok().json(body));
     }

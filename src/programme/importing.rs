@@ -20,6 +20,7 @@ use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
 use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
 use crate::domain::target::{Target, TargetKind, TargetState};
+use crate::domain::warning::Warning;
 use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
 use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
@@ -143,6 +144,8 @@ pub struct Outcome {
     pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
+    /// What should be looked at in what is right, as [`Warning`]s: about the file as a whole, then row by row.
+    pub warnings: Spool,
 }
 
 impl Outcome {
@@ -169,6 +172,7 @@ impl Outcome {
             effects: Spool::default(),
             roll_ups: Vec::new(),
             errors: Spool::default(),
+            warnings: Spool::default(),
         }
     }
 }
@@ -491,6 +495,11 @@ impl<'a> Import<'a> {
             self.outcome.errors.push(&self.columns.placed(fault)).map_err(disk)?;
         }
         Ok(())
+    }
+
+    /// Notes what should be looked at.
+    fn warn(&mut self, warning: Warning) -> Result<(), Refusal> {
+        self.outcome.warnings.push(&self.columns.placed_warning(warning)).map_err(disk)
     }
 
     /// Tells what the file changes, where that is asked; nothing does where a cell is wrong.
