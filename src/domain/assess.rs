@@ -16,6 +16,7 @@ use super::period::Period;
 use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
 use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
+use super::warning::Acknowledged;
 
 /// Why an assessment is as it is, where the figures alone do not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
@@ -144,6 +145,8 @@ pub struct Observed {
     pub commentary: Option<Arc<str>>,
     /// Where a figure was changed after its round had closed: the last time that it was.
     pub restatement: Option<Arc<Restatement>>,
+    /// The warnings that whoever reported it stands by.
+    pub acknowledged: Acknowledged,
 }
 
 /// A figure that was changed after its round had closed (section 11).
@@ -922,6 +925,7 @@ mod tests {
             stated_forecast: None,
             commentary: None,
             restatement: None,
+            acknowledged: Acknowledged::default(),
             recorded_at: moment("2009-07-20T09:00:00Z"),
             definition_version: 1,
         }

@@ -8,6 +8,7 @@ use super::assess::{Assessment, Observed};
 use super::ids::{GroupCode, KpiCode};
 use super::kpi::{Kpi, Unit};
 use super::number::Figure;
+use super::warning::Acknowledged;
 
 /// The two sides of a gap, as an assessment of it shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -127,6 +128,7 @@ pub fn gap(comparator: &Observed, group: &Observed) -> Observed {
         stated_forecast: None,
         commentary: None,
         restatement: None,
+        acknowledged: Acknowledged::default(),
         definition_version: comparator.definition_version.max(group.definition_version),
     }
 }

@@ -64,6 +64,11 @@ impl Figure {
         Self::within(i128::from(number) * ONE)
     }
 
+    /// One in the last of so many decimal places: 0.1 for one.
+    pub fn one_at(decimals: u32) -> Self {
+        Self(10_i128.pow(SCALE.saturating_sub(decimals)))
+    }
+
     /// A small whole number, such as a multiplier.
     pub fn small(number: u32) -> Self {
         Self(i128::from(number) * ONE)

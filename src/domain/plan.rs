@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
 use super::invalid::Invalid;
+use super::warning::WarningRules;
 
 /// Who may find a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -103,6 +104,8 @@ document! {
         headline: HeadlineRule = HeadlineRule::default(),
         /// What a return must hold before it is submitted, beside its figures.
         return_rules: ReturnRules = ReturnRules::default(),
+        /// From when on something that was accepted is worth a warning.
+        warning_rules: WarningRules = WarningRules::default(),
         /// The plan that this one goes on from, where it was made as its successor; never set by hand.
         #[schema(read_only, example = "harrow-cypp-2006-2009")]
         predecessor: Option<PlanCode> = None,
@@ -220,6 +223,7 @@ impl Succession {
             small_number_threshold: before.small_number_threshold,
             return_rules: before.return_rules,
             headline: before.headline,
+            warning_rules: before.warning_rules,
             predecessor: Some(before.code.clone()),
         };
         let mut invalid = plan.check();
@@ -250,6 +254,7 @@ impl Plan {
                 "`at_risk_percent` must not be above `on_track_percent`",
             );
         }
+        self.warning_rules.check(&mut invalid, "/warning_rules");
         invalid
     }
 }

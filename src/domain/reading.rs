@@ -7,6 +7,7 @@ use super::number::Figure;
 use super::period::Period;
 use super::plan::check_text;
 use super::policy::Status;
+use super::warning::Acknowledged;
 
 document! {
     /// A figure as it is reported.
@@ -37,6 +38,9 @@ document! {
         /// The figure that the sub-group itself expects at the year's end, in the KPI's unit.
         #[schema(example = 4.2)]
         forecast: Option<Figure> = None,
+        /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+        #[schema(value_type = Vec<String>, example = json!([]))]
+        acknowledged: Acknowledged = Acknowledged::default(),
     }
 }
 
@@ -172,8 +176,8 @@ impl ReportedFigure {
             );
             return None;
         }
-        // A share of a whole cannot pass it, unless the KPI says that it can.
-        let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_none_or(|most| most <= Figure::small(100));
+        // A share of a whole cannot pass it where the KPI says so; where it does not, that is worth a warning.
+        let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_some_and(|most| most <= Figure::small(100));
         if share && numerator > denominator {
             invalid.at(
                 "/numerator",
@@ -271,7 +275,11 @@ mod tests {
             (json!({}), json!({"numerator": 1}), vec!["missing"]),
             (json!({}), json!({"denominator": 1}), vec!["missing"]),
             (json!({}), json!({"numerator": 1, "denominator": 0}), vec!["denominator_not_positive"]),
-            (json!({}), json!({"numerator": 12, "denominator": 10}), vec!["numerator_above_denominator"]),
+            (
+                json!({"valid_max": 100}),
+                json!({"numerator": 12, "denominator": 10}),
+                vec!["numerator_above_denominator"],
+            ),
             (json!({}), json!({"value": 5, "numerator": 1, "denominator": 10}), vec!["value_disagrees"]),
             (
                 json!({"valid_max": 100}),
@@ -290,6 +298,16 @@ mod tests {
             ),
         ] {
             assert_eq!(settle(changes, figure.clone()).unwrap_err(), codes, "{figure}");
+        }
+    }
+
+    #[test]
+    fn more_than_all_is_an_error_where_the_valid_range_ends_at_all() {
+        for figure in [json!({"value": 115}), json!({"numerator": 115, "denominator": 100})] {
+            let settled = settle(json!({}), figure.clone()).unwrap();
+            assert_eq!(settled.value.unwrap().to_string(), "115", "{figure}");
+            assert!(settle(json!({"valid_max": 100}), figure.clone()).is_err(), "{figure}");
+            assert!(settle(json!({"valid_max": 200}), figure.clone()).is_ok(), "{figure}");
         }
     }
 

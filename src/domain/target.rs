@@ -11,6 +11,7 @@ use super::kpi::{Aggregation, Kpi, Polarity, Profile};
 use super::number::Figure;
 use super::period::{Period, PeriodKind};
 use super::plan::check_text;
+use super::warning::Acknowledged;
 
 /// Who asks for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -98,6 +99,10 @@ document! {
         /// Why it replaces the one before; needed when it does; at most 2,000 characters.
         #[schema(max_length = 2000, example = "New national baseline published in October 2009.")]
         reason: Option<String> = None,
+        /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+        #[serde(skip_serializing_if = "Acknowledged::is_empty")]
+        #[schema(value_type = Vec<String>, example = json!([]))]
+        acknowledged: Acknowledged = Acknowledged::default(),
     }
 }
 

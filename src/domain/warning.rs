@@ -2,10 +2,22 @@
 //!
 //! A warning never blocks. It has a stable code, the place it is about, and a sentence that says what to do. One shape is used
 //! wherever warnings are given: for a single figure or target, an import, a return, a marked workbook and the command line.
+//!
+//! The rules are functions, one each: [`figures`] holds those about figures, [`targets`] those about targets. Their thresholds
+//! are the plan's [`WarningRules`]. What somebody has seen and stands by is [`Acknowledged`] with the figure, and not repeated.
 
-use serde::Serialize;
+pub mod figures;
+pub mod targets;
+mod thresholds;
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use self::thresholds::WarningRules;
 use super::ids::{GroupCode, KpiCode};
+use super::invalid::nearest;
 use super::period::Period;
 
 macro_rules! warning_codes {
@@ -62,9 +74,106 @@ warning_codes! {
     ReadAs => "read_as", "how the file was read";
 }
 
+/// A name that no warning has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is the code of no warning{hint}")]
+pub struct UnknownWarning {
+    name: String,
+    hint: String,
+}
+
+impl FromStr for WarningCode {
+    type Err = UnknownWarning;
+
+    fn from_str(name: &str) -> Result<Self, UnknownWarning> {
+        let found = Self::ALL.iter().find(|code| code.as_str() == name).copied();
+        found.ok_or_else(|| {
+            let near = nearest(name, Self::ALL.iter().map(|code| code.as_str()));
+            let hint = near.map(|near| format!("; did you mean `{near}`?"));
+            UnknownWarning { name: name.to_owned(), hint: hint.unwrap_or_default() }
+        })
+    }
+}
+
 impl Serialize for WarningCode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for WarningCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The warnings that whoever sent a figure or a target has seen and stands by.
+///
+/// In JSON it is a list of codes; in a cell of a file and in the database the codes stand one behind another, with blanks
+/// or commas between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acknowledged(u32);
+
+impl Acknowledged {
+    /// Whether a warning is among them.
+    pub fn has(self, code: WarningCode) -> bool {
+        self.0 & bit(code) != 0
+    }
+
+    /// Whether there is none.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Each of them, in the order of the documentation.
+    pub fn codes(self) -> impl Iterator<Item = WarningCode> {
+        WarningCode::ALL.iter().copied().filter(move |code| self.has(*code))
+    }
+}
+
+fn bit(wanted: WarningCode) -> u32 {
+    let place = WarningCode::ALL.iter().position(|code| *code == wanted);
+    place.and_then(|place| 1_u32.checked_shl(u32::try_from(place).ok()?)).unwrap_or(0)
+}
+
+impl FromIterator<WarningCode> for Acknowledged {
+    fn from_iter<I: IntoIterator<Item = WarningCode>>(codes: I) -> Self {
+        Self(codes.into_iter().fold(0, |all, code| all | bit(code)))
+    }
+}
+
+impl FromStr for Acknowledged {
+    type Err = UnknownWarning;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWarning> {
+        let names = text.split(|char: char| char == ',' || char.is_whitespace()).filter(|name| !name.is_empty());
+        names.map(str::parse::<WarningCode>).collect()
+    }
+}
+
+impl fmt::Display for Acknowledged {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.codes().map(WarningCode::as_str).collect();
+        out.write_str(&names.join(" "))
+    }
+}
+
+impl Serialize for Acknowledged {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.codes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Acknowledged {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<WarningCode>::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
@@ -99,7 +208,9 @@ pub struct Warning {
     #[schema(required = true)]
     pub group: Option<GroupCode>,
     /// A sentence for a person: what to look at and what to do.
-    #[schema(example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all")]
+    #[schema(
+        example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all"
+    )]
     pub detail: String,
 }
 
@@ -107,17 +218,13 @@ impl Warning {
     /// A warning about a file as a whole.
     pub fn of_file(code: WarningCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self {
-            code,
-            pointer: None,
-            row: None,
-            column: None,
-            cell: None,
-            kpi: None,
-            period: None,
-            group: None,
-            detail,
-        }
+        Self { code, pointer: None, row: None, column: None, cell: None, kpi: None, period: None, group: None, detail }
+    }
+
+    /// A warning about one column or member, which says how it is acknowledged.
+    fn to_acknowledge(column: &str, code: WarningCode, detail: &str) -> Self {
+        let how = format!("{detail}; if it is right, send `{}` in `acknowledged`", code.as_str());
+        Self::at(column, code, how)
     }
 
     /// A warning about one column or member.
@@ -170,5 +277,19 @@ mod tests {
         assert_eq!(told["code"], "read_as");
         let figure = Warning::at("numerator", WarningCode::DoesNotSum, "1 too few").in_body("/figures/3");
         assert_eq!(figure.pointer.as_deref(), Some("/figures/3/numerator"));
+    }
+
+    #[test]
+    fn acknowledged_codes_are_read_as_people_write_them_and_the_nearest_is_named() {
+        let read: Acknowledged = "year_to_date_falls,  about_100_times\tread_as,".parse().unwrap();
+        assert_eq!(read.to_string(), "about_100_times year_to_date_falls read_as");
+        assert_eq!(read.to_string().parse(), Ok(read));
+        assert_eq!(" , ".parse(), Ok(Acknowledged::default()));
+        let json = serde_json::to_value(read).unwrap();
+        assert_eq!(json, serde_json::json!(["about_100_times", "year_to_date_falls", "read_as"]));
+        assert_eq!(serde_json::from_value::<Acknowledged>(json).unwrap(), read);
+        let slip = "about_100_time".parse::<Acknowledged>().unwrap_err();
+        assert!(slip.to_string().ends_with("did you mean `about_100_times`?"), "{slip}");
+        assert!(WarningCode::ALL.len() <= 32 && WarningCode::ALL.iter().all(|code| bit(*code) != 0));
     }
 }

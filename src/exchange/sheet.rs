@@ -132,6 +132,8 @@ pub struct Headings {
     pub numbers: &'static [&'static str],
     /// Those that JSON has true or false for.
     pub flags: &'static [&'static str],
+    /// Those that JSON has a list of texts for, or one text.
+    pub lists: &'static [&'static str],
 }
 
 /// The columns of a table, in its order.
@@ -737,6 +739,7 @@ mod tests {
         required: &["kpi"],
         numbers: &["value"],
         flags: &[],
+        lists: &[],
     };
 
     /// A row's number, its KPI and its value; or where and what its fault is.

@@ -24,7 +24,7 @@ use crate::domain::policy::Status;
 use crate::domain::target::{TargetKind, TargetState};
 use crate::domain::warning::Warning;
 use crate::exchange::items::{Items, Unread};
-use crate::exchange::marking::{self, Mistake, Unmarked};
+use crate::exchange::marking::{self, Findings, Unmarked};
 use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
@@ -110,6 +110,9 @@ pub struct ReadingItem {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(example = 4.2)]
     forecast: Option<Figure>,
+    /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+    #[schema(example = json!([]))]
+    acknowledged: Option<Vec<String>>,
 }
 
 /// Targets to import, as JSON.
@@ -160,6 +163,9 @@ pub struct TargetItem {
     /// Why it replaces the one before; at most 2,000 characters.
     #[schema(max_length = 2000)]
     reason: Option<String>,
+    /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+    #[schema(example = json!([]))]
+    acknowledged: Option<Vec<String>>,
 }
 
 /// What an import did, or would do.
@@ -250,7 +256,8 @@ pub async fn import(
     };
     let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
     // What was sent as JSON is told in JSON, at its pointers.
-    if outcome.errors.count() > 0 && wants_workbook && sent_as != SentAs::Items {
+    let found_something = outcome.errors.count() + outcome.warnings.count() > 0;
+    if found_something && wants_workbook && sent_as != SentAs::Items {
         return marked(outcome, as_sent, kind, programme.clock().now()).await;
     }
     answer(outcome)
@@ -352,10 +359,10 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
     }
 }
 
-/// The most bytes that all mistakes are told in where they are marked; more are listed.
+/// The most bytes that all mistakes and warnings are told in where they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
 
-/// The sender's own table with its mistakes marked.
+/// The sender's own table with its mistakes and warnings marked.
 async fn marked(
     mut outcome: Outcome,
     as_sent: Upload,
@@ -363,15 +370,21 @@ async fn marked(
     made: DateTime<Utc>,
 ) -> Result<HttpResponse, Problem> {
     let spooled = |error: io::Error| Problem::unavailable(&error);
-    if outcome.errors.bytes().map_err(spooled)? > MOST_TOLD {
+    let bytes = outcome.errors.bytes().map_err(spooled)? + outcome.warnings.bytes().map_err(spooled)?;
+    if bytes > MOST_TOLD {
         return answer(outcome);
     }
     // A workbook that was sent has its turn, which lasts until its mistakes are marked; a CSV file needs one for this alone.
     let in_memory = matches!(as_sent, Upload::Workbook(_));
+    let is_refused = outcome.errors.count() > 0;
     let work = move || {
-        let mistakes: Vec<Mistake> = outcome.errors.items().map_err(spooled)?;
-        let lead = |sheet: &str| refusal(&outcome, &format!("each is listed here and marked in the sheet {sheet}"));
-        match marking::marked(&as_sent, lead, &mistakes, made) {
+        let mistakes = outcome.errors.items().map_err(spooled)?;
+        let findings = Findings { mistakes, warnings: outcome.warnings.items().map_err(spooled)? };
+        let lead = |sheet: &str| {
+            let where_listed = format!("each is listed here and marked in the sheet {sheet}");
+            if is_refused { refusal(&outcome, &where_listed) } else { acceptance(&outcome, &where_listed) }
+        };
+        match marking::marked(&as_sent, lead, &findings, made) {
             Ok(marked) => Ok(Ok(marked)),
             Err(Unmarked::TooLarge) => Ok(Err(outcome)),
             Err(Unmarked::Disk(error)) => Err(spooled(error)),
@@ -387,9 +400,11 @@ async fn marked(
         ImportKind::Readings => "readings",
         ImportKind::Targets => "targets",
     };
-    Ok(HttpResponse::UnprocessableEntity()
+    let (mut response, what) =
+        if is_refused { (HttpResponse::UnprocessableEntity(), "mistakes") } else { (HttpResponse::Ok(), "warnings") };
+    Ok(response
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-mistakes.xlsx\"")))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-{what}.xlsx\"")))
         .streaming(in_chunks(body)))
 }
 
@@ -403,6 +418,19 @@ fn refusal(outcome: &Outcome, where_told: &str) -> String {
     };
     let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
     format!("{things} wrong {place}; {where_told}, and nothing was kept.")
+}
+
+/// What became of a file in which some things should be looked at, in a sentence.
+fn acceptance(outcome: &Outcome, where_told: &str) -> String {
+    let Outcome { rows, created, revised, unchanged, .. } = outcome;
+    let done = if outcome.dry_run { "would be" } else { "was" };
+    let things = match outcome.warnings.count() {
+        1 => "1 thing should be looked at".to_owned(),
+        things => format!("{things} things should be looked at"),
+    };
+    format!(
+        "The file {done} accepted: of {rows} rows {created} new, {revised} revised, {unchanged} unchanged. {things}; {where_told}."
+    )
 }
 
 /// Puts a body into a file without a name, which goes when it is closed.

@@ -26,7 +26,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Acknowledged, Warning};
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::collecting::{Effect, ReadingFilter, ReadingKey, SeenReading};
@@ -68,6 +68,9 @@ pub struct ReadingBody {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(required = true, example = 4.2)]
     forecast: Option<Figure>,
+    /// The codes of warnings that whoever reported it stands by; empty for readers outside the partnership.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    acknowledged: Acknowledged,
     /// Whether it replaced a figure whose round had closed.
     restated: bool,
     /// Whether figures and words are withheld from this reader because they could identify a child.
@@ -99,6 +102,7 @@ impl From<SeenReading> for ReadingBody {
             commentary: row.commentary,
             reason: row.reason,
             forecast: row.forecast,
+            acknowledged: row.acknowledged,
             restated: row.restated,
             suppressed,
             revision: row.revision,
@@ -342,7 +346,8 @@ async fn reply(
         )
     ),
     responses(
-        (status = 200, description = "What the import did, or would do.", body = ImportResult),
+        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+         content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems

@@ -21,7 +21,7 @@ use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Acknowledged, Warning};
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
@@ -63,6 +63,9 @@ pub struct TargetBody {
     /// Why it replaced the one before.
     #[schema(required = true)]
     reason: Option<String>,
+    /// The codes of warnings that whoever set it stands by; empty for readers outside the partnership.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    acknowledged: Acknowledged,
     /// Which revision of the target this is, from 1.
     #[schema(minimum = 1, example = 1)]
     revision: i32,
@@ -90,6 +93,7 @@ impl TargetBody {
             agreed_by: target.agreed_by,
             agreed_on: target.agreed_on,
             reason: target.reason,
+            acknowledged: if names_shown { target.acknowledged } else { Acknowledged::default() },
             revision: said.revision,
             recorded_at,
             recorded_by: names_shown.then(|| recorded_by.to_string()),
@@ -225,7 +229,8 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
         )
     ),
     responses(
-        (status = 200, description = "What the import did, or would do.", body = ImportResult),
+        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+         content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems

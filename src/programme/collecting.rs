@@ -14,7 +14,7 @@ use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::{ReportedFigure, Settled};
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Acknowledged, Warning};
 use crate::store::journal;
 use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
@@ -23,6 +23,7 @@ use super::defining::Precondition;
 use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
+use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// What a posted figure changes.
@@ -152,6 +153,11 @@ impl Desk<'_> {
                 (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
             said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
         });
+        // What was acknowledged of a figure stays with it; another figure has to be looked at anew.
+        let acknowledged = match before {
+            Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
+            _ => figure.acknowledged,
+        };
         let round = self.picture.round_of(&entry.kpi, period);
         let restated = replaces && round.is_some_and(|round| round.is_closed(self.now));
         if restated && figure.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
@@ -175,6 +181,7 @@ impl Desk<'_> {
             definition_version: entry.definition_version,
             forecast: figure.forecast,
             restated,
+            acknowledged,
         };
         Ok(match before {
             Some(before) if says_the_same(before, &next) => Checked::Unchanged,
@@ -258,6 +265,7 @@ impl Programme {
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
             let figure = ReportedFigure::parse(members)?;
+            let judged = Judged { column: figure_column(figure.value.is_some()), is_beside: &|other| *other == group };
             let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
             match (&before, &precondition) {
                 (_, Precondition::None) => {}
@@ -269,7 +277,7 @@ impl Programme {
                 Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
-                    let warnings = picture.warnings(entry, &group, period);
+                    let warnings = picture.reading_warnings(entry, &group, period, &judged);
                     let (before, after) = effects(&picture).at(&(kpi, group, period));
                     let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
                     Ok(PutReading { row, created: false, effect, warnings })
@@ -278,8 +286,8 @@ impl Programme {
                     let row = desk.row(*said);
                     let kept = desk.kept(entry, &row);
                     let after = picture.with_reading(&kpi, &group, period, kept);
-                    let warnings = after.kpis().get(&kpi).map(|entry| after.warnings(entry, &group, period));
-                    let warnings = warnings.unwrap_or_default();
+                    let entry = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                    let warnings = after.reading_warnings(entry, &group, period, &judged);
                     let effect = Effect::of(&effects(&after), &(kpi, group, period));
                     let created = before.is_none();
                     if dry_run {
@@ -401,6 +409,7 @@ impl SeenReading {
         if seen.names_shown {
             return seen;
         }
+        seen.row.said.acknowledged = Acknowledged::default();
         let Some(entry) = picture.kpis().get(&seen.row.kpi) else {
             seen.withhold();
             return seen;
@@ -419,6 +428,7 @@ impl SeenReading {
         (row.value, row.numerator, row.denominator) = (None, None, None);
         (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
         row.forecast = None;
+        row.acknowledged = Acknowledged::default();
     }
 }
 

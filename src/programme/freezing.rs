@@ -17,6 +17,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey, day_in_london};
 use crate::domain::policy::Policy;
 use crate::domain::target::Target;
+use crate::domain::warning::Acknowledged;
 use crate::store::definitions::DefinitionKind;
 use crate::store::{board_reports, new_id, readings, targets};
 
@@ -434,7 +435,9 @@ impl Written {
         let at = |picture: &Picture, (kpi, period): &(KpiCode, Period)| {
             picture.kpis().get(kpi).and_then(|entry| entry.targets.get(period)).cloned()
         };
-        let unreasoned = |target: &Option<Target>| target.clone().map(|target| Target { reason: None, ..target });
+        let unreasoned = |target: &Option<Target>| {
+            target.clone().map(|target| Target { reason: None, acknowledged: Acknowledged::default(), ..target })
+        };
         let changed = reasons.into_iter().filter_map(|(place, reason)| {
             let (before, after) = (at(&self.before, &place), at(&self.after, &place));
             let (kpi, period) = place;

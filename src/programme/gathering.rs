@@ -30,6 +30,7 @@ use super::collecting::{Checked, Desk, reading_change};
 use super::defining::Defined;
 use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::picture::{Kept, KpiPicture, Picture};
+use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 impl Defined for Round {
@@ -727,7 +728,7 @@ impl Programme {
                 };
                 let (owed, figure) = figure;
                 let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
-                checked.push((number, place.clone()));
+                checked.push((number, figure_column(figure.value.is_some()), place.clone()));
                 let mut faults = Invalid::new();
                 if !spoken_of.insert(place.clone()) {
                     faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));
@@ -790,12 +791,17 @@ impl Programme {
 }
 
 impl Picture {
-    /// What should be looked at in the figures of a return: the place of each in the body, and whose figure it is.
-    fn warnings_of_return(&self, figures: &[(usize, Place)]) -> Vec<Warning> {
-        let of_figure = |(number, (kpi, group, period)): &(usize, Place)| {
-            let found = self.kpis().get(kpi).map(|entry| self.warnings(entry, group, *period));
+    /// What should be looked at in the figures of a return: of each its number in the body, the member that it stands in, and
+    /// whose it is.
+    fn warnings_of_return(&self, figures: &[(usize, &'static str, Place)]) -> Vec<Warning> {
+        let places: BTreeSet<&Place> = figures.iter().map(|(.., place)| place).collect();
+        let of_figure = |(number, column, place): &(usize, &'static str, Place)| {
+            let (kpi, group, period) = place;
+            let is_beside = |other: &GroupCode| places.contains(&(kpi.clone(), other.clone(), *period));
+            let judged = Judged { column, is_beside: &is_beside };
+            let found = self.kpis().get(kpi).map(|entry| self.reading_warnings(entry, group, *period, &judged));
             let pointer = format!("/figures/{number}");
-            found.into_iter().flatten().map(move |warning| warning.in_body(&pointer))
+            found.into_iter().flatten().map(move |warning| warning.in_body(&pointer)).collect::<Vec<_>>()
         };
         figures.iter().flat_map(of_figure).collect()
     }

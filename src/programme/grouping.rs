@@ -13,7 +13,6 @@ use crate::domain::invalid::Invalid;
 use crate::domain::kpi::Formula;
 use crate::domain::period::Period;
 use crate::domain::rollup::{Counts, Headline, roll_up};
-use crate::domain::warning::{Warning, WarningCode};
 use crate::store::definitions::DefinitionKind;
 
 use super::defining::{Defined, refer};
@@ -112,16 +111,6 @@ impl Picture {
     pub(super) fn counted(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Counted> {
         let reading = &entry.posted(group, period)?.value;
         Some(Counted::of(&entry.kpi, reading.value, reading.numerator, reading.denominator))
-    }
-
-    /// Where a figure leaves the groups of a dimension that covers the population, or all, not summing.
-    pub(super) fn warnings(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Vec<Warning> {
-        let sums = self.sums_with(group).flat_map(|dimension| {
-            does_not_sum(dimension, |group| Self::counted(entry, group, period))
-                .into_iter()
-                .map(|(part, detail)| Warning::at(part, WarningCode::DoesNotSum, detail))
-        });
-        sums.map(|warning| warning.about(&entry.kpi.code, period, Some(group))).collect()
     }
 
     /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says

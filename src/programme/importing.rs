@@ -20,7 +20,7 @@ use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
 use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
 use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Acknowledged, UnknownWarning, Warning};
 use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
 use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
@@ -30,6 +30,7 @@ use super::effects::{self, Effects, RollUpMove, Through};
 use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
 use super::targeting::{previous, read_period, revise, target_change};
+use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// The most rows of one file.
@@ -51,6 +52,7 @@ pub const READING_COLUMNS: &[&str] = &[
     "reason",
     "status",
     "forecast",
+    "acknowledged",
 ];
 /// The columns of a file of targets.
 pub const TARGET_COLUMNS: &[&str] = &[
@@ -66,6 +68,7 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "agreed_by",
     "agreed_on",
     "reason",
+    "acknowledged",
 ];
 
 /// Columns that are passed over: those that the flat tables have beside the ones that are read, so that a table that was
@@ -117,6 +120,7 @@ impl ImportKind {
             required: &["kpi", "period"],
             numbers: &["value", "numerator", "denominator", "forecast", "low", "high", "floor"],
             flags: &["provisional"],
+            lists: &["acknowledged"],
         }
     }
 }
@@ -218,7 +222,8 @@ impl Programme {
             .read(move |conn| {
                 // What was kept already would only be found unchanged.
                 tried_by.not_done_yet(conn, &clock, &open.access)?;
-                let mut import = Import::new(kind, &picture, &open, &tried_by, now, dry_run);
+                let pass = if dry_run { Pass::DryRun } else { Pass::Check };
+                let mut import = Import::new(kind, &picture, &open, &tried_by, now, pass);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 Ok::<_, Refusal>((import.finish(dry_run)?, file))
             })
@@ -240,15 +245,17 @@ impl Programme {
             }
             let (picture, open, caller, now) =
                 (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
-            let mut import = Import::new(kind, &picture, &open, &caller, now, true);
+            let mut import = Import::new(kind, &picture, &open, &caller, now, Pass::Write);
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
             let outcome = import.finish(false)?;
             // Someone else's change in between can make a row wrong: then nothing is kept after all.
             if outcome.errors.count() > 0 { Err(Refusal::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
         });
+        let warnings = tried.warnings;
         match kept.await {
-            Err(Refusal::Spoilt(outcome)) => Ok(*outcome),
-            other => other,
+            Ok(outcome) => Ok(Outcome { warnings, ..outcome }),
+            Err(Refusal::Spoilt(outcome)) => Ok(Outcome { warnings, ..*outcome }),
+            Err(other) => Err(other),
         }
     }
 }
@@ -305,6 +312,25 @@ struct Summand {
     counted: Counted,
 }
 
+/// A row that is right, and how its figure was sent.
+struct RightRow {
+    place: Place,
+    row: u32,
+    column: &'static str,
+}
+
+/// What a going through of a file is for. What it changes and what should be looked at is asked once, and not while others wait
+/// for the plan where that can be helped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// To find what is wrong, and what should be looked at.
+    Check,
+    /// The same, and to say what the file would change.
+    DryRun,
+    /// To write it, and to say what it changes.
+    Write,
+}
+
 /// Things told apart by small numbers.
 struct Interned<T> {
     numbers: HashMap<T, u32>,
@@ -335,8 +361,10 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
 struct Import<'a> {
     kind: ImportKind,
     desk: Desk<'a>,
-    /// The plan as the file would leave it; `None` where nobody asks what the file changes.
-    after: Option<Picture>,
+    /// The plan as the file would leave it.
+    after: Picture,
+    /// What is asked of this going through.
+    pass: Pass,
     kpis: Interned<KpiCode>,
     groups: Interned<GroupCode>,
     /// The places that the file changes, in its order.
@@ -347,6 +375,8 @@ struct Import<'a> {
     summands: Vec<Summand>,
     /// The file's columns.
     columns: Columns,
+    /// The rows that are right, to be looked at once the file is gone through.
+    right: Vec<RightRow>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -359,18 +389,20 @@ impl<'a> Import<'a> {
         plan: &'a OpenPlan,
         caller: &'a Subject,
         now: DateTime<Utc>,
-        with_effects: bool,
+        pass: Pass,
     ) -> Self {
         Self {
             kind,
             desk: Desk { picture, plan, caller, now },
-            after: with_effects.then(|| picture.clone()),
+            after: picture.clone(),
+            pass,
             kpis: Interned::new(),
             groups: Interned::new(),
             changed: Vec::new(),
             seen: HashMap::new(),
             summands: Vec::new(),
             columns: Columns::default(),
+            right: Vec::new(),
             pending: Vec::new(),
             outcome: Outcome::nothing(false),
         }
@@ -428,7 +460,36 @@ impl<'a> Import<'a> {
             }
         }
         self.check_sums()?;
+        self.look_over()?;
         source.keep(&mut self.pending)
+    }
+
+    /// Looks over the rows that are right, as the whole file leaves the plan.
+    fn look_over(&mut self) -> Result<(), Refusal> {
+        for RightRow { place, row, column } in std::mem::take(&mut self.right) {
+            let at = self.kpis.thing(place.kpi).zip(self.groups.thing(place.group));
+            let Some((entry, group)) = at.and_then(|(kpi, group)| Some((self.after.kpis().get(kpi)?, group))) else {
+                continue;
+            };
+            let found = match self.kind {
+                ImportKind::Readings => {
+                    let is_beside = |other: &GroupCode| {
+                        let group = self.groups.numbers.get(other).copied();
+                        group.is_some_and(|group| self.seen.contains_key(&Place { group, ..place }))
+                    };
+                    let judged = Judged { column, is_beside: &is_beside };
+                    self.after.reading_warnings(entry, group, place.period, &judged)
+                }
+                ImportKind::Targets => {
+                    let is_beside = |period: Period| self.seen.contains_key(&Place { period, ..place });
+                    self.after.target_warnings(entry, place.period, &is_beside)
+                }
+            };
+            for warning in found {
+                self.warn(Warning { row: Some(row.into()), ..warning })?;
+            }
+        }
+        Ok(())
     }
 
     /// Rejects the rows that would leave the groups of a dimension not summing to all, of one KPI and period after another.
@@ -505,7 +566,9 @@ impl<'a> Import<'a> {
     /// Tells what the file changes, where that is asked; nothing does where a cell is wrong.
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
-        let Some(after) = self.after.filter(|_| self.outcome.errors.count() == 0) else { return Ok(self.outcome) };
+        if self.pass == Pass::Check || self.outcome.errors.count() > 0 {
+            return Ok(self.outcome);
+        }
         if self.kind == ImportKind::Targets {
             let mut told = HashSet::new();
             self.changed.retain(|place| told.insert(*place));
@@ -514,8 +577,12 @@ impl<'a> Import<'a> {
             Some((self.kpis.thing(place.kpi)?.clone(), self.groups.thing(place.group)?.clone(), place.period))
         };
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
-        let effects =
-            Effects { before: self.desk.picture, after: &after, access: &self.desk.plan.access, now: self.desk.now };
+        let effects = Effects {
+            before: self.desk.picture,
+            after: &self.after,
+            access: &self.desk.plan.access,
+            now: self.desk.now,
+        };
         let through = if self.kind == ImportKind::Targets { Through::Target } else { Through::Itself };
         for place in &changed {
             if let Some(moved) = effects.short(place, through) {
@@ -568,6 +635,14 @@ impl<'a> Import<'a> {
         place
     }
 
+    /// Notes a row that is right, where anyone asks what should be looked at.
+    fn to_look_over(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
+        if self.pass != Pass::Write {
+            let row = u32::try_from(row.number).unwrap_or(u32::MAX);
+            self.right.push(RightRow { place, row, column });
+        }
+    }
+
     fn reading(
         &mut self,
         row: &SheetRow<'_>,
@@ -598,6 +673,7 @@ impl<'a> Import<'a> {
             commentary: cells.text("commentary"),
             reason: cells.text("reason"),
             forecast: cells.figure("forecast"),
+            acknowledged: cells.acknowledged(),
         };
         cells.check_fraction();
         let Some(entry) = entry else {
@@ -646,11 +722,10 @@ impl<'a> Import<'a> {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
             self.summands.push(Summand { place, row, fate, counted });
         }
+        self.to_look_over(place, row, figure_column(row.cell("value").is_some()));
         if let Some(reading) = next {
-            if let Some(after) = &mut self.after {
-                after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
-                self.changed.push(place);
-            }
+            self.after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
+            self.changed.push(place);
             if matches!(source, Source::Write(_)) {
                 self.pending.push(reading_change(*reading, before.as_ref()));
             }
@@ -679,6 +754,7 @@ impl<'a> Import<'a> {
             agreed_by: cells.text("agreed_by"),
             agreed_on: cells.read("agreed_on"),
             reason: cells.text("reason"),
+            acknowledged: cells.acknowledged(),
         };
         let Some(entry) = entry else {
             cells.take_in(target.texts());
@@ -700,10 +776,11 @@ impl<'a> Import<'a> {
         if !cells.faults.is_empty() {
             return Err(cells.faults);
         }
+        self.to_look_over(place, row, "value");
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
-        if let Some(after) = &mut self.after {
-            after.lay_target_over(&entry.kpi.code, period, target);
+        self.after.lay_target_over(&entry.kpi.code, period, next.target.clone());
+        if self.pass != Pass::Check {
             // A target can move any period: a line reaches from one target to the next.
             let moved = self.desk.picture.observed_periods(entry, &all);
             self.changed.extend(moved.into_iter().map(|moved| Place { period: moved, ..place }));
@@ -869,6 +946,15 @@ impl<'a, 'r> Cells<'a, 'r> {
                 None
             }
         }
+    }
+
+    /// The codes of warnings that whoever sent the row stands by.
+    fn acknowledged(&mut self) -> Acknowledged {
+        let text = self.row.cell("acknowledged").unwrap_or_default();
+        text.parse().unwrap_or_else(|unknown: UnknownWarning| {
+            self.unreadable("acknowledged", "unknown_code", unknown.to_string());
+            Acknowledged::default()
+        })
     }
 
     fn flag(&mut self, column: &'static str) -> bool {

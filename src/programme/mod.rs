@@ -32,6 +32,7 @@ pub mod targeting;
 mod telling;
 pub mod templating;
 pub mod trying;
+mod warning;
 pub mod watching;
 
 use std::collections::HashMap;

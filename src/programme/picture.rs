@@ -847,6 +847,7 @@ fn observed_figure(row: FigureRow, before: Option<&Observed>) -> Observed {
         stated_forecast: row.forecast,
         commentary: row.commentary.map(Arc::from),
         restatement: None,
+        acknowledged: row.acknowledged,
     };
     following(said, row.restated, row.reason, before)
 }
@@ -872,6 +873,7 @@ pub(super) fn observed_revision(
         stated_forecast: row.forecast,
         commentary: row.commentary.as_deref().map(Arc::from),
         restatement: None,
+        acknowledged: row.acknowledged,
     };
     following(said, row.restated, row.reason.clone(), before)
 }

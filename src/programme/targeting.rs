@@ -72,13 +72,20 @@ pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError
 pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRevision>, Invalid> {
     let current = entry.targets.get(&period);
     let mut invalid = target.check(&entry.kpi, Some(period));
+    let mut acknowledged = target.acknowledged;
     if let Some(current) = current {
-        // The reason belongs to the change, not to the target: the same target for another reason is no change.
-        let same = Target { reason: current.reason.clone(), ..target.clone() } == *current;
-        if same && invalid.is_empty() {
+        // The reason belongs to the change, not to the target: the same target for another reason is no change. What was
+        // acknowledged of it stays with it.
+        acknowledged = current.acknowledged.and(target.acknowledged);
+        let (reason, known) = (current.reason.clone(), current.acknowledged);
+        let same = Target { reason, acknowledged: known, ..target.clone() } == *current;
+        if same && invalid.is_empty() && acknowledged == known {
             return Ok(None);
         }
-        if target.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+        if !same {
+            acknowledged = target.acknowledged;
+        }
+        if !same && target.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
             invalid.at("/reason", "reason_needed", "this replaces a target that is set; say why");
         }
     }
@@ -87,7 +94,7 @@ pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Res
         kpi: entry.kpi.code.clone(),
         period,
         revision,
-        target: target.clone(),
+        target: Target { acknowledged, ..target.clone() },
         removed: false,
     }))
 }
@@ -115,19 +122,22 @@ impl Programme {
             if let Some(said) = revise(&entry, period, &target)? {
                 let (before, access, now) = (Arc::clone(&change.picture), change.plan.access.clone(), change.now);
                 let mut after = (*before).clone();
-                after.lay_target_over(&kpi, period, target);
+                after.lay_target_over(&kpi, period, said.target.clone());
                 let effects = Effects { before: &before, after: &after, access: &access, now };
                 let effect = TargetEffect::of(&effects, &entry);
+                let entry_after = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                let warnings = after.target_warnings(entry_after, period, &|other| other == period);
                 let row = if dry_run {
                     TargetRow { seq: Seq(0), recorded_at: now, recorded_by: change.caller.clone(), said }
                 } else {
                     change.keep_target(said, previous(&entry, period).as_ref())?
                 };
-                Ok(PutTarget { row, created: !current, effect, warnings: Vec::new() })
+                Ok(PutTarget { row, created: !current, effect, warnings })
             } else {
                 let plan = change.plan.id;
                 let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings: Vec::new() })
+                let warnings = change.picture.target_warnings(&entry, period, &|other| other == period);
+                Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings })
             }
         })
         .await

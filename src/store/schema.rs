@@ -40,6 +40,7 @@ diesel::table! {
         agreed_on -> Nullable<Date>,
         reason -> Nullable<Text>,
         removed -> Bool,
+        acknowledged -> Text,
         recorded_at -> Timestamp,
         recorded_by -> Text,
     }
@@ -64,6 +65,7 @@ diesel::table! {
         definition_version -> Integer,
         forecast -> Nullable<Text>,
         restated -> Bool,
+        acknowledged -> Text,
         recorded_at -> Timestamp,
         recorded_by -> Text,
     }

@@ -109,7 +109,7 @@ fn cells(body: &[u8], sheet: &str) -> Vec<Vec<Data>> {
     (0..=last_row).map(|row| (0..=last_column).map(|column| cell(row, column)).collect()).collect()
 }
 
-fn text_of(body: &[u8], sheet: &str) -> String {
+pub(crate) fn text_of(body: &[u8], sheet: &str) -> String {
     let rows = cells(body, sheet).into_iter();
     rows.map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|") + "\n").collect()
 }
@@ -402,7 +402,7 @@ fn parts(book: &[u8]) -> Vec<(String, Vec<u8>)> {
     places.map(read).collect()
 }
 
-fn part(book: &[u8], name: &str) -> String {
+pub(crate) fn part(book: &[u8], name: &str) -> String {
     let found = parts(book).into_iter().find(|(known, _)| known == name);
     String::from_utf8(found.unwrap_or_else(|| panic!("no {name}")).1).unwrap()
 }

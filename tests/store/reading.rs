@@ -2,6 +2,7 @@
 
 use waymark::domain::ids::Seq;
 use waymark::domain::policy::Status;
+use waymark::domain::warning::Acknowledged;
 use waymark::store::definitions::{self, DefinitionKind};
 use waymark::store::journal;
 use waymark::store::readings::{FigureRow, ReadingFilter, ReadingKey, ReadingRow, find, history, load_figures, page};
@@ -109,6 +110,7 @@ fn a_reading_comes_back_as_it_was_said(database: &Database) {
             definition_version: 3,
             forecast: Some(figure("4.25")),
             restated: true,
+            acknowledged: Acknowledged::default(),
             recorded_at: noon(),
             recorded_by: subject("ada"),
         }
