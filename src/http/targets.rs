@@ -221,7 +221,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),

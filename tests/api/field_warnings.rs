@@ -488,5 +488,7 @@ async fn the_demo_raises_few_warnings(world: &World) {
             all.push(format!("{} {} {period} {}", text("code"), text("kpi"), text("group")));
         }
     }
-    assert_eq!(all, Vec::<String>::new());
+    // A ratio of two shares, which has no numbers to give.
+    all.retain(|told| !told.starts_with("without_numbers LI-DISPROPORTION"));
+    assert_eq!(all, Vec::<String>::new(), "the demo cries wolf");
 }

@@ -87,6 +87,7 @@ const RIGHT: [&str; 3] = [
 /// The small plan with the two figures that the right rows know of.
 async fn with_figures(world: &World) {
     small(world).await;
+    world.patch(Manager, "kpis/NI-117", "*", json!({"valid_max": 100})).await.is(200);
     world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(201);
     world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q2", json!({"value": 4.6})).await.is(201);
 }

@@ -170,7 +170,11 @@ async fn a_figure_is_told_everything_that_is_wrong_with_it(world: &World) {
         (quarter, json!({"numerator": 1}), vec!["/denominator missing"]),
         (quarter, json!({"denominator": 1}), vec!["/numerator missing"]),
         (quarter, json!({"numerator": 1, "denominator": 0}), vec!["/denominator denominator_not_positive"]),
-        (quarter, json!({"numerator": 6, "denominator": 5}), vec!["/numerator numerator_above_denominator"]),
+        (
+            "kpis/NI-112/readings/CY2009",
+            json!({"numerator": 6, "denominator": 5}),
+            vec!["/numerator numerator_above_denominator"],
+        ),
         (quarter, json!({"numerator": 1, "denominator": 4, "value": 24}), vec!["/value value_disagrees"]),
         (quarter, json!({"value": 1, "nil_return": "None"}), vec!["/nil_return figure_and_nil_return"]),
         (quarter, json!({"value": -1}), vec!["/value negative_figure"]),

@@ -87,7 +87,7 @@ pub fn about_a_hundredfold(
 }
 
 /// A figure far outside the KPI's own history: further from the median of the last [`HISTORY`] figures than so many times their
-/// median absolute deviation. Where they hardly moved, the deviation counts as the KPI's steady margin, or as one unit of its
+/// median absolute deviation, and further outside their range than that is wide, so that a trend that goes on is no surprise. Where they hardly moved, the deviation counts as the KPI's steady margin, or as one unit of its
 /// last decimal: of a constant series not every small move is odd.
 pub fn far_from_history(
     kpi: &Kpi,
@@ -105,7 +105,10 @@ pub fn far_from_history(
     let deviation = self::twice_median(history.iter().map(|figure| from_median(figure.value)).collect())?;
     let least = Figure::one_at(kpi.decimals).max(kpi.steady_margin).units().checked_mul(4)?;
     let bound = deviation.max(least).checked_mul(rules.history_deviations.into())?;
-    if from_median(value).checked_mul(2)? <= bound {
+    let lowest = history.iter().map(|figure| figure.value).min()?;
+    let highest = history.iter().map(|figure| figure.value).max()?;
+    let outside = (lowest - value).max(value - highest);
+    if from_median(value).checked_mul(2)? <= bound || outside <= highest - lowest {
         return None;
     }
     let median = Figure::from_units(twice_median / 2)?;
@@ -326,6 +329,9 @@ mod tests {
         assert!(odd(json!({"steady_margin": 1}), "103.1", &constant));
         let climbing = ["10", "20", "30", "40", "50", "60", "70", "80"];
         assert!(!odd(json!({}), "90", &climbing), "a trend is no surprise");
+        let slow = ["61.0", "61.2", "61.1", "61.8", "62.5"];
+        assert!(!odd(json!({}), "63.0", &slow), "nor is one that has just begun");
+        assert!(odd(json!({}), "64.1", &slow), "further beyond 62.5 than from there to 61.0");
         let large = ["999999999999999"; 6];
         assert!(odd(json!({}), "-999999999999999", &large), "whatever the size");
     }
@@ -387,8 +393,8 @@ mod tests {
         let plan = json!({"code": "plan", "title": "Plan", "starts_on": "2009-04-01", "ends_on": "2011-03-31"});
         let plan = Plan::parse(plan.as_object().unwrap().clone()).unwrap();
         let told = |key: &str| outside_plan(&plan, key.parse().unwrap(), &WarningRules::default());
-        for key in ["FY2009-10-Q1", "FY2007-08", "2007-04", "FY2006-07-Q4", "FY2012-13", "AY2012-13"] {
-            let odd = key == "FY2006-07-Q4";
+        for key in ["FY2009-10-Q1", "FY2006-07", "2006-04", "FY2005-06-Q4", "FY2013-14", "AY2013-14"] {
+            let odd = key == "FY2005-06-Q4";
             assert_eq!(told(key).is_some(), odd, "{key}");
         }
         let century = told("FY1909-10-Q1").unwrap();

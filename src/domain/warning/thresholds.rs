@@ -45,8 +45,8 @@ thresholds! {
     #[schema(minimum = 0, maximum = 1000, default = 0)]
     beyond_all_percent: u32 = 0;
     /// How many years before its first day and after its last day a plan's figures and targets may lie.
-    #[schema(minimum = 0, maximum = 200, default = 2)]
-    years_outside_plan: u32 = 2;
+    #[schema(minimum = 0, maximum = 200, default = 3)]
+    years_outside_plan: u32 = 3;
     /// By how many percent of the year's target the targets of its parts may miss it.
     #[schema(minimum = 0, maximum = 1000, default = 0)]
     parts_of_year_percent: u32 = 0;
