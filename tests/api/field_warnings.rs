@@ -351,8 +351,8 @@ fn book(table: &str) -> Vec<u8> {
 /// The cells of the first sheet that are marked in the colour whose fill is given.
 fn coloured(body: &[u8], fill: &str) -> Vec<String> {
     let styles = part(body, "xl/styles.xml");
-    let differences = styles.split("<dxf>").skip(1);
-    let place = differences.into_iter().position(|difference| difference.contains(fill)).unwrap();
+    let mut differences = styles.split("<dxf>").skip(1);
+    let place = differences.position(|difference| difference.contains(fill)).unwrap();
     let sheet = part(body, "xl/worksheets/sheet1.xml");
     let formats = sheet.split("<conditionalFormatting sqref=\"").skip(1);
     let formats = formats.filter(|format| format.contains(&format!("dxfId=\"{place}\"")));

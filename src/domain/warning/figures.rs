@@ -150,8 +150,8 @@ pub fn year_to_date_falls(
         return None;
     }
     let falls = |earlier: Settled, later: Settled| {
-        let parts = counted_parts(kpi, earlier).into_iter().zip(counted_parts(kpi, later));
-        parts.into_iter().find_map(|((part, earlier), (_, later))| {
+        let mut parts = counted_parts(kpi, earlier).into_iter().zip(counted_parts(kpi, later));
+        parts.find_map(|((part, earlier), (_, later))| {
             let (earlier, later) = (earlier?, later?);
             is_more(earlier - later, earlier, rules.year_to_date_fall_percent).then_some((part, earlier, later))
         })
@@ -214,10 +214,7 @@ pub fn outside_plan(plan: &Plan, period: Period, rules: &WarningRules) -> Option
     let is_outside = |period: Period| {
         let years_on = |period: Period, years: i32| period.step(years * period.kind().per_year());
         let ends_before = years_on(period, years).is_some_and(|later| later.end() < plan.starts_on);
-        let begins_after = match years_on(period, -years) {
-            Some(earlier) => earlier.start() > plan.ends_on,
-            None => false,
-        };
+        let begins_after = years_on(period, -years).is_some_and(|earlier| earlier.start() > plan.ends_on);
         (ends_before, begins_after)
     };
     let side = match is_outside(period) {
@@ -226,8 +223,8 @@ pub fn outside_plan(plan: &Plan, period: Period, rules: &WarningRules) -> Option
         _ => return None,
     };
     let far = if years == 0 { String::new() } else { format!("{years} years or more ") };
-    let centuries = [CENTURY, -CENTURY].into_iter().filter_map(|by| period.step(by * period.kind().per_year()));
-    let meant = centuries.into_iter().find(|period| is_outside(*period) == (false, false));
+    let mut centuries = [CENTURY, -CENTURY].into_iter().filter_map(|by| period.step(by * period.kind().per_year()));
+    let meant = centuries.find(|period| is_outside(*period) == (false, false));
     let hint = meant.map_or_else(|| "is the year right?".to_owned(), |meant| format!("is {} meant?", meant.label()));
     let detail = format!("{} lies {far}{side}: {hint}", period.label());
     Some(Warning::to_acknowledge("period", WarningCode::OutsidePlan, &detail))
