@@ -4,7 +4,7 @@
 //! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
 //! by the very same checks. Nothing of a file with a single wrong cell is kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::domain::dimension::Counted;
+use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::kpi::Formula;
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
-use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
+use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure, Settled};
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::domain::warning::Warning;
 use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
@@ -339,8 +340,10 @@ struct Import<'a> {
     after: Option<Picture>,
     kpis: Interned<KpiCode>,
     groups: Interned<GroupCode>,
-    /// The places that the file changes, in its order.
+    /// The places whose figures the file changes, in its order.
     changed: Vec<Place>,
+    /// The KPIs whose targets it changes.
+    targeted: BTreeSet<KpiCode>,
     /// Which row first spoke of each place.
     seen: HashMap<Place, u32>,
     /// The rows that have a part in the sums of a dimension that covers everyone.
@@ -368,6 +371,7 @@ impl<'a> Import<'a> {
             kpis: Interned::new(),
             groups: Interned::new(),
             changed: Vec::new(),
+            targeted: BTreeSet::new(),
             seen: HashMap::new(),
             summands: Vec::new(),
             columns: Columns::default(),
@@ -506,28 +510,22 @@ impl<'a> Import<'a> {
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
         let Some(after) = self.after.filter(|_| self.outcome.errors.count() == 0) else { return Ok(self.outcome) };
-        if self.kind == ImportKind::Targets {
-            let mut told = HashSet::new();
-            self.changed.retain(|place| told.insert(*place));
-        }
         let named = |place: &Place| {
             Some((self.kpis.thing(place.kpi)?.clone(), self.groups.thing(place.group)?.clone(), place.period))
         };
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
         let effects =
             Effects { before: self.desk.picture, after: &after, access: &self.desk.plan.access, now: self.desk.now };
-        let through = if self.kind == ImportKind::Targets { Through::Target } else { Through::Itself };
-        for place in &changed {
-            if let Some(moved) = effects.short(place, through) {
-                self.outcome.effects.push(&moved).map_err(disk)?;
-            }
-        }
-        for (place, through) in effects.reached(&changed) {
+        let itself = changed.iter().map(|place| (place.clone(), Through::Itself));
+        let targeted = self.targeted.iter().filter_map(|kpi| after.kpis().get(kpi));
+        let held_against = targeted.flat_map(|entry| after.reported_places(entry));
+        let reached = effects.reached(&changed);
+        for (place, through) in itself.chain(held_against.map(|place| (place, Through::Target))).chain(reached) {
             if let Some(moved) = effects.short(&place, through) {
                 self.outcome.effects.push(&moved).map_err(disk)?;
             }
         }
-        self.outcome.roll_ups = effects.roll_ups(changed.into_iter().map(|(_, _, period)| period));
+        self.outcome.roll_ups = effects.roll_ups(changed.iter().map(|(kpi, ..)| kpi).chain(&self.targeted));
         Ok(self.outcome)
     }
 
@@ -600,6 +598,7 @@ impl<'a> Import<'a> {
             forecast: cells.figure("forecast"),
         };
         cells.check_fraction();
+        let given = cells.given(READING_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(figure.texts());
             return Ok(Err(cells.faults));
@@ -608,7 +607,9 @@ impl<'a> Import<'a> {
             cells.fault("kpi", "not_allowed", detail);
         }
         let (Some(period), Some(group)) = (period, &group) else {
-            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure) {
+            // Where it is not known what stands there, a row without a figure may leave one.
+            let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
+            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
                 cells.take_in(invalid);
             }
             return Ok(Err(cells.faults));
@@ -618,7 +619,7 @@ impl<'a> Import<'a> {
             Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
             None => None,
         };
-        let checked = match self.desk.check(entry, period, group, &figure, before.as_ref()) {
+        let checked = match self.desk.check(entry, period, group, (&figure, &given), before.as_ref()) {
             Ok(checked) if cells.faults.is_empty() => checked,
             Ok(_) => return Ok(Err(cells.faults)),
             Err(invalid) => {
@@ -680,17 +681,20 @@ impl<'a> Import<'a> {
             agreed_on: cells.read("agreed_on"),
             reason: cells.text("reason"),
         };
+        let given = cells.given(TARGET_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(target.texts());
             return Err(cells.faults);
         };
         let Some(period) = period else {
-            cells.take_in(target.check(&entry.kpi, None));
+            // Where it is not known what stands there, a row without a figure may leave one.
+            let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
+            cells.take_in(faults);
             return Err(cells.faults);
         };
         let all = GroupCode::all();
-        let place = self.place(&entry.kpi.code, &all, period, row.number, &mut cells.faults);
-        let revised = match revise(entry, period, &target) {
+        self.place(&entry.kpi.code, &all, period, row.number, &mut cells.faults);
+        let revised = match revise(entry, period, &target, &given) {
             Ok(revised) => revised,
             Err(invalid) => {
                 cells.take_in(invalid);
@@ -703,10 +707,8 @@ impl<'a> Import<'a> {
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
         if let Some(after) = &mut self.after {
-            after.lay_target_over(&entry.kpi.code, period, target);
-            // A target can move any period: a line reaches from one target to the next.
-            let moved = self.desk.picture.observed_periods(entry, &all);
-            self.changed.extend(moved.into_iter().map(|moved| Place { period: moved, ..place }));
+            after.lay_target_over(&entry.kpi.code, period, next.target.clone());
+            self.targeted.insert(entry.kpi.code.clone());
         }
         self.pending.push(target_change(next, before.as_ref()));
         Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
@@ -743,6 +745,11 @@ impl<'a, 'r> Cells<'a, 'r> {
         !self.faults.is_empty()
             && self.unknown.is_empty()
             && READING_COLUMNS.iter().chain(TARGET_COLUMNS).all(|column| self.row.cell(column).is_none())
+    }
+
+    /// Those of some columns that the row says something of.
+    fn given(&self, columns: &[&'static str]) -> Given {
+        Given::among(columns, |column| self.row.gives(column))
     }
 
     fn is_unknown(&self, column: &str) -> bool {
