@@ -6,6 +6,7 @@
 //! field back to its default).
 
 use std::any::TypeId;
+use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
@@ -53,6 +54,40 @@ pub fn lay_over(members: &mut Map<String, Value>, patch: Map<String, Value>) {
     let unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
     merge(members, patch);
     members.extend(unknown.into_iter().map(|name| (name, Value::Null)));
+}
+
+/// The members that somebody gave, be it as `null` or as an empty cell: those leave nothing of what was there, and any other
+/// leaves what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Given(Vec<Cow<'static, str>>);
+
+impl Given {
+    /// Those of some members that are given.
+    pub fn among(members: &[&'static str], is_given: impl Fn(&str) -> bool) -> Self {
+        Self(members.iter().copied().filter(|member| is_given(member)).map(Cow::Borrowed).collect())
+    }
+
+    /// Whether a member is given.
+    pub fn has(&self, member: &str) -> bool {
+        self.0.iter().any(|given| given == member)
+    }
+
+    /// Whether any of these members is given.
+    pub fn has_any(&self, members: &[&str]) -> bool {
+        members.iter().any(|member| self.has(member))
+    }
+}
+
+/// Reads a document that is to be laid over one that stands, and which of its members were given. `null` stands for a member's
+/// default.
+///
+/// # Errors
+/// As [`Document::parse`].
+pub fn parse_given<D: Document>(members: Map<String, Value>) -> Result<(D, Given), Invalid> {
+    let given = Given(members.keys().cloned().map(Cow::Owned).collect());
+    let mut whole = D::parse(Map::new()).map(|defaults| defaults.members()).unwrap_or_default();
+    lay_over(&mut whole, members);
+    Ok((D::parse(whole)?, given))
 }
 
 /// What is wanted where a moment or a day is read, which the reader of these says in words about itself.

@@ -234,6 +234,9 @@ document! {
     }
 }
 
+/// The members of a KPI that are nothing but words: they can be put better without anything else being measured.
+pub const WORDS: [&str; 4] = ["title", "definition", "national_indicator", "source"];
+
 impl Kpi {
     /// The kind of period it is reported by. A KPI that passed [`Kpi::check`] has one.
     pub fn period_kind(&self) -> PeriodKind {

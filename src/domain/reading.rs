@@ -1,6 +1,6 @@
 //! Readings: the figure reported for one KPI, period and group (domain.md sections 1 and 3).
 
-use super::document::document;
+use super::document::{Given, document};
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
 use super::number::Figure;
@@ -11,8 +11,8 @@ use super::warning::Acknowledged;
 
 document! {
     /// A figure as it is reported.
-    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none.")]
-    pub struct ReportedFigure / NewReading / ReadingChange {
+    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. When a reading is there already, a member that is absent leaves what is there and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
+    pub struct ReportedFigure / FirstReading / NewReading {
         /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them.
         #[schema(example = 4.5)]
         value: Option<Figure> = None,
@@ -22,7 +22,7 @@ document! {
         /// Over what it is counted; not zero.
         #[schema(example = 5120)]
         denominator: Option<Figure> = None,
-        /// Whether the figure may still change.
+        /// Whether the figure may still change; `false` for a first reading that does not say.
         provisional: bool = false,
         /// Why there is no figure: a declared nil return; 1 to 400 characters.
         #[schema(min_length = 1, max_length = 400, example = "School census not yet released")]
@@ -49,6 +49,18 @@ pub const DENOMINATOR_NEEDED: &str = "a numerator needs its denominator";
 /// What is wrong with the other half.
 pub const NUMERATOR_NEEDED: &str = "a denominator needs its numerator";
 
+/// The members that are one figure together.
+const FIGURE: [&str; 4] = ["value", "numerator", "denominator", "nil_return"];
+
+/// What somebody said, laid over the reading that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaidOver {
+    /// What the reading says then.
+    pub figure: ReportedFigure,
+    /// Whether the figure itself stays as it stands, so that only what is said beside it can change.
+    pub stays: bool,
+}
+
 /// What a settled reading says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Settled {
@@ -61,12 +73,82 @@ pub struct Settled {
 }
 
 impl ReportedFigure {
+    /// Whether any of these members gives the figure itself.
+    pub fn is_given(given: &Given) -> bool {
+        given.has_any(&FIGURE)
+    }
+
+    /// Lays what somebody said over the reading that stands: a member that was not given leaves what is there.
+    ///
+    /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them, but that a
+    /// value which is exactly what stands leaves the numerator and denominator behind it. A nil return takes away the
+    /// status that a partner determined, and such a status takes the place of a nil return.
+    ///
+    /// Over 231 of 5120: `{"value": 4.6}` leaves no numerator, `{"commentary": "…"}` leaves 231 of 5120.
+    #[must_use]
+    pub fn over(&self, given: &Given, standing: &Self) -> LaidOver {
+        let mut figure = self.clone();
+        let says_one = self.value.is_some()
+            || self.numerator.is_some()
+            || self.denominator.is_some()
+            || self.nil_return.is_some();
+        let repeats = self.value.is_some()
+            && self.value == standing.value
+            && !given.has_any(&["numerator", "denominator", "nil_return"]);
+        if !says_one || repeats {
+            let unless_cleared = |member, stands: Option<Figure>| stands.filter(|_| repeats || !given.has(member));
+            figure.value = unless_cleared("value", standing.value);
+            figure.numerator = unless_cleared("numerator", standing.numerator);
+            figure.denominator = unless_cleared("denominator", standing.denominator);
+            let ended = given.has("nil_return") || self.status.is_some();
+            figure.nil_return = standing.nil_return.clone().filter(|_| !ended);
+        }
+        if !given.has("status") && self.nil_return.is_none() {
+            figure.status = standing.status;
+        }
+        if !given.has("provisional") {
+            figure.provisional = standing.provisional;
+        }
+        if !given.has("commentary") {
+            figure.commentary.clone_from(&standing.commentary);
+        }
+        if !given.has("forecast") {
+            figure.forecast = standing.forecast;
+        }
+        let numbers = |one: &Self| (one.value, one.numerator, one.denominator);
+        let says_anything = figure.value.is_some() || figure.nil_return.is_some() || figure.status.is_some();
+        let stays = !says_one
+            && says_anything
+            && numbers(&figure) == numbers(standing)
+            && figure.nil_return == standing.nil_return;
+        LaidOver { figure, stays }
+    }
+
+    /// Checks what is said beside a figure that stays as it stands, which is not judged again.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each at its member.
+    pub fn settle_beside(&self, kpi: &Kpi, period: Option<Period>, stays: Settled) -> Result<Settled, Invalid> {
+        self.beside(kpi, period).or(stays)
+    }
+
     /// Checks the figure against the KPI's definition and computes its value. Of a period that cannot be read, all is judged
     /// that does not depend on it.
     ///
     /// # Errors
     /// Everything that is wrong, each at its member.
     pub fn settle(&self, kpi: &Kpi, period: Option<Period>) -> Result<Settled, Invalid> {
+        let mut invalid = self.beside(kpi, period);
+        let settled = self.figure(kpi, &mut invalid);
+        // Where its fraction makes none, the value beside it is judged by itself.
+        if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
+            check_valid(kpi, value, &mut invalid);
+        }
+        invalid.or(settled)
+    }
+
+    /// What is wrong with all that is said beside the figure.
+    fn beside(&self, kpi: &Kpi, period: Option<Period>) -> Invalid {
         let mut invalid = self.texts();
         if let Some(period) = period.filter(|period| !kpi.in_force(*period)) {
             invalid.at("/period", "not_in_force", format!("{} is not in force in {}", kpi.code, period.label()));
@@ -102,12 +184,7 @@ impl ReportedFigure {
             let words = kpi.in_full_words(forecast);
             invalid.at("/forecast", "out_of_range", format!("{words} lies outside the KPI's valid range"));
         }
-        let settled = self.figure(kpi, &mut invalid);
-        // Where its fraction makes none, the value beside it is judged by itself.
-        if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
-            check_valid(kpi, value, &mut invalid);
-        }
-        invalid.or(settled)
+        invalid
     }
 
     /// What is wrong with the words, whatever KPI they are about.
@@ -242,7 +319,7 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::Document;
+    use crate::domain::document::{Document, parse_given};
     use crate::domain::kpi::tests::kpi;
     use serde_json::json;
 
@@ -298,6 +375,51 @@ mod tests {
             ),
         ] {
             assert_eq!(settle(changes, figure.clone()).unwrap_err(), codes, "{figure}");
+        }
+    }
+
+    /// What is said over a standing reading, in short: the reading's members that are there, and whether the figure stays.
+    #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
+    fn laid(standing: serde_json::Value, said: serde_json::Value) -> (serde_json::Value, bool) {
+        let standing = ReportedFigure::parse(standing.as_object().unwrap().clone()).unwrap();
+        let (said, given) = parse_given::<ReportedFigure>(said.as_object().unwrap().clone()).unwrap();
+        let LaidOver { figure, stays } = said.over(&given, &standing);
+        let mut members = figure.members();
+        members.retain(|_, value| !value.is_null() && *value != json!(false));
+        (members.into(), stays)
+    }
+
+    #[test]
+    fn what_is_not_given_leaves_what_is_there() {
+        let fraction = json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."});
+        let value = json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late.", "reason": "Then."});
+        for (standing, said, wanted, stays) in [
+            // Words only.
+            (&fraction, json!({"commentary": "New."}), json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "New."}), true),
+            (&fraction, json!({"commentary": null}), json!({"value": 4.5, "numerator": 9, "denominator": 200}), true),
+            (&value, json!({"provisional": null}), json!({"value": 4.5, "forecast": 4.2, "commentary": "Late."}), true),
+            (&value, json!({"forecast": null, "reason": "Now."}), json!({"value": 4.5, "provisional": true, "commentary": "Late.", "reason": "Now."}), true),
+            // Any part of the figure replaces it as a whole.
+            (&fraction, json!({"value": 4.6}), json!({"value": 4.6, "commentary": "Late."}), false),
+            (&value, json!({"numerator": 1, "denominator": 4}), json!({"numerator": 1, "denominator": 4, "provisional": true, "forecast": 4.2, "commentary": "Late."}), false),
+            (&fraction, json!({"nil_return": "Lost."}), json!({"nil_return": "Lost.", "commentary": "Late."}), false),
+            (&fraction, json!({"numerator": 10}), json!({"numerator": 10, "commentary": "Late."}), false),
+            (&json!({"nil_return": "Lost."}), json!({"value": 3}), json!({"value": 3}), false),
+            // The value that stands is no other figure; without its numbers it is.
+            (&fraction, json!({"value": 4.5}), json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."}), false),
+            (&fraction, json!({"value": 4.5, "numerator": null, "denominator": null}), json!({"value": 4.5, "commentary": "Late."}), false),
+            // What is not there is cleared without a trace; what is, is gone.
+            (&value, json!({"nil_return": null, "numerator": null}), json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late."}), true),
+            (&value, json!({"value": null}), json!({"provisional": true, "forecast": 4.2, "commentary": "Late."}), false),
+            (&json!({"nil_return": "Lost."}), json!({"nil_return": null}), json!({}), false),
+            // A partner's status and a nil return take each other's place.
+            (&json!({"status": "at_risk"}), json!({"value": 3}), json!({"value": 3, "status": "at_risk"}), false),
+            (&json!({"status": "at_risk"}), json!({"commentary": "x"}), json!({"status": "at_risk", "commentary": "x"}), true),
+            (&json!({"status": "at_risk"}), json!({"nil_return": "Lost."}), json!({"nil_return": "Lost."}), false),
+            (&json!({"nil_return": "Lost."}), json!({"status": "at_risk"}), json!({"status": "at_risk"}), false),
+            (&json!({"status": "at_risk"}), json!({"status": null}), json!({}), false),
+        ] {
+            assert_eq!(laid(standing.clone(), said.clone()), (wanted, stays), "{said} over {standing}");
         }
     }
 

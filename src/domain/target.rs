@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::document::document;
+use super::document::{Given, document};
 use super::invalid::Invalid;
 use super::kpi::{Aggregation, Kpi, Polarity, Profile};
 use super::number::Figure;
@@ -69,8 +69,8 @@ names!(TargetState {
 
 document! {
     /// The figure wanted for a period.
-    #[schema(description = "The figure, or the range, wanted for a period.")]
-    pub struct Target / NewTarget / TargetChange {
+    #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A `reason` is about this change and is never carried over.")]
+    pub struct Target / FirstTarget / NewTarget {
         /// The figure wanted; `null` for a range or a placeholder.
         #[schema(example = 5.0)]
         value: Option<Figure> = None,
@@ -83,9 +83,9 @@ document! {
         /// The figure at which amber ends, where the target has one of its own.
         #[schema(example = 5.5)]
         floor: Option<Figure> = None,
-        /// Who asks for it.
+        /// Who asks for it; `local` for a first target that does not say.
         kind: TargetKind = TargetKind::Local,
-        /// Whether it counts.
+        /// Whether it counts; `agreed` for a first target that does not say.
         state: TargetState = TargetState::Agreed,
         /// Why this figure; at most 2,000 characters.
         #[schema(max_length = 2000, example = "Halves the gap to the London average.")]
@@ -137,7 +137,15 @@ impl Aim {
     }
 }
 
+/// The members that are one thing: what is wanted.
+const AIM: [&str; 3] = ["value", "low", "high"];
+
 impl Target {
+    /// Whether any of these members gives what is wanted.
+    pub fn is_given(given: &Given) -> bool {
+        given.has_any(&AIM)
+    }
+
     /// What the target aims at; `None` for a placeholder without a figure.
     pub fn aim(&self) -> Option<Aim> {
         match (self.value, self.low, self.high) {
@@ -145,6 +153,38 @@ impl Target {
             (None, Some(low), Some(high)) => Some(Aim { low, high }),
             _ => None,
         }
+    }
+
+    /// Lays what somebody said over the target that stands: a member that was not given leaves what is there. `value`, `low`
+    /// and `high` are one thing: giving any of them replaces all three. The reason is about this change alone.
+    #[must_use]
+    pub fn over(&self, given: &Given, standing: &Self) -> Self {
+        let mut target = self.clone();
+        if self.value.is_none() && self.low.is_none() && self.high.is_none() {
+            let unless_cleared = |member, stands: Option<Figure>| stands.filter(|_| !given.has(member));
+            target.value = unless_cleared("value", standing.value);
+            target.low = unless_cleared("low", standing.low);
+            target.high = unless_cleared("high", standing.high);
+        }
+        if !given.has("floor") {
+            target.floor = standing.floor;
+        }
+        if !given.has("kind") {
+            target.kind = standing.kind;
+        }
+        if !given.has("state") {
+            target.state = standing.state;
+        }
+        if !given.has("rationale") {
+            target.rationale.clone_from(&standing.rationale);
+        }
+        if !given.has("agreed_by") {
+            target.agreed_by.clone_from(&standing.agreed_by);
+        }
+        if !given.has("agreed_on") {
+            target.agreed_on = standing.agreed_on;
+        }
+        target
     }
 
     /// What is wrong with the words, whatever KPI they are about.
@@ -215,7 +255,7 @@ impl Target {
                 invalid.at(
                     "/floor",
                     "floor_on_wrong_side",
-                    "amber ends on the worse side of the target, not the better one",
+                    "the floor lies on the better side of the target, and amber ends on the worse one; give another `floor`, or an empty one for none",
                 );
             }
         }

@@ -235,6 +235,17 @@ impl SheetRow<'_> {
         text.map(str::trim).filter(|text| !text.is_empty())
     }
 
+    /// Whether the row says something of a column, be it that its cell is empty: the file has the column, and a row of CSV
+    /// reaches it; an item has the member.
+    pub fn gives(&self, column: &str) -> bool {
+        let Some(place) = self.columns.known.iter().position(|known| *known == Some(column)) else { return false };
+        match &self.cells {
+            RowCells::Csv(record) => record.get(place).is_some(),
+            RowCells::Workbook(..) => true,
+            RowCells::Item(item) => item.cells.get(place).is_some_and(Option::is_some),
+        }
+    }
+
     /// The words in a cell, as they were before a table kept them from being run as a formula.
     pub fn text(&self, column: &str) -> Option<&str> {
         let text = self.cell(column)?;

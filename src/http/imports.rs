@@ -73,7 +73,7 @@ pub struct ReadingItems {
 /// One of the readings to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`.")]
+#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. When a reading is there already, a member that is absent leaves what is there, and `null` clears it; any of these four replaces the figure as a whole.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct ReadingItem {
     /// The KPI's code.
@@ -94,7 +94,7 @@ pub struct ReadingItem {
     /// Over what it is counted.
     #[schema(example = 5120)]
     denominator: Option<Figure>,
-    /// Whether the figure may still change; `false` without it.
+    /// Whether the figure may still change; `false` for a first reading without it.
     provisional: Option<bool>,
     /// Why there is no figure; at most 400 characters.
     #[schema(max_length = 400, example = "School census not yet released")]
@@ -129,7 +129,7 @@ pub struct TargetItems {
 /// One of the targets to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`.")]
+#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. When a target is there already, a member that is absent leaves what is there, and `null` puts it back to its default; any of these three replaces all of them.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct TargetItem {
     /// The KPI's code.
@@ -147,9 +147,9 @@ pub struct TargetItem {
     high: Option<Figure>,
     /// The figure at which amber ends.
     floor: Option<Figure>,
-    /// Who asks for it; `local` without it.
+    /// Who asks for it; `local` for a first target without it.
     kind: Option<TargetKind>,
-    /// Whether it counts; `agreed` without it.
+    /// Whether it counts; `agreed` for a first target without it.
     state: Option<TargetState>,
     /// Why this figure; at most 2,000 characters.
     #[schema(max_length = 2000)]
@@ -192,7 +192,7 @@ pub struct ImportResult {
     /// Where the KPIs of the changed rows stood before and stand after, and the later periods and gaps whose standing moves
     /// with them; empty where anything is wrong.
     effects: Vec<Move>,
-    /// The roll-ups that move with it, in the reports for the plan's quarters; empty where anything is wrong.
+    /// The roll-ups that move with it, in every report of the plan that it reaches; empty where anything is wrong.
     roll_ups: Vec<RollUpMove>,
     /// What should be looked at in the rows that are right: about the file as a whole, then row by row. Warnings never block.
     warnings: Vec<Warning>,

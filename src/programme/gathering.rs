@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionState;
 use crate::domain::assess::{Assessment, DataState};
-use crate::domain::document::{Document, take};
+use crate::domain::document::{Document, Given, parse_given, take};
 use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode, Subject};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::kpi::{Formula, Kpi};
@@ -726,7 +726,7 @@ impl Programme {
                         continue;
                     }
                 };
-                let (owed, figure) = figure;
+                let (owed, figure, given) = figure;
                 let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
                 checked.push((number, figure_column(figure.value.is_some()), place.clone()));
                 let mut faults = Invalid::new();
@@ -737,7 +737,7 @@ impl Programme {
                     faults.at("/kpi", "not_allowed", detail);
                 }
                 let before = readings::find(change.conn(), plan.id, &place.0, place.2, &place.1, None)?;
-                match desk.check(owed.entry, owed.period, &owed.group, &figure, before.as_ref()) {
+                match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
                     Err(more) => faults.extend(more),
                     Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
                     Ok(Checked::Unchanged) => unchanged += 1,
@@ -764,7 +764,7 @@ impl Programme {
                 revised,
                 unchanged,
                 effects: moves,
-                roll_ups: effects.roll_ups(places.iter().map(|(_, _, period)| *period)),
+                roll_ups: effects.roll_ups(places.iter().map(|(kpi, ..)| kpi)),
                 warnings: after.warnings_of_return(&checked),
                 r#return: after.return_report(round, sub_group, now, &plan.access, |_| true),
             })
@@ -848,11 +848,11 @@ fn complete(report: &ReturnReport) -> Invalid {
     invalid
 }
 
-/// Reads one figure of a return, and finds what is owed that it answers.
+/// Reads one figure of a return and which of its members were given, and finds what is owed that it answers.
 fn one_figure<'a, 'b>(
     mut members: Map<String, Value>,
     owed: &'b [Owed<'a>],
-) -> Result<(&'b Owed<'a>, ReportedFigure), Invalid> {
+) -> Result<(&'b Owed<'a>, ReportedFigure, Given), Invalid> {
     let mut invalid = Invalid::new();
     if !members.contains_key("kpi") {
         invalid.at("/kpi", "missing", "name the KPI by its code");
@@ -861,7 +861,7 @@ fn one_figure<'a, 'b>(
     let period: Option<PeriodKey> = take::<Option<PeriodKey>>(&mut members, "period", &mut invalid).flatten();
     let group = take::<Option<GroupCode>>(&mut members, "group", &mut invalid).flatten();
     let group = group.unwrap_or_else(GroupCode::all);
-    let figure = ReportedFigure::parse(members);
+    let figure = parse_given::<ReportedFigure>(members);
     let found = kpi.as_ref().and_then(|kpi| {
         let mut fits = owed.iter().filter(|owed| owed.entry.kpi.code == *kpi && owed.group == group);
         match period {
@@ -885,7 +885,7 @@ fn one_figure<'a, 'b>(
         invalid.push(Violation::at(pointer, "not_owed", detail));
     }
     match (found, figure) {
-        (Some(found), Ok(figure)) if invalid.is_empty() => Ok((found, figure)),
+        (Some(found), Ok((figure, given))) if invalid.is_empty() => Ok((found, figure, given)),
         (_, figure) => {
             if let Err(more) = figure {
                 invalid.extend(more);

@@ -4,7 +4,7 @@
 //! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
 //! by the very same checks. Nothing of a file with a single wrong cell is kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::domain::dimension::Counted;
+use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::kpi::Formula;
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
-use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
+use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure, Settled};
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::domain::warning::{Acknowledged, UnknownWarning, Warning};
 use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
@@ -367,8 +368,10 @@ struct Import<'a> {
     pass: Pass,
     kpis: Interned<KpiCode>,
     groups: Interned<GroupCode>,
-    /// The places that the file changes, in its order.
+    /// The places whose figures the file changes, in its order.
     changed: Vec<Place>,
+    /// The KPIs whose targets it changes.
+    targeted: BTreeSet<KpiCode>,
     /// Which row first spoke of each place.
     seen: HashMap<Place, u32>,
     /// The rows that have a part in the sums of a dimension that covers everyone.
@@ -399,6 +402,7 @@ impl<'a> Import<'a> {
             kpis: Interned::new(),
             groups: Interned::new(),
             changed: Vec::new(),
+            targeted: BTreeSet::new(),
             seen: HashMap::new(),
             summands: Vec::new(),
             columns: Columns::default(),
@@ -569,32 +573,23 @@ impl<'a> Import<'a> {
         if self.pass == Pass::Check || self.outcome.errors.count() > 0 {
             return Ok(self.outcome);
         }
-        if self.kind == ImportKind::Targets {
-            let mut told = HashSet::new();
-            self.changed.retain(|place| told.insert(*place));
-        }
         let named = |place: &Place| {
             Some((self.kpis.thing(place.kpi)?.clone(), self.groups.thing(place.group)?.clone(), place.period))
         };
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
-        let effects = Effects {
-            before: self.desk.picture,
-            after: &self.after,
-            access: &self.desk.plan.access,
-            now: self.desk.now,
-        };
-        let through = if self.kind == ImportKind::Targets { Through::Target } else { Through::Itself };
-        for place in &changed {
-            if let Some(moved) = effects.short(place, through) {
-                self.outcome.effects.push(&moved).map_err(disk)?;
-            }
-        }
-        for (place, through) in effects.reached(&changed) {
+        let after = &self.after;
+        let effects =
+            Effects { before: self.desk.picture, after, access: &self.desk.plan.access, now: self.desk.now };
+        let itself = changed.iter().map(|place| (place.clone(), Through::Itself));
+        let targeted = self.targeted.iter().filter_map(|kpi| after.kpis().get(kpi));
+        let held_against = targeted.flat_map(|entry| after.reported_places(entry));
+        let reached = effects.reached(&changed);
+        for (place, through) in itself.chain(held_against.map(|place| (place, Through::Target))).chain(reached) {
             if let Some(moved) = effects.short(&place, through) {
                 self.outcome.effects.push(&moved).map_err(disk)?;
             }
         }
-        self.outcome.roll_ups = effects.roll_ups(changed.into_iter().map(|(_, _, period)| period));
+        self.outcome.roll_ups = effects.roll_ups(changed.iter().map(|(kpi, ..)| kpi).chain(&self.targeted));
         Ok(self.outcome)
     }
 
@@ -676,6 +671,7 @@ impl<'a> Import<'a> {
             acknowledged: cells.acknowledged(),
         };
         cells.check_fraction();
+        let given = cells.given(READING_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(figure.texts());
             return Ok(Err(cells.faults));
@@ -684,7 +680,9 @@ impl<'a> Import<'a> {
             cells.fault("kpi", "not_allowed", detail);
         }
         let (Some(period), Some(group)) = (period, &group) else {
-            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure) {
+            // Where it is not known what stands there, a row without a figure may leave one.
+            let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
+            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
                 cells.take_in(invalid);
             }
             return Ok(Err(cells.faults));
@@ -694,7 +692,7 @@ impl<'a> Import<'a> {
             Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
             None => None,
         };
-        let checked = match self.desk.check(entry, period, group, &figure, before.as_ref()) {
+        let checked = match self.desk.check(entry, period, group, (&figure, &given), before.as_ref()) {
             Ok(checked) if cells.faults.is_empty() => checked,
             Ok(_) => return Ok(Err(cells.faults)),
             Err(invalid) => {
@@ -756,17 +754,20 @@ impl<'a> Import<'a> {
             reason: cells.text("reason"),
             acknowledged: cells.acknowledged(),
         };
+        let given = cells.given(TARGET_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(target.texts());
             return Err(cells.faults);
         };
         let Some(period) = period else {
-            cells.take_in(target.check(&entry.kpi, None));
+            // Where it is not known what stands there, a row without a figure may leave one.
+            let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
+            cells.take_in(faults);
             return Err(cells.faults);
         };
         let all = GroupCode::all();
         let place = self.place(&entry.kpi.code, &all, period, row.number, &mut cells.faults);
-        let revised = match revise(entry, period, &target) {
+        let revised = match revise(entry, period, &target, &given) {
             Ok(revised) => revised,
             Err(invalid) => {
                 cells.take_in(invalid);
@@ -781,9 +782,7 @@ impl<'a> Import<'a> {
         let before = previous(entry, period);
         self.after.lay_target_over(&entry.kpi.code, period, next.target.clone());
         if self.pass != Pass::Check {
-            // A target can move any period: a line reaches from one target to the next.
-            let moved = self.desk.picture.observed_periods(entry, &all);
-            self.changed.extend(moved.into_iter().map(|moved| Place { period: moved, ..place }));
+            self.targeted.insert(entry.kpi.code.clone());
         }
         self.pending.push(target_change(next, before.as_ref()));
         Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
@@ -820,6 +819,11 @@ impl<'a, 'r> Cells<'a, 'r> {
         !self.faults.is_empty()
             && self.unknown.is_empty()
             && READING_COLUMNS.iter().chain(TARGET_COLUMNS).all(|column| self.row.cell(column).is_none())
+    }
+
+    /// Those of some columns that the row says something of.
+    fn given(&self, columns: &[&'static str]) -> Given {
+        Given::among(columns, |column| self.row.gives(column))
     }
 
     fn is_unknown(&self, column: &str) -> bool {

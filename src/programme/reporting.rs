@@ -150,6 +150,18 @@ impl Picture {
         }
     }
 
+    /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
+    pub(super) fn assess_in_report(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Assessment> {
+        self.assess(entry, group, Self::reported_period(&entry.kpi, period)?, now, access)
+    }
+
     /// The status report for a period, as known at `now`, for a reader with this access.
     pub fn status_report(
         &self,
@@ -171,7 +183,7 @@ impl Picture {
         let listed = |priority: &PriorityCode| listed.get(priority).into_iter().flatten().copied();
         let assessed = |priority: &PriorityCode| -> Vec<Assessment> {
             listed(priority)
-                .filter_map(|entry| self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access))
+                .filter_map(|entry| self.assess_in_report(entry, &group, period, now, access))
                 .filter(|assessment| filter.keeps(assessment))
                 .collect()
         };
