@@ -248,7 +248,7 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let at = command.as_of.unwrap_or_else(|| programme.clock().now());
     let period = match &command.period {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,
-        None => picture.default_period(at).ok_or("the plan has no period yet; give one with --period")?,
+        None => picture.default_period(at, &open.access).ok_or("the plan has no period yet; give one with --period")?,
     };
     let report = picture.status_report(period, &ReportFilter::default(), at, &open.access);
     match command.format {
@@ -274,6 +274,9 @@ fn as_text(report: &StatusReport) -> String {
         headline.assessed,
         headline.total
     );
+    if report.outside_plan {
+        let _note = writeln!(text, "This period lies outside the plan's own years: nothing is owed of it.");
+    }
     if !report.description.is_empty() {
         let _note = writeln!(text, "{}", report.description);
     }

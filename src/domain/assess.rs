@@ -79,7 +79,7 @@ pub enum DataState {
     Provisional,
     /// Declared to be none.
     NilReturn,
-    /// The period has not ended.
+    /// The period has not ended, or lies outside the plan's own years: no figure is due.
     NotDue,
     /// The period has ended and the figure is not yet due.
     Awaited,
@@ -217,8 +217,9 @@ pub struct Facts<'a> {
     pub previous: Option<Earlier>,
     /// The figure of the same period a year before.
     pub year_ago: Option<Earlier>,
-    /// When the figure is due, where there is no reading.
-    pub due_at: DateTime<Utc>,
+    /// When the figure is due, where there is no reading; `None` where none is owed, because the period lies outside the
+    /// plan's own years.
+    pub due_at: Option<DateTime<Utc>>,
     /// The moment that is assessed as known at.
     pub now: DateTime<Utc>,
     /// Whether the reader may not see the figure.
@@ -434,18 +435,14 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     }
     // 2. Nothing reported.
     let Some(reading) = reading else {
-        let explanation = match assessment.data_state {
-            DataState::NotDue => format!("{} has not ended; no figure is due yet.", facts.period.label()),
-            DataState::Awaited => format!(
-                "The figure for {} is awaited; it is due by {}.",
-                facts.period.label(),
-                london_day(facts.due_at)
-            ),
-            _ => format!(
-                "The figure for {} is overdue; it was due by {}.",
-                facts.period.label(),
-                london_day(facts.due_at)
-            ),
+        let period = facts.period.label();
+        let explanation = match (assessment.data_state, facts.due_at) {
+            (_, None) => format!("{period} lies outside the plan's own years; no figure is due."),
+            (DataState::NotDue, _) => format!("{period} has not ended; no figure is due yet."),
+            (DataState::Awaited, Some(due)) => {
+                format!("The figure for {period} is awaited; it is due by {}.", london_day(due))
+            }
+            (_, Some(due)) => format!("The figure for {period} is overdue; it was due by {}.", london_day(due)),
         };
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
@@ -512,8 +509,11 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         Some(reading) if reading.provisional => DataState::Provisional,
         Some(_) => DataState::Final,
         None if facts.now <= facts.period.closes_at() || !facts.kpi.in_force(facts.period) => DataState::NotDue,
-        None if facts.now <= facts.due_at => DataState::Awaited,
-        None => DataState::Overdue,
+        None => match facts.due_at {
+            None => DataState::NotDue,
+            Some(due) if facts.now <= due => DataState::Awaited,
+            Some(_) => DataState::Overdue,
+        },
     };
     Assessment {
         kpi: facts.kpi.code.clone(),
@@ -981,7 +981,7 @@ mod tests {
                 target: self.target,
                 previous: earlier(self.previous, period.step(-1)),
                 year_ago: earlier(self.year_ago, period.year_before()),
-                due_at: period.due_at(self.kpi.collection_lag_days),
+                due_at: Some(period.due_at(self.kpi.collection_lag_days)),
                 now: self.now,
                 withheld: self.withheld,
                 partner: "Metropolitan Police",

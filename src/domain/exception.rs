@@ -188,7 +188,7 @@ mod tests {
             target: Err(NoTarget::None),
             previous: None,
             year_ago: None,
-            due_at: DateTime::UNIX_EPOCH,
+            due_at: None,
             now: DateTime::UNIX_EPOCH,
             withheld: false,
             partner: "",

@@ -53,7 +53,7 @@ pub struct DataStateCounts {
     /// Declared to be none.
     #[schema(minimum = 0, example = 1)]
     pub nil_return: u32,
-    /// The period has not ended.
+    /// The period has not ended, or lies outside the plan's own years.
     #[schema(minimum = 0, example = 0)]
     pub not_due: u32,
     /// The figure is not yet due.

@@ -226,7 +226,15 @@ impl SheetRow<'_> {
     /// The text of a cell without the blanks around it; `None` where it is empty or cannot be read, or the file has no such
     /// column.
     pub fn cell(&self, column: &str) -> Option<&str> {
-        let place = self.columns.known.iter().position(|known| *known == Some(column))?;
+        self.at(self.columns.known.iter().position(|known| *known == Some(column))?)
+    }
+
+    /// The trimmed cell under a heading, whether its column is read or passed over; `None` where it is empty.
+    pub fn under(&self, heading: &str) -> Option<&str> {
+        self.at(self.columns.headings.iter().position(|known| known == heading)?)
+    }
+
+    fn at(&self, place: usize) -> Option<&str> {
         let text = match &self.cells {
             RowCells::Csv(record) => record.get(place).filter(|_| record.misquoted_at(place).is_none()),
             RowCells::Workbook(row, _) => row.get(place),

@@ -175,7 +175,10 @@ fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
         day(&words(report, "/period/end")),
         moment(report, "/as_of")
     );
-    described.into_iter().chain([Shown::Words(period)]).chain(more.iter().cloned()).collect()
+    let outside = report.get("outside_plan").and_then(Value::as_bool) == Some(true);
+    let outside =
+        outside.then(|| Shown::Words("This period lies outside the plan's own years: nothing is owed of it.".to_owned()));
+    described.into_iter().chain([Shown::Words(period)]).chain(outside).chain(more.iter().cloned()).collect()
 }
 
 fn report_pages(report: &Value, title: &str, more: &[Shown], decimals: &Decimals) -> Vec<Page> {

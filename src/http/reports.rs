@@ -72,10 +72,11 @@ impl FromParams for ReportParams {
 
 impl ReportParams {
     /// The period and filter that are meant, where the plan has them.
-    fn settle(self, picture: &Picture, now: chrono::DateTime<chrono::Utc>) -> Result<(Period, ReportFilter), Problem> {
+    fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
+        let picture = &view.picture;
         let mut invalid = Invalid::new();
         let period = match &self.period {
-            None => picture.default_period(now),
+            None => picture.default_period(view.at, &view.plan.access),
             Some(text) => match Period::read_any(text) {
                 Ok(period) => Some(period),
                 Err(error) => {
@@ -180,7 +181,7 @@ pub async fn get_status_report(
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
-    let (period, filter) = wanted.settle(&view.picture, view.at)?;
+    let (period, filter) = wanted.settle(&view)?;
     let report = view.picture.status_report(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
@@ -216,7 +217,7 @@ pub async fn get_exceptions(
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
-    let (period, filter) = wanted.settle(&view.picture, view.at)?;
+    let (period, filter) = wanted.settle(&view)?;
     let report = view.picture.exceptions(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),

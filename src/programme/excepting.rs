@@ -30,6 +30,9 @@ pub struct Exceptions {
     pub plan: PlanCode,
     /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
     pub period: Period,
+    /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
+    #[schema(example = false)]
+    pub outside_plan: bool,
     /// The moment that it is as known at.
     pub as_of: DateTime<Utc>,
     /// The plan's version that it is made from.
@@ -192,6 +195,7 @@ impl Picture {
         Exceptions {
             plan: self.plan().value.code.clone(),
             period,
+            outside_plan: !self.plan().value.covers(period),
             as_of: now,
             version: self.version(),
             rules: Rule::ALL.map(|code| StatedRule { code, words: code.words() }).into(),

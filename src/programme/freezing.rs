@@ -334,7 +334,8 @@ impl Programme {
                 let organisations = change.picture.organisations();
                 refer(&mut invalid, "/organisation", "organisation", organisation, organisations);
             }
-            let period = request.period.map(|period| period.0).or_else(|| change.picture.default_period(change.now));
+            let usual = || change.picture.default_period(change.now, &change.plan.access);
+            let period = request.period.map(|period| period.0).or_else(usual);
             match period {
                 Some(period) if invalid.is_empty() => {
                     let id = new_id(change.now).into();

@@ -30,7 +30,7 @@ use super::collecting::{Checked, Desk, reading_change};
 use super::effects::{self, Effects, RollUpMove, Through};
 use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
-use super::targeting::{previous, read_period, revise, target_change};
+use super::targeting::{previous, revise, target_change};
 use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
@@ -738,7 +738,7 @@ impl<'a> Import<'a> {
         }
         let entry = self.kpi(&mut cells);
         let period = cells.period(|text| match entry {
-            Some(entry) => read_period(text, entry).map(Some),
+            Some(entry) => Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar).map(Some),
             None => Period::could_be(text).map(|()| None),
         });
         let target = Target {
@@ -874,18 +874,41 @@ impl<'a, 'r> Cells<'a, 'r> {
     /// The period, read as that KPI's periods are.
     fn period(&mut self, read: impl Fn(&str) -> Result<Option<Period>, PeriodError>) -> Option<Period> {
         let text = self.needed("period", "name the period, such as 2009/10 Q1")?;
-        let error = match read(text) {
+        let mut error = match read(text) {
             Ok(period) => return period,
             Err(error) => error,
         };
-        // Spreadsheets make a day of a month that is typed into them.
-        let day = text.parse::<NaiveDate>().ok();
-        let month = day.filter(|day| day.day() == 1).and_then(|day| read(&day.format("%Y-%m").to_string()).ok());
-        let month = month.filter(|period| period.is_none_or(|period| period.kind() == PeriodKind::Month));
-        if month.is_none() {
-            self.unreadable("period", error.code(), format!("`{text}` {error}"));
+        // Spreadsheets make a day of a month that is typed into them, and of a year such as 2009-10.
+        let day = text.parse::<NaiveDate>().ok().filter(|day| day.day() == 1);
+        match day.map(|day| read(&day.format("%Y-%m").to_string())) {
+            Some(Ok(period)) if period.is_none_or(|period| period.kind() == PeriodKind::Month) => return period,
+            Some(Err(ambiguous @ PeriodError::Ambiguous(_))) => error = ambiguous,
+            _ => {}
         }
-        month.flatten()
+        let mut detail = format!("`{text}` {error}");
+        if let PeriodError::Ambiguous(periods) = &error {
+            if let Some(period) = self.period_beside(periods) {
+                return Some(period);
+            }
+            if day.is_some() {
+                detail.push_str("; set the cell's number format to Text before you write it");
+            }
+        }
+        self.unreadable("period", error.code(), detail);
+        None
+    }
+
+    /// The one of these periods that the columns beside it name: a table that was fetched has them, and can be sent back as
+    /// it is.
+    fn period_beside(&self, periods: &[Period]) -> Option<Period> {
+        let said = ["period_label", "period_start", "period_end"].map(|heading| self.row.under(heading));
+        let agrees = |period: &&Period| {
+            let is = [period.label(), period.start().to_string(), period.end().to_string()];
+            is.iter().zip(said).all(|(is, said)| said.is_none_or(|said| said == is))
+        };
+        let mut found = periods.iter().filter(agrees);
+        let first = found.next().filter(|_| said.iter().any(Option::is_some))?;
+        found.next().is_none().then_some(*first)
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {

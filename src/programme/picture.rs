@@ -342,7 +342,8 @@ impl Picture {
 
     /// The round in which a figure is owed, where there is one.
     pub fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
-        round_of(kpi, period, self.rounds.values().map(|round| &round.value))
+        let rounds = self.rounds.values().map(|round| &round.value);
+        round_of(kpi, period, rounds).filter(|_| self.plan.value.covers(period))
     }
 
     /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag.
@@ -482,7 +483,10 @@ impl Picture {
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
             // Asked only of what is not there: a report would look for the rounds of all that is.
-            due_at: if reading.is_none() { self.due_at(&entry.kpi, period) } else { now },
+            due_at: self.plan.value.covers(period).then(|| match reading {
+                None => self.due_at(&entry.kpi, period),
+                Some(_) => now,
+            }),
             now,
             withheld: reading.is_some() && withheld_at(period),
             names_shown: access.knows_names(),

@@ -51,6 +51,9 @@ pub struct StatusReport {
     pub description: String,
     /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
     pub period: Period,
+    /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
+    #[schema(example = false)]
+    pub outside_plan: bool,
     /// The moment that the report is as known at.
     pub as_of: DateTime<Utc>,
     /// The plan's version that the report is made from.
@@ -130,13 +133,26 @@ impl StatusReport {
 }
 
 impl Picture {
-    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended.
-    pub fn default_period(&self, now: DateTime<Utc>) -> Option<Period> {
+    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended and has
+    /// figures which this reader may know of, or where none has, the latest that ended.
+    pub fn default_period(&self, now: DateTime<Utc>, access: &Access) -> Option<Period> {
+        let latest = self.latest_ended(PeriodKind::FinancialQuarter, now)?;
+        let all = GroupCode::all();
+        let seen = self.kpis().values().filter(|entry| !entry.archived && self.sees(access, &entry.kpi));
+        let periods = seen.flat_map(|entry| self.observed_periods(entry, &all));
+        let quarters = periods
+            .filter(|period| self.plan().value.covers(*period))
+            .filter_map(|period| Period::holding(PeriodKind::FinancialQuarter, period.end()));
+        Some(quarters.filter(|quarter| *quarter <= latest).max().unwrap_or(latest))
+    }
+
+    /// The latest financial quarter of the plan that ended, whether it has figures or not.
+    pub(super) fn latest_quarter(&self, now: DateTime<Utc>) -> Option<Period> {
         self.latest_ended(PeriodKind::FinancialQuarter, now)
     }
 
     /// The latest period of a kind that has ended, and did so while the plan ran.
-    pub(super) fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
+    fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
         let yesterday = day_in_london(now).pred_opt()?;
         Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
     }
@@ -226,6 +242,7 @@ impl Picture {
             plan: plan.code.clone(),
             description: plan.description.clone(),
             period,
+            outside_plan: !plan.covers(period),
             as_of: now,
             version: self.version(),
             headline,

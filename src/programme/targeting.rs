@@ -78,12 +78,12 @@ impl TargetPlace {
     }
 }
 
-/// Reads the period of a target: the KPI's own kind of period or a year of its calendar.
+/// Reads the period of a target in an address: the KPI's own kind of period or a year of its calendar.
 ///
 /// # Errors
 /// [`PeriodError`] where it is neither.
-pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
-    Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar)
+fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
+    Period::read_of_target_in_address(text, entry.kpi.period_kind(), entry.kpi.calendar)
 }
 
 /// Lays what is said over the target that stands and makes its next revision; `None` where nothing would change.
@@ -208,7 +208,7 @@ impl Programme {
         period: &str,
     ) -> Result<TargetRow, Refusal> {
         let entry = picture.kpi_for(kpi, &plan.access)?;
-        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         if !entry.targets.contains_key(&period) {
             return Err(Refusal::NotFound);
         }
@@ -227,7 +227,7 @@ impl Programme {
         period: &str,
     ) -> Result<Vec<TargetRow>, Refusal> {
         let entry = picture.kpi_for(kpi, &plan.access)?;
-        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
         self.store
             .read(move |conn| {
@@ -273,7 +273,7 @@ impl Change<'_, '_> {
     /// The KPI and period that a target stands at, for a caller who may set it.
     fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
         let entry = self.picture.kpi_for(kpi, &self.plan.access)?;
-        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         self.must_set_targets()?;
         Ok((Arc::clone(entry), period))
     }

@@ -61,7 +61,7 @@ impl Picture {
     pub fn period_to_fill(&self, now: DateTime<Utc>) -> Option<Period> {
         let open = self.rounds().values().map(|round| &round.value);
         let open = open.filter(|round| round.opens_at() <= now && !round.is_closed(now));
-        open.map(|round| round.period.0).next_back().or_else(|| self.default_period(now))
+        open.map(|round| round.period.0).next_back().or_else(|| self.latest_quarter(now))
     }
 
     /// The template of a sub-group for a period, for a reader with this access.
