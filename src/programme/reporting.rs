@@ -11,7 +11,6 @@ use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
 };
-use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind, day_in_london};
 use crate::domain::policy::Status;
 use crate::domain::rollup::{Counts, Headline, roll_up};
@@ -49,7 +48,9 @@ pub struct StatusReport {
     /// What readers should know of the plan.
     #[schema(example = "Every figure is invented for illustration.")]
     pub description: String,
-    /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
+    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One with a
+    /// shorter frequency brings the whole period, where it is an in-period count, or an in-period percentage or rate whose numbers
+    /// are known; else its latest period as well.
     pub period: Period,
     /// The moment that the report is as known at.
     pub as_of: DateTime<Utc>,
@@ -141,15 +142,6 @@ impl Picture {
         Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
     }
 
-    /// The KPI's period that a report for `period` brings: that period itself, or its latest that ended by its last day.
-    pub fn reported_period(kpi: &Kpi, period: Period) -> Option<Period> {
-        if kpi.period_kind() == period.kind() {
-            Some(period)
-        } else {
-            Period::latest_ended(kpi.period_kind(), period.end())
-        }
-    }
-
     /// The status report for a period, as known at `now`, for a reader with this access.
     pub fn status_report(
         &self,
@@ -171,7 +163,9 @@ impl Picture {
         let listed = |priority: &PriorityCode| listed.get(priority).into_iter().flatten().copied();
         let assessed = |priority: &PriorityCode| -> Vec<Assessment> {
             listed(priority)
-                .filter_map(|entry| self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access))
+                .filter_map(|entry| {
+                    self.assess(entry, &group, self.reported_period(entry, &group, period)?, now, access)
+                })
                 .filter(|assessment| filter.keeps(assessment))
                 .collect()
         };
