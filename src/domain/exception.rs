@@ -191,10 +191,12 @@ mod tests {
             due_at: None,
             now: DateTime::UNIX_EPOCH,
             withheld: false,
+            detail: assess::Detail::Exact,
             partner: "",
             names_shown: true,
             outlook: assess::Outlook::default(),
             sides: None,
+            whole: None,
         });
         Assessment { status, ..blank }
     }

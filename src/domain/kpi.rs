@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::{GroupCode, KpiCode, OrganisationCode, PolicyCode, PriorityCode};
 use super::invalid::Invalid;
-use super::number::{Figure, Size};
+use super::number::{Figure, MAX_DECIMALS, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
 use super::plan::{check_distinct, check_range, check_text};
 use super::policy::Tolerance;
@@ -280,14 +280,26 @@ impl Kpi {
 
     /// A figure as a person reads it, rounded to the KPI's decimals: `4.5 %`, `1,204`, `12.3 per 1,000`.
     pub fn in_words(&self, figure: Figure) -> String {
-        self.with_unit(&grouped(&figure.to_fixed(self.decimals)))
+        self.in_words_to(figure, self.decimals)
     }
 
-    /// A figure as a person reads it, with two decimals more than the KPI's where it has them: for limits between bands.
+    /// A figure as a person reads it, rounded to so many decimals.
+    pub fn in_words_to(&self, figure: Figure, decimals: u32) -> String {
+        self.with_unit(&grouped(&figure.to_fixed(decimals)))
+    }
+
+    /// A figure as a person reads it, with all its decimals where it could be given so, and otherwise with two more than the
+    /// KPI's: for targets and for limits between bands.
     pub fn in_exact_words(&self, figure: Figure) -> String {
         let short = figure.to_fixed(self.decimals);
-        let exact = figure.rounded(self.decimals + 2).to_string();
+        let exact = self.with_decimals_to_tell(figure).to_string();
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
+    }
+
+    /// A figure with the decimals that people are told of it: all, where it could be given so; of a longer one, such as a
+    /// third, two more than the KPI's.
+    pub fn with_decimals_to_tell(&self, figure: Figure) -> Figure {
+        if figure.decimals() <= MAX_DECIMALS { figure } else { figure.rounded(self.decimals + 2) }
     }
 
     /// A figure as a person reads it, to its last digit.
@@ -295,13 +307,27 @@ impl Kpi {
         self.with_unit(&grouped(&figure.to_string()))
     }
 
-    /// Whether a figure lies in the valid range.
+    /// The lowest figure that can be right: the valid range's, else nought; none for differences, which may lie below it.
+    pub fn lowest(&self) -> Option<Figure> {
+        let difference = self.unit == Unit::PercentagePoints || matches!(self.formula, Formula::Gap { .. });
+        self.valid_min.or_else(|| (!difference).then_some(Figure::ZERO))
+    }
+
+    /// Whether a figure can be right.
     pub fn may_be(&self, figure: Figure) -> bool {
-        self.valid_min.is_none_or(|least| figure >= least) && self.valid_max.is_none_or(|most| figure <= most)
+        self.lowest().is_none_or(|least| figure >= least) && self.valid_max.is_none_or(|most| figure <= most)
+    }
+
+    /// What a figure is shown in: a gap between percentages is in percentage points, whatever its definition says.
+    pub fn shown_unit(&self) -> Unit {
+        match self.formula {
+            Formula::Gap { .. } if self.unit == Unit::Percentage => Unit::PercentagePoints,
+            _ => self.unit,
+        }
     }
 
     fn with_unit(&self, number: &str) -> String {
-        match self.unit {
+        match self.shown_unit() {
             Unit::Percentage => format!("{number} %"),
             Unit::Rate if self.multiplier > 1 => {
                 format!("{number} per {}", grouped(&self.multiplier.to_string()))

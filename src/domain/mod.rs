@@ -19,10 +19,13 @@ pub mod invalid;
 pub mod kpi;
 pub mod movement;
 pub mod number;
+pub mod parts;
 pub mod period;
 pub mod plan;
 pub mod policy;
 pub mod reading;
+#[cfg(test)]
+mod reference;
 pub mod rollup;
 pub mod round;
 pub mod target;

@@ -78,12 +78,7 @@ impl Figure {
     ///
     /// `None` where the denominator is zero or the result is at or past 10^15.
     pub fn ratio(numerator: Self, denominator: Self, multiplier: u32) -> Option<Self> {
-        // Posted figures have at most six decimals: dropping the four empty ones keeps the product inside an i128.
-        let (over, under) = if numerator.0 % 10_000 == 0 && denominator.0 % 10_000 == 0 {
-            (numerator.0 / 10_000, denominator.0 / 10_000)
-        } else {
-            (numerator.0, denominator.0)
-        };
+        let (over, under) = without_empty_places(numerator, denominator);
         let product = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
         divide_half_even(product, under).and_then(Self::within)
     }
@@ -123,7 +118,17 @@ impl Figure {
         Self(self.0.abs())
     }
 
-    /// Rounded half away from zero to `decimals` places: the *reported* figure.
+    /// How many decimal places it is written with: 2 of `0.25`, 10 of a third.
+    pub fn decimals(self) -> u32 {
+        (0..SCALE).find(|decimals| self.rounded(*decimals) == self).unwrap_or(SCALE)
+    }
+
+    /// The sum; `None` at or past 10^15.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Self::within(self.0.checked_add(other.0)?)
+    }
+
+    /// Rounded half away from zero to `decimals` places.
     pub fn rounded(self, decimals: u32) -> Self {
         let unit = 10_i128.pow(SCALE.saturating_sub(decimals));
         let half = unit / 2;
@@ -169,7 +174,8 @@ impl Figure {
     }
 }
 
-/// A figure over a whole number, kept undivided: for medians and lines, which must not round on the way.
+/// A figure over a whole number, kept undivided: for ratios, medians and lines, which must not be rounded on the way. A
+/// ratio that is first held to ten places and then reported can be rounded up twice.
 ///
 /// Every operation is `None` where the result no longer fits; the figures that people report do.
 #[derive(Clone, Copy, Debug)]
@@ -183,6 +189,8 @@ pub struct Fraction {
 /// Fractions whose lower half is smaller than this are left as they are: bringing them into lowest terms costs more than
 /// it saves.
 const SMALL_ENOUGH: u128 = 1 << 20;
+/// The same of one that is about to be multiplied.
+const SMALL_UNDER: i128 = 1 << 20;
 
 impl From<Figure> for Fraction {
     fn from(figure: Figure) -> Self {
@@ -191,6 +199,33 @@ impl From<Figure> for Fraction {
 }
 
 impl Fraction {
+    /// `numerator / denominator x multiplier`, undivided; `None` where the denominator is zero or it does not fit.
+    pub fn ratio(numerator: Figure, denominator: Figure, multiplier: u32) -> Option<Self> {
+        let (over, under) = without_empty_places(numerator, denominator);
+        let over = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
+        let (over, under) = if under < 0 { (over.checked_neg()?, under.checked_neg()?) } else { (over, under) };
+        (under != 0).then_some(Self { over, under })
+    }
+
+    /// The same in lowest terms.
+    fn lowest(self) -> Self {
+        let (mut divisor, mut rest) = (self.over.unsigned_abs(), self.under.unsigned_abs());
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        i128::try_from(divisor).map_or(self, |divisor| Self { over: self.over / divisor, under: self.under / divisor })
+    }
+
+    /// Rounded half away from zero to `decimals` places, once; `None` at or past 10^15.
+    pub fn rounded(self, decimals: u32) -> Option<Figure> {
+        let unit = 10_i128.pow(SCALE.saturating_sub(decimals));
+        let Some(under) = self.under.checked_mul(unit) else { return Some(self.figure()?.rounded(decimals)) };
+        let (whole, rest) = (self.over / under, (self.over % under).unsigned_abs());
+        let up = rest >= under.unsigned_abs() - rest;
+        let whole = if up { whole + self.over.signum() } else { whole };
+        Figure::within(whole.checked_mul(unit)?)
+    }
+
     fn reduced(over: i128, under: i128) -> Option<Self> {
         if under == 0 {
             return None;
@@ -211,8 +246,13 @@ impl Fraction {
         if self.under == other.under {
             return Some(Self { over: self.over.checked_add(other.over)?, under: self.under });
         }
-        let over = self.over.checked_mul(other.under)?.checked_add(other.over.checked_mul(self.under)?)?;
-        Self::reduced(over, self.under.checked_mul(other.under)?)
+        let (one, other) = if self.under > SMALL_UNDER || other.under > SMALL_UNDER {
+            (self.lowest(), other.lowest())
+        } else {
+            (self, other)
+        };
+        let over = one.over.checked_mul(other.under)?.checked_add(other.over.checked_mul(one.under)?)?;
+        Self::reduced(over, one.under.checked_mul(other.under)?)
     }
 
     /// The difference.
@@ -279,6 +319,16 @@ impl std::ops::Neg for Figure {
     type Output = Self;
     fn neg(self) -> Self {
         Self(-self.0)
+    }
+}
+
+/// Two figures in the same small units: those that people give have at most six decimals, and without the four empty places a
+/// ratio's product stays inside an i128.
+fn without_empty_places(numerator: Figure, denominator: Figure) -> (i128, i128) {
+    if numerator.0 % 10_000 == 0 && denominator.0 % 10_000 == 0 {
+        (numerator.0 / 10_000, denominator.0 / 10_000)
+    } else {
+        (numerator.0, denominator.0)
     }
 }
 
@@ -507,7 +557,50 @@ mod tests {
         assert_eq!(Figure::ratio(figure("1"), figure("20000000000"), 1).unwrap(), Figure::ZERO);
     }
 
+    #[test]
+    fn a_ratio_is_rounded_once() {
+        // 0.04999999999997: held to ten places it is 0.05, which would be reported as 0.1.
+        let (numerator, denominator) = (figure("49999999999.97"), figure("1000000000000"));
+        assert_eq!(Figure::ratio(numerator, denominator, 1).unwrap().rounded(1), figure("0.1"));
+        let ratio = Fraction::ratio(numerator, denominator, 1).unwrap();
+        assert_eq!((ratio.rounded(1), ratio.rounded(2)), (Some(Figure::ZERO), Some(figure("0.05"))));
+        let fall = Fraction::ratio(-numerator, denominator, 1).unwrap();
+        assert_eq!((fall.rounded(1), fall.rounded(2)), (Some(Figure::ZERO), Some(figure("-0.05"))));
+        let half = Fraction::ratio(figure("-1"), figure("20"), 1).unwrap();
+        assert_eq!(half.rounded(1), Some(figure("-0.1")), "half goes away from zero");
+        assert_eq!(Fraction::ratio(figure("231"), figure("5120"), 100).unwrap().rounded(1), Some(figure("4.5")));
+        assert!(Fraction::ratio(figure("1"), Figure::ZERO, 100).is_none());
+        let large = Fraction::ratio(figure("999999999999999"), figure("999999999999998"), 1_000_000).unwrap();
+        assert_eq!(large.rounded(6), Some(figure("1000000")));
+    }
+
+    #[test]
+    fn the_difference_of_two_ratios_is_rounded_once() {
+        let ratio = |over: &str, under: &str| Fraction::ratio(figure(over), figure(under), 1).unwrap();
+        assert_eq!(ratio("2", "3").minus(ratio("1", "6")).unwrap().rounded(0), Some(figure("1")));
+        let (one, other) = (ratio("123456789", "987654321"), ratio("7", "999999937"));
+        assert_eq!(one.minus(other).unwrap().rounded(6), Some(figure("0.125")));
+    }
+
+    #[test]
+    fn decimals_are_counted_as_written() {
+        for (text, decimals) in [("0", 0), ("100", 0), ("0.25", 2), ("-4.500", 1), ("0.000001", 6)] {
+            assert_eq!(figure(text).decimals(), decimals, "{text}");
+        }
+        assert_eq!(figure("1").share(1, 3).unwrap().decimals(), 10);
+    }
+
     proptest! {
+        #[test]
+        fn rounding_once_is_rounding_what_is_exact(over in -10_i64.pow(9)..10_i64.pow(9), under in 1_i64..10_i64.pow(6), decimals in 0_u32..=6) {
+            let ratio = Fraction::ratio(Figure::whole(over).unwrap(), Figure::whole(under).unwrap(), 100).unwrap();
+            // Half away from zero of |over| x 100 / under, by whole numbers alone.
+            let (over, under, unit) = (i128::from(over), i128::from(under), 10_i128.pow(decimals));
+            let size = (over.abs() * 100 * unit * 2 + under) / (under * 2);
+            let expected = Figure::from_units(size * over.signum() * 10_i128.pow(10 - decimals));
+            prop_assert_eq!(ratio.rounded(decimals), expected);
+        }
+
         #[test]
         fn printing_then_reading_gives_the_same_figure(digits in -999_999_999_999_999_i64..=999_999_999_999_999, decimals in 0_u32..=6) {
             let units = i128::from(digits) * 10_i128.pow(10 - decimals);

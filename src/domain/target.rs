@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::document::{Given, document};
 use super::invalid::Invalid;
 use super::kpi::{Aggregation, Kpi, Polarity, Profile};
-use super::number::Figure;
+use super::number::{Figure, MAX_DECIMALS};
+use super::parts::parts;
 use super::period::{Period, PeriodKind};
 use super::plan::check_text;
 use super::warning::Acknowledged;
@@ -293,6 +294,24 @@ pub struct FoundTarget {
     pub source: TargetSource,
 }
 
+impl FoundTarget {
+    /// The decimal places that a figure is compared with, and shown beside, this target: the KPI's, or the target's own where
+    /// it has more, so that a figure equal to it is on target.
+    ///
+    /// A share such as a third has more places than any figure can be given with, and adds none.
+    pub fn decimals(&self, kpi: &Kpi) -> u32 {
+        let given = [Some(self.aim.low), Some(self.aim.high), self.floor];
+        let own = given.into_iter().flatten().map(Figure::decimals).filter(|decimals| *decimals <= MAX_DECIMALS);
+        own.fold(kpi.decimals, u32::max)
+    }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        let aim = Aim { low: self.aim.low.plus(other.aim.low)?, high: self.aim.high.plus(other.aim.high)? };
+        let floor = self.floor.zip(other.floor).and_then(|(floor, other)| floor.plus(other));
+        Some(Self { aim, floor, source: self.source })
+    }
+}
+
 /// Why a period has no target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTarget {
@@ -308,8 +327,9 @@ pub enum NoTarget {
 
 /// Which target a period is held against: section 5, (a) to (d).
 ///
-/// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and shares it where the
-/// target is shared out; a line has none.
+/// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and is shared out with it; a
+/// line has none before it reaches the target at its end. The period may be a longer one that the KPI's own periods make up:
+/// a share of the year is then as large as all of theirs, and a line has come as far as the last of them.
 ///
 /// # Errors
 /// [`NoTarget`], which says why there is none.
@@ -321,14 +341,18 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     if let Some((aim, floor)) = agreed(period) {
         return Ok(FoundTarget { aim, floor, source: TargetSource::Set });
     }
-    let year = period.year_in(kpi.calendar).filter(|year| *year != period);
+    let year = period.year_in(kpi.calendar).filter(|year| *year != period && year.end() >= period.end());
     let found = match year.and_then(|year| Some((year, agreed(year)?))) {
         Some((year, (aim, floor))) => match kpi.spread() {
             Some(profile) => spread(kpi, period, year, profile, aim, floor, &agreed),
             None if kpi.aggregation == Aggregation::YearToDate => return Err(NoTarget::NoProfile),
             None => None,
         },
-        None if kpi.spread() == Some(Profile::Linear) => between_known_points(kpi, period, targets),
+        None if kpi.spread() == Some(Profile::Linear) => {
+            let parts = parts(kpi.period_kind(), period).filter(|_| period.kind() != kpi.period_kind());
+            let last = parts.and_then(|parts| parts.last().copied()).unwrap_or(period);
+            between_known_points(kpi, last, targets)
+        }
         None => None,
     };
     let is_placeholder = |period: Option<Period>| {
@@ -337,6 +361,38 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     found.ok_or_else(|| {
         if is_placeholder(Some(period)) || is_placeholder(year) { NoTarget::Placeholder } else { NoTarget::None }
     })
+}
+
+/// Which target the sum of a longer period's parts is held against. Where the year's figure is a level that each part is held
+/// against (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the longer period's
+/// share of it is meant.
+///
+/// # Errors
+/// [`NoTarget`], which says why there is none.
+pub fn find_target_of_sum(
+    kpi: &Kpi,
+    whole: Period,
+    targets: &BTreeMap<Period, Target>,
+) -> Result<FoundTarget, NoTarget> {
+    let level = matches!(kpi.spread(), Some(Profile::Held | Profile::Linear));
+    let Some(parts) = parts(kpi.period_kind(), whole).filter(|_| level) else {
+        return find_target(kpi, whole, targets);
+    };
+    let mut found = parts.into_iter().filter(|part| kpi.in_force(*part)).map(|part| find_target(kpi, part, targets));
+    let first = found.next().unwrap_or(Err(NoTarget::None))?;
+    found.try_fold(first, |sum, part| sum.plus(part?).ok_or(NoTarget::None))
+}
+
+/// The first and last place in the year of a KPI's own periods that make up a period, from 1, and how many a year has.
+fn places(kpi: &Kpi, period: Period) -> Option<(i32, i32, i32)> {
+    let (first, last) = if period.kind() == kpi.period_kind() {
+        (period, period)
+    } else {
+        let parts = parts(kpi.period_kind(), period)?;
+        (*parts.first()?, *parts.last()?)
+    };
+    let (from, of) = first.position_in(kpi.calendar)?;
+    Some((from, last.position_in(kpi.calendar)?.0, of))
 }
 
 /// (b): the year's target, spread over its parts.
@@ -349,31 +405,29 @@ fn spread(
     floor: Option<Figure>,
     agreed: &impl Fn(Period) -> Option<(Aim, Option<Figure>)>,
 ) -> Option<FoundTarget> {
-    let (place, parts) = period.position_in(kpi.calendar)?;
-    let (place, parts) = (i64::from(place), i64::from(parts));
+    let (first, last, parts) = places(kpi, period)?;
+    let cumulative = kpi.aggregation == Aggregation::YearToDate;
+    let (upto, parts) = (i64::from(last), i64::from(parts));
+    let before = if cumulative { 0 } else { i64::from(first) - 1 };
     let shared_out = |source, share: &dyn Fn(Figure) -> Option<Figure>| {
         Some(FoundTarget { aim: aim.map(share)?, floor: floor.and_then(share), source })
     };
-    let cumulative = kpi.aggregation == Aggregation::YearToDate;
     match profile {
         Profile::Held => Some(FoundTarget { aim, floor, source: TargetSource::Held }),
-        Profile::Even => {
-            let share = if cumulative { place } else { 1 };
-            shared_out(TargetSource::Even, &|figure| figure.share(share, parts))
-        }
+        Profile::Even => shared_out(TargetSource::Even, &|figure| figure.share(upto - before, parts)),
         Profile::Weighted => {
-            let upto = usize::try_from(place).ok()?;
-            let from = if cumulative { 0 } else { upto.checked_sub(1)? };
-            let weight = kpi.weights.get(from..upto)?.iter().fold(Figure::ZERO, |sum, weight| sum + *weight);
+            let within = usize::try_from(before).ok()?..usize::try_from(upto).ok()?;
+            let weight = kpi.weights.get(within)?.iter().fold(Figure::ZERO, |sum, weight| sum + *weight);
             shared_out(TargetSource::Weighted, &|figure| figure.times(weight))
         }
+        Profile::Linear if upto == parts => Some(FoundTarget { aim, floor, source: TargetSource::Linear }),
         Profile::Linear => {
             let start = year
                 .step(-1)
                 .and_then(agreed)
                 .map(|(aim, _)| aim)
                 .or_else(|| kpi.baseline.map(|baseline| Aim { low: baseline.value, high: baseline.value }))?;
-            line(start, aim, place, parts)
+            line(start, aim, upto, parts)
         }
     }
 }

@@ -275,19 +275,28 @@ fn kpi_row(one: &Value, decimals: &Decimals) -> Vec<Shown> {
 
 /// Period, figure, target and status.
 fn standing(one: &Value, places: u32) -> [Shown; 4] {
-    // What is withheld says so: an empty cell would be taken for a figure that never came.
+    // What is withheld says so: an empty cell would be taken for a figure that never came. A figure is shown with the decimals
+    // that it was compared with, which are more than the KPI's where its target has more.
     let withheld = text(one, "/data_state").as_deref() == Some("suppressed");
+    let own = |pointer: &str| {
+        let places =
+            text(one, pointer).as_ref().and_then(|number| number.split_once('.')).map_or(0, |(_, own)| own.len());
+        u32::try_from(places).unwrap_or(0)
+    };
+    let places = places.max(own("/reported"));
     let figure = if withheld { Shown::Words("c".to_owned()) } else { number(text(one, "/reported"), places) };
     let range = text(one, "/target/low").zip(text(one, "/target/high"));
     let target = if let Some((low, high)) = range {
         Shown::Words(format!("{low} to {high}"))
     } else {
         // A target that is set more exactly than figures are shown is shown as it was set.
-        let target = text(one, "/target/value");
-        let set = target.as_ref().and_then(|target| target.split_once('.')).map_or(0, |(_, places)| places.len());
-        number(target, u32::try_from(set).unwrap_or(0).max(places))
+        number(text(one, "/target/value"), own("/target/value").max(places))
     };
-    [Shown::words(text(one, "/period/label")), figure, target, status(one, "/status")]
+    let period = text(one, "/period/label").map(|label| match text(one, "/of") {
+        Some(of) => format!("{label} ({of})"),
+        None => label,
+    });
+    [Shown::words(period), figure, target, status(one, "/status")]
 }
 
 fn travel(one: &Value, pointer: &str) -> Shown {

@@ -233,7 +233,8 @@ pub async fn get_exceptions(
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusParams {
-    /// The period. Without it, the latest that has a reading; where none has, the latest of the plan that has ended.
+    /// The period, or a longer one that a report puts together from the KPI's own. Without it, the latest that has a reading;
+    /// where none has, the latest of the plan that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
     /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
@@ -277,7 +278,11 @@ pub(super) fn stand(view: &View, kpi: &KpiCode, wanted: &StatusParams) -> Result
     check_group(&view.picture, &wanted.group)?;
     let period = match &wanted.period {
         None => view.picture.default_status_period(entry, &wanted.group, view.at),
-        Some(text) => Some(read_period("period", text, entry.kpi.period_kind())?),
+        Some(text) => Some(
+            view.picture
+                .longer_period(entry, &wanted.group, text)
+                .map_or_else(|| read_period("period", text, entry.kpi.period_kind()), Ok)?,
+        ),
     };
     let assessment =
         period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));

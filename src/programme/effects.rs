@@ -299,13 +299,12 @@ impl<'a> Statuses<'a> {
     /// A KPI's status in the report for a period; `None` where it is not in it.
     fn in_report(&mut self, kpi: &KpiCode, report: Period) -> Option<Status> {
         let (code, entry) = self.picture.kpis().get_key_value(kpi)?;
-        let own = Picture::reported_period(&entry.kpi, report)?;
-        // A report longer than the KPI's period may put several of them together.
-        let brought = if report.start() <= own.start() { report } else { own };
+        let all = GroupCode::all();
+        let brought = self.picture.reported_period(entry, &all, report)?;
         if let Some(found) = self.found.get(&(code, brought)) {
             return *found;
         }
-        let stands = self.picture.assess_in_report(entry, &GroupCode::all(), report, self.now, self.access);
+        let stands = self.picture.assess(entry, &all, brought, self.now, self.access);
         let status = stands.map(|assessment| assessment.status);
         self.found.insert((code, brought), status);
         status

@@ -468,8 +468,8 @@ impl Picture {
             commentary: reading.and_then(|reading| reading.commentary.as_deref()).map(str::to_owned),
             last: last.map(|(period, reading)| LastFigure {
                 period: *period,
-                reported: reading.value.value.map(|value| value.rounded(kpi.decimals)),
-                reported_text: reading.value.value.map(|value| kpi.in_words(value)),
+                reported: reading.value.reported(kpi),
+                reported_text: reading.value.reported(kpi).map(|reported| kpi.in_words(reported)),
             }),
             lacking: lacking(facts, self.plan().value.return_rules),
             assessment,

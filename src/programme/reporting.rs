@@ -11,7 +11,6 @@ use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
 };
-use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind, day_in_london};
 use crate::domain::policy::Status;
 use crate::domain::rollup::{Counts, Headline, roll_up};
@@ -49,7 +48,9 @@ pub struct StatusReport {
     /// What readers should know of the plan.
     #[schema(example = "Every figure is invented for illustration.")]
     pub description: String,
-    /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
+    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One with a
+    /// shorter frequency brings the whole period, where it is an in-period count, or an in-period percentage or rate whose numbers
+    /// are known; else its latest period as well.
     pub period: Period,
     /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
     #[schema(example = false)]
@@ -157,15 +158,6 @@ impl Picture {
         Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
     }
 
-    /// The KPI's period that a report for `period` brings: that period itself, or its latest that ended by its last day.
-    pub fn reported_period(kpi: &Kpi, period: Period) -> Option<Period> {
-        if kpi.period_kind() == period.kind() {
-            Some(period)
-        } else {
-            Period::latest_ended(kpi.period_kind(), period.end())
-        }
-    }
-
     /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
     pub(super) fn assess_in_report(
         &self,
@@ -175,7 +167,7 @@ impl Picture {
         now: DateTime<Utc>,
         access: &Access,
     ) -> Option<Assessment> {
-        self.assess(entry, group, Self::reported_period(&entry.kpi, period)?, now, access)
+        self.assess(entry, group, self.reported_period(entry, group, period)?, now, access)
     }
 
     /// The status report for a period, as known at `now`, for a reader with this access.

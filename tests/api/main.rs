@@ -50,6 +50,7 @@ mod packages;
 mod preconditions;
 mod reminders;
 mod rounds;
+mod rules;
 mod sheets;
 mod small_numbers;
 mod webhooks;
