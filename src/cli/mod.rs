@@ -149,7 +149,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
     };
     let file = match Looks::of(&file)? {
         Looks::Zip => Upload::Workbook(Arc::new(workbook(file, kind)?)),
-        Looks::Compound | Looks::Other => Upload::Csv(file),
+        Looks::Compound | Looks::Other => Upload::csv(file, None, kind.headings())?,
     };
     let bar = progress(lines_in(&command.path)?, "importing");
     let heard = bar.clone();
@@ -200,6 +200,9 @@ fn print_outcome(outcome: Outcome) -> Result<bool, Failure> {
     for fault in serde_json::from_str::<Vec<Fault>>(&format!("[{text}]"))? {
         let (row, column) = (fault.row.unwrap_or(0), fault.column.as_deref().unwrap_or("-"));
         print(format!("row {row}, {column}: {} [{}]\n", fault.detail, fault.code))?;
+    }
+    for ignored in &outcome.ignored_columns {
+        print(format!("the column {} was not read: {}\n", ignored.column, ignored.why))?;
     }
     let Outcome { rows, created, revised, unchanged, rejected, .. } = outcome;
     if right {

@@ -67,11 +67,13 @@ pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.
 pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRevision>, Invalid> {
+    let target = &target.clone().without_blank_words();
     let current = entry.targets.get(&period);
     let mut invalid = target.check(&entry.kpi, Some(period));
     if let Some(current) = current {
         // The reason belongs to the change, not to the target: the same target for another reason is no change.
-        let same = Target { reason: current.reason.clone(), ..target.clone() } == *current;
+        let current = current.clone().without_blank_words();
+        let same = Target { reason: current.reason.clone(), ..target.clone() } == current;
         if same && invalid.is_empty() {
             return Ok(None);
         }
