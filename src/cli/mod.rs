@@ -149,7 +149,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
     };
     let file = match Looks::of(&file)? {
         Looks::Zip => Upload::Workbook(Arc::new(workbook(file, kind)?)),
-        Looks::Compound | Looks::Other => Upload::Csv(file),
+        Looks::Compound | Looks::Other => Upload::csv(file, None, kind.headings())?,
     };
     let bar = progress(lines_in(&command.path)?, "importing");
     let heard = bar.clone();
@@ -211,6 +211,9 @@ fn print_outcome(mut outcome: Outcome) -> Result<bool, Failure> {
     }
     for warning in outcome.warnings.items::<Finding>()? {
         print(format!("warning: {}: {} [{}]\n", warning.place(), warning.detail, warning.code))?;
+    }
+    for ignored in &outcome.ignored_columns {
+        print(format!("the column {} was not read: {}\n", ignored.column, ignored.why))?;
     }
     let Outcome { rows, created, revised, unchanged, rejected, .. } = outcome;
     if right {

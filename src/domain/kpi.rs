@@ -171,6 +171,9 @@ document! {
         /// What `numerator / denominator` is multiplied by: 100 for a percentage, 1 otherwise, unless given; 1 to 1,000,000.
         #[schema(minimum = 1, maximum = 1_000_000, example = 100)]
         multiplier: u32 = if unit == Some(Unit::Percentage) { 100 } else { 1 },
+        /// Whether the value is adjusted, for the ages of a population say, so that it is not `numerator / denominator`: value,
+        /// numerator and denominator are then reported and kept together. For percentages, rates, ratios and scores.
+        standardised: bool = false,
         /// The decimal places of the reported figure: 0 to 6.
         #[schema(minimum = 0, maximum = 6, example = 1)]
         decimals: u32 = 1,
@@ -259,6 +262,7 @@ impl Kpi {
         self.definition == earlier.definition
             && self.unit == earlier.unit
             && self.multiplier == earlier.multiplier
+            && self.standardised == earlier.standardised
             && self.aggregation == earlier.aggregation
             && self.formula == earlier.formula
     }
@@ -363,6 +367,10 @@ impl Kpi {
                 Calendar::Calendar => "months, quarters and years",
             };
             invalid.at("/frequency", "no_such_period", format!("this calendar has {parts}"));
+        }
+        if self.standardised && !matches!(self.unit, Unit::Percentage | Unit::Rate | Unit::Ratio | Unit::Score) {
+            let detail = "only a percentage, a rate, a ratio or a score can be standardised";
+            invalid.at("/standardised", "standardised_does_not_fit", detail);
         }
         if self.steady_margin < Figure::ZERO {
             invalid.at("/steady_margin", "out_of_range", "a margin is not negative");
@@ -503,6 +511,7 @@ pub(crate) mod tests {
     fn every_fault_of_sense_is_found_at_once() {
         let odd = kpi(json!({
             "title": "", "frequency": "quarter", "calendar": "academic", "decimals": 7, "profile": "even", "weights": [1],
+            "unit": "count", "standardised": true,
             "valid_min": 5, "valid_max": 1, "in_force_from": "2010-01-01", "in_force_to": "2009-01-01",
             "contributors": ["a", "a"], "formula": {"kind": "gap", "of": "NI-117", "group": "x", "comparator": "x"},
         }));
@@ -513,6 +522,7 @@ pub(crate) mod tests {
             "out_of_range",
             "profile_does_not_fit",
             "weights_without_profile",
+            "standardised_does_not_fit",
             "range_reversed",
             "ends_before_start",
             "named_twice",

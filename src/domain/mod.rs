@@ -5,9 +5,11 @@
 
 pub mod access;
 pub mod action;
+pub mod advice;
 pub mod assess;
 pub mod benchmark;
 pub mod board_report;
+pub mod contradiction;
 pub mod dimension;
 pub mod disclosure;
 pub mod document;

@@ -393,7 +393,46 @@ impl FromStr for Figure {
     }
 }
 
+/// How many digits of a long number are looked at: more change nothing about what it is rounded to.
+const MOST_READ: usize = 36;
+
+/// The digits of a plain decimal number: whether it is below zero, the whole part, and what follows the point.
+fn plain_digits(text: &str) -> Option<(bool, &str, &str)> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (all_digits(whole) && all_digits(fraction)).then_some((negative, whole, fraction))
+}
+
 impl Figure {
+    /// The figure that a plain decimal number of any length comes to when it is rounded, half away from zero, to so many
+    /// decimal places (at most ten); `None` where it is no plain number, or not smaller than 10^15.
+    pub fn nearest(text: &str, decimals: u32) -> Option<Self> {
+        let (negative, whole, fraction) = plain_digits(text)?;
+        let whole = whole.trim_start_matches('0');
+        let kept = MOST_READ.checked_sub(whole.len())?;
+        let fraction = fraction.get(..kept.min(fraction.len()))?;
+        let digits: i128 = format!("0{whole}{fraction}").parse().ok()?;
+        let cut = fraction.len().saturating_sub(usize::try_from(decimals.min(SCALE)).ok()?);
+        let unit = 10_i128.checked_pow(u32::try_from(cut).ok()?)?;
+        let places = u32::try_from(fraction.len() - cut).ok()?;
+        let rounded = digits.checked_add(unit / 2)? / unit;
+        let units = rounded.checked_mul(10_i128.checked_pow(SCALE.checked_sub(places)?)?)?;
+        Self::within(if negative { -units } else { units })
+    }
+
+    /// The figure nearest to a plain decimal number that a person may give: with at most fifteen significant digits and six
+    /// decimal places. `None` where there is none, or only nought for a number that is not.
+    pub fn nearest_writable(text: &str) -> Option<Self> {
+        let (_, whole, _) = plain_digits(text)?;
+        let room = MAX_DIGITS.checked_sub(whole.trim_start_matches('0').len())?;
+        let nearest = Self::nearest(text, MAX_DECIMALS.min(u32::try_from(room).ok()?))?;
+        let is_nought = text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'));
+        (is_nought || nearest != Self::ZERO)
+            .then_some(nearest)
+            .filter(|nearest| nearest.to_string().parse() == Ok(*nearest))
+    }
+
     /// Reads a figure that this type printed (ten decimal places allowed): what the store keeps.
     ///
     /// # Errors
@@ -588,6 +627,30 @@ mod tests {
             assert_eq!(figure(text).decimals(), decimals, "{text}");
         }
         assert_eq!(figure("1").share(1, 3).unwrap().decimals(), 10);
+    }
+
+    #[test]
+    fn a_number_that_is_too_long_is_rounded_in_one_go() {
+        let nearest = |text: &str| Figure::nearest_writable(text).map(|figure| figure.to_string());
+        for (text, figure) in [
+            ("1710.817065334928", "1710.817065"),
+            ("17.1966228854282", "17.196623"),
+            ("-4.9999995", "-5"),
+            ("0.00000051", "0.000001"),
+            ("1234567890.123456789", "1234567890.12346"),
+            ("999999999999.9996", "1000000000000"),
+            ("4.5", "4.5"),
+            ("0.0000000", "0"),
+            ("00012.50", "12.5"),
+        ] {
+            assert_eq!(nearest(text).as_deref(), Some(figure), "{text}");
+        }
+        let long = format!("0.{}", "3".repeat(500));
+        assert_eq!(nearest(&long).as_deref(), Some("0.333333"));
+        for text in ["0.0000001", "1234567890123456", "four", "1e3", "4.", ".5", "", "-", "1.2.3", "4,5"] {
+            assert_eq!(nearest(text), None, "{text}");
+        }
+        assert_eq!(Figure::nearest("17.19662288542820", 10).unwrap().to_string(), "17.1966228854");
     }
 
     proptest! {

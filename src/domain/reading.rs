@@ -13,7 +13,8 @@ document! {
     /// A figure as it is reported.
     #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. When a reading is there already, a member that is absent leaves what is there and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
     pub struct ReportedFigure / FirstReading / NewReading {
-        /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them.
+        /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them, unless the KPI is
+        /// standardised.
         #[schema(example = 4.5)]
         value: Option<Figure> = None,
         /// What is counted.
@@ -216,7 +217,12 @@ impl ReportedFigure {
         }
         match (self.numerator, self.denominator) {
             (Some(numerator), Some(denominator)) => {
-                let value = self.quotient(kpi, numerator, denominator, invalid);
+                let is_fraction = check_fraction(kpi, numerator, denominator, invalid);
+                let value = match (is_fraction, kpi.standardised) {
+                    (false, _) => None,
+                    (true, false) => self.quotient(kpi, numerator, denominator, invalid),
+                    (true, true) => self.adjusted(kpi, invalid),
+                };
                 Settled { value, numerator: Some(numerator), denominator: Some(denominator) }
             }
             (Some(_), None) => {
@@ -244,44 +250,67 @@ impl ReportedFigure {
         }
     }
 
+    /// The value of a standardised KPI, which does not follow from its fraction.
+    fn adjusted(&self, kpi: &Kpi, invalid: &mut Invalid) -> Option<Figure> {
+        if self.value.is_none() {
+            let detail = format!(
+                "{} is standardised, so its value does not follow from numerator and denominator; give `value` as well",
+                kpi.code
+            );
+            invalid.at("/value", "missing", detail);
+        }
+        self.value
+    }
+
     fn quotient(&self, kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> Option<Figure> {
-        if denominator <= Figure::ZERO {
-            invalid.at(
-                "/denominator",
-                "denominator_not_positive",
-                "a denominator is above zero; where there is no one to count, say so in `nil_return`",
-            );
-            return None;
-        }
-        // A share of a whole cannot pass it where the KPI says so; where it does not, that is worth a warning.
-        let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_some_and(|most| most <= Figure::small(100));
-        if share && numerator > denominator {
-            invalid.at(
-                "/numerator",
-                "numerator_above_denominator",
-                format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
-            );
-            return None;
-        }
-        let computed = Figure::ratio(numerator, denominator, kpi.multiplier);
-        let Some(computed) = computed else {
+        let Some(computed) = Figure::ratio(numerator, denominator, kpi.multiplier) else {
             invalid.at("/numerator", "number_too_large", "the figure that follows is too large");
             return None;
         };
-        if let Some(value) = self.value
-            && value.rounded(kpi.decimals) != computed.rounded(kpi.decimals)
-        {
-            invalid.at(
-                "/value",
-                "value_disagrees",
-                format!(
-                    "{numerator} / {denominator} makes {}, not {value}; leave `value` out or mend one of them",
-                    kpi.in_words(computed)
-                ),
-            );
+        if let Some(value) = self.value.filter(|value| !agree(kpi, *value, computed)) {
+            let what_to_do = match kpi.unit {
+                // A published rate is as a rule adjusted for age: without its value a crude rate would stand in its place.
+                Unit::Rate | Unit::Ratio | Unit::Score => {
+                    "; correct whichever is wrong, or, if the value is standardised (adjusted for age, for example) and not meant to be their quotient, ask a programme manager to set `standardised` on the KPI: then all three are kept"
+                }
+                _ => "; correct whichever is wrong; if numerator and denominator are right, `value` can be left out",
+            };
+            let words = kpi.in_words(computed);
+            let detail = format!("{numerator} / {denominator} makes {words}, not {value}{what_to_do}");
+            invalid.at("/value", "value_disagrees", detail);
         }
         Some(computed)
     }
+}
+
+/// Whether a value agrees with what its fraction makes: as it is reported, or to the last of the decimals that can be posted, so
+/// that a value which a spreadsheet worked out to fifteen digits agrees however it is rounded.
+fn agree(kpi: &Kpi, value: Figure, computed: Figure) -> bool {
+    let last_decimal = Figure::ratio(Figure::small(1), Figure::small(1_000_000), 1).unwrap_or_default();
+    value.rounded(kpi.decimals) == computed.rounded(kpi.decimals) || (value - computed).abs() < last_decimal
+}
+
+/// Whether a numerator and a denominator make a fraction; notes why not.
+fn check_fraction(kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> bool {
+    if denominator <= Figure::ZERO {
+        invalid.at(
+            "/denominator",
+            "denominator_not_positive",
+            "a denominator is above zero; where there is no one to count, say so in `nil_return`",
+        );
+        return false;
+    }
+    // A share of a whole cannot pass it where the KPI says so; where it does not, that is worth a warning.
+    let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_some_and(|most| most <= Figure::small(100));
+    if share && numerator > denominator {
+        invalid.at(
+            "/numerator",
+            "numerator_above_denominator",
+            format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
+        );
+        return false;
+    }
+    true
 }
 
 fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
@@ -431,6 +460,45 @@ mod tests {
             assert!(settle(json!({"valid_max": 100}), figure.clone()).is_err(), "{figure}");
             assert!(settle(json!({"valid_max": 200}), figure.clone()).is_ok(), "{figure}");
         }
+    }
+
+    #[test]
+    fn a_value_agrees_with_its_fraction_to_the_figures_precision() {
+        let beside = |value: &str, numerator: i64, denominator: i64| {
+            let figure = ReportedFigure {
+                value: Figure::nearest(value, 10),
+                numerator: Figure::whole(numerator),
+                denominator: Figure::whole(denominator),
+                ..ReportedFigure::parse(json!({}).as_object().unwrap().clone()).unwrap()
+            };
+            figure.settle(&kpi(json!({})), None).map(|settled| settled.value.unwrap().to_string())
+        };
+        assert_eq!(beside("17.1966228854282", 16_641, 96_769).unwrap(), "17.1966228854");
+        assert_eq!(beside("33.3333333333333", 1, 3).unwrap(), "33.3333333333");
+        // 4.45 as a double is a little less, and rounds the other way.
+        assert_eq!(beside("4.44999999999999", 89, 2_000).unwrap(), "4.45");
+        assert_eq!(beside("33.2", 1, 3).unwrap_err().violations()[0].code, "value_disagrees");
+    }
+
+    #[test]
+    fn a_standardised_rate_is_kept_beside_its_count_and_population() {
+        let rate = json!({"unit": "rate", "multiplier": 100_000, "standardised": true});
+        let settled = settle(rate.clone(), json!({"value": 506.6, "numerator": 222, "denominator": 42_702})).unwrap();
+        let texts = [settled.value, settled.numerator, settled.denominator].map(|part| part.unwrap().to_string());
+        assert_eq!(texts, ["506.6", "222", "42702"]);
+        assert_eq!(settle(rate.clone(), json!({"value": 506.6})).unwrap().value.unwrap().to_string(), "506.6");
+        for (figure, code) in [
+            (json!({"numerator": 222, "denominator": 42_702}), "missing"),
+            (json!({"value": 506.6, "numerator": 222, "denominator": 0}), "denominator_not_positive"),
+            (json!({"value": 506.6, "numerator": 222}), "missing"),
+        ] {
+            assert_eq!(settle(rate.clone(), figure).unwrap_err(), [code]);
+        }
+        let crude = kpi(json!({"unit": "rate", "multiplier": 100_000}));
+        let figure = json!({"value": 506.6, "numerator": 222, "denominator": 42_702});
+        let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
+        let told = figure.settle(&crude, None).unwrap_err().violations()[0].detail.clone();
+        assert!(told.contains("set `standardised` on the KPI") && !told.contains("left out"), "{told}");
     }
 
     #[test]

@@ -188,6 +188,15 @@ impl Target {
         target
     }
 
+    /// The same with no words where there are only blanks, which no file can tell from an empty cell.
+    #[must_use]
+    pub fn without_blank_words(self) -> Self {
+        let words = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let Self { rationale, agreed_by, reason, .. } = self;
+        let (rationale, agreed_by, reason) = (words(rationale), words(agreed_by), words(reason));
+        Self { rationale, agreed_by, reason, ..self }
+    }
+
     /// What is wrong with the words, whatever KPI they are about.
     pub fn texts(&self) -> Invalid {
         let mut invalid = Invalid::new();

@@ -129,14 +129,13 @@ pub enum Rule {
     /// Anything, where its column is filled in.
     #[default]
     Free,
-    /// A decimal within limits, shown with so many places; with a word on it.
+    /// A decimal within limits, in the number format General; with a word on it. In a cell with any other number format
+    /// LibreOffice makes 0.215 of a `21.5%` that is typed, without a trace; in General it shows that it is a percentage.
     Decimal {
         /// The least.
         least: Option<String>,
         /// The most.
         most: Option<String>,
-        /// How many decimal places are shown; as many as there are, where it is not said.
-        decimals: Option<u32>,
         /// What to put in.
         hint: String,
     },
@@ -202,6 +201,8 @@ fn cell_format() -> Format {
 /// Formats by what they are for: a workbook keeps each once.
 struct Formats {
     plain: Format,
+    /// For numbers that people put in.
+    general: Format,
     numbers: HashMap<u32, Format>,
 }
 
@@ -211,7 +212,23 @@ impl Formats {
             let format = plain.clone().set_num_format(decimals_format(decimals)).set_align(FormatAlign::Right);
             (decimals, format)
         });
-        Self { numbers: numbers.collect(), plain }
+        let numbers = numbers.collect();
+        Self { numbers, general: plain.clone().set_align(FormatAlign::Right), plain }
+    }
+
+    /// A number that people put in or change, to its last digit and in the number format General.
+    fn write_general(&self, sheet: &mut Worksheet, row: u32, column: u16, shown: &Shown) -> Result<(), WriteError> {
+        match shown {
+            Shown::Nothing => sheet.write_blank(row, column, &self.general)?,
+            Shown::Number { text, .. } => match text.parse::<f64>() {
+                Ok(number) => sheet.write_number_with_format(row, column, number, &self.general)?,
+                Err(_no_number) => sheet.write_string_with_format(row, column, text, &self.general)?,
+            },
+            Shown::Words(words) | Shown::Toned(words, _) => {
+                sheet.write_string_with_format(row, column, clipped(words, MOST_IN_CELL), &self.general)?
+            }
+        };
+        Ok(())
     }
 
     fn number(&self, decimals: u32) -> &Format {
@@ -403,13 +420,9 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
         for (place, (cell, (_, _, filled))) in cells.iter().zip(&form.columns).enumerate() {
             let column = column_of(place);
             let formats = if *filled { &open } else { &fixed };
-            match (&cell.shown, &cell.rule) {
-                // An empty cell shows what is put into it as the rest is shown.
-                (Shown::Nothing, Rule::Decimal { decimals, .. }) => {
-                    let format = decimals.map_or(&formats.plain, |decimals| formats.number(decimals));
-                    sheet.write_blank(row, column, format)?;
-                }
-                (shown, _) => formats.write(sheet, row, column, shown)?,
+            match &cell.rule {
+                Rule::Decimal { .. } => formats.write_general(sheet, row, column, &cell.shown)?,
+                _ => formats.write(sheet, row, column, &cell.shown)?,
             }
             if let Some(validation) = validation(&cell.rule)? {
                 sheet.add_data_validation(row, column, row, column, &validation)?;

@@ -159,6 +159,7 @@ impl Desk<'_> {
             invalid.extend(more);
             let (numerator, denominator) = (figure.numerator, figure.denominator);
             let fraction = numerator.zip(denominator);
+            let fraction = fraction.filter(|_| !entry.kpi.standardised);
             let computed = fraction.and_then(|(over, under)| Figure::ratio(over, under, entry.kpi.multiplier));
             Settled { value: computed.or(figure.value), numerator, denominator }
         });
@@ -190,8 +191,8 @@ impl Desk<'_> {
             provisional: figure.provisional,
             nil_return: figure.nil_return.clone(),
             determined_status: figure.status,
-            commentary: figure.commentary.clone().filter(|text| !text.is_empty()),
-            reason: figure.reason.clone().filter(|text| !text.is_empty()),
+            commentary: figure.commentary.clone().filter(|text| !text.trim().is_empty()),
+            reason: figure.reason.clone().filter(|text| !text.trim().is_empty()),
             // A word beside a figure does not make it one of a later definition.
             definition_version: stays.map_or(entry.definition_version, |before| before.definition_version),
             forecast: figure.forecast,

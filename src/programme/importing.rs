@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
+use crate::domain::advice::{FigureOf, advice, without_percent_sign};
+use crate::domain::contradiction::{RowOf, contradiction, folded_title};
 use crate::domain::dimension::Counted;
 use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
@@ -22,7 +24,7 @@ use crate::domain::policy::Status;
 use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure, Settled};
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::domain::warning::{Acknowledged, UnknownWarning, Warning};
-use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
+use crate::exchange::sheet::{Columns, Headings, IgnoredColumn, SheetRow, Upload, fold};
 use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
 
@@ -72,25 +74,51 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "acknowledged",
 ];
 
-/// Columns that are passed over: those that the flat tables have beside the ones that are read, so that a table that was
-/// fetched can be sent back as it is, and those that help to fill in a template.
-const PASSED_OVER: &[&str] = &[
-    "symbol",
-    "period_label",
-    "period_start",
-    "period_end",
-    "revision",
-    "recorded_at",
-    "recorded_by",
-    "restated",
-    "title",
-    "definition",
-    "unit",
-    "last_period",
-    "last_figure",
-    "target",
-    "due",
+/// Why a column that the service writes itself is not read when it comes back.
+const WRITTEN_HERE: &str = "the service writes it; a file cannot change it";
+/// Why a column that says again what the row names is not read.
+const SAYS_AGAIN: &str = "it only says again what the row names; a row that it contradicts is refused";
+/// Why a column that helps to fill in a template is not read.
+const HELP: &str = "it helps to fill in the template";
+
+/// Columns of a file of readings that are not read, and why: those that the flat table has beside the ones that are read, so that
+/// a table that was fetched can be sent back as it is, and those that help to fill in a template.
+const IGNORED_IN_READINGS: &[(&str, &str)] = &[
+    ("symbol", SAYS_AGAIN),
+    ("period_label", SAYS_AGAIN),
+    ("period_start", SAYS_AGAIN),
+    ("period_end", SAYS_AGAIN),
+    ("title", SAYS_AGAIN),
+    ("unit", SAYS_AGAIN),
+    ("revision", WRITTEN_HERE),
+    ("recorded_at", WRITTEN_HERE),
+    ("recorded_by", WRITTEN_HERE),
+    ("restated", WRITTEN_HERE),
+    ("definition", HELP),
+    ("last_period", HELP),
+    ("last_figure", HELP),
+    ("due", HELP),
+    ("target", "targets are set by a file of targets, in its column `value`"),
 ];
+
+/// The same of a file of targets.
+const IGNORED_IN_TARGETS: &[(&str, &str)] = &[
+    ("period_label", SAYS_AGAIN),
+    ("period_start", SAYS_AGAIN),
+    ("period_end", SAYS_AGAIN),
+    ("title", SAYS_AGAIN),
+    ("unit", SAYS_AGAIN),
+    ("revision", WRITTEN_HERE),
+    ("recorded_at", WRITTEN_HERE),
+    ("recorded_by", WRITTEN_HERE),
+    ("definition", "it is part of the KPI, and not of its target"),
+];
+
+/// What to do about a column that may be the target itself.
+const TARGET_IN_VALUE: &str = "in a file of targets the target stands in `value`; put it there, with nothing else in that column, and delete this one";
+/// The columns of a file of targets that may be the target itself.
+const AMBIGUOUS_IN_TARGETS: &[(&str, &str)] =
+    &[("target", TARGET_IN_VALUE), ("target_value", TARGET_IN_VALUE), ("targets", TARGET_IN_VALUE)];
 
 /// The column by which a template is known: in one, a row that nobody filled in is no mistake.
 pub const TEMPLATE_COLUMN: &str = "last_figure";
@@ -111,17 +139,19 @@ pub enum ImportKind {
 impl ImportKind {
     /// The columns of a file of this kind.
     pub fn headings(self) -> Headings {
-        let known = match self {
-            Self::Readings => READING_COLUMNS,
-            Self::Targets => TARGET_COLUMNS,
+        let (known, ignored, ambiguous) = match self {
+            Self::Readings => (READING_COLUMNS, IGNORED_IN_READINGS, [].as_slice()),
+            Self::Targets => (TARGET_COLUMNS, IGNORED_IN_TARGETS, AMBIGUOUS_IN_TARGETS),
         };
         Headings {
             known,
-            ignored: PASSED_OVER,
+            ignored,
+            ambiguous,
             required: &["kpi", "period"],
             numbers: &["value", "numerator", "denominator", "forecast", "low", "high", "floor"],
             flags: &["provisional"],
             lists: &["acknowledged"],
+            words: &["nil_return", "commentary", "reason", "rationale", "agreed_by"],
         }
     }
 }
@@ -143,6 +173,8 @@ pub struct Outcome {
     pub rejected: u64,
     /// How much is wrong that is about no row.
     pub about_file: u64,
+    /// The file's columns that were not read, and why.
+    pub ignored_columns: Vec<IgnoredColumn>,
     /// What the changed rows change, as [`Move`](super::effects::Move)s; empty where anything is wrong.
     pub effects: Spool,
     /// The roll-ups that move with it; empty where anything is wrong.
@@ -174,6 +206,7 @@ impl Outcome {
             unchanged: 0,
             rejected: 0,
             about_file: 0,
+            ignored_columns: Vec::new(),
             effects: Spool::default(),
             roll_ups: Vec::new(),
             errors: Spool::default(),
@@ -380,6 +413,8 @@ struct Import<'a> {
     columns: Columns,
     /// The rows that are right, to be looked at once the file is gone through.
     right: Vec<RightRow>,
+    /// The codes of the KPIs that the caller sees by their titles, where the file has titles.
+    titles: HashMap<String, KpiCode>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -407,6 +442,7 @@ impl<'a> Import<'a> {
             summands: Vec::new(),
             columns: Columns::default(),
             right: Vec::new(),
+            titles: HashMap::new(),
             pending: Vec::new(),
             outcome: Outcome::nothing(false),
         }
@@ -423,6 +459,10 @@ impl<'a> Import<'a> {
             Err(faults) => return self.reject_file(faults),
         };
         self.columns = sheet.columns().clone();
+        self.outcome.ignored_columns = self.columns.ignored().to_vec();
+        if self.columns.has("title") {
+            self.titles = self.titles();
+        }
         self.reject_file(sheet.faults().to_vec())?;
         let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
@@ -610,6 +650,34 @@ impl<'a> Import<'a> {
         found
     }
 
+    /// The KPIs that the caller sees, by their titles.
+    fn titles(&self) -> HashMap<String, KpiCode> {
+        let (picture, access) = (self.desk.picture, &self.desk.plan.access);
+        let seen = picture.kpis().values().filter(|entry| picture.sees(access, &entry.kpi));
+        seen.map(|entry| (folded_title(&entry.kpi.title), entry.kpi.code.clone())).collect()
+    }
+
+    /// Tells what stands beside a figure and contradicts it, in the columns that are not read.
+    fn check_ignored(
+        &self,
+        cells: &mut Cells<'_, '_>,
+        entry: &KpiPicture,
+        period: Option<Period>,
+        figure: Option<Figure>,
+    ) {
+        let row = RowOf { kpi: &entry.kpi, period, has_figure: figure.is_some() };
+        let title_of = |title: &str| self.titles.get(&folded_title(title)).map(ToString::to_string);
+        let period_of = |text: &str| match self.kind {
+            ImportKind::Readings => Period::read(text, entry.kpi.period_kind()).ok(),
+            ImportKind::Targets => read_period(text, entry).ok(),
+        };
+        for (column, text) in cells.row.ignored() {
+            if let Some(detail) = contradiction(column, text, row, title_of, period_of) {
+                cells.fault(column, "contradicts_row", detail);
+            }
+        }
+    }
+
     /// A place, and a note where an earlier row spoke of it already.
     fn place(
         &mut self,
@@ -657,17 +725,18 @@ impl<'a> Import<'a> {
             None => Some(GroupCode::all()),
             Some(_) => cells.read("group"),
         };
+        let of = entry.map_or(FigureOf::Unknown, |entry| FigureOf::Kpi(&entry.kpi));
         let figure = ReportedFigure {
-            value: cells.computed_or_given("value"),
-            numerator: cells.figure("numerator"),
-            denominator: cells.figure("denominator"),
+            value: cells.computed_or_given("value", of),
+            numerator: cells.figure("numerator", FigureOf::Count),
+            denominator: cells.figure("denominator", FigureOf::Count),
             provisional: cells.flag("provisional"),
             nil_return: cells.text("nil_return"),
             status: cells
                 .status(entry.is_none_or(|entry| matches!(entry.kpi.formula, Formula::PartnerDetermined { .. }))),
             commentary: cells.text("commentary"),
             reason: cells.text("reason"),
-            forecast: cells.figure("forecast"),
+            forecast: cells.figure("forecast", of),
             acknowledged: cells.acknowledged(),
         };
         cells.check_fraction();
@@ -679,6 +748,7 @@ impl<'a> Import<'a> {
         if let Err(detail) = self.desk.may_report(entry) {
             cells.fault("kpi", "not_allowed", detail);
         }
+        self.check_ignored(&mut cells, entry, period, figure.value.or(figure.numerator));
         let (Some(period), Some(group)) = (period, &group) else {
             // Where it is not known what stands there, a row without a figure may leave one.
             let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
@@ -741,11 +811,12 @@ impl<'a> Import<'a> {
             Some(entry) => Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar).map(Some),
             None => Period::could_be(text).map(|()| None),
         });
+        let of = entry.map_or(FigureOf::Unknown, |entry| FigureOf::Kpi(&entry.kpi));
         let target = Target {
-            value: cells.figure("value"),
-            low: cells.figure("low"),
-            high: cells.figure("high"),
-            floor: cells.figure("floor"),
+            value: cells.figure("value", of),
+            low: cells.figure("low", of),
+            high: cells.figure("high", of),
+            floor: cells.figure("floor", of),
             kind: cells.name("kind").unwrap_or(TargetKind::Local),
             state: cells.name("state").unwrap_or(TargetState::Agreed),
             rationale: cells.text("rationale"),
@@ -759,6 +830,7 @@ impl<'a> Import<'a> {
             cells.take_in(target.texts());
             return Err(cells.faults);
         };
+        self.check_ignored(&mut cells, entry, period, target.value);
         let Some(period) = period else {
             // Where it is not known what stands there, a row without a figure may leave one.
             let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
@@ -789,14 +861,9 @@ impl<'a> Import<'a> {
     }
 }
 
-/// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.
-fn bare(text: &str) -> String {
-    let number: String = text.chars().filter(|char| !matches!(char, '%' | '£' | ' ')).collect();
-    let thousands =
-        number.split(',').skip(1).all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
-    let plain = number.replace(',', if thousands { "" } else { "." });
-    if plain != text && plain.parse::<Figure>().is_ok() { format!("; write {plain}") } else { String::new() }
-}
+/// What is said of a cell that shows a percentage by its format.
+const SET_TO_GENERAL: &str =
+    "; set the cell's number format to General first, since what is typed into a percentage cell stays a percentage";
 
 /// The cells of one row, each read or told why it cannot be.
 struct Cells<'a, 'r> {
@@ -915,11 +982,20 @@ impl<'a, 'r> Cells<'a, 'r> {
         self.row.text(column).map(str::to_owned)
     }
 
-    /// A figure that may be one this service computed, where what it follows from stands beside it.
-    fn computed_or_given(&mut self, column: &'static str) -> Option<Figure> {
+    /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, where what it
+    /// follows from stands beside it. Of a standardised KPI it follows from nothing.
+    fn computed_or_given(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
         let fraction = self.row.cell("numerator").is_some() && self.row.cell("denominator").is_some();
-        let computed = self.row.cell(column).filter(|_| fraction).and_then(|text| Figure::from_stored(text).ok());
-        computed.or_else(|| self.figure(column))
+        let standardised = matches!(of, FigureOf::Kpi(kpi) if kpi.standardised);
+        let text = self.bare_figure(column, of).filter(|_| fraction && !standardised);
+        text.and_then(|text| Figure::nearest(text, 10)).or_else(|| self.figure(column, of))
+    }
+
+    /// The text of a figure; of a cell that shows a percentage by its format without the sign, where it can mean nothing else.
+    fn bare_figure(&self, column: &str, of: FigureOf<'_>) -> Option<&'a str> {
+        let text = self.row.cell(column)?;
+        let percent = without_percent_sign(text, of).filter(|_| self.row.is_percent_cell(column));
+        Some(percent.unwrap_or(text))
     }
 
     /// Tells of half a fraction that cannot be read that the other half is missing.
@@ -997,17 +1073,18 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// A figure; the symbols of statistical tables are known and told apart from slips.
-    fn figure(&mut self, column: &'static str) -> Option<Figure> {
-        let text = self.row.cell(column)?;
+    fn figure(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
+        let (text, bare) = (self.row.cell(column)?, self.bare_figure(column, of)?);
         let (code, detail) = match text {
             "c" => ("symbol_not_a_figure", "`c` marks a suppressed figure, and here the figure itself is wanted; those who may not see it will not".to_owned()),
             "x" => ("symbol_not_a_figure", "`x` marks a figure that is not available (in tables of 2009 it meant suppressed); give the figure, or say in nil_return why there is none".to_owned()),
             "z" => ("symbol_not_a_figure", "`z` marks a figure that does not apply; leave the row out, or say in nil_return why there is no figure".to_owned()),
             ":" | ".." | "-" | "n/a" | "N/A" => ("symbol_not_a_figure", format!("`{text}` is no figure; leave the cell empty and say in nil_return why there is none")),
-            _ => match text.parse() {
+            _ => match bare.parse::<Figure>() {
                 Ok(figure) => return Some(figure),
                 Err(error) => {
-                    (error.code(), format!("`{text}` {error}{}", bare(text)))
+                    let format = if self.row.is_percent_cell(column) { SET_TO_GENERAL } else { "" };
+                    (error.code(), format!("`{text}` {error}{}{format}", advice(text, of)))
                 }
             },
         };

@@ -273,7 +273,7 @@ fn rows(folder: &Folder, file: &str, columns: Columns) -> Result<Vec<NumberedRow
     let wrong = |row, why: String| LoadError::Wrong { file: file.to_owned(), row, why };
     // What a row is about stands in its first column.
     let required = known.get(..1).unwrap_or_default();
-    let headings = Headings { known, ignored: &[], required, numbers: &[], flags: &[], lists: &[] };
+    let headings = Headings { known, required, ..Headings::default() };
     let all_of = |faults: &[Violation]| {
         wrong(1, faults.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))
     };

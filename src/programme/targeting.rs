@@ -96,6 +96,7 @@ pub(super) fn revise(
     said: &Target,
     given: &Given,
 ) -> Result<Option<TargetRevision>, Invalid> {
+    let said = &said.clone().without_blank_words();
     let current = entry.targets.get(&period);
     let target = current.map_or_else(|| said.clone(), |current| said.over(given, current));
     let mut invalid = target.check(&entry.kpi, Some(period));
@@ -103,9 +104,10 @@ pub(super) fn revise(
     if let Some(current) = current {
         // The reason belongs to the change, not to the target: the same target for another reason is no change. What was
         // acknowledged of it stays with it.
+        let current = current.clone().without_blank_words();
         acknowledged = current.acknowledged.and(target.acknowledged);
         let (reason, known) = (current.reason.clone(), current.acknowledged);
-        let same = Target { reason, acknowledged: known, ..target.clone() } == *current;
+        let same = Target { reason, acknowledged: known, ..target.clone() } == current;
         if same && invalid.is_empty() && acknowledged == known {
             return Ok(None);
         }
