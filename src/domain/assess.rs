@@ -576,7 +576,7 @@ fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observe
     let known = reading.value.map(|value| facts.precision.of(value));
     assessment.value = known;
     assessment.reported = known.map(|value| value.rounded(kpi.decimals));
-    assessment.reported_text = known.map(|value| kpi.in_words(value));
+    assessment.reported_text = known.map(|value| kpi.in_words_to(value, facts.precision.decimals(kpi.decimals)));
     assessment.numerator = reading.numerator;
     assessment.denominator = reading.denominator;
 }
@@ -680,7 +680,9 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: Fo
     assessment.next_worse = scale.next_worse(band);
     assessment.explanation = explain(&scale, &assessment, &found, variance, band);
     if known.band.code != band.code {
-        assessment.explanation.push_str(" The status is that of the exact figure, of which fewer decimals are shown here.");
+        assessment
+            .explanation
+            .push_str(" The status is that of the exact figure, of which fewer decimals are shown here.");
     }
     assessment
 }
@@ -1036,10 +1038,16 @@ mod tests {
             (known.value, known.reported, known.variance, known.compared),
             (figure("15.8"), figure("15.8"), figure("0.8"), figure("5.3"))
         );
-        assert_eq!(known.explanation, "15.8 % against a target of 15.0 %, where higher is better: 0.8 points better, 5.3 % of the target. Green begins at the target, 15.0 %.");
+        assert_eq!(
+            known.explanation,
+            "15.8 % against a target of 15.0 %, where higher is better: 0.8 points better, 5.3 % of the target. Green begins at the target, 15.0 %."
+        );
         assert_eq!(known.forecast.stated.as_ref().map(|stated| stated.value), figure("16.7"));
         assert_eq!(known.forecast.value, exact.forecast.value.map(|value| value.rounded(1)));
-        assert_eq!((known.status, known.band, known.travel.short.direction), (exact.status, exact.band, exact.travel.short.direction));
+        assert_eq!(
+            (known.status, known.band, known.travel.short.direction),
+            (exact.status, exact.band, exact.travel.short.direction)
+        );
         assert_eq!(exact.value, figure("15.789474"));
         // The exact figure decides for everyone, and what is shown beside its status does not tell it.
         case.policy.compare = Compare::Exact;
@@ -1048,7 +1056,11 @@ mod tests {
         assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), figure("0")));
         assert!(known.explanation.ends_with("of which fewer decimals are shown here."), "{}", known.explanation);
         // A line tells what it is drawn from.
-        case.target = Ok(FoundTarget { aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() }, floor: None, source: TargetSource::Linear });
+        case.target = Ok(FoundTarget {
+            aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
+            floor: None,
+            source: TargetSource::Linear,
+        });
         let known = case.assess();
         assert_eq!((known.target.unwrap().value, known.amber_limit), (figure("13.3"), figure("1.33")));
     }

@@ -20,6 +20,14 @@ impl Precision {
             Self::Decimals(decimals) => figure.rounded(decimals),
         }
     }
+
+    /// In how many decimals a figure is written that is else written in so many.
+    pub fn decimals(self, usual: u32) -> u32 {
+        match self {
+            Self::Exact => usual,
+            Self::Decimals(decimals) => usual.min(decimals),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -29,7 +37,8 @@ mod tests {
     #[test]
     fn a_figure_is_known_to_the_last_digit_or_to_some_decimals() {
         let exact = Figure::from_stored("15.7894736842").unwrap();
-        let told = [Precision::Exact, Precision::Decimals(1), Precision::Decimals(0)].map(|precision| precision.of(exact));
+        let told =
+            [Precision::Exact, Precision::Decimals(1), Precision::Decimals(0)].map(|precision| precision.of(exact));
         assert_eq!(told.map(|figure| figure.to_string()), ["15.7894736842", "15.8", "16"]);
     }
 }
