@@ -15,6 +15,7 @@ use super::number::{Figure, Fraction};
 use super::parts::{Made, Pooling};
 use super::period::Period;
 use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
+use super::precision::Precision;
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
 use super::travel::{self, Direction, Earlier, Measure, Measured, NoTravel, Travel, Travels};
 use super::warning::Acknowledged;
@@ -251,15 +252,6 @@ pub struct Whole {
     pub missing: Option<Period>,
 }
 
-/// How much of a figure a reader is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// All of it.
-    Exact,
-    /// No more decimals than the KPI has, and nothing that tells more of them.
-    KpiDecimals,
-}
-
 /// Everything that one assessment is made from.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -288,8 +280,8 @@ pub struct Facts<'a> {
     pub now: DateTime<Utc>,
     /// Whether the reader may not see the figure.
     pub withheld: bool,
-    /// How much of the figure the reader is shown.
-    pub detail: Detail,
+    /// How precisely the reader may know figures that are not withheld.
+    pub precision: Precision,
     /// What the partner that determines the status is called, where one does.
     pub partner: &'a str,
     /// Whether the reader may know who recorded it.
@@ -422,7 +414,7 @@ pub struct Assessment {
     pub reason: Option<Reason>,
     /// Where the figure itself stands.
     pub data_state: DataState,
-    /// The exact figure.
+    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     pub value: Option<Figure>,
     /// The figure as pages show it: rounded once, half away from zero, to the KPI's decimals, or to the target's where it has
@@ -555,6 +547,9 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         short: travel::short(kpi, now, aim, facts.previous),
         long: travel::since(kpi, now, aim, facts.year_ago),
     };
+    for travel in [&mut assessment.travel.short, &mut assessment.travel.long] {
+        travel.from_value = travel.from_value.map(|value| facts.precision.of(value));
+    }
     let shown = assessment.reported_text.clone().unwrap_or_else(|| "No figure was given".to_owned());
     // 4. Nothing to hold it against by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
@@ -616,7 +611,7 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         of: facts.whole.map(|whole| whole.made.in_words()),
         numerator: None,
         denominator: None,
-        target: facts.target.ok().map(|found| shown_target(&found)),
+        target: facts.target.ok().map(|found| shown_target(&as_known(found, facts.precision))),
         polarity: facts.kpi.polarity,
         variance: None,
         basis: None,
@@ -645,12 +640,24 @@ fn shown_target(found: &FoundTarget) -> AssessedTarget {
     }
 }
 
-/// Shows the figure with the decimals that it is compared with, where the target is shown beside it.
+/// A target as precisely as the reader may know it: one on a line from a figure tells that figure.
+fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
+    if found.source != TargetSource::Linear {
+        return found;
+    }
+    let Aim { low, high } = found.aim;
+    FoundTarget { aim: Aim { low: precision.of(low), high: precision.of(high) }, ..found }
+}
+
+/// Shows the figure with the decimals that it is compared with, where the target is shown beside it and the reader may know them.
 fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observed) {
     let kpi = facts.kpi;
-    let finer = facts.target.ok().filter(|_| facts.detail == Detail::Exact);
-    let decimals = finer.map_or(kpi.decimals, |found| found.decimals(kpi));
-    assessment.value = reading.value;
+    let finer = facts.target.ok().filter(|_| facts.precision == Precision::Exact);
+    let decimals = finer.map_or(facts.precision.decimals(kpi.decimals), |found| found.decimals(kpi));
+    assessment.value = match facts.precision {
+        Precision::Exact => reading.value,
+        Precision::Decimals(known) => reading.exact(kpi).and_then(|exact| exact.rounded(known)),
+    };
     assessment.reported = reading.exact(kpi).and_then(|exact| exact.rounded(decimals));
     assessment.reported_text = assessment.reported.map(|reported| kpi.in_words_to(reported, decimals));
     assessment.numerator = reading.numerator;
@@ -731,16 +738,22 @@ fn is_held(travel: &Travel) -> bool {
 
 fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: FoundTarget) -> Assessment {
     let (kpi, policy) = (facts.kpi, facts.policy);
-    let Some(graded) = graded(kpi, policy, exact, &found, is_held(&assessment.travel.long)) else { return assessment };
-    let Graded { figure, target, variance, basis, limit, band } = graded;
+    let held = is_held(&assessment.travel.long);
+    let Some(graded) = graded(kpi, policy, exact, &found, held) else { return assessment };
+    let band = graded.band;
     assessment.status = band.status;
     assessment.band = Some(band.code.clone());
     assessment.band_label = Some(band.label.clone());
+    // The status is the same for everyone. What is told beside it comes from what the reader may know.
+    let found = as_known(found, facts.precision);
+    let shown = facts.precision.of_exact(exact);
+    let Some(known) = self::graded(kpi, policy, shown, &found, held) else { return assessment };
+    let Graded { figure, target, variance, basis, limit, .. } = known;
     assessment.reason = (basis == Basis::Percent && target == Figure::ZERO).then_some(Reason::ZeroTarget);
     assessment.variance = Some(variance);
     assessment.basis = Some(basis);
     assessment.compared = match basis {
-        Basis::Percent => variance.percent_of(target.abs()),
+        Basis::Percent => variance.percent_of(target.abs()).map(|compared| facts.precision.of(compared)),
         Basis::Points => Some(variance),
     };
     assessment.amber_limit = limit.figure();
@@ -749,9 +762,8 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: 
     let scale = Scale { kpi, policy, limit, aim, low_side };
     assessment.next_better = scale.next_better(band);
     assessment.next_worse = scale.next_worse(band);
-    let compared_finer = policy.compare == Compare::Exact || found.decimals(kpi) > kpi.decimals;
-    if facts.detail == Detail::KpiDecimals && compared_finer {
-        // How far it is from the target would tell the decimals that are not shown.
+    if known.band.code != band.code {
+        // What is shown would speak for another band.
         (assessment.variance, assessment.compared) = (None, None);
     }
     assessment.explanation = explain(&scale, &assessment, &found, band);
@@ -764,6 +776,7 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: 
 /// Where the KPI is heading by the year's end (section 7), held against its target by the same rules as any figure.
 fn heading(facts: &Facts<'_>) -> Forecast {
     let (kpi, outlook) = (facts.kpi, &facts.outlook);
+    let known = |value: Figure| facts.precision.of(value);
     let none = |reason| Forecast {
         value: None,
         method: None,
@@ -781,14 +794,15 @@ fn heading(facts: &Facts<'_>) -> Forecast {
         let travel = travel::since(kpi, now, Some(found.aim), outlook.year_ago);
         Some(graded(kpi, facts.policy, exact, &found, is_held(&travel))?.band.status)
     };
-    let stated = outlook.stated.map(|value| StatedForecast { value, status: status(value.into()) });
+    let stated = outlook.stated.map(|value| StatedForecast { value: known(value), status: status(value.into()) });
     let period = facts.whole.map_or(facts.period, |whole| whole.last);
     let required_rate = outlook.total.and_then(|total| forecast::required_rate(kpi, period, &outlook.known, total));
+    let required_rate = required_rate.map(known);
     let made = forecast::forecast(kpi, period, &outlook.known)
         .and_then(|(exact, method)| Ok((exact, exact.figure().ok_or(NoForecast::OutOfRange)?, method)));
     match made {
         Ok((exact, value, method)) => Forecast {
-            value: Some(value),
+            value: Some(known(value)),
             method: Some(method),
             status: status(exact),
             reason: None,
@@ -1064,7 +1078,7 @@ mod tests {
         previous: Option<Figure>,
         year_ago: Option<Figure>,
         withheld: bool,
-        detail: Detail,
+        precision: Precision,
         now: DateTime<Utc>,
         outlook: Outlook,
     }
@@ -1086,7 +1100,7 @@ mod tests {
                 previous: None,
                 year_ago: None,
                 withheld: false,
-                detail: Detail::Exact,
+                precision: Precision::Exact,
                 now: moment("2009-12-31T12:00:00Z"),
                 outlook: Outlook::default(),
             }
@@ -1111,7 +1125,7 @@ mod tests {
                 due_at: Some(period.due_at(self.kpi.collection_lag_days)),
                 now: self.now,
                 withheld: self.withheld,
-                detail: self.detail,
+                precision: self.precision,
                 partner: "Metropolitan Police",
                 names_shown: true,
                 outlook: self.outlook.clone(),
@@ -1119,6 +1133,52 @@ mod tests {
                 whole: None,
             })
         }
+    }
+
+    #[test]
+    fn whoever_may_not_know_small_numbers_is_told_no_more_decimals_than_the_kpi_has() {
+        let share = kpi(json!({"polarity": "higher_is_better"}));
+        let aim = |low: &str| Some((low.parse().unwrap(), low.parse().unwrap(), None));
+        let mut case = Case::new(share, policy("rag"), figure("15.789474"), aim("15"));
+        case.previous = figure("15.151515");
+        case.outlook.stated = figure("16.666667");
+        case.outlook.known.figures = ["FY2008-09-Q3", "FY2008-09-Q4", "FY2009-10-Q1"]
+            .into_iter()
+            .zip(["14.285714", "15.151515", "15.789474"])
+            .map(|(at, value)| (at.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        let exact = case.assess();
+        case.precision = Precision::Decimals(1);
+        let known = case.assess();
+        assert_eq!(
+            (known.value, known.reported, known.variance, known.compared),
+            (figure("15.8"), figure("15.8"), figure("0.8"), figure("5.3"))
+        );
+        assert_eq!(
+            known.explanation,
+            "15.8 % against a target of 15.0 %, where higher is better: 0.8 points better, 5.3 % of the target. Green begins at the target, 15.0 %."
+        );
+        assert_eq!(known.forecast.stated.as_ref().map(|stated| stated.value), figure("16.7"));
+        assert_eq!(known.forecast.value, exact.forecast.value.map(|value| value.rounded(1)));
+        assert_eq!(
+            (known.status, known.band, known.travel.short.direction),
+            (exact.status, exact.band, exact.travel.short.direction)
+        );
+        assert_eq!(exact.value, figure("15.789474"));
+        // The exact figure decides for everyone, and what is shown beside its status does not tell it.
+        case.policy.compare = Compare::Exact;
+        case.reading = Some(observed(figure("14.96")));
+        let known = case.assess();
+        assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), figure("0")));
+        assert!(known.explanation.ends_with("of which fewer decimals are shown here."), "{}", known.explanation);
+        // A line tells what it is drawn from.
+        case.target = Ok(FoundTarget {
+            aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
+            floor: None,
+            source: TargetSource::Linear,
+        });
+        let known = case.assess();
+        assert_eq!((known.target.unwrap().value, known.amber_limit), (figure("13.3"), figure("1.33")));
     }
 
     #[test]

@@ -191,7 +191,7 @@ mod tests {
             due_at: None,
             now: DateTime::UNIX_EPOCH,
             withheld: false,
-            detail: assess::Detail::Exact,
+            precision: crate::domain::precision::Precision::Exact,
             partner: "",
             names_shown: true,
             outlook: assess::Outlook::default(),

@@ -255,6 +255,7 @@ pub fn year_total(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>)
 mod tests {
     use super::*;
     use crate::domain::kpi::tests::kpi;
+    use crate::domain::warning::Acknowledged;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -348,6 +349,7 @@ mod tests {
             agreed_by: None,
             agreed_on: None,
             reason: None,
+            acknowledged: Acknowledged::default(),
         };
         let targets = BTreeMap::from([("FY2009-10".parse().unwrap(), target(40, 48))]);
         let wanted = |profile: Option<&str>, targets| {

@@ -25,6 +25,7 @@ pub mod parts;
 pub mod period;
 pub mod plan;
 pub mod policy;
+pub mod precision;
 pub mod reading;
 #[cfg(test)]
 mod reference;

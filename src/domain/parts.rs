@@ -27,6 +27,8 @@ pub fn pooling(kpi: &Kpi) -> Option<Pooling> {
     }
     match kpi.unit {
         Unit::Count => Some(Pooling::Sum),
+        // A standardised value is not the quotient of its numbers.
+        Unit::Percentage | Unit::Rate if kpi.standardised => None,
         Unit::Percentage | Unit::Rate => Some(Pooling::Quotient),
         Unit::Score | Unit::PercentagePoints | Unit::Days | Unit::Currency | Unit::Ratio => None,
     }

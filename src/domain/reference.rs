@@ -8,7 +8,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::assess::{Assessment, Detail, Facts, Observed, Outlook, Whole, assess};
+use super::assess::{Assessment, Facts, Observed, Outlook, Whole, assess};
 use super::document::Document;
 use super::forecast::{Known, forecast, year_end_target};
 use super::ids::GroupCode;
@@ -20,6 +20,7 @@ use super::period::Period;
 use super::policy::{Policy, shipped};
 use super::target::{Target, find_target, find_target_of_sum};
 use super::travel::{Earlier, Measure};
+use super::warning::Acknowledged;
 
 /// A fraction.
 #[derive(Clone, Copy, Debug)]
@@ -220,6 +221,7 @@ fn random_reading(dice: &mut Dice, kpi: &Kpi) -> (Observed, Q) {
         stated_forecast: None,
         commentary: None,
         restatement: None,
+        acknowledged: Acknowledged::default(),
         computed: None,
     };
     (reading, if fraction { exact } else { Q::of(value) })
@@ -409,10 +411,10 @@ fn assessed(
         target,
         previous: None,
         year_ago: earlier,
-        due_at: DateTime::UNIX_EPOCH,
+        due_at: Some(DateTime::UNIX_EPOCH),
         now: DateTime::UNIX_EPOCH,
         withheld: false,
-        detail: Detail::Exact,
+        precision: crate::domain::precision::Precision::Exact,
         partner: "",
         names_shown: true,
         outlook: Outlook { measure: Measure(1, None), ..Outlook::default() },

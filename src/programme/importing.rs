@@ -669,7 +669,7 @@ impl<'a> Import<'a> {
         let title_of = |title: &str| self.titles.get(&folded_title(title)).map(ToString::to_string);
         let period_of = |text: &str| match self.kind {
             ImportKind::Readings => Period::read(text, entry.kpi.period_kind()).ok(),
-            ImportKind::Targets => read_period(text, entry).ok(),
+            ImportKind::Targets => Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar).ok(),
         };
         for (column, text) in cells.row.ignored() {
             if let Some(detail) = contradiction(column, text, row, title_of, period_of) {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionRecord;
-use crate::domain::assess::{Assessment, Detail, Facts, Observed, Outlook, Restatement, Whole, assess};
+use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, Whole, assess};
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
@@ -29,6 +29,7 @@ use crate::domain::parts::{Made, Pooling, parts, pooled, pooling};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
+use crate::domain::precision::Precision;
 use crate::domain::round::{Return, ReturnKey, Round, round_of};
 use crate::domain::target::{FoundTarget, NoTarget, Target, find_target, find_target_of_sum};
 use crate::domain::travel::{Earlier, Measure, Measured};
@@ -392,6 +393,21 @@ impl Picture {
         access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
     }
 
+    /// How precisely this caller may know a KPI's figures: of a sensitive one that is not its own in no more decimals than the
+    /// KPI has, as it was and as it is; of a gap in no more than either it or the KPI that it is computed from has.
+    pub fn precision(&self, kpi: &Kpi, access: &Access) -> Precision {
+        let source = match &kpi.formula {
+            Formula::Gap { of, .. } => self.kpis.get(of).map(|source| &source.kpi),
+            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
+        };
+        let both = || std::iter::once(kpi).chain(source);
+        if both().all(|kpi| self.sees_small_numbers(access, kpi)) {
+            return Precision::Exact;
+        }
+        let decimals = both().chain(both().filter_map(|kpi| self.today(kpi))).map(|kpi| kpi.decimals);
+        Precision::Decimals(decimals.min().unwrap_or_default())
+    }
+
     /// Whether this caller may read what is being done about a KPI: as it was and as it is.
     pub fn reads_actions(&self, access: &Access, kpi: &Kpi) -> bool {
         access.reads_actions(kpi) && self.today(kpi).is_none_or(|today| access.reads_actions(today))
@@ -558,7 +574,7 @@ impl Picture {
             }),
             now,
             withheld: reading.is_some() && withheld_at(period),
-            detail: if self.sees_small_numbers(access, &entry.kpi) { Detail::Exact } else { Detail::KpiDecimals },
+            precision: self.precision(&entry.kpi, access),
             names_shown: access.knows_names(),
             sides: self.sides_of(entry, period, access),
             partner: match &entry.kpi.formula {
@@ -637,9 +653,13 @@ impl Picture {
     fn sides_of<'a>(&'a self, entry: &'a KpiPicture, period: Period, access: &Access) -> Option<Sides<'a>> {
         let Formula::Gap { of, group, comparator } = &entry.kpi.formula else { return None };
         let source = self.kpis.get(of)?;
-        let seen = self.sees(access, &source.kpi);
+        let (seen, precision) = (self.sees(access, &source.kpi), self.precision(&source.kpi, access));
         let side = |code: &'a GroupCode| {
-            let figure = |period: Period| source.posted(code, period).filter(|_| seen)?.value.reported(&source.kpi);
+            let figure = |period: Period| {
+                let reading = &source.posted(code, period).filter(|_| seen)?.value;
+                let decimals = precision.decimals(source.kpi.decimals);
+                reading.exact(&source.kpi)?.rounded(decimals)
+            };
             let year_ago = period.year_before().and_then(figure);
             Side { code, title: self.groups.get(code).map(String::as_str), reported: figure(period), year_ago }
         };
