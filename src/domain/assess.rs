@@ -218,7 +218,7 @@ pub struct Outlook {
     pub total: Option<Figure>,
     /// The year's end as the sub-group forecasts it.
     pub stated: Option<Figure>,
-    /// The figure at the end of the year before.
+    /// The figure at the end of the year before; of a total, that year's.
     pub year_ago: Option<Earlier>,
     /// By which definition the figures were measured.
     pub measure: Measure,
@@ -355,7 +355,8 @@ pub struct Determined {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "Where a KPI is heading by the end of the year: a projection, which never changes its status.")]
 pub struct Forecast {
-    /// The figure at the year's end; `null` where there is no forecast.
+    /// The figure at the year's end, or of an in-period count the year's total: one that could be posted. `null` where there is
+    /// no forecast.
     #[schema(required = true, example = 4.3)]
     pub value: Option<Figure>,
     /// How it was made.
@@ -501,15 +502,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     }
     // 2. Nothing reported.
     let Some(reading) = reading else {
-        let period = facts.period.label();
-        let explanation = match (assessment.data_state, facts.due_at) {
-            (_, None) => format!("{period} lies outside the plan's own years; no figure is due."),
-            (DataState::NotDue, _) => format!("{period} has not ended; no figure is due yet."),
-            (DataState::Awaited, Some(due)) => {
-                format!("The figure for {period} is awaited; it is due by {}.", london_day(due))
-            }
-            (_, Some(due)) => format!("The figure for {period} is overdue; it was due by {}.", london_day(due)),
-        };
+        let explanation = missing_words(facts, assessment.data_state);
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
     if reading.nil_return {
@@ -562,22 +555,40 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     }
     // 5. Nothing to hold it against this time.
     let (Some(exact), Some(found)) = (reading.exact(kpi), found) else {
-        let (reason, why) = match facts.target {
-            Err(NoTarget::Placeholder) => (Reason::PlaceholderTarget, "the target for this period is yet to be agreed"),
-            Err(NoTarget::Withheld) => (
-                Reason::Suppressed,
-                "the target is withheld because it is worked out from a figure that could identify a child",
-            ),
-            Err(NoTarget::NoProfile) => (
-                Reason::NoProfile,
-                "the figures add up over the year, only the whole year has a target, and no profile says how it spreads",
-            ),
-            _ => (Reason::NoTarget, "no target is set for this period"),
-        };
+        let (reason, why) = no_target_words(facts.target.err());
         return not_assessed(assessment, reason, format!("{shown}; {why}."));
     };
     // 6 to 8. The figure against its target.
     grade(facts, assessment, exact, found)
+}
+
+/// That there is no figure, and when it is due.
+fn missing_words(facts: &Facts<'_>, data_state: DataState) -> String {
+    let period = facts.period.label();
+    let Some(due) = facts.due_at.map(london_day) else {
+        return format!("{period} lies outside the plan's own years; no figure is due.");
+    };
+    match data_state {
+        DataState::NotDue => format!("{period} has not ended; no figure is due yet."),
+        DataState::Awaited => format!("The figure for {period} is awaited; it is due by {due}."),
+        _ => format!("The figure for {period} is overdue; it was due by {due}."),
+    }
+}
+
+/// That there is no target, and why.
+fn no_target_words(why: Option<NoTarget>) -> (Reason, &'static str) {
+    match why {
+        Some(NoTarget::Placeholder) => (Reason::PlaceholderTarget, "the target for this period is yet to be agreed"),
+        Some(NoTarget::Withheld) => (
+            Reason::Suppressed,
+            "the target is withheld because it is worked out from a figure that could identify a child",
+        ),
+        Some(NoTarget::NoProfile) => (
+            Reason::NoProfile,
+            "the figures add up over the year, only the whole year has a target, and no profile says how it spreads",
+        ),
+        Some(NoTarget::None) | None => (Reason::NoTarget, "no target is set for this period"),
+    }
 }
 
 /// An assessment before anything but the reading's whereabouts is known.
@@ -1407,6 +1418,39 @@ mod tests {
         partner.reading.as_mut().unwrap().determined = Some(Status::AtRisk);
         assert_eq!(reason(&partner), (Some("partner_determined"), "final"));
         assert_eq!(partner.assess().status, Status::AtRisk);
+    }
+
+    #[test]
+    fn who_is_shown_fewer_decimals_is_told_no_more_of_them() {
+        let aim = figure("0.25").unwrap();
+        let ratio = kpi(json!({"unit": "ratio"}));
+        let mut case = Case::new(ratio, policy("rag"), figure("0.25"), Some((aim, aim, None)));
+        let full = case.assess();
+        assert_eq!((full.reported, full.variance, full.status), (Some(aim), figure("0"), Status::OnTrack));
+        assert!(
+            full.explanation.starts_with("0.25 against a target of 0.25, where lower is better: exactly on target.")
+        );
+        case.detail = Detail::KpiDecimals;
+        let less = case.assess();
+        assert_eq!((less.reported, less.variance, less.compared), (figure("0.3"), None, None));
+        assert_eq!((less.status, less.band), (full.status, full.band), "where it stands is the same for all");
+        let told = "0.3 against a target of 0.25, where lower is better. Green: it was compared more exactly than it is shown here.";
+        assert_eq!(less.explanation, told);
+        case.policy.compare = Compare::Exact;
+        assert_eq!(case.assess().variance, None);
+    }
+
+    #[test]
+    fn a_difference_is_never_told_as_none() {
+        let aim = figure("34.5587").unwrap();
+        let case = |value: &str| {
+            let percentage = kpi(json!({}));
+            Case::new(percentage, policy("rag"), figure(value), Some((aim, aim, None))).assess().explanation
+        };
+        let told = "34.5588 % against a target of 34.5587 %, where lower is better: 0.0001 points worse, less than 0.1 % of the target.";
+        assert!(case("34.5588").starts_with(told), "{}", case("34.5588"));
+        let full = "34.5587 % against a target of 34.5587 %, where lower is better: exactly on target.";
+        assert!(case("34.55872").starts_with(full), "{}", case("34.55872"));
     }
 
     #[test]

@@ -81,8 +81,8 @@ pub fn year_end(kpi: &Kpi, period: Period) -> Option<Period> {
     Period::last_of_kind(kpi.period_kind(), period.year_in(kpi.calendar)?)
 }
 
-/// Whether a year's figures of a KPI add up to its total: those of in-period counts.
-fn adds_up(kpi: &Kpi) -> bool {
+/// Whether the forecast is of the year's total: that of an in-period count, whose figures add up.
+pub fn is_total(kpi: &Kpi) -> bool {
     kpi.aggregation == Aggregation::InPeriod && kpi.unit == Unit::Count && matches!(kpi.formula, Formula::Direct {})
 }
 
@@ -112,10 +112,10 @@ pub fn forecast(kpi: &Kpi, period: Period, known: &Known) -> Result<(Fraction, M
         return Err(NoForecast::TooFewReadings);
     }
     let line = Line::through(figures, end).ok_or(NoForecast::OutOfRange)?;
-    let value = if adds_up(kpi) { total(kpi, period, known, &line) } else { line.at(end) };
+    let value = if is_total(kpi) { total(kpi, period, known, &line) } else { line.at(end) };
     let value = value.ok_or(NoForecast::OutOfRange)?;
     // Each part of a total could be posted, and the total itself never is.
-    Ok((if adds_up(kpi) { value } else { could_be(kpi, value) }, Method::Trend))
+    Ok((if is_total(kpi) { value } else { could_be(kpi, value) }, Method::Trend))
 }
 
 /// The nearest figure that could be posted.
@@ -231,7 +231,7 @@ pub fn required_rate(kpi: &Kpi, period: Period, known: &Known, total: Figure) ->
 /// # Errors
 /// [`NoTarget`], which says why there is none.
 pub fn year_end_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Result<FoundTarget, NoTarget> {
-    if let Some(year) = period.year_in(kpi.calendar).filter(|_| adds_up(kpi)) {
+    if let Some(year) = period.year_in(kpi.calendar).filter(|_| is_total(kpi)) {
         return find_target_of_sum(kpi, year, targets);
     }
     let found = year_end(kpi, period).map_or(Err(NoTarget::None), |end| find_target(kpi, end, targets));
@@ -245,7 +245,7 @@ pub fn year_end_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Tar
 pub fn year_total(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Option<Figure> {
     let found = match kpi.aggregation {
         Aggregation::YearToDate => year_end_target(kpi, period, targets),
-        Aggregation::InPeriod if adds_up(kpi) => year_end_target(kpi, period, targets),
+        Aggregation::InPeriod if is_total(kpi) => year_end_target(kpi, period, targets),
         Aggregation::InPeriod | Aggregation::Snapshot | Aggregation::Rolling12Months => return None,
     };
     found.ok().map(|found| found.aim).filter(|aim| aim.low == aim.high).map(|aim| aim.low)

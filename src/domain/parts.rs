@@ -122,3 +122,100 @@ pub fn pooled(kpi: &Kpi, parts: &[Option<&Observed>]) -> Option<Observed> {
     }
     Some(whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::kpi::tests::kpi;
+
+    fn reading(value: Option<u32>) -> Observed {
+        Observed {
+            value: value.map(Figure::small),
+            numerator: None,
+            denominator: None,
+            provisional: false,
+            nil_return: value.is_none(),
+            determined: None,
+            recorded_by: "lead".parse().unwrap(),
+            recorded_at: DateTime::UNIX_EPOCH,
+            first_recorded_at: DateTime::UNIX_EPOCH,
+            definition_version: 1,
+            stated_forecast: None,
+            commentary: None,
+            restatement: None,
+            computed: None,
+        }
+    }
+
+    fn share(numerator: u32, denominator: u32) -> Observed {
+        let (numerator, denominator) = (Figure::small(numerator), Figure::small(denominator));
+        let value = Figure::ratio(numerator, denominator, 100);
+        Observed {
+            value,
+            nil_return: false,
+            numerator: Some(numerator),
+            denominator: Some(denominator),
+            ..reading(None)
+        }
+    }
+
+    #[test]
+    fn a_longer_period_has_the_parts_that_it_begins_and_ends_with() {
+        let count = |kind, whole: &str| parts(kind, whole.parse().unwrap()).map(|parts| parts.len());
+        for (kind, whole, expected) in [
+            (PeriodKind::Month, "FY2009-10", Some(12)),
+            (PeriodKind::Month, "FY2009-10-Q1", Some(3)),
+            (PeriodKind::Month, "AY2008-09-T3", Some(5)),
+            (PeriodKind::FinancialQuarter, "FY2009-10-H2", Some(2)),
+            (PeriodKind::FinancialQuarter, "CY2009", Some(4)),
+            (PeriodKind::AcademicTerm, "AY2008-09", Some(3)),
+            (PeriodKind::FinancialQuarter, "AY2008-09", None),
+            (PeriodKind::AcademicTerm, "FY2009-10", Some(3)),
+            (PeriodKind::FinancialQuarter, "FY2009-10-Q1", None),
+            (PeriodKind::CalendarQuarter, "FY2009-10-Q1", None),
+            (PeriodKind::FinancialYear, "FY2009-10-Q1", None),
+        ] {
+            assert_eq!(count(kind, whole), expected, "{kind:?} of {whole}");
+        }
+    }
+
+    #[test]
+    fn counts_are_summed_and_shares_are_put_together() {
+        let count = kpi(json!({"unit": "count", "aggregation": "in_period", "frequency": "month"}));
+        let months = [reading(Some(3)), reading(Some(4)), Observed { provisional: true, ..reading(Some(5)) }];
+        let all: Vec<_> = months.iter().map(Some).collect();
+        let whole = pooled(&count, &all).unwrap();
+        assert_eq!((whole.value, whole.provisional), (Some(Figure::small(12)), true));
+        let percentage = kpi(json!({"aggregation": "in_period"}));
+        let quarters = [share(120, 150), share(30, 50)];
+        let all: Vec<_> = quarters.iter().map(Some).collect();
+        assert_eq!(pooled(&percentage, &all).unwrap().value, Some(Figure::small(75)));
+        assert_eq!(pooled(&percentage, &[Some(&quarters[0]), Some(&reading(Some(60)))]), None, "without numbers");
+        let other = Observed { definition_version: 2, ..share(1, 2) };
+        assert_eq!(pooled(&percentage, &[Some(&quarters[0]), Some(&other)]), None, "measured in another way");
+        // A part without a figure is passed over; of none, nothing is made.
+        assert_eq!(pooled(&percentage, &[Some(&quarters[0]), None]).unwrap().value, Some(Figure::small(80)));
+        assert_eq!(pooled(&percentage, &[None, None]), None);
+        let nil = reading(None);
+        assert!(pooled(&percentage, &[Some(&nil), Some(&nil)]).unwrap().nil_return);
+        assert_eq!(pooled(&percentage, &[Some(&nil), None]), None);
+        for unit in ["days", "score", "ratio", "currency", "percentage_points"] {
+            assert_eq!(pooling(&kpi(json!({"unit": unit, "aggregation": "in_period"}))), None, "{unit}");
+        }
+        for aggregation in ["snapshot", "year_to_date", "rolling_12_months"] {
+            assert_eq!(pooling(&kpi(json!({"unit": "count", "aggregation": aggregation}))), None, "{aggregation}");
+        }
+    }
+
+    #[test]
+    fn it_is_told_of_how_many() {
+        let made = |there, of, kind| Made { pooling: Pooling::Sum, there, of, kind }.in_words();
+        assert_eq!(made(12, 12, PeriodKind::Month), "12 months");
+        assert_eq!(made(10, 12, PeriodKind::Month), "10 of 12 months");
+        assert_eq!(made(1, 1, PeriodKind::FinancialHalf), "1 half-year");
+        assert_eq!(made(0, 3, PeriodKind::AcademicTerm), "0 of 3 terms");
+    }
+}

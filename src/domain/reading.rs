@@ -1,6 +1,7 @@
 //! Readings: the figure reported for one KPI, period and group (domain.md sections 1 and 3).
 
 use super::document::{Given, document};
+use super::forecast::is_total;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
 use super::number::Figure;
@@ -36,7 +37,8 @@ document! {
         /// Why it replaces an earlier figure; at most 2,000 characters.
         #[schema(max_length = 2000, example = "Late returns from two colleges.")]
         reason: Option<String> = None,
-        /// The figure that the sub-group itself expects at the year's end, in the KPI's unit.
+        /// The figure that the sub-group itself expects at the year's end, in the KPI's unit; of an in-period count, the year's
+        /// total.
         #[schema(example = 4.2)]
         forecast: Option<Figure> = None,
         /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
@@ -181,7 +183,12 @@ impl ReportedFigure {
                 }
             }
         }
-        if let Some(forecast) = self.forecast.filter(|forecast| !kpi.may_be(*forecast)) {
+        // The valid range is that of one period's figure, and a year's total may pass it.
+        let could_be = |forecast: Figure| match is_total(kpi) {
+            true => kpi.lowest().is_none_or(|least| forecast >= least),
+            false => kpi.may_be(forecast),
+        };
+        if let Some(forecast) = self.forecast.filter(|forecast| !could_be(*forecast)) {
             let words = kpi.in_full_words(forecast);
             invalid.at("/forecast", "out_of_range", format!("{words} lies outside the KPI's valid range"));
         }

@@ -113,7 +113,7 @@ pub const STATUS_REPORT: &[Column] = &[
     column("compared", Number, "The variance in the tolerance's basis."),
     column("travel_short", Text, "Which way it moved since the previous period."),
     column("travel_long", Text, "Which way it moved since a year before."),
-    column("forecast", Number, "The figure to expect at the year's end."),
+    column("forecast", Number, "The figure to expect at the year's end; of an in-period count, the year's total."),
     column("forecast_method", Text, "How it was forecast: seasonal, run_rate or trend."),
     column("forecast_status", Text, "Where the KPI would stand with it."),
     column("stated_forecast", Number, "The figure that the sub-group itself expects at the year's end."),

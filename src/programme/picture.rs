@@ -18,7 +18,7 @@ use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
 use crate::domain::disclosure::{self, Elsewhere, Posted, Withheld};
 use crate::domain::document::Document;
-use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
+use crate::domain::forecast::{Known, is_total, year_end, year_end_target, year_total};
 use crate::domain::gap::{Side, Sides, gap};
 use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode,
@@ -615,15 +615,26 @@ impl Picture {
         let then =
             year_before(figures.last().map(|(at, _)| *at)).filter(|_| kpi.aggregation == Aggregation::YearToDate);
         let last_year = year_before(year_end(kpi, period));
+        // A total is compared with the total before it, and everything else with the figure at the end of the year before.
+        let year_ago = if is_total(kpi) {
+            self.total_before(entry, group, period)
+        } else {
+            last_year.map(|(period, _, exact)| Earlier { period, figure: Measured { exact, measure } })
+        };
         let hidden = |at: Period| self.withholds(entry, group, at, access);
         let years = [&then, &last_year].into_iter().flatten().map(|(at, ..)| *at);
-        let used = figures.iter().map(|(at, _)| *at).chain(years);
+        let used = figures.iter().map(|(at, _)| *at).chain(years).chain(year_ago.map(|earlier| earlier.period));
+        let target = self.target_for(entry, access, |kpi| year_end_target(kpi, period, &entry.targets));
         Outlook {
             withheld: access.audience() != Audience::Member && used.chain([period]).any(hidden),
-            target: self.target_for(entry, access, |kpi| year_end_target(kpi, period, &entry.targets)),
-            total: year_total(kpi, period, &entry.targets),
+            // What is needed a quarter would give away a target that is withheld.
+            total: match target {
+                Err(NoTarget::Withheld) => None,
+                _ => year_total(kpi, period, &entry.targets),
+            },
+            target,
             stated: comparable().filter(|(at, _)| this_year(*at)).find_map(|(_, one)| one.stated_forecast),
-            year_ago: last_year.map(|(period, _, exact)| Earlier { period, figure: Measured { exact, measure } }),
+            year_ago,
             measure,
             known: Known {
                 latest: comparable().find_map(|(_, one)| one.exact(kpi)),
@@ -631,6 +642,14 @@ impl Picture {
                 last_year: then.zip(last_year).map(|((_, then, _), (_, total, _))| (then, total)),
             },
         }
+    }
+
+    /// The total of the year before the one that holds a period, where it is whole.
+    fn total_before(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Earlier> {
+        let year = period.year_in(entry.kpi.calendar)?.step(-1)?;
+        let is_whole = Self::whole(entry, group, year).is_some_and(|whole| !whole.made.is_incomplete());
+        let figure = self.observed(entry, group, year).filter(|_| is_whole)?.measured(&entry.kpi)?;
+        Some(Earlier { period: year, figure })
     }
 
     /// The latest readings before a period, at most `most`, the latest first.
