@@ -287,7 +287,7 @@ pub struct Report {
     /// Whose grants apply.
     #[arg(long = "as", value_name = "SUBJECT")]
     pub subject: Subject,
-    /// The period; without it, the latest financial quarter of the plan that has ended.
+    /// The period; without it, the latest financial quarter of the plan that has ended and has figures.
     #[arg(long, value_name = "PERIOD")]
     pub period: Option<String>,
     /// As known at this instant, such as 2010-05-14T12:00:00Z.

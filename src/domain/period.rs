@@ -881,6 +881,8 @@ mod tests {
         for (text, kind, words) in [
             ("2010/06", Month, "did you mean 2010-06?"),
             ("2010-6", Month, "did you mean 2010-06?"),
+            ("2009.1", Month, "is no period"),
+            ("2009.10", Month, "is no period"),
             ("2009/10", Month, "is a period of another kind; this is reported by month, such as 2009-06"),
             ("2009–10", Month, "did you mean 2009-10?"),
             ("06/10", Month, "is no period; this is reported by month, such as 2009-06"),

@@ -176,8 +176,8 @@ fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
         moment(report, "/as_of")
     );
     let outside = report.get("outside_plan").and_then(Value::as_bool) == Some(true);
-    let outside =
-        outside.then(|| Shown::Words("This period lies outside the plan's own years: nothing is owed of it.".to_owned()));
+    let outside = outside
+        .then(|| Shown::Words("This period lies outside the plan's own years: nothing is owed of it.".to_owned()));
     described.into_iter().chain([Shown::Words(period)]).chain(outside).chain(more.iter().cloned()).collect()
 }
 

@@ -29,7 +29,7 @@ use crate::programme::reporting::{MOST_POINTS, ReportFilter, Series, StatusRepor
 #[into_params(parameter_in = Query)]
 pub struct ReportParams {
     /// The period: its key, or another spelling that can mean one period only. Without it, the latest financial quarter of
-    /// the plan that has ended.
+    /// the plan that has ended and has figures.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
     /// Only KPIs of this outcome area.

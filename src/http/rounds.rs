@@ -23,7 +23,9 @@ use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
 use crate::domain::reading::{NewReading, ReportedFigure};
 use crate::domain::round::{NewRound, ReturnKey, Round, RoundChange, Step};
 use crate::programme::Programme;
-use crate::programme::gathering::{MyReturns, Outstanding, OutstandingFilter, PostedReturn, ReturnReport, RoundDays, RoundReport};
+use crate::programme::gathering::{
+    MyReturns, Outstanding, OutstandingFilter, PostedReturn, ReturnReport, RoundDays, RoundReport,
+};
 
 page!(
     /// A page of rounds.

@@ -363,9 +363,7 @@ impl Picture {
 
     /// What a sub-group owes in a round, by KPI, period and group.
     fn owed(&self, round: &Round, sub_group: &SubGroup) -> Vec<Owed<'_>> {
-        self.owed_in_round(round, |kpi| {
-            self.area_of(kpi).is_some_and(|area| sub_group.outcome_areas.contains(area))
-        })
+        self.owed_in_round(round, |kpi| self.area_of(kpi).is_some_and(|area| sub_group.outcome_areas.contains(area)))
     }
 
     /// What is owed in a round of the KPIs that `wanted` takes, by KPI, period and group.

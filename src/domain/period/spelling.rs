@@ -338,10 +338,11 @@ impl Spelling {
                 let part = Some(month.value - 1).filter(|part| (0..12).contains(part));
                 part.and_then(|part| Period::new(PeriodKind::Month, year.value, part)).ok_or(Misspelt::Nothing)
             }
-            [year, next] if year.digits == 4 && next.digits != 1 && follows(year.value, next.value) => {
+            [year, next] if year.digits == 4 && self.pair(*year, *next).is_ok() => {
                 self.month_in_figures().map_or(Err(Misspelt::OtherKind), |month| Err(Misspelt::Month(month)))
             }
-            [year, month] if year.digits == 4 && month.digits <= 2 => {
+            // `2010-6`, `2010/06`; of `2009.1` nobody knows what a spreadsheet made it from.
+            [year, month] if year.digits == 4 && month.digits <= 2 && month.joins_years() => {
                 let month = Period::new(PeriodKind::Month, year.value, month.value - 1);
                 Err(month.map_or(Misspelt::Nothing, Misspelt::Month))
             }
@@ -357,7 +358,7 @@ impl Spelling {
             Period::new(PeriodKind::Month, whole_year(year)?, part)
         };
         match self.numbers.as_slice() {
-            [year, second] if bare && year.digits == 4 && second.mark != Mark::Slash => month(*year, *second),
+            [year, second] if bare && year.digits == 4 && second.mark == Mark::Dash => month(*year, *second),
             [first, year] if bare && first.digits <= 2 && year.digits == 2 => month(*year, *first),
             _ => None,
         }
