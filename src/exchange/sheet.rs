@@ -231,6 +231,17 @@ impl SheetRow<'_> {
         })
     }
 
+    /// The words in a cell to the letter, the blanks around them too; `None` where nothing else stands there.
+    pub fn exact(&self, column: &str) -> Option<&str> {
+        self.cell(column)?;
+        let place = self.columns.known.iter().position(|known| *known == Some(column))?;
+        match &self.cells {
+            RowCells::Csv(record) => record.get(place).map(unguarded),
+            RowCells::Workbook(row, _) => row.get(place),
+            RowCells::Item(item) => item.cells.get(place).and_then(Option::as_deref),
+        }
+    }
+
     /// Whether none of these columns holds anything.
     pub fn lacks(&self, columns: impl IntoIterator<Item = &'static str>) -> bool {
         columns.into_iter().all(|column| self.cell(column).is_none()) && self.faults().is_empty()
