@@ -28,6 +28,15 @@ pub trait Document: Sized {
     fn members(&self) -> Map<String, Value>;
 }
 
+/// A document whose members `document!` lists.
+pub trait Listed: Document {
+    /// The names of its members, in its order.
+    fn fields() -> &'static [&'static str];
+
+    /// The names of those that must be given.
+    fn required() -> Vec<&'static str>;
+}
+
 /// Lays a merge patch (RFC 7396) over a document's members.
 fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, change) in patch {
@@ -88,6 +97,19 @@ pub fn parse_given<D: Document>(members: Map<String, Value>) -> Result<(D, Given
     let mut whole = D::parse(Map::new()).map(|defaults| defaults.members()).unwrap_or_default();
     lay_over(&mut whole, members);
     Ok((D::parse(whole)?, given))
+}
+
+/// The merge patch that makes `now` of `before`.
+pub fn patch_between(before: &Map<String, Value>, now: &Map<String, Value>) -> Map<String, Value> {
+    let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let changed = now.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, value)| {
+        let value = match (before.get(name), value) {
+            (Some(Value::Object(before)), Value::Object(now)) => Value::Object(patch_between(before, now)),
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    gone.chain(changed).collect()
 }
 
 /// What is wanted where a moment or a day is read, which the reader of these says in words about itself.
@@ -223,6 +245,16 @@ macro_rules! document {
             }
         }
 
+        impl $crate::domain::document::Listed for $name {
+            fn fields() -> &'static [&'static str] {
+                Self::FIELDS
+            }
+
+            fn required() -> Vec<&'static str> {
+                Self::REQUIRED.iter().copied().filter(|name| !name.is_empty()).collect()
+            }
+        }
+
         $crate::domain::document::document!(@schema $name $new false);
         $crate::domain::document::document!(@schema $name $change true);
     };
@@ -233,7 +265,7 @@ macro_rules! document {
 
         impl utoipa::PartialSchema for $request {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                let required: Vec<&str> = $name::REQUIRED.iter().copied().filter(|name| !name.is_empty()).collect();
+                let required = <$name as $crate::domain::document::Listed>::required();
                 $crate::domain::document::request_schema(
                     <$name as utoipa::PartialSchema>::schema(), &required, $nullable,
                 )

@@ -4,6 +4,7 @@ pub mod cells;
 pub mod dialect;
 pub mod items;
 pub mod marking;
+pub mod measure;
 pub mod package;
 pub mod sheet;
 pub mod spool;

@@ -50,7 +50,7 @@ const TEMPLATE: &[Column] = &[
 
 /// How wide the columns of the template are, in its order; what is filled in begins with the value.
 const WIDTHS: [f64; 19] =
-    [12.0, 36.0, 44.0, 14.0, 16.0, 14.0, 14.0, 13.0, 14.0, 12.0, 12.0, 12.0, 12.0, 12.0, 28.0, 12.0, 44.0, 28.0, 12.0];
+    [13.0, 30.0, 42.0, 13.0, 15.0, 14.0, 14.0, 14.0, 14.0, 13.0, 13.0, 13.0, 14.0, 13.0, 24.0, 12.0, 36.0, 22.0, 13.0];
 const FIRST_FILLED: usize = 10;
 
 /// Whose template is wanted.

@@ -702,35 +702,6 @@ impl Programme {
         })
         .await
     }
-
-    /// Deletes a plan that holds nothing yet: no framework, no KPI.
-    pub async fn delete_plan(
-        &self,
-        plan: &PlanCode,
-        caller: &Principal,
-        precondition: Precondition,
-    ) -> Result<(), Refusal> {
-        self.change(plan, caller, move |change| {
-            if !change.plan.access.administers() {
-                return Err(Refusal::NotAllowed("only an administrator deletes a plan".to_owned()));
-            }
-            precondition.allows_change_of(change.picture.plan().seq)?;
-            let picture = &change.picture;
-            let empty = picture.kpis().is_empty()
-                && picture.priorities().is_empty()
-                && picture.areas().is_empty()
-                && picture.sub_groups().is_empty()
-                && picture.organisations().is_empty();
-            if !empty {
-                return Err(Refusal::Conflict(
-                    "only an empty plan is deleted: this one has organisations, outcome areas or KPIs".to_owned(),
-                ));
-            }
-            let locked = change.locked.take().ok_or(Refusal::NotFound)?;
-            Ok(plans::delete_plan(change.write, locked)?)
-        })
-        .await
-    }
 }
 
 impl Change<'_, '_> {

@@ -922,7 +922,7 @@ impl KpiPicture {
     }
 
     /// The KPI as it was defined in a version of what is measured.
-    fn defined(&self, version: i32) -> &Kpi {
+    pub(super) fn defined(&self, version: i32) -> &Kpi {
         self.earlier.get(&version).map_or(&self.kpi, |kpi| kpi)
     }
 

@@ -37,6 +37,7 @@ mod exceptions;
 mod feed;
 mod field_warnings;
 mod field_periods;
+mod folders;
 mod forecast;
 mod groups;
 mod harrow;
