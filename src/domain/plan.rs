@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
 use super::invalid::Invalid;
+use super::period::Period;
 use super::warning::WarningRules;
 
 /// Who may find a plan.
@@ -236,6 +237,11 @@ impl Succession {
 }
 
 impl Plan {
+    /// Whether a period has a day in common with the plan's own years. Nothing is owed of one that has none.
+    pub fn covers(&self, period: Period) -> bool {
+        period.end() >= self.starts_on && period.start() <= self.ends_on
+    }
+
     /// What is wrong with the plan in itself.
     pub fn check(&self) -> Invalid {
         let mut invalid = Invalid::new();

@@ -44,7 +44,7 @@ pub enum Unread {
 /// An item as it is put away.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Item {
-    /// The text of each known column, as a CSV file would have it.
+    /// The text of each known column, as a CSV file would have it: empty for `null`, and none where the member is absent.
     pub(super) cells: Vec<Option<String>>,
     pub(super) faults: Vec<ItemFault>,
     /// Whether nothing could be read behind it.
@@ -403,7 +403,7 @@ impl Headings {
         let (is_number, is_flag) = (self.numbers.contains(&name), self.flags.contains(&name));
         let is_list = self.lists.contains(&name);
         let found = match value {
-            Value::Null => return Ok(None),
+            Value::Null => return Ok(Some(String::new())),
             Value::Number(number) if is_number => return Ok(Some(number.to_string())),
             Value::Bool(flag) if is_flag => return Ok(Some(flag.to_string())),
             Value::String(text) if !is_number && !is_flag => return Ok(Some(text)),

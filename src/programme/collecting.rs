@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
-use crate::domain::document::Document;
+use crate::domain::document::{Given, parse_given};
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, day_in_london};
-use crate::domain::reading::{ReportedFigure, Settled};
+use crate::domain::reading::{LaidOver, ReportedFigure, Settled};
 use crate::domain::warning::{Acknowledged, Warning};
 use crate::store::journal;
 use crate::store::readings::{self, ReadingRevision};
@@ -100,7 +101,8 @@ impl Desk<'_> {
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
-    /// What is wrong with a figure for as much of its place as is known.
+    /// What is wrong with a figure for as much of its place as is known. One that stays as it stands, and is given here, is not
+    /// judged again: only what is said beside it.
     ///
     /// # Errors
     /// Everything.
@@ -110,6 +112,7 @@ impl Desk<'_> {
         period: Option<Period>,
         group: Option<&GroupCode>,
         figure: &ReportedFigure,
+        stays: Option<Settled>,
     ) -> Result<Settled, Invalid> {
         let mut invalid = Invalid::new();
         if entry.archived {
@@ -121,7 +124,11 @@ impl Desk<'_> {
         if let Some(group) = group {
             refer_group(&mut invalid, "/group", group, self.picture);
         }
-        match figure.settle(&entry.kpi, period) {
+        let settled = match stays {
+            Some(stays) => figure.settle_beside(&entry.kpi, period, stays),
+            None => figure.settle(&entry.kpi, period),
+        };
+        match settled {
             Ok(settled) => invalid.or(settled),
             Err(more) => {
                 invalid.extend(more);
@@ -130,21 +137,29 @@ impl Desk<'_> {
         }
     }
 
-    /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
+    /// Lays what is said over what stands, checks it and makes the next revision of it: the one rule for single figures, returns
+    /// and imports.
     pub(super) fn check(
         &self,
         entry: &KpiPicture,
         period: Period,
         group: &GroupCode,
-        figure: &ReportedFigure,
+        (said, given): (&ReportedFigure, &Given),
         before: Option<&ReadingRow>,
     ) -> Result<Checked, Invalid> {
+        let LaidOver { figure, stays } = match before {
+            Some(before) => said.over(given, &standing(before, &entry.kpi)),
+            None => LaidOver { figure: said.clone(), stays: false },
+        };
+        let stays = before.filter(|_| stays);
         let mut invalid = Invalid::new();
         // Of a figure that is wrong, what it would replace is judged as far as it goes.
-        let settled = self.judge(entry, Some(period), Some(group), figure).unwrap_or_else(|more| {
+        let judged = self.judge(entry, Some(period), Some(group), &figure, stays.map(settled_before));
+        let settled = judged.unwrap_or_else(|more| {
             invalid.extend(more);
             let (numerator, denominator) = (figure.numerator, figure.denominator);
             let fraction = numerator.zip(denominator);
+            let fraction = fraction.filter(|_| !entry.kpi.standardised);
             let computed = fraction.and_then(|(over, under)| Figure::ratio(over, under, entry.kpi.multiplier));
             Settled { value: computed.or(figure.value), numerator, denominator }
         });
@@ -176,9 +191,10 @@ impl Desk<'_> {
             provisional: figure.provisional,
             nil_return: figure.nil_return.clone(),
             determined_status: figure.status,
-            commentary: figure.commentary.clone().filter(|text| !text.is_empty()),
-            reason: figure.reason.clone().filter(|text| !text.is_empty()),
-            definition_version: entry.definition_version,
+            commentary: figure.commentary.clone().filter(|text| !text.trim().is_empty()),
+            reason: figure.reason.clone().filter(|text| !text.trim().is_empty()),
+            // A word beside a figure does not make it one of a later definition.
+            definition_version: stays.map_or(entry.definition_version, |before| before.definition_version),
             forecast: figure.forecast,
             restated,
             acknowledged,
@@ -208,10 +224,31 @@ impl Effect {
                 later.push(now);
             }
         }
-        let moved = later.iter().map(|assessment| assessment.period).chain(gaps.iter().map(|gap| gap.period));
-        let periods: Vec<Period> = moved.chain([place.2]).collect();
-        Self { before, after, later, gaps, roll_ups: effects.roll_ups(periods) }
+        Self { before, after, later, gaps, roll_ups: effects.roll_ups([&place.0]) }
     }
+}
+
+/// What a kept reading says, to lay a change over. A status that no partner determines any more is not left behind.
+fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
+    let said = row.said.clone();
+    let is_determined = matches!(kpi.formula, Formula::PartnerDetermined { .. });
+    ReportedFigure {
+        value: said.value,
+        numerator: said.numerator,
+        denominator: said.denominator,
+        provisional: said.provisional,
+        nil_return: said.nil_return,
+        status: said.determined_status.filter(|_| is_determined),
+        commentary: said.commentary,
+        reason: said.reason,
+        forecast: said.forecast,
+        acknowledged: said.acknowledged,
+    }
+}
+
+/// The figure of a kept reading.
+fn settled_before(row: &ReadingRow) -> Settled {
+    Settled { value: row.value, numerator: row.numerator, denominator: row.denominator }
 }
 
 /// Whether two revisions report the same: all but why, under which number and how late.
@@ -240,7 +277,8 @@ pub(super) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>)
 }
 
 impl Programme {
-    /// Posts the figure of a KPI, period and group, or with `dry_run` says what posting it would do.
+    /// Posts the figure of a KPI, period and group, or with `dry_run` says what posting it would do. A member that is absent
+    /// leaves what is there ([`ReportedFigure::over`]).
     ///
     /// Without a precondition the same figure again changes nothing and another one is its next revision.
     ///
@@ -264,7 +302,7 @@ impl Programme {
             let (plan, caller) = (change.plan.clone(), change.caller.clone());
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
-            let figure = ReportedFigure::parse(members)?;
+            let (figure, given) = parse_given::<ReportedFigure>(members)?;
             let judged = Judged { column: figure_column(figure.value.is_some()), is_beside: &|other| *other == group };
             let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
             match (&before, &precondition) {
@@ -273,7 +311,7 @@ impl Programme {
                 (None, precondition) => precondition.allows_creation()?,
             }
             let effects = |after| Effects { before: &picture, after, access: &plan.access, now: desk.now };
-            match desk.check(entry, period, &group, &figure, before.as_ref())? {
+            match desk.check(entry, period, &group, (&figure, &given), before.as_ref())? {
                 Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
@@ -394,7 +432,7 @@ fn place_of(
 /// A reading as one reader sees it.
 #[derive(Clone, Debug)]
 pub struct SeenReading {
-    /// The row; without its figures and words where they are withheld.
+    /// The row; without its figures and words where they are withheld, and in no more decimals than the reader may know.
     pub row: ReadingRow,
     /// Whether they are.
     pub suppressed: bool,
@@ -419,6 +457,10 @@ impl SeenReading {
         } else if picture.withholds_reason(entry, seen.row.seq, &plan.access) {
             seen.row.said.reason = None;
         }
+        let precision = picture.precision(&entry.kpi, &plan.access);
+        let row = &mut seen.row.said;
+        row.value = row.value.map(|value| precision.of(value));
+        row.forecast = row.forecast.map(|forecast| precision.of(forecast));
         seen
     }
 

@@ -126,11 +126,12 @@ impl Picture {
     ) -> Vec<GroupReport> {
         let listed: Vec<_> = listed
             .filter(|entry| dimension.groups.iter().any(|group| entry.readings.contains_key(&group.code)))
-            .filter_map(|entry| Some((entry, Self::reported_period(&entry.kpi, period)?)))
             .collect();
         let report = |group: &crate::domain::dimension::Group| {
-            let assessed =
-                listed.iter().filter_map(|(entry, period)| self.assess(entry, &group.code, *period, now, access));
+            let assessed = listed.iter().filter_map(|entry| {
+                let period = self.reported_period(entry, &group.code, period)?;
+                self.assess(entry, &group.code, period, now, access)
+            });
             let kpis: Vec<_> = assessed.filter(|assessment| shown(assessment)).collect();
             let (headline, counts) = roll_up(&kpis, self.plan().value.headline);
             GroupReport { group: group.code.clone(), title: group.title.clone(), headline, counts, kpis }

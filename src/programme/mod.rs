@@ -12,6 +12,8 @@ pub mod effects;
 pub mod entering;
 pub mod error;
 pub mod excepting;
+pub mod exporting;
+pub mod folder;
 pub mod following;
 pub mod freezing;
 pub mod gathering;
@@ -25,6 +27,7 @@ pub mod once;
 pub mod picture;
 mod principal;
 pub mod reminding;
+pub mod removing;
 pub mod reporting;
 pub mod subscribing;
 pub mod succeeding;
@@ -205,9 +208,11 @@ impl Programme {
             })
             .await;
         let (outcome, id, version) = written?;
-        if let Some(version) = version {
-            self.watch.told(id, version);
+        if version.is_none() {
+            self.pictures.forget(id);
         }
+        // Whoever waits for a plan that is gone learns so now.
+        self.watch.told(id, version.unwrap_or(Seq(i64::MAX)));
         Ok(outcome)
     }
 }
@@ -281,6 +286,12 @@ impl Default for Pictures {
 impl Pictures {
     fn known(&self, plan: PlanId) -> Option<Arc<Picture>> {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
+    }
+
+    /// Lets go of a plan that is gone. Its number is never given to another.
+    fn forget(&self, plan: PlanId) {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan);
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan);
     }
 
     /// The picture at exactly this version, if it is at hand.

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::access::Audience;
 use crate::domain::action::ActionState;
 use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
+use crate::domain::number::Figure;
 use crate::domain::period::{Period, first_moment_of, start_of_day_in_london};
 use crate::domain::round::ReturnState;
 use crate::domain::webhook::{EventType, retry_after};
@@ -423,9 +424,11 @@ impl Telling<'_> {
                     withheld = of_then.is_none_or(|of| then.withholds(of, &group, period, &self.plan.access));
                 }
                 let said = |name: &str| after.and_then(|after| after.get(name)).filter(|_| !withheld).cloned();
+                let precision = self.present.precision(&of.kpi, &self.plan.access);
+                let figure = said("value").and_then(|value| Figure::from_stored(&value.to_string()).ok());
                 let data = json!({
                     "kpi": kpi, "title": of.kpi.title, "period": period, "group": group, "suppressed": withheld,
-                    "value": said("value"), "numerator": said("numerator"), "denominator": said("denominator"),
+                    "value": figure.map(|figure| precision.of(figure)), "numerator": said("numerator"), "denominator": said("denominator"),
                     "provisional": said("provisional"), "nil_return": said("nil_return").map(|_| true).or((!withheld).then_some(false)),
                     "revision": after.and_then(|after| after.get("revision")),
                 });
@@ -573,15 +576,8 @@ fn moves_a_status(entry: &Entry) -> bool {
 
 /// The places whose status an entry can move, in the order that they are told of.
 fn places(entry: &Entry, before: &Picture, after: &Picture) -> Vec<(Place, Through)> {
-    let of_kpi = |kpi: &KpiPicture, through| {
-        let groups =
-            kpi.readings.iter().flat_map(|(group, readings)| readings.keys().map(move |at| (group.clone(), *at)));
-        let all = GroupCode::all();
-        let computed = after.observed_periods(kpi, &all).into_iter().map(|at| (all.clone(), at));
-        let mut found: Vec<_> = groups.chain(computed).collect();
-        found.sort();
-        found.dedup();
-        found.into_iter().map(|(group, at)| ((kpi.kpi.code.clone(), group, at), through)).collect::<Vec<_>>()
+    let of_kpi = |kpi: &KpiPicture, through| -> Vec<(Place, Through)> {
+        after.reported_places(kpi).into_iter().map(|place| (place, through)).collect()
     };
     match entry.kind {
         EntryKind::Reading => {

@@ -201,5 +201,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    removals (plan_id) {
+        plan_id -> BigInt,
+        code -> Text,
+        seq -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        before -> Text,
+        previous -> Text,
+        digest -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(plans, grants);
 diesel::allow_tables_to_appear_in_same_query!(plans, credentials);

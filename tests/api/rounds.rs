@@ -308,10 +308,10 @@ async fn who_owes_what_is_told(world: &World) {
     assert_eq!(items, ["2009-04", "2009-05", "2009-06"]);
     let first = &all["items"][0];
     assert_eq!(
-        [&first["kpi"], &first["sub_group"], &first["organisation"], &first["data_state"], &first["due_at"]],
+        [&first["kpi"], &first["sub_groups"], &first["organisation"], &first["data_state"], &first["due_at"]],
         [
             &json!("LI-CALLS"),
-            &json!("safety-group"),
+            &json!(["safety-group"]),
             &json!("council"),
             &json!("overdue"),
             &json!("2009-07-24T22:59:59Z")

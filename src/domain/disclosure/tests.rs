@@ -232,6 +232,7 @@ fn target(told: &Told, withheld: &Withheld) -> Target {
             None => one.value.into_iter().map(whole).collect(),
         },
         shown: !withheld.has(one.seq),
+        ..Seen::default()
     });
     let complete = told.dimensions.iter().filter(|dimension| dimension.complete);
     Target {
@@ -240,7 +241,7 @@ fn target(told: &Told, withheld: &Withheld) -> Target {
         rolls: told.kpi.aggregation == Aggregation::Rolling12Months,
         complete: complete.map(|one| one.groups.iter().map(|group| group.code.to_string()).collect()).collect(),
         figures: figures.collect(),
-        gaps: Vec::new(),
+        ..Target::default()
     }
 }
 
