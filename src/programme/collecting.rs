@@ -303,7 +303,8 @@ impl Programme {
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
             let (figure, given) = parse_given::<ReportedFigure>(members)?;
-            let judged = Judged { column: figure_column(figure.value.is_some()), is_beside: &|other| *other == group };
+            let judged =
+                Judged { column: figure_column(figure.value, figure.numerator), is_beside: &|other| *other == group };
             let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
             match (&before, &precondition) {
                 (_, Precondition::None) => {}

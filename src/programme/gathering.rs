@@ -831,7 +831,7 @@ impl Programme {
                 };
                 let (owed, figure, given) = figure;
                 let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
-                checked.push((number, figure_column(figure.value.is_some()), place.clone()));
+                checked.push((number, figure_column(figure.value, figure.numerator), place.clone()));
                 let mut faults = Invalid::new();
                 if !spoken_of.insert(place.clone()) {
                     faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));

@@ -618,8 +618,7 @@ impl<'a> Import<'a> {
         };
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
         let after = &self.after;
-        let effects =
-            Effects { before: self.desk.picture, after, access: &self.desk.plan.access, now: self.desk.now };
+        let effects = Effects { before: self.desk.picture, after, access: &self.desk.plan.access, now: self.desk.now };
         let itself = changed.iter().map(|place| (place.clone(), Through::Itself));
         let targeted = self.targeted.iter().filter_map(|kpi| after.kpis().get(kpi));
         let held_against = targeted.flat_map(|entry| after.reported_places(entry));
@@ -790,7 +789,7 @@ impl<'a> Import<'a> {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
             self.summands.push(Summand { place, row, fate, counted });
         }
-        self.to_look_over(place, row, figure_column(row.cell("value").is_some()));
+        self.to_look_over(place, row, figure_column(row.cell("value"), row.cell("numerator")));
         if let Some(reading) = next {
             self.after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
             self.changed.push(place);

@@ -20,9 +20,9 @@ pub(super) struct Judged<'a> {
     pub is_beside: &'a dyn Fn(&GroupCode) -> bool,
 }
 
-/// The column that a figure stands in.
-pub(super) fn figure_column(has_value: bool) -> &'static str {
-    if has_value { "value" } else { "numerator" }
+/// The column that a figure stands in, by what was sent of it.
+pub(super) fn figure_column<T>(value: Option<T>, numerator: Option<T>) -> &'static str {
+    if value.is_none() && numerator.is_some() { "numerator" } else { "value" }
 }
 
 impl Picture {
