@@ -31,7 +31,8 @@ pub(super) async fn import(
     let loaded = programme.load_folder(&folder, command.plan.as_ref(), &caller, &clock, keep, &heard).await;
     bar.finish_and_clear();
     match loaded {
-        Ok(loaded) => {
+        Ok(mut loaded) => {
+            loaded.warnings.each(|warning| print(format!("warning: {warning}\n")).map_err(std::io::Error::other))?;
             for note in &loaded.notes {
                 print(format!("note: {note}\n"))?;
             }

@@ -57,7 +57,7 @@ pub enum Keep {
 }
 
 /// What was loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Loaded {
     /// The plan.
     pub plan: PlanCode,
@@ -65,9 +65,11 @@ pub struct Loaded {
     pub files: Vec<(String, u64)>,
     /// What whoever loaded it should know.
     pub notes: Vec<String>,
+    /// What should be looked at in the files of targets and readings, though it was accepted.
+    pub warnings: FolderFaults,
 }
 
-/// One thing that is wrong in a folder.
+/// One thing that is wrong in a folder, or that should be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderFault {
     /// The file, such as `kpis.csv` or `readings/2009-07-30.csv`.
@@ -100,12 +102,12 @@ impl std::fmt::Display for FolderFault {
     }
 }
 
-/// Everything that is wrong in a folder, in the order of its files; past a mebibyte it is on disk.
+/// Everything that is wrong in a folder, or that should be looked at, in the order of its files; past a mebibyte it is on disk.
 #[derive(Debug, Default)]
 pub struct FolderFaults(Spool);
 
 impl FolderFaults {
-    /// How many things are wrong.
+    /// How many things there are.
     pub fn count(&self) -> u64 {
         self.0.count()
     }
@@ -292,6 +294,7 @@ impl Programme {
             heard,
             plan: stand_in_code(clock.now())?,
             faults: FolderFaults::default(),
+            warnings: FolderFaults::default(),
             wrong: BTreeSet::new(),
             archived: Vec::new(),
             files: Vec::new(),
@@ -317,7 +320,8 @@ impl Programme {
         if loading.faults.count() > 0 {
             return Err(LoadError::Faulty(Box::new(loading.faults)));
         }
-        Ok(Loaded { plan: loading.plan, files: loading.files, notes: loading.notes })
+        let Loading { plan, files, notes, warnings, .. } = loading;
+        Ok(Loaded { plan, files, notes, warnings })
     }
 }
 
@@ -340,6 +344,7 @@ struct Loading<'a> {
     heard: Heard<'a>,
     plan: PlanCode,
     faults: FolderFaults,
+    warnings: FolderFaults,
     /// The codes of definitions that are wrong and were left out: what names one of them is not to blame for that.
     wrong: BTreeSet<String>,
     /// The KPIs to be archived once their figures are there.
@@ -765,6 +770,11 @@ impl Loading<'_> {
         let mut outcome = imported?;
         (self.heard)(name, outcome.rows);
         self.files.push((name.to_owned(), outcome.rows));
+        let warnings = &mut self.warnings.0;
+        let each = outcome.warnings.each(|FileFault { row, column, cell, code, detail }| {
+            warnings.push(&FolderFault { file: name.to_owned(), row, column, cell, code, detail })
+        });
+        each.map_err(|error| unreadable(name, &error))?;
         if outcome.errors.count() == 0 {
             return Ok(());
         }
@@ -850,7 +860,7 @@ impl Loading<'_> {
     }
 }
 
-/// What is wrong with a file of targets or readings, as an import says it.
+/// What is wrong with a file of targets or readings, or should be looked at in it, as an import says it.
 #[derive(Deserialize)]
 struct FileFault {
     row: Option<u64>,
