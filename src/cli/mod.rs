@@ -183,23 +183,34 @@ fn lines_in(path: &Path) -> Result<u64, Failure> {
     }
 }
 
-/// What is wrong with a file, as an import tells it.
+/// Something that is wrong with a file, or that should be looked at in it, as an import tells it.
 #[derive(serde::Deserialize)]
-struct Fault {
+struct Finding {
     row: Option<u64>,
     column: Option<String>,
     code: String,
     detail: String,
 }
 
-fn print_outcome(outcome: Outcome) -> Result<bool, Failure> {
+impl Finding {
+    /// Where it is.
+    fn place(&self) -> String {
+        match (self.row, self.column.as_deref()) {
+            (None, _) => "the file".to_owned(),
+            (Some(row), None) => format!("row {row}"),
+            (Some(row), Some(column)) => format!("row {row}, {column}"),
+        }
+    }
+}
+
+fn print_outcome(mut outcome: Outcome) -> Result<bool, Failure> {
     let kept = if outcome.dry_run { "would be" } else { "were" };
     let right = outcome.errors.count() == 0;
-    let mut text = String::new();
-    outcome.errors.into_reader()?.read_to_string(&mut text)?;
-    for fault in serde_json::from_str::<Vec<Fault>>(&format!("[{text}]"))? {
-        let (row, column) = (fault.row.unwrap_or(0), fault.column.as_deref().unwrap_or("-"));
-        print(format!("row {row}, {column}: {} [{}]\n", fault.detail, fault.code))?;
+    for fault in outcome.errors.items::<Finding>()? {
+        print(format!("{}: {} [{}]\n", fault.place(), fault.detail, fault.code))?;
+    }
+    for warning in outcome.warnings.items::<Finding>()? {
+        print(format!("warning: {}: {} [{}]\n", warning.place(), warning.detail, warning.code))?;
     }
     for ignored in &outcome.ignored_columns {
         print(format!("the column {} was not read: {}\n", ignored.column, ignored.why))?;

@@ -216,6 +216,9 @@ document! {
         source: Option<String> = None,
         /// Whether its small numbers could identify a child: they are withheld from partners and the public.
         sensitive: bool = false,
+        /// A programme manager's word that no percentage, rate or ratio that is posted without its numerator and denominator could
+        /// identify a child. Without it such figures of a sensitive KPI are withheld from partners and the public.
+        numbers_checked: bool = false,
         /// How widely its figures are published.
         publication: Publication = Publication::Internal,
         /// The status policy; `null` for the plan's.

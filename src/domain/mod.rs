@@ -29,4 +29,5 @@ pub mod rollup;
 pub mod round;
 pub mod target;
 pub mod travel;
+pub mod warning;
 pub mod webhook;

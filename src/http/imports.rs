@@ -23,6 +23,7 @@ use crate::domain::invalid::Violation;
 use crate::domain::number::Figure;
 use crate::domain::policy::Status;
 use crate::domain::target::{TargetKind, TargetState};
+use crate::domain::warning::Warning;
 use crate::exchange::dialect::encoding_named;
 use crate::exchange::items::{Items, Unread};
 use crate::exchange::marking::{self, Mistake, Unmarked};
@@ -191,6 +192,8 @@ pub struct ImportResult {
     effects: Vec<Move>,
     /// The roll-ups that move with it, in the reports for the plan's quarters; empty where anything is wrong.
     roll_ups: Vec<RollUpMove>,
+    /// What should be looked at in the rows that are right: about the file as a whole, then row by row. Warnings never block.
+    warnings: Vec<Warning>,
     /// Everything that is wrong; empty where the import did or would do.
     errors: Vec<ViolationBody>,
 }
@@ -508,7 +511,9 @@ fn told(
     let spooled = |error: io::Error| Problem::unavailable(&error);
     let body = text(format!("{head},\"effects\":["))
         .chain(outcome.effects.into_reader().map_err(spooled)?)
-        .chain(text(format!("],\"roll_ups\":{roll_ups},\"errors\":[")))
+        .chain(text(format!("],\"roll_ups\":{roll_ups},\"warnings\":[")))
+        .chain(outcome.warnings.into_reader().map_err(spooled)?)
+        .chain(text("],\"errors\":[".to_owned()))
         .chain(outcome.errors.into_reader().map_err(spooled)?)
         .chain(text("]}".to_owned()));
     Ok(response.streaming(in_chunks(body)))

@@ -26,6 +26,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
+use crate::domain::warning::Warning;
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::collecting::{Effect, ReadingFilter, ReadingKey, SeenReading};
@@ -115,30 +116,8 @@ pub struct PostedReading {
     reading: ReadingBody,
     /// What it changed.
     effect: Effect,
-    /// What should be looked at, though the figure was taken: where the groups of a dimension that covers everyone do not
-    /// sum to all.
-    warnings: Vec<WarningBody>,
-}
-
-/// Something to look at in what was posted.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Warning, description = "Something to look at in what was posted, which was taken all the same.")]
-pub struct WarningBody {
-    /// Where in the body, as an RFC 6901 pointer.
-    #[schema(example = "/numerator")]
-    pointer: String,
-    /// A stable, machine-readable name. There may come to be more of them.
-    #[schema(example = "does_not_sum")]
-    code: String,
-    /// A sentence for a person: what to look at and what to do.
-    detail: String,
-}
-
-impl From<Violation> for WarningBody {
-    fn from(warning: Violation) -> Self {
-        let Violation { pointer, code, detail, .. } = warning;
-        Self { pointer: pointer.unwrap_or_default(), code: code.to_owned(), detail }
-    }
+    /// What should be looked at, though the figure was accepted.
+    warnings: Vec<Warning>,
 }
 
 page!(
@@ -355,7 +334,7 @@ async fn reply(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason and forecast those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value. In a template, rows that nobody filled in are passed over.",
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason and forecast those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is told at its pointer, such as /items/3/value. In a template, rows that nobody filled in are passed over.",
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -447,7 +426,7 @@ pub async fn put_reading(
     let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period);
     let seen = SeenReading { row: put.row, suppressed: false, names_shown: true };
-    let warnings = put.warnings.into_iter().map(WarningBody::from).collect();
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
     let body = PostedReading { reading: seen.into(), effect: put.effect, warnings };
     if dry_run.is_wanted() {
         return Ok(HttpResponse::Ok().json(body));

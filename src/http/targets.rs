@@ -21,6 +21,7 @@ use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::domain::warning::Warning;
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
@@ -104,6 +105,8 @@ pub struct PostedTarget {
     target: TargetBody,
     /// What it changed.
     effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    warnings: Vec<Warning>,
 }
 
 /// One revision of a target.
@@ -214,7 +217,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is told at its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -296,7 +299,8 @@ pub async fn put_target(
     let put = programme.put_target(&plan, &caller.subject, (&kpi, &period), members, precondition, tried).await?;
     let tag = ETag::of(put.row.seq);
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period);
-    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect };
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
+    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect, warnings };
     if tried {
         return Ok(HttpResponse::Ok().json(body));
     }

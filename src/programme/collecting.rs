@@ -14,6 +14,7 @@ use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::{ReportedFigure, Settled};
+use crate::domain::warning::Warning;
 use crate::store::journal;
 use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
@@ -54,7 +55,7 @@ pub struct PutReading {
     /// What it changed.
     pub effect: Effect,
     /// What should be looked at, though the figure was taken.
-    pub warnings: Vec<Violation>,
+    pub warnings: Vec<Warning>,
 }
 
 /// A figure that passed every check, and what becomes of it.
@@ -257,7 +258,7 @@ impl Programme {
             let (plan, caller) = (change.plan.clone(), change.caller.clone());
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
-            let figure = ReportedFigure::parse(members)?;
+            let figure = ReportedFigure::read(members, &entry.kpi)?;
             let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
             match (&before, &precondition) {
                 (_, Precondition::None) => {}

@@ -22,12 +22,13 @@ use crate::domain::reading::ReportedFigure;
 use crate::domain::round::{
     Lacking, LineFacts, NoStep, Progress, Return, ReturnKey, ReturnState, Round, Step, lacking, owed_periods, progress,
 };
+use crate::domain::warning::Warning;
 use crate::store::definitions::DefinitionKind;
 use crate::store::readings;
 
 use super::collecting::{Checked, Desk, reading_change};
 use super::defining::Defined;
-use super::effects::{Effects, Move, RollUpMove, Through};
+use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::picture::{Kept, KpiPicture, Picture};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
@@ -608,6 +609,8 @@ pub struct PostedReturn {
     pub effects: Vec<Move>,
     /// The roll-ups that move with it.
     pub roll_ups: Vec<RollUpMove>,
+    /// What should be looked at, though the figures were accepted.
+    pub warnings: Vec<Warning>,
     /// The return as it stands then.
     pub r#return: ReturnReport,
 }
@@ -712,6 +715,7 @@ impl Programme {
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now };
             let mut after = (*picture).clone();
             let (mut changes, mut places, mut spoken_of) = (Vec::new(), Vec::new(), BTreeSet::new());
+            let mut checked = Vec::new();
             let (mut created, mut revised, mut unchanged) = (0, 0, 0);
             for (number, members) in figures.into_iter().flatten().enumerate() {
                 let figure = match one_figure(members, &owed) {
@@ -723,6 +727,7 @@ impl Programme {
                 };
                 let (owed, figure) = figure;
                 let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
+                checked.push((number, place.clone()));
                 let mut faults = Invalid::new();
                 if !spoken_of.insert(place.clone()) {
                     faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));
@@ -759,6 +764,7 @@ impl Programme {
                 unchanged,
                 effects: moves,
                 roll_ups: effects.roll_ups(places.iter().map(|(_, _, period)| *period)),
+                warnings: after.warnings_of_return(&checked),
                 r#return: after.return_report(round, sub_group, now, &plan.access, |_| true),
             })
         })
@@ -784,6 +790,16 @@ impl Programme {
 }
 
 impl Picture {
+    /// What should be looked at in the figures of a return: the place of each in the body, and whose figure it is.
+    fn warnings_of_return(&self, figures: &[(usize, Place)]) -> Vec<Warning> {
+        let of_figure = |(number, (kpi, group, period)): &(usize, Place)| {
+            let found = self.kpis().get(kpi).map(|entry| self.warnings(entry, group, *period));
+            let pointer = format!("/figures/{number}");
+            found.into_iter().flatten().map(move |warning| warning.in_body(&pointer))
+        };
+        figures.iter().flat_map(of_figure).collect()
+    }
+
     pub(super) fn returns_to_fill(&self, now: DateTime<Utc>, access: &Access) -> Vec<ReturnReport> {
         let mine = |entry: &KpiPicture| access.reports(&entry.kpi, self.area_of(&entry.kpi));
         let mut found = Vec::new();
@@ -839,7 +855,6 @@ fn one_figure<'a, 'b>(
     let period: Option<PeriodKey> = take::<Option<PeriodKey>>(&mut members, "period", &mut invalid).flatten();
     let group = take::<Option<GroupCode>>(&mut members, "group", &mut invalid).flatten();
     let group = group.unwrap_or_else(GroupCode::all);
-    let figure = ReportedFigure::parse(members);
     let found = kpi.as_ref().and_then(|kpi| {
         let mut fits = owed.iter().filter(|owed| owed.entry.kpi.code == *kpi && owed.group == group);
         match period {
@@ -848,6 +863,10 @@ fn one_figure<'a, 'b>(
             None => fits.next().filter(|_| fits.next().is_none()),
         }
     });
+    let figure = match found {
+        Some(owed) => ReportedFigure::read(members, &owed.entry.kpi),
+        None => ReportedFigure::parse(members),
+    };
     if let (Some(kpi), None) = (&kpi, found) {
         let periods: Vec<String> = owed
             .iter()

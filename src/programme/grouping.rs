@@ -9,10 +9,11 @@ use crate::domain::access::Access;
 use crate::domain::assess::Assessment;
 use crate::domain::dimension::{Counted, Dimension, unequal_sums};
 use crate::domain::ids::{DimensionCode, GroupCode};
-use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::invalid::Invalid;
 use crate::domain::kpi::Formula;
 use crate::domain::period::Period;
 use crate::domain::rollup::{Counts, Headline, roll_up};
+use crate::domain::warning::{Warning, WarningCode};
 use crate::store::definitions::DefinitionKind;
 
 use super::defining::{Defined, refer};
@@ -114,13 +115,13 @@ impl Picture {
     }
 
     /// Where a figure leaves the groups of a dimension that covers the population, or all, not summing.
-    pub(super) fn warnings(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Vec<Violation> {
+    pub(super) fn warnings(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Vec<Warning> {
         let sums = self.sums_with(group).flat_map(|dimension| {
             does_not_sum(dimension, |group| Self::counted(entry, group, period))
                 .into_iter()
-                .map(|(part, detail)| Violation::at(format!("/{part}"), "does_not_sum", detail))
+                .map(|(part, detail)| Warning::at(part, WarningCode::DoesNotSum, detail))
         });
-        sums.collect()
+        sums.map(|warning| warning.about(&entry.kpi.code, period, Some(group))).collect()
     }
 
     /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says

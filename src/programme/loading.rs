@@ -197,6 +197,8 @@ const KPIS: Columns = &[
     ("contributors", Shape::List),
     ("source", Shape::Text),
     ("sensitive", Shape::Flag),
+    ("numbers_checked", Shape::Flag),
+    ("standardised", Shape::Flag),
     ("publication", Shape::Text),
     ("policy", Shape::Text),
     ("tolerance_kind", Shape::Text),

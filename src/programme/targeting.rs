@@ -10,6 +10,7 @@ use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq};
 use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError};
 use crate::domain::target::Target;
+use crate::domain::warning::Warning;
 use crate::store::journal;
 pub use crate::store::targets::TargetRow;
 use crate::store::targets::{self, TargetRevision};
@@ -28,6 +29,8 @@ pub struct PutTarget {
     pub created: bool,
     /// What it changed.
     pub effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    pub warnings: Vec<Warning>,
 }
 
 /// What a target changes.
@@ -122,11 +125,11 @@ impl Programme {
                 } else {
                     change.keep_target(said, previous(&entry, period).as_ref())?
                 };
-                Ok(PutTarget { row, created: !current, effect })
+                Ok(PutTarget { row, created: !current, effect, warnings: Vec::new() })
             } else {
                 let plan = change.plan.id;
                 let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                Ok(PutTarget { row, created: false, effect: TargetEffect::default() })
+                Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings: Vec::new() })
             }
         })
         .await

@@ -34,6 +34,7 @@ mod embeds;
 mod entering;
 mod exceptions;
 mod feed;
+mod field_files;
 mod forecast;
 mod groups;
 mod harrow;

@@ -22,6 +22,7 @@ on_both! {
     what_is_in_use_is_not_removed
     an_archived_kpi_takes_no_more_figures
     a_change_of_what_is_measured_begins_a_new_definition
+    that_numbers_were_checked_is_a_managers_word
     a_gap_is_computed_and_follows_its_source
     a_plan_is_deleted_only_while_it_is_empty
 }
@@ -41,6 +42,7 @@ async fn what_is_left_out_gets_its_default(world: &World) {
         ("steady_margin", json!(0)),
         ("collection_lag_days", json!(30)),
         ("sensitive", json!(false)),
+        ("numbers_checked", json!(false)),
         ("publication", json!("internal")),
         ("formula", json!({"kind": "direct"})),
         ("contributors", json!([])),
@@ -279,6 +281,29 @@ async fn a_change_of_what_is_measured_begins_a_new_definition(world: &World) {
     assert_eq!((&short["direction"], &short["reason"]), (&Value::Null, &json!("definition_changed")));
     let told = faults(world.patch(Manager, "kpis/NI-117", "*", json!({"frequency": "month"}))).await;
     assert_eq!(told, ["/frequency has_figures"]);
+}
+
+async fn that_numbers_were_checked_is_a_managers_word(world: &World) {
+    small(world).await;
+    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4})).await.is(201);
+    for actor in [Lead, Actor::Contributor] {
+        world.patch(actor, "kpis/NI-117", "*", json!({"numbers_checked": true})).await.refused(403, "not_allowed");
+    }
+    assert_eq!(faults(world.patch(Manager, "kpis/NI-117", "*", json!({"numbers_checked": "yes"}))).await.len(), 1);
+    let checked = world.patch(Manager, "kpis/NI-117", "*", json!({"numbers_checked": true})).await.is(200).json();
+    assert_eq!((&checked["numbers_checked"], &checked["definition_version"]), (&json!(true), &json!(1)));
+    assert_eq!(world.get(Lead, "kpis/NI-117").await.is(200).json()["numbers_checked"], true);
+    let journal = world.get(Manager, "journal?limit=1000").await.is(200).json();
+    let last = journal["items"].as_array().unwrap().iter().rfind(|entry| entry["action"] == "kpi.updated").unwrap();
+    assert_eq!(
+        [&last["before"]["numbers_checked"], &last["after"]["numbers_checked"], &last["actor"]],
+        [&json!(false), &json!(true), &json!(Manager.name())]
+    );
+    // Nothing else is measured now than before, so that figures on both sides of it can be compared.
+    let posted = world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q2", json!({"value": 3})).await.is(201).json();
+    assert_eq!(posted["effect"]["after"]["travel"]["short"]["direction"], "improving");
+    let unsaid = world.patch(Administrator, "kpis/NI-117", "*", json!({"numbers_checked": null})).await.is(200).json();
+    assert_eq!(unsaid["numbers_checked"], false);
 }
 
 async fn a_gap_is_computed_and_follows_its_source(world: &World) {
