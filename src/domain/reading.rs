@@ -1,6 +1,8 @@
 //! Readings: the figure reported for one KPI, period and group (domain.md sections 1 and 3).
 
-use super::document::{Given, document};
+use serde_json::{Map, Value};
+
+use super::document::{Document, Given, document, parse_given};
 use super::forecast::is_total;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
@@ -76,6 +78,24 @@ pub struct Settled {
 }
 
 impl ReportedFigure {
+    /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more digits than can be posted where what it
+    /// follows from stands beside it: this service and spreadsheets work it out to more.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its shape.
+    pub fn read(mut members: Map<String, Value>, kpi: &Kpi) -> Result<(Self, Given), Invalid> {
+        let is_there = |member: &str| members.get(member).is_some_and(|member| !member.is_null());
+        let follows = !kpi.standardised && is_there("numerator") && is_there("denominator");
+        let value = members.get("value").filter(|value| follows && value.is_number()).map(Value::to_string);
+        let short = value.filter(|value| value.parse::<Figure>().is_err());
+        if let Some(short) = short.and_then(|value| Figure::nearest_writable(&value))
+            && let Ok(short) = serde_json::to_value(short)
+        {
+            members.insert("value".to_owned(), short);
+        }
+        parse_given(members)
+    }
+
     /// Whether any of these members gives the figure itself.
     pub fn is_given(given: &Given) -> bool {
         given.has_any(&FIGURE)
@@ -355,7 +375,6 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::{Document, parse_given};
     use crate::domain::kpi::tests::kpi;
     use serde_json::json;
 

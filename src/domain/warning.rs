@@ -68,6 +68,10 @@ warning_codes! {
     PartsDoNotMakeYear => "parts_do_not_make_year", "targets of a year's parts that do not make the year's";
     /// The target has more decimals than the KPI's figures.
     FinerThanDecimals => "finer_than_decimals", "a target finer than the KPI's decimals";
+    /// A column that was read is hidden in the workbook.
+    HiddenColumn => "hidden_column", "a column that is hidden in the workbook";
+    /// A file of readings gives another target than the plan has.
+    OtherTarget => "other_target", "a target in a file of readings that is not the plan's";
     /// A row that was read is hidden in the workbook, as by a filter.
     HiddenRow => "hidden_row", "a row that is hidden in the workbook";
     /// The file was read in another way than the usual: its encoding, its separator or where its header is.

@@ -74,10 +74,14 @@ pub(super) fn encoding_of(mut file: &File, declared: Option<&'static Encoding>) 
 fn two_bytes_each(start: &[u8]) -> Option<&'static Encoding> {
     let noughts = |from: usize| start.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (first, second, characters) = (noughts(0), noughts(1), start.len() / 2);
-    match (first, second) {
-        (0, noughts) if noughts * 2 > characters => Some(UTF_16LE),
-        (noughts, 0) if noughts * 2 > characters => Some(UTF_16BE),
-        _ => None,
+    // Of some characters beyond Latin the other byte is nought.
+    let mostly = |these: usize, others: usize| these * 2 > characters && others * 8 < these;
+    if mostly(second, first) {
+        Some(UTF_16LE)
+    } else if mostly(first, second) {
+        Some(UTF_16BE)
+    } else {
+        None
     }
 }
 

@@ -17,7 +17,7 @@ use super::table::unguarded;
 use super::workbook::{CellFault, CellKind, Workbook};
 use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Warning, WarningCode};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
 const MOST_ROW_BYTES: u64 = 1 << 20;
@@ -132,7 +132,7 @@ pub struct Sheet<R> {
     /// What is wrong with the table before its rows are gone through.
     faults: Vec<Violation>,
     /// How it was read, where that is not a matter of course.
-    notices: Vec<Violation>,
+    notices: Vec<Warning>,
 }
 
 /// Where the rows come from.
@@ -478,7 +478,7 @@ impl<R: BufRead> Sheet<R> {
         if !misquoted.is_empty() {
             return Err(misquoted);
         }
-        let notices = read_as(dialect, rows.number).into_iter().chain(rows_above(&above, rows.number)).collect();
+        let notices = read_as(dialect).into_iter().chain(rows_above(&above, rows.number)).collect();
         Ok(Self { rows: Rows::Csv(rows), columns, faults, notices })
     }
 
@@ -500,7 +500,7 @@ impl<R: BufRead> Sheet<R> {
         let hidden = columns.known.iter().enumerate().filter_map(|(place, column)| {
             let column = (*column).filter(|_| book.hides_column(place))?;
             let detail = "the column is hidden in the workbook, and was read; show it, and look at what it holds";
-            Some(Violation::in_cell(row.number, Some(column), "hidden_column", detail))
+            Some(Warning::in_row(row.number, Some(column), WarningCode::HiddenColumn, detail))
         });
         let notices = rows_above(&above, row.number).into_iter().chain(hidden).collect();
         Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns, faults, notices })
@@ -517,7 +517,7 @@ impl<R: BufRead> Sheet<R> {
     }
 
     /// How the table was read, where that is not a matter of course, each at its row.
-    pub fn notices(&self) -> &[Violation] {
+    pub fn notices(&self) -> &[Warning] {
         &self.notices
     }
 
@@ -872,7 +872,7 @@ fn dialect_of(mut file: &File, declared: Option<&'static Encoding>, headings: He
 }
 
 /// That a file was read otherwise than as UTF-8 with commas.
-fn read_as(dialect: Dialect, header: u64) -> Option<Violation> {
+fn read_as(dialect: Dialect) -> Option<Warning> {
     let encoding = (dialect.encoding != UTF_8).then(|| format!("in the encoding {}", dialect.encoding.name()));
     let separator = dialect.separator_words();
     let separator = (dialect.separator != b',').then(|| format!("with a {separator} between its cells"));
@@ -881,15 +881,15 @@ fn read_as(dialect: Dialect, header: u64) -> Option<Violation> {
         "the file was read {}; if letters or columns look wrong, save it as CSV UTF-8 and send it again",
         how.join(" and ")
     );
-    (!how.is_empty()).then(|| Violation::in_cell(header, None, "read_as", detail))
+    (!how.is_empty()).then(|| Warning::of_file(WarningCode::ReadAs, detail))
 }
 
 /// That rows above the header, which hold more than a title, were not read.
-fn rows_above(rows: &[u64], header: u64) -> Option<Violation> {
+fn rows_above(rows: &[u64], header: u64) -> Option<Warning> {
     let (first, last) = (rows.first()?, rows.last()?);
     let which = if first == last { format!("row {first}") } else { format!("rows {first} to {last}") };
     let detail = format!("the header was found in row {header}; what stands above it, in {which}, was not read");
-    Some(Violation::in_cell(*first, None, "rows_above_header", detail))
+    Some(Warning::in_row(*first, None, WarningCode::ReadAs, detail))
 }
 
 fn empty(headings: Headings) -> Violation {
@@ -1047,9 +1047,9 @@ mod tests {
     }
 
     /// The rows of a file, and how it was read.
-    fn read(upload: &Upload) -> (Vec<String>, Vec<(u64, &'static str)>) {
+    fn read(upload: &Upload) -> (Vec<String>, Vec<(Option<u64>, &'static str)>) {
         let mut sheet = upload.sheet(Headings { required: &["kpi", "period"], ..HEADINGS }).unwrap().unwrap();
-        let notices = sheet.notices().iter().map(|notice| (notice.row.unwrap(), notice.code)).collect();
+        let notices = sheet.notices().iter().map(|notice| (notice.row, notice.code.as_str())).collect();
         let mut rows = Vec::new();
         while let Some(Ok(row)) = sheet.next() {
             let cells = ["kpi", "period", "value"].map(|column| row.cell(column).unwrap_or_default());
@@ -1063,13 +1063,13 @@ mod tests {
         let title = "Return, of \"the\" group\n\n";
         for (file, rows, notices) in [
             ("kpi,period,value\na,b,1\n".to_owned(), "2 a|b|1", vec![]),
-            (format!("{title}kpi,period,value\na,b,1\n"), "4 a|b|1", vec![(1, "rows_above_header")]),
-            ("Return;;\n;;\nkpi;period;value\na;b;\"1;5\"\n".to_owned(), "4 a|b|1;5", vec![(3, "read_as")]),
-            ("kpi\tperiod\tvalue\na\t\"b\tc\"\t1,5\n".to_owned(), "2 a|b\tc|1,5", vec![(1, "read_as")]),
+            (format!("{title}kpi,period,value\na,b,1\n"), "4 a|b|1", vec![(Some(1), "read_as")]),
+            ("Return;;\n;;\nkpi;period;value\na;b;\"1;5\"\n".to_owned(), "4 a|b|1;5", vec![(None, "read_as")]),
+            ("kpi\tperiod\tvalue\na\t\"b\tc\"\t1,5\n".to_owned(), "2 a|b\tc|1,5", vec![(None, "read_as")]),
             (
                 "Period;2009/10\nkpi;period\na;b\nkpi;period\n".to_owned(),
                 "3 a|b|",
-                vec![(2, "read_as"), (1, "rows_above_header")],
+                vec![(None, "read_as"), (Some(1), "read_as")],
             ),
             ("\u{feff}Return\r\nkpi,period,value\r\na,b,1\r\n".to_owned(), "3 a|b|1", vec![]),
         ] {
@@ -1091,7 +1091,7 @@ mod tests {
         let utf_16: Vec<u8> = table.encode_utf16().flat_map(u16::to_le_bytes).collect();
         for bytes in [utf_16.clone(), [b"\xFF\xFE".to_vec(), utf_16].concat()] {
             let (rows, notices) = read(&sent(&bytes, None));
-            assert_eq!((rows, notices), (vec!["2 \u{e9}|b|1".to_owned()], vec![(1, "read_as")]));
+            assert_eq!((rows, notices), (vec!["2 \u{e9}|b|1".to_owned()], vec![(None, "read_as")]));
         }
         let latin = table.replace('\u{e9}', "").into_bytes();
         let at = latin.iter().position(|byte| *byte == b'\n').unwrap() + 1;

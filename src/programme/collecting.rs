@@ -302,7 +302,7 @@ impl Programme {
             let (plan, caller) = (change.plan.clone(), change.caller.clone());
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
-            let (figure, given) = parse_given::<ReportedFigure>(members)?;
+            let (figure, given) = ReportedFigure::read(members, &entry.kpi)?;
             let judged =
                 Judged { column: figure_column(figure.value, figure.numerator), is_beside: &|other| *other == group };
             let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;

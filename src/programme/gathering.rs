@@ -990,7 +990,6 @@ fn one_figure<'a, 'b>(
     let period: Option<PeriodKey> = take::<Option<PeriodKey>>(&mut members, "period", &mut invalid).flatten();
     let group = take::<Option<GroupCode>>(&mut members, "group", &mut invalid).flatten();
     let group = group.unwrap_or_else(GroupCode::all);
-    let figure = parse_given::<ReportedFigure>(members);
     let found = kpi.as_ref().and_then(|kpi| {
         let mut fits = owed.iter().filter(|owed| owed.entry.kpi.code == *kpi && owed.group == group);
         match period {
@@ -999,6 +998,10 @@ fn one_figure<'a, 'b>(
             None => fits.next().filter(|_| fits.next().is_none()),
         }
     });
+    let figure = match found {
+        Some(owed) => ReportedFigure::read(members, &owed.entry.kpi),
+        None => parse_given(members),
+    };
     if let (Some(kpi), None) = (&kpi, found) {
         let periods: Vec<String> = owed
             .iter()

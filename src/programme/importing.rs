@@ -22,8 +22,8 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
 use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure, Settled};
-use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::domain::warning::{Acknowledged, UnknownWarning, Warning};
+use crate::domain::target::{FoundTarget, Target, TargetKind, TargetState, find_target};
+use crate::domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
 use crate::exchange::sheet::{Columns, Headings, IgnoredColumn, SheetRow, Upload, fold};
 use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
@@ -415,6 +415,8 @@ struct Import<'a> {
     right: Vec<RightRow>,
     /// The codes of the KPIs that the caller sees by their titles, where the file has titles.
     titles: HashMap<String, KpiCode>,
+    /// What should be looked at in the row being read, if it is right.
+    noted: Vec<Warning>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -443,6 +445,7 @@ impl<'a> Import<'a> {
             columns: Columns::default(),
             right: Vec::new(),
             titles: HashMap::new(),
+            noted: Vec::new(),
             pending: Vec::new(),
             outcome: Outcome::nothing(false),
         }
@@ -464,6 +467,9 @@ impl<'a> Import<'a> {
             self.titles = self.titles();
         }
         self.reject_file(sheet.faults().to_vec())?;
+        for notice in sheet.notices().to_vec() {
+            self.warn(notice)?;
+        }
         let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
             if is_template && row.as_ref().is_ok_and(|row| row.lacks(SAYING.iter().copied())) {
@@ -478,10 +484,15 @@ impl<'a> Import<'a> {
             }
             match row {
                 Ok(row) => {
+                    self.noted = hidden_row(&row).into_iter().collect();
                     let fate = match self.kind {
                         ImportKind::Readings => self.reading(&row, source)?,
                         ImportKind::Targets => self.target(&row),
                     };
+                    let noted = std::mem::take(&mut self.noted);
+                    for warning in noted.into_iter().filter(|_| fate.is_ok()) {
+                        self.warn(warning)?;
+                    }
                     match fate {
                         Ok(Fate::Created) => self.outcome.created += 1,
                         Ok(Fate::Revised) => self.outcome.revised += 1,
@@ -756,6 +767,8 @@ impl<'a> Import<'a> {
             }
             return Ok(Err(cells.faults));
         };
+        self.noted
+            .extend(other_target(row, entry, period).map(|told| told.about(&entry.kpi.code, period, Some(group))));
         let place = self.place(&entry.kpi.code, group, period, row.number, &mut cells.faults);
         let before = match entry.posted(group, period) {
             Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
@@ -858,6 +871,31 @@ impl<'a> Import<'a> {
         self.pending.push(target_change(next, before.as_ref()));
         Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
     }
+}
+
+/// That a row was read which a spreadsheet does not show.
+fn hidden_row(row: &SheetRow<'_>) -> Option<Warning> {
+    let detail = "the row is hidden in the workbook, by a filter or by hand, and was read like any other; show all rows, and delete it if it is not meant";
+    row.is_hidden().then(|| Warning::in_row(row.number, None, WarningCode::HiddenRow, detail))
+}
+
+/// That a row of readings gives another target than the plan has, which stays as it is.
+fn other_target(row: &SheetRow<'_>, entry: &KpiPicture, period: Period) -> Option<Warning> {
+    let (_, text) = row.ignored().find(|(column, _)| *column == "target")?;
+    let number = text.split_whitespace().next()?.trim_end_matches('%').replace([',', '£'], "");
+    let number: Figure = number.parse().ok()?;
+    let has = match find_target(&entry.kpi, period, &entry.targets) {
+        Ok(FoundTarget { aim, .. }) if [aim.low, aim.high].contains(&number) => return None,
+        // As a template shows it, rounded.
+        Ok(FoundTarget { aim, .. }) if entry.kpi.in_exact_words(aim.low) == text => return None,
+        Ok(FoundTarget { aim, .. }) if aim.low == aim.high => entry.kpi.in_full_words(aim.low),
+        Ok(FoundTarget { aim, .. }) => format!("{} to {}", aim.low, entry.kpi.in_full_words(aim.high)),
+        Err(_none) => "none".to_owned(),
+    };
+    let detail = format!(
+        "`{text}` is not the target that the plan has for this period ({has}), and was not read; targets are changed by a file of targets"
+    );
+    Some(Warning::in_row(row.number, Some("target"), WarningCode::OtherTarget, detail))
 }
 
 /// What is said of a cell that shows a percentage by its format.

@@ -38,6 +38,7 @@ mod feed;
 mod field_warnings;
 mod field_periods;
 mod folders;
+mod field_files;
 mod forecast;
 mod groups;
 mod harrow;
