@@ -56,6 +56,8 @@ warning_codes! {
     PartsDoNotMakeYear => "parts_do_not_make_year", "targets of a year's parts that do not make the year's";
     /// The target has more decimals than the KPI's figures.
     FinerThanDecimals => "finer_than_decimals", "a target finer than the KPI's decimals";
+    /// The target was given a figure and is still a placeholder, which does not count.
+    StillPlaceholder => "still_placeholder", "a figure for a target that is still a placeholder";
     /// A row that was read is hidden in the workbook, as by a filter.
     HiddenRow => "hidden_row", "a row that is hidden in the workbook";
     /// The file was read in another way than the usual: its encoding, its separator or where its header is.
@@ -99,7 +101,9 @@ pub struct Warning {
     #[schema(required = true)]
     pub group: Option<GroupCode>,
     /// A sentence for a person: what to look at and what to do.
-    #[schema(example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all")]
+    #[schema(
+        example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all"
+    )]
     pub detail: String,
 }
 
@@ -107,17 +111,7 @@ impl Warning {
     /// A warning about a file as a whole.
     pub fn of_file(code: WarningCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self {
-            code,
-            pointer: None,
-            row: None,
-            column: None,
-            cell: None,
-            kpi: None,
-            period: None,
-            group: None,
-            detail,
-        }
+        Self { code, pointer: None, row: None, column: None, cell: None, kpi: None, period: None, group: None, detail }
     }
 
     /// A warning about one column or member.

@@ -30,7 +30,7 @@ use super::collecting::{Checked, Desk, reading_change};
 use super::effects::{self, Effects, RollUpMove, Through};
 use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
-use super::targeting::{previous, read_period, revise, target_change};
+use super::targeting::{previous, read_period, revise, still_placeholder, target_change};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// The most rows of one file.
@@ -350,6 +350,8 @@ struct Import<'a> {
     summands: Vec<Summand>,
     /// The file's columns.
     columns: Columns,
+    /// What should be looked at in the row just read.
+    noted: Option<Warning>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -375,6 +377,7 @@ impl<'a> Import<'a> {
             seen: HashMap::new(),
             summands: Vec::new(),
             columns: Columns::default(),
+            noted: None,
             pending: Vec::new(),
             outcome: Outcome::nothing(false),
         }
@@ -410,6 +413,9 @@ impl<'a> Import<'a> {
                         ImportKind::Readings => self.reading(&row, source)?,
                         ImportKind::Targets => self.target(&row),
                     };
+                    if let Some(warning) = self.noted.take() {
+                        self.warn(warning)?;
+                    }
                     match fate {
                         Ok(Fate::Created) => self.outcome.created += 1,
                         Ok(Fate::Revised) => self.outcome.revised += 1,
@@ -706,6 +712,8 @@ impl<'a> Import<'a> {
         }
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
+        let warning = still_placeholder(entry, period, &given, &next);
+        self.noted = warning.map(|warning| Warning { row: Some(row.number), ..warning });
         if let Some(after) = &mut self.after {
             after.lay_target_over(&entry.kpi.code, period, next.target.clone());
             self.targeted.insert(entry.kpi.code.clone());
