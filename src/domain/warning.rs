@@ -101,9 +101,7 @@ pub struct Warning {
     #[schema(required = true)]
     pub group: Option<GroupCode>,
     /// A sentence for a person: what to look at and what to do.
-    #[schema(
-        example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all"
-    )]
+    #[schema(example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all")]
     pub detail: String,
 }
 
@@ -111,7 +109,17 @@ impl Warning {
     /// A warning about a file as a whole.
     pub fn of_file(code: WarningCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { code, pointer: None, row: None, column: None, cell: None, kpi: None, period: None, group: None, detail }
+        Self {
+            code,
+            pointer: None,
+            row: None,
+            column: None,
+            cell: None,
+            kpi: None,
+            period: None,
+            group: None,
+            detail,
+        }
     }
 
     /// A warning about one column or member.
