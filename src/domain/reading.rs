@@ -111,10 +111,8 @@ impl ReportedFigure {
     #[must_use]
     pub fn over(&self, given: &Given, standing: &Self) -> LaidOver {
         let mut figure = self.clone();
-        let says_one = self.value.is_some()
-            || self.numerator.is_some()
-            || self.denominator.is_some()
-            || self.nil_return.is_some();
+        let says_one =
+            self.value.is_some() || self.numerator.is_some() || self.denominator.is_some() || self.nil_return.is_some();
         let repeats = self.value.is_some()
             && self.value == standing.value
             && !given.has_any(&["numerator", "denominator", "nil_return"]);
@@ -447,29 +445,70 @@ mod tests {
     #[test]
     fn what_is_not_given_leaves_what_is_there() {
         let fraction = json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."});
-        let value = json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late.", "reason": "Then."});
+        let value =
+            json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late.", "reason": "Then."});
         for (standing, said, wanted, stays) in [
             // Words only.
-            (&fraction, json!({"commentary": "New."}), json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "New."}), true),
+            (
+                &fraction,
+                json!({"commentary": "New."}),
+                json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "New."}),
+                true,
+            ),
             (&fraction, json!({"commentary": null}), json!({"value": 4.5, "numerator": 9, "denominator": 200}), true),
             (&value, json!({"provisional": null}), json!({"value": 4.5, "forecast": 4.2, "commentary": "Late."}), true),
-            (&value, json!({"forecast": null, "reason": "Now."}), json!({"value": 4.5, "provisional": true, "commentary": "Late.", "reason": "Now."}), true),
+            (
+                &value,
+                json!({"forecast": null, "reason": "Now."}),
+                json!({"value": 4.5, "provisional": true, "commentary": "Late.", "reason": "Now."}),
+                true,
+            ),
             // Any part of the figure replaces it as a whole.
             (&fraction, json!({"value": 4.6}), json!({"value": 4.6, "commentary": "Late."}), false),
-            (&value, json!({"numerator": 1, "denominator": 4}), json!({"numerator": 1, "denominator": 4, "provisional": true, "forecast": 4.2, "commentary": "Late."}), false),
+            (
+                &value,
+                json!({"numerator": 1, "denominator": 4}),
+                json!({"numerator": 1, "denominator": 4, "provisional": true, "forecast": 4.2, "commentary": "Late."}),
+                false,
+            ),
             (&fraction, json!({"nil_return": "Lost."}), json!({"nil_return": "Lost.", "commentary": "Late."}), false),
             (&fraction, json!({"numerator": 10}), json!({"numerator": 10, "commentary": "Late."}), false),
             (&json!({"nil_return": "Lost."}), json!({"value": 3}), json!({"value": 3}), false),
             // The value that stands is no other figure; without its numbers it is.
-            (&fraction, json!({"value": 4.5}), json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."}), false),
-            (&fraction, json!({"value": 4.5, "numerator": null, "denominator": null}), json!({"value": 4.5, "commentary": "Late."}), false),
+            (
+                &fraction,
+                json!({"value": 4.5}),
+                json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."}),
+                false,
+            ),
+            (
+                &fraction,
+                json!({"value": 4.5, "numerator": null, "denominator": null}),
+                json!({"value": 4.5, "commentary": "Late."}),
+                false,
+            ),
             // What is not there is cleared without a trace; what is, is gone.
-            (&value, json!({"nil_return": null, "numerator": null}), json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late."}), true),
-            (&value, json!({"value": null}), json!({"provisional": true, "forecast": 4.2, "commentary": "Late."}), false),
+            (
+                &value,
+                json!({"nil_return": null, "numerator": null}),
+                json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late."}),
+                true,
+            ),
+            (
+                &value,
+                json!({"value": null}),
+                json!({"provisional": true, "forecast": 4.2, "commentary": "Late."}),
+                false,
+            ),
             (&json!({"nil_return": "Lost."}), json!({"nil_return": null}), json!({}), false),
             // A partner's status and a nil return take each other's place.
             (&json!({"status": "at_risk"}), json!({"value": 3}), json!({"value": 3, "status": "at_risk"}), false),
-            (&json!({"status": "at_risk"}), json!({"commentary": "x"}), json!({"status": "at_risk", "commentary": "x"}), true),
+            (
+                &json!({"status": "at_risk"}),
+                json!({"commentary": "x"}),
+                json!({"status": "at_risk", "commentary": "x"}),
+                true,
+            ),
             (&json!({"status": "at_risk"}), json!({"nil_return": "Lost."}), json!({"nil_return": "Lost."}), false),
             (&json!({"nil_return": "Lost."}), json!({"status": "at_risk"}), json!({"status": "at_risk"}), false),
             (&json!({"status": "at_risk"}), json!({"status": null}), json!({}), false),

@@ -68,6 +68,8 @@ warning_codes! {
     PartsDoNotMakeYear => "parts_do_not_make_year", "targets of a year's parts that do not make the year's";
     /// The target has more decimals than the KPI's figures.
     FinerThanDecimals => "finer_than_decimals", "a target finer than the KPI's decimals";
+    /// The target was given a figure and is still a placeholder, which does not count.
+    StillPlaceholder => "still_placeholder", "a figure for a target that is still a placeholder";
     /// A column that was read is hidden in the workbook.
     HiddenColumn => "hidden_column", "a column that is hidden in the workbook";
     /// A file of readings gives another target than the plan has.

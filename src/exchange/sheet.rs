@@ -293,13 +293,12 @@ impl SheetRow<'_> {
         self.raw_at(place, heading).map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// Whether the row says something of a column, be it that its cell is empty: the file has the column, and a row of CSV
-    /// reaches it; an item has the member.
+    /// Whether the row says something of a column, be it that its cell is empty: the file has the column; the item has the
+    /// member.
     pub fn gives(&self, column: &str) -> bool {
         let Some(place) = self.columns.known.iter().position(|known| *known == Some(column)) else { return false };
         match &self.cells {
-            RowCells::Csv(record) => record.get(place).is_some(),
-            RowCells::Workbook(..) => true,
+            RowCells::Csv(_) | RowCells::Workbook(..) => true,
             RowCells::Item(item) => item.cells.get(place).is_some_and(Option::is_some),
         }
     }

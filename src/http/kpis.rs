@@ -218,10 +218,9 @@ impl utoipa::PartialSchema for KpiPatch {
              compare across the change. It needs a `reason`, and only `title`, `definition`, `national_indicator` and \
              `source` can change with it.",
         ));
-        let reason = or_null(Type::String)
-            .max_length(Some(2000))
-            .examples(["A spelling mistake."])
-            .description(Some("Why it is changed, for the journal; at most 2,000 characters. Needed with `editorial`."));
+        let reason = or_null(Type::String).max_length(Some(2000)).examples(["A spelling mistake."]).description(Some(
+            "Why it is changed, for the journal; at most 2,000 characters. Needed with `editorial`.",
+        ));
         object.properties.insert("editorial".to_owned(), editorial.into());
         object.properties.insert("reason".to_owned(), reason.into());
         utoipa::openapi::RefOr::T(Schema::Object(object))

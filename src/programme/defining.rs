@@ -743,7 +743,8 @@ impl Meant {
         }
         let reason = reason.filter(|reason| !reason.trim().is_empty());
         if editorial && reason.is_none() && (!is_given || invalid.is_empty()) {
-            let detail = "an editorial change begins no new definition although the definition reads differently; say why";
+            let detail =
+                "an editorial change begins no new definition although the definition reads differently; say why";
             invalid.at("/reason", "reason_needed", detail);
         }
         Self { editorial, reason }

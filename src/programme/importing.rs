@@ -32,7 +32,7 @@ use super::collecting::{Checked, Desk, reading_change};
 use super::effects::{self, Effects, RollUpMove, Through};
 use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
-use super::targeting::{previous, revise, target_change};
+use super::targeting::{previous, revise, still_placeholder, target_change};
 use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
@@ -864,6 +864,8 @@ impl<'a> Import<'a> {
         self.to_look_over(place, row, "value");
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
+        let warning = still_placeholder(entry, period, &given, &next);
+        self.noted.extend(warning.map(|warning| Warning { row: Some(row.number), ..warning }));
         self.after.lay_target_over(&entry.kpi.code, period, next.target.clone());
         if self.pass != Pass::Check {
             self.targeted.insert(entry.kpi.code.clone());

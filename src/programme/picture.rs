@@ -1020,7 +1020,8 @@ pub(super) fn observed_revision(
     following(said, row.restated, row.reason.clone(), before)
 }
 
-/// What a figure has from the one that it replaces: when its place was first filled, and how it was last restated.
+/// What a figure has from the one that it replaces: when its place was first filled, how it was last restated, and who
+/// determined the status that it still has, and when.
 fn following(said: Observed, restated: bool, reason: Option<String>, before: Option<&Observed>) -> Observed {
     let Some(before) = before else { return said };
     let restatement = if restated {
@@ -1029,7 +1030,12 @@ fn following(said: Observed, restated: bool, reason: Option<String>, before: Opt
     } else {
         before.restatement.clone()
     };
-    Observed { first_recorded_at: before.first_recorded_at, restatement, ..said }
+    let said = Observed { first_recorded_at: before.first_recorded_at, restatement, ..said };
+    // A word beside a status is not the partner's determining it anew.
+    if said.determined.is_some() && said.determined == before.determined {
+        return Observed { recorded_by: before.recorded_by.clone(), recorded_at: before.recorded_at, ..said };
+    }
+    said
 }
 
 fn unreadable(row: &DefinitionRow) -> StoreError {

@@ -11,8 +11,8 @@ use crate::domain::document::{Given, parse_given};
 use crate::domain::ids::{KpiCode, PlanCode, Seq};
 use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError};
-use crate::domain::target::Target;
-use crate::domain::warning::Warning;
+use crate::domain::target::{Target, TargetState};
+use crate::domain::warning::{Warning, WarningCode};
 use crate::store::journal;
 pub use crate::store::targets::TargetRow;
 use crate::store::targets::{self, TargetRevision};
@@ -45,6 +45,22 @@ pub struct TargetEffect {
     pub moves: Vec<Move>,
     /// The roll-ups that move: in every report of the plan that a change reaches.
     pub roll_ups: Vec<RollUpMove>,
+}
+
+/// Warns of a figure that was given for a placeholder without a word about its state: the figure does not count.
+pub(super) fn still_placeholder(
+    entry: &KpiPicture,
+    period: Period,
+    given: &Given,
+    next: &TargetRevision,
+) -> Option<Warning> {
+    let is_meant = given.has("state") || !Target::is_given(given);
+    let stays = next.target.state == TargetState::Placeholder && next.target.aim().is_some();
+    (stays && !is_meant).then(|| {
+        let detail = "this target is still a placeholder, so that nothing is held against its figure; if it is agreed now, \
+                      give `state` as `agreed` as well";
+        Warning::at("value", WarningCode::StillPlaceholder, detail).about(&entry.kpi.code, period, None)
+    })
 }
 
 impl TargetEffect {
@@ -119,13 +135,8 @@ pub(super) fn revise(
         }
     }
     let revision = entry.target_seqs.get(&period).map_or(1, |(revision, _)| revision + 1);
-    invalid.or(Some(TargetRevision {
-        kpi: entry.kpi.code.clone(),
-        period,
-        revision,
-        target: Target { acknowledged, ..target },
-        removed: false,
-    }))
+    let target = Target { acknowledged, ..target };
+    invalid.or(Some(TargetRevision { kpi: entry.kpi.code.clone(), period, revision, target, removed: false }))
 }
 
 impl Programme {
@@ -156,7 +167,8 @@ impl Programme {
                 let effects = Effects { before: &before, after: &after, access: &access, now };
                 let effect = TargetEffect::of(&effects, &entry);
                 let entry_after = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
-                let warnings = after.target_warnings(entry_after, period, &|other| other == period);
+                let mut warnings = after.target_warnings(entry_after, period, &|other| other == period);
+                warnings.extend(still_placeholder(&entry, period, &given, &said));
                 let row = if dry_run {
                     TargetRow { seq: Seq(0), recorded_at: now, recorded_by: change.caller.clone(), said }
                 } else {

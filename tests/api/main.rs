@@ -31,6 +31,7 @@ mod board_reports;
 mod connect;
 mod conventions;
 mod disclosure;
+mod effects;
 mod embeds;
 mod entering;
 mod exceptions;

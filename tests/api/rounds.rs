@@ -380,7 +380,7 @@ async fn a_figure_tells_what_it_moves(world: &World) {
     assert_eq!((&moved["kpi"], &moved["through"], &moved["before"]), (&json!("LI-GAP"), &json!("gap"), &Value::Null));
     assert_eq!((&moved["after"]["reported"], &moved["after"]["status"]), (&json!(-5), &json!("on_track")));
     let levels: Vec<_> = effect["roll_ups"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
-    assert_eq!(levels, ["small", "health", "health-1"]);
+    assert_eq!(levels[..3], ["small", "health", "health-1"], "the quarter's report first");
     let plan = &effect["roll_ups"][0];
     assert_eq!(
         (&plan["before"]["headline"]["status"], &plan["after"]["counts"]["on_track"]),
