@@ -1,14 +1,16 @@
 //! Small numbers (domain.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
 //!
 //! [`withheld`] is the door. It is told every figure that was ever posted for a KPI, as each can still be read as of its
-//! time, and says which of them are withheld. Figures are withheld at output and never in storage, and the answer is the
-//! same in whatever order the figures are told.
+//! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures are
+//! withheld at output and never in storage, and the answer is the same in whatever order the figures are told or were posted.
 //!
-//! A figure is withheld because it is small itself, or because a reader could work a small number out from it and what
-//! else is published. The rooms below say what ties figures to one another (`reader::Reader`), what can be worked out by
-//! that (`view::View`), adding up, subtracting and narrowing down as a patient reader would, and whether all could be so
-//! though a small number were another (`trial`). As long as something small is found, the next smallest figure that it was
-//! found by is withheld as well; in the end whatever need not be withheld is published again. A true zero always stays.
+//! A figure is withheld because it is small itself, because nobody can say out of how few it comes, or because a reader could
+//! work a small number out from it and what else is published. The rooms below say what stood when (`stood`), what ties
+//! figures to one another in a period (`in_period`) and from one to the next (`over_time`), what can be worked out by that
+//! (`view::View`), adding up, subtracting and narrowing down as a patient reader would, and whether all could be so though a
+//! small number were another (`trial`). Members that nobody posted are unknown numbers among the others. As long as something
+//! small is found, the next smallest figure of the latest period that it was found by is withheld as well; in the end
+//! whatever need not be withheld is published again. A true zero always stays.
 //!
 //! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
 //! decades of months; where figures are entangled beyond that, all of those that hang together are withheld but plain zeros.
@@ -19,22 +21,32 @@
 //! |---|---|---|
 //! | 3/40; 37/40; 2/4 | each | numerator, what is left of the denominator, or denominator is 1 to 5 |
 //! | 0/40, 40/40, a count of 0 | nothing | a true zero is no one |
+//! | 7.5 % without its numbers | it, unless the KPI's numbers were checked | it may be 3 of 40 |
 //! | all 100 = 3 + 20 + 25 + 26 + 26, `complete` | 3 and 20 | 3 is 100 less the others, unless the next smallest goes too |
 //! | all 60 = 1 + 2 + 20 + 37, `complete` | 1, 2 and 20 | 1 and 2 together would be 3, which is small as well |
 //! | all 43, girls 40, boys 3 or not told | girls and boys | what is left of all is a figure, whoever it is of |
+//! | girls 30, boys 13, no free meals 40, two `complete` dimensions | boys | free meals are 30 + 13 - 40 |
+//! | white 45 of which 42 are British, 3 not told | 42 | what is left of a group is a figure as well |
 //! | two `complete` dimensions, all withheld | one part of each | all is the sum of either |
-//! | year to date 20, 23, 60 | 20 | 23 - 20 is what happened in the second quarter |
+//! | year to date 20, 23, 60 | 23 | 23 - 20 is what happened in the second quarter, and 20 was shown by then |
+//! | year to date, all 60 and 84, girls 30 and 50, boys not told | girls 50 | boys came to 34 from 30 |
 //! | year to date 6, 6, 6 beside 0, 2, 8 of all 6, 8, 14 | 2 and the 8 of all | the 6 between two sixes is no secret |
-//! | rolling 40, 43 | 40 | the two windows differ by 3 |
+//! | rolling 40, 43 | nothing | 3 more came than went, and nobody knows how many came |
+//! | rolling 0, 40, 43 | 43 | after an empty window nothing goes: 3 came |
 //! | 3 restated to 10, all 50 to 57, the rest 47 | 3 and 50 | 50 can still be read as of then, and 47 is published now |
 //! | 10 restated to 3, all 57 to 50, the rest 47 | 3 and 50 | what was seen of figures that did not change stays seen |
 //! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
-//! | all 103/240 = 7.5 % and 50 %, `complete` | both | the two can only be out of 40 and of 200 |
+//! | all 103/240 = 7.5 % and 50 %, `complete`, checked | both | the two can only be out of 40 and of 200 |
 
+mod in_period;
+mod over_time;
 mod reader;
+mod stood;
+mod table;
 mod trial;
 mod view;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dimension::Dimension;
@@ -45,13 +57,35 @@ use super::period::Period;
 use reader::Reader;
 use view::View;
 
+/// The journal entry that a figure came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// Of which of the plans that are published together, by its place among them.
+    pub plan: usize,
+    /// Its place in that plan's journal.
+    pub seq: Seq,
+}
+
+/// How a figure came to be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// It was posted.
+    Reading,
+    /// It was posted in a plan in which the KPI is not sensitive, which shows it whatever it is.
+    Shown,
+    /// It is what improvement is measured from.
+    Baseline,
+}
+
 /// One figure as it was posted and stood for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
     /// The journal entry that it came with.
-    pub seq: Seq,
+    pub entry: Entry,
     /// The entry that replaced it; `None` while it stands.
     pub replaced: Option<Seq>,
+    /// How it came.
+    pub origin: Origin,
     /// Of when.
     pub period: Period,
     /// About whom.
@@ -62,17 +96,6 @@ pub struct Posted {
     pub numerator: Option<Figure>,
     /// Over what.
     pub denominator: Option<Figure>,
-    /// What becomes of it in the plan before, where the same figure can be read for good.
-    pub elsewhere: Option<Elsewhere>,
-}
-
-/// What becomes of a figure in another plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elsewhere {
-    /// It is shown.
-    Shown,
-    /// It is withheld.
-    Withheld,
 }
 
 /// All that was ever posted for a KPI, and what ties its figures together by one of its definitions.
@@ -80,9 +103,11 @@ pub enum Elsewhere {
 pub struct Figures<'a> {
     /// The KPI as it is or was defined.
     pub kpi: &'a Kpi,
+    /// Whether somebody vouches for rates without their numbers, which nobody else can judge.
+    pub checked: bool,
     /// Numbers from 1 up to this are small.
     pub threshold: u32,
-    /// The plan's dimensions: the groups of each, and whether they cover everyone. Those among them that once did.
+    /// The plans' dimensions: the groups of each, and whether they cover everyone. Those among them that once did.
     pub dimensions: Vec<&'a Dimension>,
     /// The gaps in counts that are computed from this KPI and sensitive themselves: comparator and group.
     pub gaps: Vec<(&'a GroupCode, &'a GroupCode)>,
@@ -93,19 +118,19 @@ pub struct Figures<'a> {
 /// Which figures of a KPI are withheld from readers who may not see its small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Withheld {
-    figures: BTreeSet<Seq>,
-    successors: BTreeSet<Seq>,
+    figures: BTreeSet<Entry>,
+    successors: BTreeSet<Entry>,
 }
 
 impl Withheld {
     /// Whether the figure that came with a journal entry is.
-    pub fn has(&self, seq: Seq) -> bool {
-        self.figures.contains(&seq)
+    pub fn has(&self, entry: Entry) -> bool {
+        self.figures.contains(&entry)
     }
 
     /// Whether the figure that this one replaced is: why it was replaced tells of it.
-    pub fn has_replaced(&self, seq: Seq) -> bool {
-        self.successors.contains(&seq)
+    pub fn has_replaced(&self, entry: Entry) -> bool {
+        self.successors.contains(&entry)
     }
 
     /// How many are.
@@ -149,8 +174,9 @@ fn withheld_within(figures: &Figures<'_>, mut steps: Steps) -> Withheld {
     for (reader, chosen) in in_turn(readers, &mut steps, |reader, steps| choose(reader, steps)) {
         withheld.figures.extend(chosen.unwrap_or_else(|| reader.all_but_zeros()));
     }
-    let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.seq));
-    withheld.successors = replaced.filter_map(|posted| posted.replaced).collect();
+    let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.entry));
+    let after = |posted: &Posted| Some(Entry { seq: posted.replaced?, ..posted.entry });
+    withheld.successors = replaced.filter_map(after).collect();
     withheld
 }
 
@@ -203,25 +229,73 @@ enum Preference {
 
 /// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` where the steps
 /// do not suffice.
-fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Seq>> {
-    let view = View::of(reader, steps)?;
-    if view.found().is_empty() {
-        return Some(reader.seqs(view.hidden()));
-    }
+///
+/// Period by period, as they are published: what was shown when a period was the latest stays shown afterwards, as far as
+/// anything of the later periods can go instead.
+fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Entry>> {
+    let mut view = View::of(reader, steps)?;
+    let small = view.hidden().clone();
     let mut ways = vec![Preference::Smallest, Preference::Shared];
     if reader.has_restatements() {
         ways.push(Preference::Restated);
     }
-    let hidden = ways
-        .into_iter()
-        .filter_map(|preference| Some((hide(view.clone(), preference, steps)?, preference)))
-        .min_by_key(|(hidden, preference)| (reader.standing(hidden), hidden.len(), *preference));
-    hidden.map(|(hidden, _)| reader.seqs(&hidden))
+    let mut left = BTreeSet::new();
+    for period in reader.periods() {
+        view.publish(period, steps)?;
+        if !view.found().is_subset(&left) {
+            let before = view.hidden().clone();
+            let taken_back = |view: &View<'_, '_>| {
+                view.hidden().difference(&before).filter(|cell| reader.period(**cell) < Some(period)).count()
+            };
+            let hidden = ways.iter().filter_map(|way| Some((hide(view.clone(), &small, *way, steps)?, *way)));
+            let best = hidden.min_by_key(|(view, way)| {
+                (taken_back(view), reader.standing(view.hidden()), view.hidden().len(), *way)
+            });
+            view = best?.0;
+        }
+        left = view.found().clone();
+    }
+    let more = known_by_rule(&view, steps)?;
+    view.hide(&more, steps)?;
+    // What follows from what is shown by now is withheld in vain.
+    let hidden = view.hidden().iter().filter(|cell| small.contains(cell) || !view.solves(**cell)).copied();
+    Some(reader.entries(&hidden.collect()))
 }
 
+/// What must be hidden as well from a reader who knows the rule: in each table of counts whose whole is shown, where what is
+/// hidden is as it would be if nothing else tied its groups.
+fn known_by_rule(view: &View<'_, '_>, steps: &mut Steps) -> Option<Vec<usize>> {
+    let reader = view.reader();
+    let mut more = Vec::new();
+    for (parts, whole) in reader.tables() {
+        let groups = parts.iter().filter_map(|place| reader.number((*place, COUNT))).collect();
+        let table = table::Table { groups, threshold: reader.threshold };
+        let hidden = |place: usize| view.hidden().contains(&place);
+        let chosen = (0..).zip(&parts).filter(|(_, place)| hidden(**place)).map(|(at, _)| at).collect();
+        let chosen = table::Choice { groups: chosen, whole: hidden(whole) };
+        if chosen.whole || chosen.groups.is_empty() || table.plain(steps)? != chosen {
+            continue;
+        }
+        let guarded = table.guarded(steps)?;
+        let added = guarded.groups.difference(&chosen.groups).filter_map(|at| parts.get(*at).copied());
+        more.extend(added.chain(Some(whole).filter(|_| guarded.whole)));
+    }
+    more.retain(|place| !view.hidden().contains(place) && reader.cell(*place).is_some_and(reader::Cell::can_go));
+    more.sort_unstable();
+    more.dedup();
+    Some(more)
+}
+
+/// The part of a cell that is the figure itself, of a count.
+const COUNT: usize = 3;
+
 /// Hides figures until a reader of this view finds nothing small, then shows what need not be hidden.
-fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Option<BTreeSet<usize>> {
-    let small = view.hidden().clone();
+fn hide<'r, 'a>(
+    mut view: View<'r, 'a>,
+    small: &BTreeSet<usize>,
+    preference: Preference,
+    steps: &mut Steps,
+) -> Option<View<'r, 'a>> {
     let ranks = view.reader().ranks(preference);
     loop {
         let found = view.ways(steps)?;
@@ -230,7 +304,10 @@ fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Op
         for cell in found.iter().flatten().filter(|_| preference == Preference::Shared) {
             *shared.entry(*cell).or_default() += 1;
         }
-        let rank = |cell: usize| (std::cmp::Reverse(shared.get(&cell)), ranks.get(cell));
+        let rank = |cell: usize| {
+            let rank = ranks.get(cell);
+            (rank.map(|rank| (rank.no_one, rank.later)), Reverse(shared.get(&cell)), rank.map(|rank| rank.size))
+        };
         let mut next: BTreeMap<Option<Period>, usize> = BTreeMap::new();
         for cell in found.iter().filter_map(|ways| ways.iter().copied().min_by_key(|cell| rank(*cell))) {
             let best = next.entry(view.reader().period(cell)).or_insert(cell);
@@ -245,23 +322,17 @@ fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Op
     }
     // What is found though nothing is left to hide stays as guarded as it is.
     let guarding = view.guarding(steps)?;
-    let (found, mut hidden) = (view.found().clone(), view.hidden().clone());
-    let mut tried: Vec<usize> = hidden.difference(&small).filter(|cell| !guarding.contains(cell)).copied().collect();
-    tried.sort_by_key(|cell| std::cmp::Reverse(ranks.get(*cell)));
+    let found = view.found().clone();
+    let tried = view.hidden().difference(small).filter(|cell| !guarding.contains(cell));
+    let mut tried: Vec<usize> = tried.copied().collect();
+    tried.sort_by_key(|cell| Reverse(ranks.get(*cell)));
     for cell in tried {
-        // What there are no steps left to try stays hidden.
-        if view.show(cell, steps).is_none() {
-            return Some(hidden);
-        }
-        if view.found().is_subset(&found) {
-            hidden.remove(&cell);
-        } else if view.hide(&[cell], steps).is_none() {
-            return Some(hidden);
+        view.show(cell, steps)?;
+        if !view.found().is_subset(&found) {
+            view.hide(&[cell], steps)?;
         }
     }
-    // What follows from what is shown by now is withheld in vain.
-    hidden.retain(|cell| small.contains(cell) || !view.solves(*cell));
-    Some(hidden)
+    Some(view)
 }
 
 #[cfg(test)]
