@@ -21,6 +21,16 @@ pub struct Group {
     /// What it is called; 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200, example = "Eligible for free school meals")]
     pub title: String,
+    /// The group that it lies within, of this dimension or another: what is left of that group without this one is guarded
+    /// as a figure. In a dimension that covers everyone, all groups within one group make it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "white")]
+    pub within: Option<GroupCode>,
+    /// Whether it lies across the other groups of its dimension and is not counted among those that sum to `all`, as pupils
+    /// with free school meals among years of birth.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    pub outside: bool,
 }
 
 document! {

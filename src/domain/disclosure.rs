@@ -31,10 +31,14 @@
 //! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
 //! | all 103/240 = 7.5 % and 50 %, `complete` | both | the two can only be out of 40 and of 200 |
 
+mod in_period;
+mod over_time;
 mod reader;
+mod stood;
 mod trial;
 mod view;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dimension::Dimension;
@@ -45,13 +49,35 @@ use super::period::Period;
 use reader::Reader;
 use view::View;
 
+/// The journal entry that a figure came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// Of which of the plans that are published together, by its place among them.
+    pub plan: usize,
+    /// Its place in that plan's journal.
+    pub seq: Seq,
+}
+
+/// How a figure came to be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// It was posted.
+    Reading,
+    /// It was posted in a plan in which the KPI is not sensitive, which shows it whatever it is.
+    Shown,
+    /// It is what improvement is measured from.
+    Baseline,
+}
+
 /// One figure as it was posted and stood for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
     /// The journal entry that it came with.
-    pub seq: Seq,
+    pub entry: Entry,
     /// The entry that replaced it; `None` while it stands.
     pub replaced: Option<Seq>,
+    /// How it came.
+    pub origin: Origin,
     /// Of when.
     pub period: Period,
     /// About whom.
@@ -62,17 +88,6 @@ pub struct Posted {
     pub numerator: Option<Figure>,
     /// Over what.
     pub denominator: Option<Figure>,
-    /// What becomes of it in the plan before, where the same figure can be read for good.
-    pub elsewhere: Option<Elsewhere>,
-}
-
-/// What becomes of a figure in another plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elsewhere {
-    /// It is shown.
-    Shown,
-    /// It is withheld.
-    Withheld,
 }
 
 /// All that was ever posted for a KPI, and what ties its figures together by one of its definitions.
@@ -80,9 +95,11 @@ pub enum Elsewhere {
 pub struct Figures<'a> {
     /// The KPI as it is or was defined.
     pub kpi: &'a Kpi,
+    /// Whether somebody vouches for rates without their numbers, which nobody else can judge.
+    pub checked: bool,
     /// Numbers from 1 up to this are small.
     pub threshold: u32,
-    /// The plan's dimensions: the groups of each, and whether they cover everyone. Those among them that once did.
+    /// The plans' dimensions: the groups of each, and whether they cover everyone. Those among them that once did.
     pub dimensions: Vec<&'a Dimension>,
     /// The gaps in counts that are computed from this KPI and sensitive themselves: comparator and group.
     pub gaps: Vec<(&'a GroupCode, &'a GroupCode)>,
@@ -93,19 +110,19 @@ pub struct Figures<'a> {
 /// Which figures of a KPI are withheld from readers who may not see its small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Withheld {
-    figures: BTreeSet<Seq>,
-    successors: BTreeSet<Seq>,
+    figures: BTreeSet<Entry>,
+    successors: BTreeSet<Entry>,
 }
 
 impl Withheld {
     /// Whether the figure that came with a journal entry is.
-    pub fn has(&self, seq: Seq) -> bool {
-        self.figures.contains(&seq)
+    pub fn has(&self, entry: Entry) -> bool {
+        self.figures.contains(&entry)
     }
 
     /// Whether the figure that this one replaced is: why it was replaced tells of it.
-    pub fn has_replaced(&self, seq: Seq) -> bool {
-        self.successors.contains(&seq)
+    pub fn has_replaced(&self, entry: Entry) -> bool {
+        self.successors.contains(&entry)
     }
 
     /// How many are.
@@ -149,8 +166,9 @@ fn withheld_within(figures: &Figures<'_>, mut steps: Steps) -> Withheld {
     for (reader, chosen) in in_turn(readers, &mut steps, |reader, steps| choose(reader, steps)) {
         withheld.figures.extend(chosen.unwrap_or_else(|| reader.all_but_zeros()));
     }
-    let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.seq));
-    withheld.successors = replaced.filter_map(|posted| posted.replaced).collect();
+    let replaced = figures.posted.iter().filter(|posted| withheld.figures.contains(&posted.entry));
+    let after = |posted: &Posted| Some(Entry { seq: posted.replaced?, ..posted.entry });
+    withheld.successors = replaced.filter_map(after).collect();
     withheld
 }
 
@@ -203,25 +221,44 @@ enum Preference {
 
 /// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` where the steps
 /// do not suffice.
-fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Seq>> {
-    let view = View::of(reader, steps)?;
-    if view.found().is_empty() {
-        return Some(reader.seqs(view.hidden()));
-    }
+///
+/// Period by period, as they are published: what was shown when a period was the latest stays shown afterwards, as far as
+/// anything of the later periods can go instead.
+fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Entry>> {
+    let mut view = View::of(reader, steps)?;
+    let small = view.hidden().clone();
     let mut ways = vec![Preference::Smallest, Preference::Shared];
     if reader.has_restatements() {
         ways.push(Preference::Restated);
     }
-    let hidden = ways
-        .into_iter()
-        .filter_map(|preference| Some((hide(view.clone(), preference, steps)?, preference)))
-        .min_by_key(|(hidden, preference)| (reader.standing(hidden), hidden.len(), *preference));
-    hidden.map(|(hidden, _)| reader.seqs(&hidden))
+    let mut left = BTreeSet::new();
+    for period in reader.periods() {
+        view.publish(period, steps)?;
+        if !view.found().is_subset(&left) {
+            let before = view.hidden().clone();
+            let taken_back = |view: &View<'_, '_>| {
+                view.hidden().difference(&before).filter(|cell| reader.period(**cell) < Some(period)).count()
+            };
+            let hidden = ways.iter().filter_map(|way| Some((hide(view.clone(), &small, *way, steps)?, *way)));
+            let best = hidden.min_by_key(|(view, way)| {
+                (taken_back(view), reader.standing(view.hidden()), view.hidden().len(), *way)
+            });
+            view = best?.0;
+        }
+        left = view.found().clone();
+    }
+    // What follows from what is shown by now is withheld in vain.
+    let hidden = view.hidden().iter().filter(|cell| small.contains(cell) || !view.solves(**cell)).copied();
+    Some(reader.entries(&hidden.collect()))
 }
 
 /// Hides figures until a reader of this view finds nothing small, then shows what need not be hidden.
-fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Option<BTreeSet<usize>> {
-    let small = view.hidden().clone();
+fn hide<'r, 'a>(
+    mut view: View<'r, 'a>,
+    small: &BTreeSet<usize>,
+    preference: Preference,
+    steps: &mut Steps,
+) -> Option<View<'r, 'a>> {
     let ranks = view.reader().ranks(preference);
     loop {
         let found = view.ways(steps)?;
@@ -230,7 +267,10 @@ fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Op
         for cell in found.iter().flatten().filter(|_| preference == Preference::Shared) {
             *shared.entry(*cell).or_default() += 1;
         }
-        let rank = |cell: usize| (std::cmp::Reverse(shared.get(&cell)), ranks.get(cell));
+        let rank = |cell: usize| {
+            let rank = ranks.get(cell);
+            (rank.map(|rank| (rank.no_one, rank.later)), Reverse(shared.get(&cell)), rank.map(|rank| rank.size))
+        };
         let mut next: BTreeMap<Option<Period>, usize> = BTreeMap::new();
         for cell in found.iter().filter_map(|ways| ways.iter().copied().min_by_key(|cell| rank(*cell))) {
             let best = next.entry(view.reader().period(cell)).or_insert(cell);
@@ -245,23 +285,17 @@ fn hide(mut view: View<'_, '_>, preference: Preference, steps: &mut Steps) -> Op
     }
     // What is found though nothing is left to hide stays as guarded as it is.
     let guarding = view.guarding(steps)?;
-    let (found, mut hidden) = (view.found().clone(), view.hidden().clone());
-    let mut tried: Vec<usize> = hidden.difference(&small).filter(|cell| !guarding.contains(cell)).copied().collect();
-    tried.sort_by_key(|cell| std::cmp::Reverse(ranks.get(*cell)));
+    let found = view.found().clone();
+    let tried = view.hidden().difference(small).filter(|cell| !guarding.contains(cell));
+    let mut tried: Vec<usize> = tried.copied().collect();
+    tried.sort_by_key(|cell| Reverse(ranks.get(*cell)));
     for cell in tried {
-        // What there are no steps left to try stays hidden.
-        if view.show(cell, steps).is_none() {
-            return Some(hidden);
-        }
-        if view.found().is_subset(&found) {
-            hidden.remove(&cell);
-        } else if view.hide(&[cell], steps).is_none() {
-            return Some(hidden);
+        view.show(cell, steps)?;
+        if !view.found().is_subset(&found) {
+            view.hide(&[cell], steps)?;
         }
     }
-    // What follows from what is shown by now is withheld in vain.
-    hidden.retain(|cell| small.contains(cell) || !view.solves(*cell));
-    Some(hidden)
+    Some(view)
 }
 
 #[cfg(test)]

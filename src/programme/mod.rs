@@ -12,6 +12,7 @@ pub mod effects;
 pub mod entering;
 pub mod error;
 pub mod excepting;
+mod family;
 pub mod following;
 pub mod freezing;
 pub mod gathering;
@@ -48,6 +49,7 @@ use crate::store::{Conn, Store, Write, journal};
 
 pub use crate::store::StoreError;
 pub use error::Refusal;
+use family::{Descent, Family};
 use picture::Picture;
 pub use principal::{Bounds, Principal};
 use watching::Watch;
@@ -79,6 +81,9 @@ pub struct OpenPlan {
     pub changed_at: DateTime<Utc>,
     /// Whether everyone who signs in may find it.
     pub public: bool,
+    /// The plans that are published together with it and the version of each, where what is withheld from the caller hangs on
+    /// them; itself among them, or none.
+    family: Vec<(PlanId, Seq)>,
 }
 
 impl OpenPlan {
@@ -91,12 +96,15 @@ impl OpenPlan {
             access: Access::new(granted),
             changed_at: plan.changed_at,
             public: plan.public,
+            family: Vec::new(),
         }
     }
 
     /// What tells this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
     pub fn view_tag(&self) -> String {
-        format!("{}.{}", self.version, self.access.mark())
+        let others = self.family.iter().filter(|(plan, _)| *plan != self.id);
+        let others: String = others.map(|(plan, version)| format!(".{}-{version}", plan.0)).collect();
+        format!("{}.{}{others}", self.version, self.access.mark())
     }
 }
 
@@ -138,17 +146,26 @@ impl Programme {
     /// # Errors
     /// [`Refusal::NotFound`] where it is not there or not the caller's to see.
     pub async fn open(&self, plan: &PlanCode, caller: &Principal) -> Result<OpenPlan, Refusal> {
-        let (plan, caller) = (plan.clone(), caller.clone());
+        let (plan, caller, pictures) = (plan.clone(), caller.clone(), Arc::clone(&self.pictures));
         self.store
             .look_up(move |conn| {
-                caller.find_plan(conn, &plan)?.map(|plan| OpenPlan::new(&plan)).ok_or(Refusal::NotFound)
+                let found = caller.find_plan(conn, &plan)?.ok_or(Refusal::NotFound)?;
+                let mut plan = OpenPlan::new(&found);
+                if plan.access.audience() != Audience::Member {
+                    plan.family = pictures.family_of(conn, plan.id, plan.version)?;
+                }
+                Ok(plan)
             })
             .await
     }
 
     /// The plan's picture as it stands.
     pub async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
-        if let Some(picture) = self.pictures.at(plan.id, plan.version) {
+        let known = self.pictures.at(plan.id, plan.version).filter(|picture| {
+            let together = picture.family().map(|family| family.versions()).unwrap_or_default();
+            plan.access.audience() == Audience::Member || together == plan.family
+        });
+        if let Some(picture) = known {
             return chosen(picture, plan).await;
         }
         let (pictures, id, version) = (Arc::clone(&self.pictures), plan.id, plan.version);
@@ -263,6 +280,10 @@ struct Pictures {
     past: Cache<(PlanId, Seq), Arc<Picture>>,
     /// The last picture that was asked for of each plan by whoever goes through its journal entry by entry.
     walked: Mutex<HashMap<PlanId, Arc<Picture>>>,
+    /// Which plan goes on from which.
+    descent: Descent,
+    /// The latest state of the plans that are published together, by the first of them.
+    families: Mutex<HashMap<PlanId, Arc<Family>>>,
 }
 
 /// Of how many credentials it is remembered when their use was noted.
@@ -273,7 +294,13 @@ const PAST_PICTURES: usize = 8;
 
 impl Default for Pictures {
     fn default() -> Self {
-        Self { latest: Mutex::default(), past: Cache::new(PAST_PICTURES), walked: Mutex::default() }
+        Self {
+            latest: Mutex::default(),
+            past: Cache::new(PAST_PICTURES),
+            walked: Mutex::default(),
+            descent: Descent::default(),
+            families: Mutex::default(),
+        }
     }
 }
 
@@ -287,20 +314,68 @@ impl Pictures {
         self.known(plan).filter(|picture| picture.version() == version)
     }
 
-    /// The picture at a version, brought up to it by what was written since, by this instance or another.
+    /// The plans that are published together with one, which is at this version, and the version of each; none where it is
+    /// alone.
+    fn family_of(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Vec<(PlanId, Seq)>, Refusal> {
+        let mut family = self.descent.family(conn, plan)?;
+        if family.len() < 2 {
+            return Ok(Vec::new());
+        }
+        for own in family.iter_mut().filter(|(id, _)| *id == plan) {
+            own.1 = version;
+        }
+        Ok(family)
+    }
+
+    /// The picture at a version, brought up to it by what was written since, by this instance or another, among those of the
+    /// plans that are published together with it.
     fn at_version(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
+        let versions = self.family_of(conn, plan, version)?;
+        let picture = self.alone(conn, plan, version)?;
+        let known = picture.family().map(|family| family.versions()).unwrap_or_default();
+        if known == versions {
+            return Ok(picture);
+        }
+        let family = if versions.is_empty() { None } else { Some(self.family_at(conn, versions)?) };
+        let picture = Arc::new(picture.in_family(family));
+        self.keep(plan, &picture);
+        Ok(picture)
+    }
+
+    /// A family whose plans are at these versions.
+    fn family_at(&self, conn: &mut Conn, versions: Vec<(PlanId, Seq)>) -> Result<Arc<Family>, Refusal> {
+        let first = versions.first().map_or(PlanId(0), |(plan, _)| *plan);
+        let known = self.families.lock().unwrap_or_else(PoisonError::into_inner).get(&first).cloned();
+        if let Some(known) = known.clone().filter(|known| known.versions() == versions) {
+            return Ok(known);
+        }
+        let mut members = Vec::new();
+        for (plan, version) in versions {
+            members.push(Arc::new(self.alone(conn, plan, version)?.in_family(None)));
+        }
+        let family = Arc::new(Family::new(members, known.as_deref()));
+        self.families.lock().unwrap_or_else(PoisonError::into_inner).insert(first, Arc::clone(&family));
+        Ok(family)
+    }
+
+    /// The picture at a version, whatever is published together with it.
+    fn alone(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
         let picture = match self.known(plan) {
             Some(picture) if picture.version() == version => return Ok(picture),
             Some(picture) if picture.version() < version => picture.brought_up_to(conn, version)?,
-            _ => Picture::load_with_predecessors(conn, plan, version)?,
+            _ => Picture::load(conn, plan, version)?,
         };
         let picture = Arc::new(picture);
-        let mut known = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = known.get(&plan).is_none_or(|other| other.version() <= picture.version());
-        if newer {
-            known.insert(plan, Arc::clone(&picture));
-        }
+        self.keep(plan, &picture);
         Ok(picture)
+    }
+
+    /// Keeps the picture of a plan, unless there is a later one.
+    fn keep(&self, plan: PlanId, picture: &Arc<Picture>) {
+        let mut known = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&plan).is_none_or(|other| other.version() <= picture.version()) {
+            known.insert(plan, Arc::clone(picture));
+        }
     }
 
     /// The picture at a version, for whoever goes through the journal entry by entry: made from the one before.

@@ -16,13 +16,13 @@ use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, a
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
-use crate::domain::disclosure::{self, Elsewhere, Posted, Withheld};
+use crate::domain::disclosure::{self, Entry, Origin, Posted, Withheld};
 use crate::domain::document::Document;
 use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
 use crate::domain::gap::{Side, Sides, gap};
 use crate::domain::ids::{
-    ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanId, PolicyCode,
-    PriorityCode, ReportId, Seq, SubGroupCode, Subject,
+    ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId,
+    PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode, Subject,
 };
 use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
 use crate::domain::period::Period;
@@ -34,10 +34,11 @@ use crate::domain::target::{FoundTarget, NoTarget, Target, find_target};
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
-use crate::store::{Conn, StoreError, journal, plans, readings, targets};
+use crate::store::{Conn, StoreError, readings, targets};
 
 use super::Refusal;
 use super::choice::Choices;
+use super::family::{self, Family};
 
 /// Something that is kept revision by revision.
 #[derive(Clone, Debug)]
@@ -54,8 +55,8 @@ impl Kept<Observed> {
     /// The figure as the choice of what is withheld is told it.
     fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> (i32, Posted) {
         let Observed { value, numerator, denominator, definition_version, .. } = self.value;
-        let (seq, group, elsewhere) = (self.seq, group.clone(), None);
-        (definition_version, Posted { seq, replaced, period, group, value, numerator, denominator, elsewhere })
+        let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Reading, group.clone());
+        (definition_version, Posted { entry, replaced, origin, period, group, value, numerator, denominator })
     }
 }
 
@@ -81,6 +82,8 @@ pub struct KpiPicture {
     /// The figures that were replaced, in the order they were, with the version of what each measured: they can still be read
     /// as of their time.
     pub replaced: Vec<(i32, Posted)>,
+    /// What improvement was measured from on a line that targets were drawn on, which tells it, the current one last.
+    baselines: Vec<(i32, Posted)>,
     /// The definitions by which something else was measured, by the version of that.
     earlier: BTreeMap<i32, Arc<Kpi>>,
     /// What is withheld of all these.
@@ -113,8 +116,8 @@ pub struct Picture {
     /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
     /// business stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
-    /// The plan that this one goes on from as it was then, which readers of this one may read as well.
-    before: Option<Arc<Picture>>,
+    /// The plans that are published together with this one, where there are any.
+    family: Option<Arc<Family>>,
 }
 
 impl Picture {
@@ -145,35 +148,32 @@ impl Picture {
             benchmarks: BTreeMap::new(),
             board_reports: BTreeMap::new(),
             present: None,
-            before: None,
+            family: None,
         };
         picture.take_in(conn, &rows, version)?;
         Ok(picture)
     }
 
-    /// Loads the plan as it stands, with the one that it goes on from: what is withheld in the one must not be told by the other.
-    ///
-    /// # Errors
-    /// As [`Picture::load`].
-    pub fn load_with_predecessors(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
-        let picture = Self::load(conn, plan, version)?;
-        let before = picture.plan.value.predecessor.as_ref().map(|code| plans::find_any(conn, code)).transpose()?;
-        let made = journal::page(conn, plan, Seq(0), 1)?;
-        let (Some(before), Some(made)) = (before.flatten(), made.first()) else { return Ok(picture) };
-        let then = journal::seq_at(conn, before.id, made.at)?;
-        let before = Self::load_with_predecessors(conn, before.id, then)?;
-        Ok(Self { before: Some(Arc::new(before)), ..picture })
+    /// The code of the plan that this one was made as the successor of.
+    pub(super) fn predecessor_of(conn: &mut Conn, plan: PlanId) -> Result<Option<PlanCode>, Refusal> {
+        let first = definitions::load(conn, plan, Seq(0), Some(Seq(1)))?;
+        let first = first.iter().find(|row| row.kind == DefinitionKind::Plan).map(kept::<Plan>).transpose()?;
+        Ok(first.and_then(|plan| plan.value.predecessor))
     }
 
-    /// What becomes of a figure of a KPI in the plan before, where it stood there and was sensitive.
-    fn elsewhere(&self, kpi: &KpiCode, figure: &Posted) -> Option<Elsewhere> {
-        let before = self.before.as_ref()?;
-        let entry = before.kpis.get(kpi).filter(|entry| entry.kpi.sensitive)?;
-        let kept = entry.posted(&figure.group, figure.period)?;
-        let (_, stood) = kept.posted(&figure.group, figure.period, None);
-        let said = |one: &Posted| (one.value, one.numerator, one.denominator);
-        let withheld = before.ask_withheld(kpi, before.threshold(), |withheld| withheld.has(kept.seq))?;
-        (said(&stood) == said(figure)).then_some(if withheld { Elsewhere::Withheld } else { Elsewhere::Shown })
+    /// This picture among the plans that are published together with it.
+    pub(super) fn in_family(&self, family: Option<Arc<Family>>) -> Self {
+        Self { family, ..self.clone() }
+    }
+
+    /// The plans that are published together with this one.
+    pub(super) fn family(&self) -> Option<&Arc<Family>> {
+        self.family.as_ref()
+    }
+
+    /// The dimensions as they are, and those that covered everyone as they were.
+    pub(super) fn all_dimensions(&self) -> impl Iterator<Item = &Dimension> {
+        self.dimensions.values().map(|kept| &kept.value).chain(&self.once_complete)
     }
 
     /// This picture with what was written since, up to a version.
@@ -608,17 +608,22 @@ impl Picture {
 
     /// Whether one revision of a posted figure must be withheld from a reader: the one that came with this journal entry.
     pub fn withholds_revision(&self, entry: &KpiPicture, seq: Seq, access: &Access) -> bool {
-        self.withheld_from(entry, access, |withheld| withheld.has(seq))
+        self.withheld_from(entry, access, |withheld, plan| withheld.has(Entry { plan, seq }))
     }
 
     /// Whether a reader may not know why a revision replaced the one before, because that is withheld.
     pub fn withholds_reason(&self, entry: &KpiPicture, seq: Seq, access: &Access) -> bool {
-        self.withheld_from(entry, access, |withheld| withheld.has_replaced(seq))
+        self.withheld_from(entry, access, |withheld, plan| withheld.has_replaced(Entry { plan, seq }))
     }
 
     /// What is withheld is chosen once for all moments, out of all figures that can be asked about today: a reader may ask
     /// about two moments and subtract. What was stricter in the past comes on top.
-    fn withheld_from(&self, entry: &KpiPicture, access: &Access, is_withheld: impl Fn(&Withheld) -> bool) -> bool {
+    fn withheld_from(
+        &self,
+        entry: &KpiPicture,
+        access: &Access,
+        is_withheld: impl Fn(&Withheld, usize) -> bool,
+    ) -> bool {
         let kpi = &entry.kpi;
         let today = self.present.as_deref().unwrap_or(self);
         let chosen = |threshold| today.ask_withheld(&kpi.code, threshold, &is_withheld) == Some(true);
@@ -632,37 +637,26 @@ impl Picture {
         self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
     }
 
-    /// Asks what is withheld of a KPI from those who may not see its small numbers.
-    fn ask_withheld<T>(&self, kpi: &KpiCode, threshold: u32, ask: impl FnOnce(&Withheld) -> T) -> Option<T> {
+    /// Asks what is withheld of a KPI from those who may not see its small numbers, and which of the plans that are published
+    /// together this one is.
+    fn ask_withheld<T>(&self, kpi: &KpiCode, threshold: u32, ask: impl FnOnce(&Withheld, usize) -> T) -> Option<T> {
+        let together = self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?)));
+        if let Some((family, (plan, choices))) = together {
+            let threshold = threshold.max(family.threshold());
+            let choose = || family.withheld(kpi, threshold);
+            return Some(choices.ask(threshold, choose, |withheld| ask(withheld, plan)));
+        }
         let entry = self.kpis.get(kpi)?;
-        let choose = || {
-            let gaps = self.kpis.values().filter_map(|gap| match &gap.kpi.formula {
-                Formula::Gap { of, group, comparator }
-                    if of == kpi && gap.kpi.sensitive && gap.kpi.unit == Unit::Count =>
-                {
-                    Some((comparator, group))
-                }
-                _ => None,
-            });
-            let gaps: Vec<_> = gaps.collect();
-            let standing = entry.readings.iter().flat_map(|(group, readings)| {
-                readings.iter().map(move |(period, kept)| kept.posted(group, *period, None))
-            });
-            let mut posted: Vec<(i32, Posted)> = entry.replaced.iter().cloned().chain(standing).collect();
-            for (_, figure) in &mut posted {
-                figure.elsewhere = self.elsewhere(kpi, figure);
-            }
-            let dimensions: Vec<_> =
-                self.dimensions.values().map(|kept| &kept.value).chain(&self.once_complete).collect();
-            let by_definition = entry.measures().into_iter().map(|kpi| {
-                let alike = |version: i32| (entry.defined(version).unit == Unit::Count) == (kpi.unit == Unit::Count);
-                let posted = posted.iter().filter(|(version, _)| alike(*version)).map(|(_, posted)| posted.clone());
-                let (dimensions, gaps) = (dimensions.clone(), gaps.clone());
-                disclosure::Figures { kpi, threshold, dimensions, gaps, posted: posted.collect() }
-            });
-            disclosure::withheld(&by_definition.collect::<Vec<_>>())
-        };
-        Some(entry.choices.ask(threshold, choose, ask))
+        let choose = || family::withheld(&[self], kpi, threshold);
+        Some(entry.choices.ask(threshold, choose, |withheld| ask(withheld, 0)))
+    }
+
+    /// Whether it is known what is withheld of a KPI.
+    fn has_chosen(&self, kpi: &KpiCode, threshold: u32) -> bool {
+        match self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?))) {
+            Some((family, (_, choices))) => choices.has(threshold.max(family.threshold())),
+            None => self.kpis.get(kpi).is_none_or(|entry| entry.choices.has(threshold)),
+        }
     }
 
     /// The choices that whoever may not see small numbers can come to ask: each KPI of the present that is sensitive, or was
@@ -678,28 +672,20 @@ impl Picture {
 
     /// Whether nothing is left to be chosen: what is withheld from whom is known at once.
     pub(super) fn is_chosen(&self) -> bool {
-        self.asked()
-            .all(|(today, code, threshold)| today.kpis.get(code).is_none_or(|entry| entry.choices.has(threshold)))
+        self.asked().all(|(today, code, threshold)| today.has_chosen(code, threshold))
     }
 
     /// Makes every choice that is left. It takes its time, up to seconds: a thread that answers requests must not.
     pub(super) fn choose(&self) {
         for (today, code, threshold) in self.asked() {
-            today.ask_withheld(code, threshold, |_chosen| ());
+            today.ask_withheld(code, threshold, |_chosen, _plan| ());
         }
     }
 
-    /// Whether a KPI's baseline is kept from a reader: it is a figure like any other, and nobody knows out of how few one
-    /// comes that was never posted.
+    /// Whether a KPI's baseline is kept from a reader: it is a figure like any other.
     fn withholds_baseline(&self, entry: &KpiPicture, access: &Access) -> bool {
-        let Some(baseline) = entry.kpi.baseline.filter(|_| !self.sees_small_numbers(access, &entry.kpi)) else {
-            return false;
-        };
-        match entry.posted(&GroupCode::all(), baseline.period.0) {
-            Some(kept) => self.withholds_revision(entry, kept.seq, access),
-            None if entry.kpi.unit == Unit::Count => disclosure::is_small(baseline.value, self.threshold()),
-            None => true,
-        }
+        let current = entry.baselines.last().filter(|(_, baseline)| baseline.replaced.is_none());
+        current.is_some_and(|(_, baseline)| self.withholds_revision(entry, baseline.entry.seq, access))
     }
 
     /// What a period is held against, as a reader may know it: a line from a baseline that is withheld would give that away.
@@ -776,7 +762,7 @@ impl KpiPicture {
     pub(super) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
         let KpiRecord { kpi, archived, definition_version } = record;
         let choices = Choices::default();
-        match before.cloned() {
+        let mut entry = match before.cloned() {
             Some(mut before) => {
                 if before.definition_version != definition_version {
                     before.earlier.insert(before.definition_version, Arc::new(before.kpi));
@@ -793,10 +779,13 @@ impl KpiPicture {
                 target_seqs: BTreeMap::new(),
                 readings: BTreeMap::new(),
                 replaced: Vec::new(),
+                baselines: Vec::new(),
                 earlier: BTreeMap::new(),
                 choices,
             },
-        }
+        };
+        entry.draw();
+        entry
     }
 
     /// The KPI as it was defined in a version of what is measured.
@@ -804,16 +793,42 @@ impl KpiPicture {
         self.earlier.get(&version).map_or(&self.kpi, |kpi| kpi)
     }
 
-    /// The definitions that tie figures to one another each in a way of its own.
-    fn measures(&self) -> Vec<&Kpi> {
-        let ties = |kpi: &Kpi| (kpi.unit == Unit::Count, kpi.aggregation, kpi.multiplier);
-        let all = self.earlier.values().map(|kpi| &**kpi).chain([&self.kpi]);
-        all.fold(Vec::new(), |mut measures, kpi| {
-            if !measures.iter().any(|known: &&Kpi| ties(known) == ties(kpi)) {
-                measures.push(kpi);
-            }
-            measures
+    /// The definitions that figures were posted by.
+    pub(super) fn measures(&self) -> impl Iterator<Item = &Kpi> {
+        self.earlier.values().map(|kpi| &**kpi).chain([&self.kpi])
+    }
+
+    /// Every figure that anyone can come to read: each with whether it is a count. `plan` is the plan's place among those
+    /// that are published together.
+    pub(super) fn all_posted(&self, plan: usize) -> impl Iterator<Item = (bool, Posted)> {
+        let standing = self.readings.iter().flat_map(|(group, readings)| {
+            readings.iter().map(move |(period, kept)| kept.posted(group, *period, None))
+        });
+        let all = self.replaced.iter().cloned().chain(standing).chain(self.baselines.iter().cloned());
+        all.map(move |(version, posted)| {
+            let entry = Entry { plan, ..posted.entry };
+            (self.defined(version).unit == Unit::Count, Posted { entry, ..posted })
         })
+    }
+
+    /// Notes what targets are drawn from by now.
+    fn draw(&mut self) {
+        let baseline = self.kpi.baseline.filter(|_| self.kpi.spread() == Some(Profile::Linear));
+        let drawn = baseline.map(|baseline| (baseline.period.0, baseline.value));
+        let last = self.baselines.last_mut().filter(|(_, last)| last.replaced.is_none());
+        let known = last.as_ref().and_then(|(_, last)| Some((last.period, last.value?)));
+        if known == drawn {
+            return;
+        }
+        if let Some((_, last)) = last {
+            last.replaced = Some(self.seq);
+        }
+        self.baselines.extend(drawn.map(|(period, value)| {
+            let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Baseline, GroupCode::all());
+            let (value, numerator, denominator, replaced) = (Some(value), None, None, None);
+            let posted = Posted { entry, replaced, origin, period, group, value, numerator, denominator };
+            (self.definition_version, posted)
+        }));
     }
 
     /// Puts a figure in its place.

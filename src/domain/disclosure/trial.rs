@@ -38,7 +38,9 @@ impl<'r> Trial<'_, 'r, '_> {
     fn shift(&mut self, number: Number, by: Figure) -> bool {
         let there = self.view.reader().number(number).map(|truth| truth + by);
         let fits = self.view.bounds(number).zip(there).is_some_and(|((low, high), there)| {
-            low <= there && high.is_none_or(|high| there <= high) && !self.moved.contains_key(&number)
+            low.is_none_or(|low| low <= there)
+                && high.is_none_or(|high| there <= high)
+                && !self.moved.contains_key(&number)
         });
         if fits {
             self.moved.insert(number, by);
@@ -50,7 +52,7 @@ impl<'r> Trial<'_, 'r, '_> {
     fn settle(&mut self, steps: &mut Steps) -> Option<bool> {
         let reader = self.view.reader();
         let about = self.moved.keys().flat_map(|number| reader.relations_of(*number));
-        for relation in about.filter_map(|relation| reader.relations.get(*relation)) {
+        for relation in about.filter_map(|relation| self.view.relation(*relation)) {
             steps.take(relation.terms.len())?;
             if let Some(off) = self.off(relation) {
                 return self.mend(relation, off, steps);
@@ -82,6 +84,6 @@ impl<'r> Trial<'_, 'r, '_> {
             let there = self.view.reader().number(*number)? + moved;
             Some(if *added { sum + there } else { sum - there })
         })?;
-        (off > Figure::ZERO || (relation.exact && off != Figure::ZERO)).then_some(off)
+        (off != Figure::ZERO).then_some(off)
     }
 }

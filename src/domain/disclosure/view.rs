@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reader::{Cell, Number, PARTS, Reader, Relation, Row, Step, Sum, set};
+use super::reader::{Cell, Number, PARTS, Reader, Relation, Row, Sum, Ties, set};
 use super::trial::could_be_others;
-use super::{Figure, Steps, is_small};
+use super::{Figure, Period, Steps, is_small};
 
 /// What is known of a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,8 @@ enum Sight {
     Open,
 }
 
-/// Between what a number must lie; an upper bound that is missing is infinite.
-type Bounds = (Figure, Option<Figure>);
+/// Between what a number must lie; a bound that is missing is infinite.
+type Bounds = (Option<Figure>, Option<Figure>);
 
 /// Something small that is worked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,14 +33,14 @@ pub(super) enum Finding {
     Guess(usize),
     /// What the hidden cells of a sum sum to.
     Sum(usize),
-    /// The difference of two figures.
-    Step(usize),
 }
 
 /// What a reader works out from whom some figures are hidden.
 #[derive(Clone)]
 pub(super) struct View<'r, 'a> {
     reader: &'r Reader<'a>,
+    /// The latest period that is published.
+    now: Option<Period>,
     hidden: BTreeSet<usize>,
     /// By cell.
     sights: Vec<Sight>,
@@ -52,22 +52,44 @@ pub(super) struct View<'r, 'a> {
 }
 
 impl<'r, 'a> View<'r, 'a> {
-    /// With the figures hidden that are withheld anyway.
+    /// Before anything is published, with the figures hidden that are withheld anyway.
     pub(super) fn of(reader: &'r Reader<'a>, steps: &mut Steps) -> Option<Self> {
         steps.take(reader.size())?;
-        let mut view = Self {
+        let hidden = reader.withheld_anyway();
+        let unknown = |(place, cell): (usize, &Cell<'a>)| {
+            if cell.group.is_none() || hidden.contains(&place) { Sight::Open } else { Sight::Shown }
+        };
+        Some(Self {
             reader,
-            hidden: reader.withheld_anyway(),
-            sights: vec![Sight::Shown; reader.size()],
+            now: None,
+            sights: reader.cells.iter().enumerate().map(unknown).collect(),
+            hidden,
             bounds: vec![[None; PARTS.len()]; reader.size()],
             found: BTreeSet::new(),
             due: vec![false; reader.relations.len()],
-        };
-        let unposted = |place: &usize| reader.cell(*place).is_some_and(|cell| cell.group.is_none());
-        let unknown: Vec<usize> = view.hidden.iter().copied().chain((0..reader.size()).filter(unposted)).collect();
-        // Steps can tell something small though nothing is hidden.
-        view.look(&unknown, (0..reader.steps.len()).collect(), steps)?;
-        Some(view)
+        })
+    }
+
+    /// Publishes the figures of one more period.
+    pub(super) fn publish(&mut self, period: Period, steps: &mut Steps) -> Option<()> {
+        self.now = Some(period);
+        let fresh = self.reader.sums.iter().filter(|sum| sum.period == period);
+        let unknown: BTreeSet<usize> = fresh.flat_map(|sum| sum.row.keys().copied()).collect();
+        let unknown: Vec<usize> = unknown.into_iter().filter(|place| self.sight(*place) != Sight::Shown).collect();
+        self.look(&unknown, steps)
+    }
+
+    /// The sums that a cell is in, by their places, of those that are known by now.
+    fn sums_of(&self, place: usize) -> impl Iterator<Item = (usize, &'r Sum)> {
+        let now = self.now;
+        let reader = self.reader;
+        let sums = reader.sums_of(place).iter().filter_map(move |at| Some((*at, reader.sums.get(*at)?)));
+        sums.filter(move |(_, sum)| Some(sum.period) <= now)
+    }
+
+    /// A relation, where it is known by now.
+    pub(super) fn relation(&self, place: usize) -> Option<&'r Relation> {
+        self.reader.relations.get(place).filter(|relation| relation.period <= self.now)
     }
 
     pub(super) fn reader(&self) -> &'r Reader<'a> {
@@ -91,13 +113,13 @@ impl<'r, 'a> View<'r, 'a> {
     /// Hides some figures more.
     pub(super) fn hide(&mut self, places: &[usize], steps: &mut Steps) -> Option<()> {
         self.hidden.extend(places);
-        self.look(places, BTreeSet::new(), steps)
+        self.look(places, steps)
     }
 
     /// Shows a hidden figure.
     pub(super) fn show(&mut self, place: usize, steps: &mut Steps) -> Option<()> {
         self.hidden.remove(&place);
-        self.look(&[place], BTreeSet::new(), steps)
+        self.look(&[place], steps)
     }
 
     /// For all that is worked out the figures it was worked out from that could be hidden as well, which may be none.
@@ -107,15 +129,6 @@ impl<'r, 'a> View<'r, 'a> {
             .map(|finding| match *finding {
                 Finding::Cell(place) | Finding::Guess(place) => self.around(place, steps),
                 Finding::Sum(_) => self.of_these(self.cells_of(*finding), steps),
-                Finding::Step(_) => {
-                    let ends = self.cells_of(*finding);
-                    let could = self.of_these(ends.iter().copied(), steps)?;
-                    if !could.is_empty() {
-                        return Some(could);
-                    }
-                    let around = ends.into_iter().map(|end| self.around(end, steps)).collect::<Option<Vec<_>>>()?;
-                    Some(around.concat())
-                }
             })
             .collect()
     }
@@ -127,7 +140,6 @@ impl<'r, 'a> View<'r, 'a> {
             Finding::Sum(sum) => {
                 self.reader.sums.get(sum).map_or_else(Vec::new, |sum| sum.row.keys().copied().collect())
             }
-            Finding::Step(step) => self.reader.steps.get(step).map_or_else(Vec::new, |step| vec![step.from, step.to]),
         }
     }
 
@@ -153,31 +165,30 @@ impl<'r, 'a> View<'r, 'a> {
         Some(could.into_iter().collect())
     }
 
-    /// The figures by which a hidden one is worked out and that could go: of the sums in which it alone is hidden, else of
-    /// all its sums, else of its own group in the year, else of all in its period.
+    /// The figures by which an unknown one is worked out and that could go: of the sums in which it alone is unknown, else of
+    /// all its sums, else of those of the unknown ones that these tie it to, and so on.
     fn around(&self, place: usize, steps: &mut Steps) -> Option<Vec<usize>> {
-        let reader = self.reader;
-        let with = || reader.sums_of(place).iter().filter_map(|sum| reader.sums.get(*sum));
-        steps.take(with().map(|sum| sum.row.len()).sum())?;
-        let alone = |sum: &&Sum| sum.row.keys().filter(|other| self.sight(**other) != Sight::Shown).count() == 1;
-        let first = self.of_these(with().find(alone).into_iter().flat_map(|sum| sum.row.keys().copied()), steps)?;
+        let alone = |sum: &Sum| sum.row.keys().filter(|other| self.sight(**other) != Sight::Shown).count() == 1;
+        let by_itself = self.sums_of(place).map(|(_, sum)| sum).filter(|sum| alone(sum));
+        let first = self.of_these(by_itself.flat_map(|sum| sum.row.keys().copied()), steps)?;
         if !first.is_empty() {
             return Some(first);
         }
-        let all = self.of_these(with().flat_map(|sum| sum.row.keys().copied()), steps)?;
-        if !all.is_empty() {
-            return Some(all);
+        let (mut seen, mut edge) = (BTreeSet::from([place]), vec![place]);
+        while !edge.is_empty() {
+            let near = edge.iter().flat_map(|place| self.sums_of(*place)).flat_map(|(_, sum)| sum.row.keys().copied());
+            let near: BTreeSet<usize> = near.collect();
+            let could = self.of_these(near.iter().copied(), steps)?;
+            if !could.is_empty() {
+                return Some(could);
+            }
+            edge = near.into_iter().filter(|place| self.sight(*place) != Sight::Shown && seen.insert(*place)).collect();
         }
-        let near = self.of_these(reader.grown_with(place), steps)?;
-        if !near.is_empty() {
-            return Some(near);
-        }
-        let period = reader.period(place);
-        self.of_these((0..reader.size()).filter(|beside| reader.period(*beside) == period), steps)
+        Some(Vec::new())
     }
 
-    /// Looks anew at what some cells have to do with that were hidden or shown, and at some differences.
-    fn look(&mut self, changed: &[usize], mut apart: BTreeSet<usize>, steps: &mut Steps) -> Option<()> {
+    /// Looks anew at what some cells have to do with that were hidden or shown.
+    fn look(&mut self, changed: &[usize], steps: &mut Steps) -> Option<()> {
         for place in changed {
             let posted = self.reader.cell(*place).is_some_and(|cell| cell.group.is_some());
             let shown = posted && !self.hidden.contains(place);
@@ -190,13 +201,7 @@ impl<'r, 'a> View<'r, 'a> {
             }
             let (cells, sums) = self.touched(*place, steps)?;
             self.work_out(&cells, &sums, steps)?;
-            apart.extend(cells.iter().flat_map(|place| self.reader.steps_of(*place)));
             seen.extend(cells);
-        }
-        for step in apart {
-            let Some(known) = self.reader.steps.get(step) else { continue };
-            steps.take(1 + known.between.len())?;
-            self.note(Finding::Step(step), self.tells_step(known));
         }
         Some(())
     }
@@ -251,14 +256,16 @@ impl<'r, 'a> View<'r, 'a> {
     fn touched(&self, changed: usize, steps: &mut Steps) -> Option<(BTreeSet<usize>, BTreeSet<usize>)> {
         let (mut cells, mut sums, mut queue) = (BTreeSet::from([changed]), BTreeSet::new(), vec![changed]);
         while let Some(place) = queue.pop() {
-            let (sums_of, shifts_of) = (self.reader.sums_of(place), self.reader.shifts_of(place));
-            steps.take(sums_of.len() + shifts_of.len())?;
-            let with = sums_of.iter().chain(shifts_of);
-            let fresh = with.filter(|sum| sums.insert(**sum)).filter_map(|sum| self.reader.sums.get(*sum));
-            for other in fresh.flat_map(|sum| sum.row.keys().copied()).chain(self.reader.grown_with(place)) {
-                steps.take(1)?;
-                if self.sight(other) != Sight::Shown && cells.insert(other) {
-                    queue.push(other);
+            steps.take(self.reader.sums_of(place).len())?;
+            for (at, sum) in self.sums_of(place) {
+                if !sums.insert(at) {
+                    continue;
+                }
+                steps.take(sum.row.len())?;
+                for other in sum.row.keys().copied() {
+                    if self.sight(other) != Sight::Shown && cells.insert(other) {
+                        queue.push(other);
+                    }
                 }
             }
         }
@@ -267,8 +274,8 @@ impl<'r, 'a> View<'r, 'a> {
 
     fn is_told(&self, number: Number) -> bool {
         match self.bounds(number) {
-            Some((low, Some(high))) => high - low < Figure::small(1),
-            Some((_, None)) => false,
+            Some((Some(low), Some(high))) => high - low < Figure::small(1),
+            Some(_) => false,
             None => self.sight(number.0) != Sight::Open,
         }
     }
@@ -298,6 +305,9 @@ impl<'r, 'a> View<'r, 'a> {
 
     /// Whether some figures are hidden, and their sum is told and small.
     fn tells_sum(&self, sum: &Sum) -> bool {
+        if sum.ties != Ties::Whole {
+            return false;
+        }
         let open = |place: &usize| self.sight(*place) == Sight::Open;
         let mut left = sum.row.iter().filter(|(place, _)| open(place));
         let Some((first, sign)) = left.next() else { return false };
@@ -308,20 +318,16 @@ impl<'r, 'a> View<'r, 'a> {
         // What the others leave: of wrong figures that is what a reader takes them for.
         let others = || sum.row.iter().filter(|(place, _)| !open(place));
         let small =
-            |part: usize| self.reader.sum(others(), part).is_some_and(|sum| is_small(sum, self.reader.threshold));
+            |part: usize| self.reader.sum_of(others(), part).is_some_and(|sum| is_small(sum, self.reader.threshold));
         PARTS.into_iter().any(small)
-    }
-
-    /// Whether two figures are known whose difference is small, and none between them.
-    fn tells_step(&self, step: &Step) -> bool {
-        let told = |part: &usize| self.is_told((step.from, *part)) && self.is_told((step.to, *part));
-        step.parts.iter().any(told) && step.between.iter().all(|place| self.sight(*place) == Sight::Open)
     }
 
     /// The unknown cells that some sums determine, by exact elimination.
     fn solved(&self, sums: &BTreeSet<usize>, steps: &mut Steps) -> Option<BTreeSet<usize>> {
         let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
-        let sums = sums.iter().filter_map(|sum| self.reader.sums.get(*sum)).filter(|sum| sum.holds && !sum.shift);
+        // That windows are sums of months leaves more unknown than it says: by itself it determines nothing.
+        let says = |sum: &&Sum| sum.holds && !sum.shift && sum.ties != Ties::Months;
+        let sums = sums.iter().filter_map(|sum| self.reader.sums.get(*sum)).filter(says);
         // A sum with an unknown number that is in no other tells that one at most: it need only be seen in their light.
         let own = |place: &usize| self.sight(*place) != Sight::Shown && self.reader.sums_of(*place).len() == 1;
         let (lone, shared): (Vec<&Sum>, Vec<&Sum>) = sums.partition(|sum| sum.row.keys().any(own));
@@ -360,11 +366,9 @@ impl<'r, 'a> View<'r, 'a> {
         for place in cells {
             let cell = reader.cell(*place).filter(|_| self.sight(*place) == Sight::Open);
             let bounds = PARTS.map(|part| {
-                let number = cell?.part(part)?;
-                // What is withheld is no zero, and a reader knows that.
-                let least = if part == 3 && cell?.group.is_some() { Figure::small(1) } else { Figure::ZERO };
+                cell?.part(part)?;
                 relations.extend(reader.relations_of((*place, part)));
-                Some((least.min(number), None))
+                Some((cell?.least.get(part).copied().flatten(), None))
             });
             set(&mut self.bounds, *place, bounds);
         }
@@ -377,7 +381,7 @@ impl<'r, 'a> View<'r, 'a> {
             let mut moved = false;
             for at in &relations {
                 let due = self.due.get_mut(*at).is_some_and(std::mem::take);
-                if let Some(relation) = reader.relations.get(*at).filter(|_| due) {
+                if let Some(relation) = self.relation(*at).filter(|_| due) {
                     steps.take(relation.terms.len())?;
                     moved |= self.narrow(relation);
                     // It leaves itself nothing to do.
@@ -409,7 +413,7 @@ impl<'r, 'a> View<'r, 'a> {
                 continue;
             }
             let (low, high) = self.ends(term);
-            let (low, high) = (lows.without(low), highs.without(high).filter(|_| relation.exact));
+            let (low, high) = (lows.without(low), highs.without(high));
             let (low, high) = if added { (high.map(|high| -high), low.map(|low| -low)) } else { (low, high) };
             if self.tighten(number, low, high) {
                 moved = true;
@@ -424,7 +428,7 @@ impl<'r, 'a> View<'r, 'a> {
     /// Between what a term lies: a number that is known lies where it is.
     fn ends(&self, (number, added): &(Number, bool)) -> (Option<Figure>, Option<Figure>) {
         let (low, high) = match self.bounds(*number) {
-            Some((low, high)) => (Some(low), high),
+            Some(bounds) => bounds,
             None => (self.reader.number(*number), self.reader.number(*number)),
         };
         if *added { (low, high) } else { (high.map(|high| -high), low.map(|low| -low)) }
@@ -435,11 +439,11 @@ impl<'r, 'a> View<'r, 'a> {
         let bounds = self.bounds.get_mut(place).and_then(|bounds| bounds.get_mut(part)?.as_mut());
         let Some(bound) = bounds else { return false };
         let before = *bound;
-        bound.0 = low.map_or(bound.0, |low| low.max(bound.0));
-        bound.1 = match (bound.1, high) {
-            (Some(one), Some(other)) => Some(one.min(other)),
+        let narrower = |one: Option<Figure>, other: Option<Figure>, pick: fn(Figure, Figure) -> Figure| match (one, other) {
+            (Some(one), Some(other)) => Some(pick(one, other)),
             (one, other) => one.or(other),
         };
+        *bound = (narrower(bound.0, low, Figure::max), narrower(bound.1, high, Figure::min));
         *bound != before
     }
 }

@@ -1,0 +1,396 @@
+//! What ties the figures of a period: groups that make up a whole, and what they leave of it.
+//!
+//! A whole is all, or a group that others lie within. What the groups of a split leave of it is a number though nobody
+//! posted it, and so is what any one group leaves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::over_time::stand;
+use super::reader::{BUILDING, Parts, PARTS, Reader, Row, Sum, Ties, whereabouts};
+use super::stood::{Span, Timeline, Whose, moments, standing};
+use super::{Figure, Figures, GroupCode, Period, Seq, Steps, is_small};
+use crate::domain::dimension::Dimension;
+use crate::domain::kpi::{Aggregation, Unit};
+use crate::domain::number::Fraction;
+
+/// Groups of one dimension side by side.
+pub(super) struct Split<'a> {
+    /// What they are parts of: `None` for all.
+    whole: Option<&'a GroupCode>,
+    parts: Vec<&'a GroupCode>,
+    /// Whether they make up all of it.
+    complete: bool,
+}
+
+impl<'a> Split<'a> {
+    /// The splits that a dimension makes.
+    fn of(dimension: &'a Dimension) -> Vec<Self> {
+        let complete = dimension.complete;
+        let inside = || dimension.groups.iter().filter(|group| !group.outside);
+        let within_own = |code: &GroupCode| dimension.has(code);
+        let top = inside().filter(|group| !group.within.as_ref().is_some_and(within_own));
+        let top = Self { whole: None, parts: top.map(|group| &group.code).collect(), complete };
+        let wholes: BTreeSet<&GroupCode> = inside().filter_map(|group| group.within.as_ref()).collect();
+        let nested = wholes.into_iter().map(|whole| {
+            let parts = inside().filter(|group| group.within.as_ref() == Some(whole)).map(|group| &group.code);
+            Self { whole: Some(whole), parts: parts.collect(), complete }
+        });
+        std::iter::once(top).chain(nested).collect()
+    }
+}
+
+/// What ties the figures of a lot in each of its periods.
+struct Ground<'f, 'a> {
+    figures: &'f Figures<'a>,
+    splits: Vec<Split<'a>>,
+    /// By the number of the split the lots of groups that some period lacks.
+    lacking: BTreeMap<usize, BTreeSet<Vec<&'a GroupCode>>>,
+}
+
+/// What stood in a period at a moment.
+struct Moment<'a> {
+    period: Period,
+    since: Seq,
+    until: Option<Seq>,
+    of: BTreeMap<&'a GroupCode, usize>,
+    all: Option<usize>,
+}
+
+impl<'a> Moment<'a> {
+    fn whole(&self, split: &Split<'a>) -> Option<usize> {
+        split.whole.map_or(self.all, |whole| self.of.get(whole).copied())
+    }
+
+    fn parts(&self, split: &Split<'a>) -> Vec<usize> {
+        split.parts.iter().filter_map(|group| self.of.get(*group).copied()).collect()
+    }
+}
+
+/// What was written down of a lot already.
+#[derive(Default)]
+struct Told {
+    sums: BTreeSet<Vec<(usize, bool)>>,
+    left: BTreeSet<(usize, usize)>,
+    /// What groups leave of a whole, by the whole and the groups that are posted.
+    rests: BTreeMap<(usize, Vec<usize>), usize>,
+    /// Wholes that nobody posted, by their parts.
+    wholes: BTreeMap<Vec<usize>, usize>,
+}
+
+impl<'a> Reader<'a> {
+    /// Adds what ties the figures of each period, at each moment that can be asked about.
+    pub(super) fn tie_in_periods(
+        &mut self,
+        figures: &Figures<'a>,
+        timelines: &mut [Timeline<'a>],
+        steps: &mut Steps,
+    ) -> Option<()> {
+        let splits: Vec<Split<'a>> = figures.dimensions.iter().flat_map(|dimension| Split::of(dimension)).collect();
+        let mut ground = Ground { figures, splits, lacking: BTreeMap::new() };
+        let mut told = Told::default();
+        for timeline in timelines {
+            ground.lacking.clear();
+            if matches!(figures.kpi.aggregation, Aggregation::YearToDate | Aggregation::Rolling12Months) {
+                ground.note_lacking(timeline);
+            }
+            for period in timeline.periods() {
+                let mut before: BTreeMap<usize, Row> = BTreeMap::new();
+                for moment in Moment::each(timeline, period) {
+                    steps.take(BUILDING * (moment.of.len() + ground.splits.len()))?;
+                    self.tie_at(&ground, &moment, timeline, &mut told, &mut before, steps)?;
+                }
+            }
+        }
+        self.fill_in(figures, steps)
+    }
+
+    /// Adds what ties the figures that stood in a period at one moment.
+    fn tie_at(
+        &mut self,
+        ground: &Ground<'_, 'a>,
+        moment: &Moment<'a>,
+        timeline: &mut Timeline<'a>,
+        told: &mut Told,
+        before: &mut BTreeMap<usize, Row>,
+        steps: &mut Steps,
+    ) -> Option<()> {
+        for (at, split) in ground.splits.iter().enumerate() {
+            steps.take(BUILDING * split.parts.len())?;
+            let parts = moment.parts(split);
+            if !split.complete {
+                if let Some(whole) = moment.whole(split) {
+                    self.sum_by_chance(moment.period, whole, &parts, told);
+                }
+                continue;
+            }
+            let Some(whole) = moment.whole(split).or_else(|| self.whole_of(ground, moment, split, told)) else {
+                continue;
+            };
+            let row = if parts.len() == split.parts.len() {
+                let row: Row = parts.iter().map(|place| (*place, 1)).chain([(whole, -1)]).collect();
+                self.sum(moment.period, row.clone(), Ties::Whole, told);
+                Some(row)
+            } else {
+                self.leave_rests(ground, moment, (at, split, whole), timeline, told)
+            };
+            let Some(row) = row else { continue };
+            let held = if self.holds(&row) { before.insert(at, row.clone()) } else { before.remove(&at) };
+            if let Some(held) = held.filter(|_| before.contains_key(&at)) {
+                self.shift(moment.period, row, held, told);
+            }
+        }
+        for (comparator, group) in &ground.figures.gaps {
+            self.leave(moment.period, moment.of.get(comparator).copied(), moment.of.get(group).copied(), told);
+        }
+        for place in moment.of.values().filter(|place| Some(**place) != moment.all) {
+            self.leave(moment.period, moment.all, Some(*place), told);
+        }
+        for group in ground.figures.dimensions.iter().flat_map(|dimension| &dimension.groups) {
+            let whole = group.within.as_ref().and_then(|whole| moment.of.get(whole));
+            self.leave(moment.period, whole.copied(), moment.of.get(&group.code).copied(), told);
+        }
+        Some(())
+    }
+
+    /// Adds what the posted groups of a split leave of a whole: those that the period lacks, and those that another lacks,
+    /// so that what is left can be followed over time. Gives the sum with all that are posted.
+    fn leave_rests(
+        &mut self,
+        ground: &Ground<'_, 'a>,
+        moment: &Moment<'a>,
+        (at, split, whole): (usize, &Split<'a>, usize),
+        timeline: &mut Timeline<'a>,
+        told: &mut Told,
+    ) -> Option<Row> {
+        let lacks: Vec<&GroupCode> =
+            split.parts.iter().copied().filter(|group| !moment.of.contains_key(group)).collect();
+        if lacks.len() == split.parts.len() {
+            return None;
+        }
+        let mut own = None;
+        let others = ground.lacking.get(&at).into_iter().flatten().filter(|other| {
+            **other != lacks && lacks.iter().all(|group| other.contains(group))
+        });
+        for rest in [&lacks].into_iter().chain(others) {
+            let rest_of = split.parts.iter().filter(|group| !rest.contains(group));
+            let known: Vec<usize> = rest_of.filter_map(|group| moment.of.get(group).copied()).collect();
+            if known.is_empty() {
+                continue;
+            }
+            let left = self.left_of(whole, &known).unwrap_or_default();
+            let key = (whole, known.clone());
+            // Several groups together are no secret where some of them are posted: each of those is.
+            let small = *rest == lacks && left.iter().flatten().any(|part| is_small(*part, self.threshold));
+            let place = told
+                .rests
+                .get(&key)
+                .copied()
+                .unwrap_or_else(|| self.unposted(moment.period, left, none_of(left), small));
+            told.rests.insert(key, place);
+            if let Some(cell) = self.cells.get_mut(place) {
+                cell.small |= small;
+            }
+            let row: Row = known.iter().chain([&place]).map(|place| (*place, 1)).chain([(whole, -1)]).collect();
+            self.sum(moment.period, row.clone(), Ties::Whole, told);
+            let span = Span { cell: place, since: moment.since, until: moment.until };
+            stand(timeline, Whose::Rest(at, rest.clone()), moment.period, span);
+            own = own.or(Some(row));
+        }
+        own
+    }
+
+    /// All, or another whole, where nobody posted it but all of its parts were: it ties what else splits it.
+    fn whole_of(
+        &mut self,
+        ground: &Ground<'_, 'a>,
+        moment: &Moment<'a>,
+        split: &Split<'a>,
+        told: &mut Told,
+    ) -> Option<usize> {
+        let alike = ground.splits.iter().filter(|other| other.complete && other.whole == split.whole);
+        if alike.clone().count() < 2 {
+            return None;
+        }
+        let mut posted = alike.map(|other| (moment.parts(other), other.parts.len()));
+        let (parts, _) = posted.find(|(parts, all)| parts.len() == *all)?;
+        let place = told.wholes.get(&parts).copied().unwrap_or_else(|| {
+            let sum = PARTS
+                .map(|part| parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)));
+            self.unposted(moment.period, sum, none_of(sum), false)
+        });
+        told.wholes.insert(parts, place);
+        Some(place)
+    }
+
+    /// Adds a sum once.
+    fn sum(&mut self, period: Period, row: Row, ties: Ties, told: &mut Told) {
+        let shift = false;
+        if told.sums.insert(row.iter().map(|(place, factor)| (*place, *factor > 0)).collect()) {
+            self.sums.push(Sum { holds: self.holds(&row), row, period, shift, ties });
+        }
+    }
+
+    /// Adds what the same sum at two moments has not in common.
+    fn shift(&mut self, period: Period, mut row: Row, before: Row, told: &mut Told) {
+        for (place, factor) in before {
+            *row.entry(place).or_insert(0) -= factor;
+        }
+        row.retain(|_, factor| *factor != 0);
+        let ones = row.values().all(|factor| factor.abs() == 1);
+        if ones && !row.is_empty() && told.sums.insert(row.iter().map(|(place, factor)| (*place, *factor > 0)).collect())
+        {
+            self.sums.push(Sum { row, period, holds: true, shift: true, ties: Ties::Whole });
+        }
+    }
+
+    /// Whether a row sums to nothing in any of its numbers; where there are none, it is taken to.
+    fn holds(&self, row: &Row) -> bool {
+        let mut sums = PARTS.into_iter().filter_map(|part| self.sum_of(row.iter(), part)).peekable();
+        sums.peek().is_none() || sums.any(|sum| sum == Figure::ZERO)
+    }
+
+    /// Adds sums that nobody said there are, but the figures do: of all groups, of all but one, and of two.
+    fn sum_by_chance(&mut self, period: Period, whole: usize, parts: &[usize], told: &mut Told) {
+        let Some(left) = self.left_of(whole, parts) else { return };
+        let makes_up = |parts: &[usize]| parts.iter().map(|place| (*place, 1)).chain([(whole, -1)]).collect::<Row>();
+        if parts.len() > 1 && left.iter().flatten().all(|part| *part == Figure::ZERO) {
+            self.sum(period, makes_up(parts), Ties::Whole, told);
+        }
+        let numbers = |place: usize| self.cell(place).map(|cell| cell.parts);
+        let mut of: BTreeMap<Parts, Vec<usize>> = BTreeMap::new();
+        for place in parts {
+            of.entry(numbers(*place).unwrap_or_default()).or_default().push(*place);
+        }
+        let mut rows = Vec::new();
+        for one in parts {
+            // One that lies across the others, as pupils with free meals do across years of birth.
+            let others: Vec<usize> = parts.iter().copied().filter(|other| other != one).collect();
+            if others.len() > 1 && self.left_of(whole, &others).is_some_and(|left| left.iter().flatten().all(|part| *part == Figure::ZERO)) {
+                rows.push(makes_up(&others));
+            }
+            let partners = self.left_of(whole, &[*one]).and_then(|left| of.get(&left));
+            rows.extend(partners.into_iter().flatten().filter(|other| *other > one).map(|other| makes_up(&[*one, *other])));
+        }
+        for row in rows {
+            self.sum(period, row, Ties::Whole, told);
+        }
+    }
+
+    /// What is left of a whole without some parts, number by number; `None` where they cannot be added up alike.
+    fn left_of(&self, whole: usize, parts: &[usize]) -> Option<Parts> {
+        let left = PARTS.map(|part| {
+            parts.iter().try_fold(self.number((whole, part))?, |left, place| Some(left - self.number((*place, part))?))
+        });
+        left.iter().any(Option::is_some).then_some(left)
+    }
+
+    /// Adds what is left of one figure without another where it is small, whoever it is about.
+    fn leave(&mut self, period: Period, more: Option<usize>, less: Option<usize>, told: &mut Told) {
+        let (Some(more), Some(less)) = (more, less) else { return };
+        let Some(left) = self.left_of(more, &[less]) else { return };
+        let small = left.iter().flatten().any(|part| is_small(*part, self.threshold));
+        if small && told.left.insert((more, less)) {
+            let left = self.unposted(period, left, none_of(left), true);
+            let row = Row::from([(less, 1), (left, 1), (more, -1)]);
+            self.sums.push(Sum { holds: true, row, period, shift: false, ties: Ties::Whole });
+        }
+    }
+
+    /// Out of how many a rate without its fraction is, as a sum implies it: where only this is not known, or that of others which
+    /// are all of one rate, as both what was counted and what it was counted over sum to nothing.
+    fn implied(&self, row: &Row, place: usize, multiplier: u32) -> Option<Figure> {
+        let (mut over, mut under) = (Figure::ZERO, Figure::ZERO);
+        let mut unknown = Vec::new();
+        for (other, factor) in row {
+            match (self.number((*other, 0)), self.number((*other, 2))) {
+                (Some(counted), Some(whole)) if *factor > 0 => (over, under) = (over + counted, under + whole),
+                (Some(counted), Some(whole)) => (over, under) = (over - counted, under - whole),
+                _ => unknown.push((*other, *factor > 0)),
+            }
+        }
+        let (_, added) = *unknown.iter().find(|(other, _)| *other == place)?;
+        let rate = |place: usize| self.cell(place)?.bare;
+        let mut others = unknown.iter().filter(|(other, _)| *other != place).map(|(other, _)| rate(*other));
+        let whole = match others.next() {
+            None => under,
+            Some(other) => {
+                let other = other.filter(|other| others.all(|one| one == Some(*other)))?;
+                let counted = Fraction::from(over).share(multiplier.try_into().ok()?, 1)?;
+                let by_other = Fraction::from(other).in_ratio(under, Figure::small(1))?;
+                counted.minus(by_other)?.in_ratio(Figure::small(1), rate(place)? - other)?.figure()?
+            }
+        };
+        Some(if added { -whole } else { whole })
+    }
+
+    /// Marks rates without their fraction as small where the fraction can be worked out and is.
+    fn fill_in(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
+        let counted = figures.kpi.unit == Unit::Count;
+        let multiplier = Figure::small(figures.kpi.multiplier);
+        if counted || self.cells.iter().all(|cell| cell.bare.is_none()) {
+            return Some(());
+        }
+        let sums_of = whereabouts(self.cells.len(), self.sums.iter().map(|sum| sum.row.keys().copied()));
+        let mut said: BTreeMap<_, BTreeSet<Figure>> = BTreeMap::new();
+        for cell in self.cells.iter().filter(|cell| cell.group.is_some()) {
+            said.entry((cell.group, cell.period)).or_default().extend(cell.part(2));
+        }
+        let mut small = Vec::new();
+        for ((place, cell), sums) in self.cells.iter().enumerate().zip(sums_of) {
+            let Some(rate) = cell.bare else { continue };
+            let said = said.get(&(cell.group, cell.period)).into_iter().flatten().copied();
+            let sums = || sums.iter().filter_map(|sum| self.sums.get(*sum)).filter(|sum| !sum.shift);
+            steps.take(said.clone().count() + sums().map(|sum| sum.row.len()).sum::<usize>())?;
+            let implied = sums().filter_map(|sum| self.implied(&sum.row, place, figures.kpi.multiplier));
+            let is_small = |number: Figure| is_small(number.rounded(0), self.threshold);
+            if said.chain(implied).any(|under| {
+                let over = Fraction::from(rate).in_ratio(under, multiplier).and_then(Fraction::figure);
+                is_small(under) || over.is_some_and(|over| is_small(over) || is_small(under - over))
+            }) {
+                small.push(place);
+            }
+        }
+        for place in small {
+            if let Some(cell) = self.cells.get_mut(place) {
+                cell.small = true;
+            }
+        }
+        Some(())
+    }
+}
+
+/// What a reader knows that numbers are at least: none, but for figures that are wrong.
+fn none_of(parts: Parts) -> Parts {
+    parts.map(|part| part.map(|part| part.min(Figure::ZERO)))
+}
+
+impl<'a> Ground<'_, 'a> {
+    /// Notes which groups of each split some period lacks though others were posted.
+    fn note_lacking(&mut self, timeline: &Timeline<'a>) {
+        for period in timeline.periods() {
+            let posted = timeline.in_period(period);
+            for (at, split) in self.splits.iter().enumerate().filter(|(_, split)| split.complete) {
+                let lacks: Vec<_> = split.parts.iter().copied().filter(|group| !posted.contains_key(group)).collect();
+                if !lacks.is_empty() && lacks.len() < split.parts.len() {
+                    self.lacking.entry(at).or_default().insert(lacks);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Moment<'a> {
+    /// Each moment at which something else stood in a period.
+    fn each(timeline: &Timeline<'a>, period: Period) -> Vec<Self> {
+        let places = timeline.in_period(period);
+        let moments: Vec<Seq> = moments(places.values().flatten()).into_iter().collect();
+        let ends = moments.iter().skip(1).copied().map(Some).chain([None]);
+        let at = |(since, until): (&Seq, Option<Seq>)| {
+            let of = places.iter().filter_map(|(group, spans)| Some((*group, standing(spans, *since)?)));
+            let of: BTreeMap<&GroupCode, usize> = of.collect();
+            let all = of.iter().find(|(group, _)| group.is_all()).map(|(_, place)| *place);
+            Self { period, since: *since, until, of, all }
+        };
+        moments.iter().zip(ends).map(at).collect()
+    }
+}
