@@ -43,7 +43,10 @@ document! {
         /// What it is called; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Free school meals")]
         title: String,
-        /// Whether its groups cover the whole population: then their counts must sum to those of `all`.
+        /// Whether its groups cover the whole population: then their counts must sum to those of `all`, and what can be worked
+        /// out by that of small numbers is guarded. Groups that lie `outside`, or `within` another group of the dimension, are
+        /// not counted. Of groups that cover everyone, or make up another group, where the plan does not say so, only sums
+        /// that the figures themselves show are guarded: all groups, all but one, or two.
         complete: bool = false,
         /// Its groups, 1 to 100, in the order they are shown in.
         #[schema(min_items = 1, max_items = 100)]
@@ -59,9 +62,30 @@ impl Dimension {
 
     /// Whether it sums up the same groups as another that covers the population.
     pub fn sums_like(&self, other: &Self) -> bool {
+        let same = |one: &Group, other: &Group| {
+            one.code == other.code && one.within == other.within && one.outside == other.outside
+        };
         self.complete
             && self.groups.len() == other.groups.len()
-            && self.groups.iter().all(|group| other.has(&group.code))
+            && self.groups.iter().all(|group| other.groups.iter().any(|known| same(group, known)))
+    }
+
+    /// The groups that sum to `all` where the dimension covers the population: neither outside the others nor within one of
+    /// them.
+    pub fn parts_of_all(&self) -> impl Iterator<Item = &Group> {
+        let within_another = |group: &Group| group.within.as_ref().is_some_and(|whole| self.has(whole));
+        self.groups.iter().filter(move |group| !group.outside && !within_another(group))
+    }
+
+    /// The group of this dimension that a group of it lies within.
+    fn whole_of(&self, group: &Group) -> Option<&Group> {
+        self.groups.iter().find(|whole| Some(&whole.code) == group.within.as_ref())
+    }
+
+    /// Whether a group of it lies within itself, by way of others or not.
+    fn lies_within_itself(&self, group: &Group) -> bool {
+        let wholes = std::iter::successors(self.whole_of(group), |whole| self.whole_of(whole));
+        wholes.take(self.groups.len()).any(|whole| whole.code == group.code)
     }
 
     /// What is wrong with the dimension in itself.
@@ -79,6 +103,14 @@ impl Dimension {
                 let detail = "`all` is the whole population and belongs to no dimension";
                 invalid.at(format!("/groups/{place}/code"), "reserved", detail);
             }
+            if self.lies_within_itself(group) {
+                let detail = format!("`{}` cannot lie within itself; correct `within`", group.code);
+                invalid.at(format!("/groups/{place}/within"), "within_itself", detail);
+            }
+        }
+        if self.complete && !self.groups.is_empty() && self.parts_of_all().next().is_none() {
+            let detail = "a dimension that covers everyone needs at least one group that is not `outside`";
+            invalid.at("/complete", "nothing_covers_everyone", detail);
         }
         invalid
     }

@@ -1,14 +1,16 @@
 //! Small numbers (domain.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
 //!
 //! [`withheld`] is the door. It is told every figure that was ever posted for a KPI, as each can still be read as of its
-//! time, and says which of them are withheld. Figures are withheld at output and never in storage, and the answer is the
-//! same in whatever order the figures are told.
+//! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures are
+//! withheld at output and never in storage, and the answer is the same in whatever order the figures are told or were posted.
 //!
-//! A figure is withheld because it is small itself, or because a reader could work a small number out from it and what
-//! else is published. The rooms below say what ties figures to one another (`reader::Reader`), what can be worked out by
-//! that (`view::View`), adding up, subtracting and narrowing down as a patient reader would, and whether all could be so
-//! though a small number were another (`trial`). As long as something small is found, the next smallest figure that it was
-//! found by is withheld as well; in the end whatever need not be withheld is published again. A true zero always stays.
+//! A figure is withheld because it is small itself, because nobody can say out of how few it comes, or because a reader could
+//! work a small number out from it and what else is published. The rooms below say what stood when (`stood`), what ties
+//! figures to one another in a period (`in_period`) and from one to the next (`over_time`), what can be worked out by that
+//! (`view::View`), adding up, subtracting and narrowing down as a patient reader would, and whether all could be so though a
+//! small number were another (`trial`). Members that nobody posted are unknown numbers among the others. As long as something
+//! small is found, the next smallest figure of the latest period that it was found by is withheld as well; in the end
+//! whatever need not be withheld is published again. A true zero always stays.
 //!
 //! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
 //! decades of months; where figures are entangled beyond that, all of those that hang together are withheld but plain zeros.
@@ -19,22 +21,28 @@
 //! |---|---|---|
 //! | 3/40; 37/40; 2/4 | each | numerator, what is left of the denominator, or denominator is 1 to 5 |
 //! | 0/40, 40/40, a count of 0 | nothing | a true zero is no one |
+//! | 7.5 % without its numbers | it, unless the KPI's numbers were checked | it may be 3 of 40 |
 //! | all 100 = 3 + 20 + 25 + 26 + 26, `complete` | 3 and 20 | 3 is 100 less the others, unless the next smallest goes too |
 //! | all 60 = 1 + 2 + 20 + 37, `complete` | 1, 2 and 20 | 1 and 2 together would be 3, which is small as well |
 //! | all 43, girls 40, boys 3 or not told | girls and boys | what is left of all is a figure, whoever it is of |
+//! | girls 30, boys 13, no free meals 40, two `complete` dimensions | boys | free meals are 30 + 13 - 40 |
+//! | white 45 of which 42 are British, 3 not told | 42 | what is left of a group is a figure as well |
 //! | two `complete` dimensions, all withheld | one part of each | all is the sum of either |
-//! | year to date 20, 23, 60 | 20 | 23 - 20 is what happened in the second quarter |
+//! | year to date 20, 23, 60 | 23 | 23 - 20 is what happened in the second quarter, and 20 was shown by then |
+//! | year to date, all 60 and 84, girls 30 and 50, boys not told | girls 50 | boys came to 34 from 30 |
 //! | year to date 6, 6, 6 beside 0, 2, 8 of all 6, 8, 14 | 2 and the 8 of all | the 6 between two sixes is no secret |
-//! | rolling 40, 43 | 40 | the two windows differ by 3 |
+//! | rolling 40, 43 | nothing | 3 more came than went, and nobody knows how many came |
+//! | rolling 0, 40, 43 | 43 | after an empty window nothing goes: 3 came |
 //! | 3 restated to 10, all 50 to 57, the rest 47 | 3 and 50 | 50 can still be read as of then, and 47 is published now |
 //! | 10 restated to 3, all 57 to 50, the rest 47 | 3 and 50 | what was seen of figures that did not change stays seen |
 //! | 7.5 % where the others leave a denominator of 40 | it and the next smallest | 3/40 |
-//! | all 103/240 = 7.5 % and 50 %, `complete` | both | the two can only be out of 40 and of 200 |
+//! | all 103/240 = 7.5 % and 50 %, `complete`, checked | both | the two can only be out of 40 and of 200 |
 
 mod in_period;
 mod over_time;
 mod reader;
 mod stood;
+mod table;
 mod trial;
 mod view;
 
@@ -247,10 +255,39 @@ fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Entry>> {
         }
         left = view.found().clone();
     }
+    let more = known_by_rule(&view, steps)?;
+    view.hide(&more, steps)?;
     // What follows from what is shown by now is withheld in vain.
     let hidden = view.hidden().iter().filter(|cell| small.contains(cell) || !view.solves(**cell)).copied();
     Some(reader.entries(&hidden.collect()))
 }
+
+/// What must be hidden as well from a reader who knows the rule: in each table of counts whose whole is shown, where what is
+/// hidden is as it would be if nothing else tied its groups.
+fn known_by_rule(view: &View<'_, '_>, steps: &mut Steps) -> Option<Vec<usize>> {
+    let reader = view.reader();
+    let mut more = Vec::new();
+    for (parts, whole) in reader.tables() {
+        let groups = parts.iter().filter_map(|place| reader.number((*place, COUNT))).collect();
+        let table = table::Table { groups, threshold: reader.threshold };
+        let hidden = |place: usize| view.hidden().contains(&place);
+        let chosen = (0..).zip(&parts).filter(|(_, place)| hidden(**place)).map(|(at, _)| at).collect();
+        let chosen = table::Choice { groups: chosen, whole: hidden(whole) };
+        if chosen.whole || chosen.groups.is_empty() || table.plain(steps)? != chosen {
+            continue;
+        }
+        let guarded = table.guarded(steps)?;
+        let added = guarded.groups.difference(&chosen.groups).filter_map(|at| parts.get(*at).copied());
+        more.extend(added.chain(Some(whole).filter(|_| guarded.whole)));
+    }
+    more.retain(|place| !view.hidden().contains(place) && reader.cell(*place).is_some_and(reader::Cell::can_go));
+    more.sort_unstable();
+    more.dedup();
+    Some(more)
+}
+
+/// The part of a cell that is the figure itself, of a count.
+const COUNT: usize = 3;
 
 /// Hides figures until a reader of this view finds nothing small, then shows what need not be hidden.
 fn hide<'r, 'a>(

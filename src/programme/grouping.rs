@@ -69,6 +69,12 @@ impl Defined for Dimension {
                 let detail = format!("`{}` is a group of the dimension `{}` already", group.code, other.code);
                 invalid.at(format!("/groups/{place}/code"), "named_twice", detail);
             }
+            if let Some(whole) = &group.within {
+                let groups = others().chain([self]).flat_map(|dimension| &dimension.groups);
+                let known: BTreeMap<&GroupCode, ()> = groups.map(|group| (&group.code, ())).collect();
+                let pointer = format!("/groups/{place}/within");
+                refer(&mut invalid, pointer, "group of the plan's dimensions", whole, &known);
+            }
         }
         invalid
     }
@@ -76,7 +82,7 @@ impl Defined for Dimension {
     fn check_change(&self, before: &Self, picture: &Picture) -> Invalid {
         let mut invalid = Invalid::new();
         for group in before.groups.iter().map(|group| &group.code).filter(|group| !self.has(group)) {
-            if let Some(user) = user_of(picture, group) {
+            if let Some(user) = user_of(picture, group, &self.code) {
                 invalid.at("/groups", "still_used", format!("the group `{group}` must stay: it is used by {user}"));
             }
         }
@@ -85,12 +91,17 @@ impl Defined for Dimension {
 
     fn used_by(picture: &Picture, code: &DimensionCode) -> Option<String> {
         let groups = &picture.dimensions().get(code)?.value.groups;
-        groups.iter().find_map(|group| user_of(picture, &group.code))
+        groups.iter().find_map(|group| user_of(picture, &group.code, code))
     }
 }
 
-/// What uses a group, in words.
-fn user_of(picture: &Picture, wanted: &GroupCode) -> Option<String> {
+/// What uses a group of a dimension, in words.
+fn user_of(picture: &Picture, wanted: &GroupCode, own: &DimensionCode) -> Option<String> {
+    let others = picture.dimensions().values().map(|kept| &kept.value).filter(|other| other.code != *own);
+    let inside = others.flat_map(|dimension| &dimension.groups).find(|group| group.within.as_ref() == Some(wanted));
+    if let Some(inside) = inside {
+        return Some(format!("the group `{}`, which lies within it", inside.code));
+    }
     picture.kpis().values().find_map(|entry| match &entry.kpi.formula {
         Formula::Gap { group, comparator, .. } if group == wanted || comparator == wanted => {
             Some(format!("the gap `{}`", entry.kpi.code))
@@ -100,11 +111,16 @@ fn user_of(picture: &Picture, wanted: &GroupCode) -> Option<String> {
     })
 }
 
+/// Whether a group is one of those that sum to all.
+fn has_part(dimension: &Dimension, group: &GroupCode) -> bool {
+    dimension.parts_of_all().any(|part| part.code == *group)
+}
+
 impl Picture {
     /// The dimensions that cover the population and whose sums a figure of this group has a part in.
     pub(super) fn sums_with<'a>(&'a self, group: &GroupCode) -> impl Iterator<Item = &'a Dimension> {
         let dimensions = self.dimensions().values().map(|dimension| &dimension.value);
-        dimensions.filter(move |dimension| dimension.complete && (group.is_all() || dimension.has(group)))
+        dimensions.filter(move |dimension| dimension.complete && (group.is_all() || has_part(dimension, group)))
     }
 
     /// What can be added up of the figure of a KPI, group and period; `None` where none is posted.
@@ -154,7 +170,7 @@ pub(super) fn does_not_sum(
     dimension: &Dimension,
     counted: impl Fn(&GroupCode) -> Option<Counted>,
 ) -> Vec<(&'static str, String)> {
-    let groups: Option<Vec<_>> = dimension.groups.iter().map(|group| counted(&group.code)).collect();
+    let groups: Option<Vec<_>> = dimension.parts_of_all().map(|group| counted(&group.code)).collect();
     let unequal = groups.zip(counted(&GroupCode::all())).map(|(groups, all)| unequal_sums(all, &groups));
     unequal.into_iter().flatten().map(|unequal| (unequal.part, dimension.told(&unequal))).collect()
 }

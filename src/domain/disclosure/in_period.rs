@@ -27,9 +27,8 @@ impl<'a> Split<'a> {
     fn of(dimension: &'a Dimension) -> Vec<Self> {
         let complete = dimension.complete;
         let inside = || dimension.groups.iter().filter(|group| !group.outside);
-        let within_own = |code: &GroupCode| dimension.has(code);
-        let top = inside().filter(|group| !group.within.as_ref().is_some_and(within_own));
-        let top = Self { whole: None, parts: top.map(|group| &group.code).collect(), complete };
+        let parts = dimension.parts_of_all().map(|group| &group.code).collect();
+        let top = Self { whole: None, parts, complete };
         let wholes: BTreeSet<&GroupCode> = inside().filter_map(|group| group.within.as_ref()).collect();
         let nested = wholes.into_iter().map(|whole| {
             let parts = inside().filter(|group| group.within.as_ref() == Some(whole)).map(|group| &group.code);

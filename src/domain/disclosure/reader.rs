@@ -260,6 +260,22 @@ impl<'a> Reader<'a> {
         cells.flat_map(|cell| cell.entries.iter().copied()).collect()
     }
 
+    /// The tables of plain counts: groups that make up a whole, all of them posted, in the order of their codes, and the whole.
+    pub(super) fn tables(&self) -> Vec<(Vec<usize>, usize)> {
+        let count = |place: &usize| {
+            self.cell(*place).is_some_and(|cell| {
+                cell.group.is_some() && cell.part(0).is_none() && cell.part(3).is_some_and(|count| count >= Figure::ZERO)
+            })
+        };
+        let sums = self.sums.iter().filter(|sum| sum.ties == Ties::Whole && sum.holds && !sum.shift);
+        let tables = sums.filter(|sum| sum.row.keys().all(count)).filter_map(|sum| {
+            let (wholes, parts): (Vec<_>, Vec<_>) = sum.row.iter().partition(|(_, factor)| **factor < 0);
+            let whole = wholes.first().filter(|_| wholes.len() == 1)?;
+            Some((parts.into_iter().map(|(place, _)| *place).collect(), *whole.0))
+        });
+        tables.collect()
+    }
+
     /// In which order figures are withheld for others' sake: those of later periods before what was published before, parts
     /// before their whole, the smallest first, zeros last. By each one's place.
     pub(super) fn ranks(&self, preference: Preference) -> Vec<Rank> {

@@ -165,26 +165,47 @@ impl<'r, 'a> View<'r, 'a> {
         Some(could.into_iter().collect())
     }
 
-    /// The figures by which an unknown one is worked out and that could go: of the sums in which it alone is unknown, else of
-    /// all its sums, else of those of the unknown ones that these tie it to, and so on.
+    /// The figures by which an unknown one is worked out and that could go: of the shortest sum in which it alone is unknown,
+    /// else of those that unknown ones tie it to, the nearest of the latest period first.
     fn around(&self, place: usize, steps: &mut Steps) -> Option<Vec<usize>> {
         let alone = |sum: &Sum| sum.row.keys().filter(|other| self.sight(**other) != Sight::Shown).count() == 1;
-        let by_itself = self.sums_of(place).map(|(_, sum)| sum).filter(|sum| alone(sum));
-        let first = self.of_these(by_itself.flat_map(|sum| sum.row.keys().copied()), steps)?;
-        if !first.is_empty() {
-            return Some(first);
-        }
-        let (mut seen, mut edge) = (BTreeSet::from([place]), vec![place]);
-        while !edge.is_empty() {
-            let near = edge.iter().flat_map(|place| self.sums_of(*place)).flat_map(|(_, sum)| sum.row.keys().copied());
-            let near: BTreeSet<usize> = near.collect();
-            let could = self.of_these(near.iter().copied(), steps)?;
+        let mut by_itself: Vec<&Sum> = self.sums_of(place).map(|(_, sum)| sum).filter(|sum| alone(sum)).collect();
+        by_itself.sort_by_key(|sum| sum.row.len());
+        for sum in by_itself {
+            let could = self.of_these(sum.row.keys().copied(), steps)?;
             if !could.is_empty() {
                 return Some(could);
             }
+        }
+        let (mut seen, mut edge, mut nearest) = (BTreeSet::from([place]), vec![place], Vec::new());
+        while !edge.is_empty() {
+            let near = self.beside(edge, steps)?;
+            let could = self.of_these(near.iter().copied(), steps)?;
+            let latest: Vec<usize> =
+                could.iter().copied().filter(|place| self.reader.period(*place) == self.now).collect();
+            if !latest.is_empty() {
+                return Some(latest);
+            }
+            if nearest.is_empty() {
+                nearest = could;
+            }
             edge = near.into_iter().filter(|place| self.sight(*place) != Sight::Shown && seen.insert(*place)).collect();
         }
-        Some(Vec::new())
+        Some(nearest)
+    }
+
+    /// The cells that sums tie some cells to, directly or by way of what nobody posted and sums determine.
+    fn beside(&self, mut edge: Vec<usize>, steps: &mut Steps) -> Option<BTreeSet<usize>> {
+        let mut near = BTreeSet::new();
+        while let Some(place) = edge.pop() {
+            for (_, sum) in self.sums_of(place) {
+                steps.take(sum.row.len())?;
+                let fresh: Vec<usize> = sum.row.keys().copied().filter(|other| near.insert(*other)).collect();
+                let unposted = |place: &usize| self.reader.cell(*place).is_some_and(|cell| cell.group.is_none());
+                edge.extend(fresh.into_iter().filter(|other| unposted(other) && self.solves(*other)));
+            }
+        }
+        Some(near)
     }
 
     /// Looks anew at what some cells have to do with that were hidden or shown.
