@@ -27,6 +27,7 @@ on_both! {
     knowing_the_rule_does_not_help
     a_difference_of_two_windows_counts_nobody
     nothing_of_a_rolling_share_without_small_numbers_is_withheld
+    the_demo_withholds_little_beside_what_is_small
     the_order_of_rows_changes_nothing
     percentages_alone_are_withheld
     nothing_leaves_in_more_decimals_than_the_kpi_has
@@ -576,6 +577,36 @@ async fn nothing_of_a_rolling_share_without_small_numbers_is_withheld(world: &Wo
     world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
     let shown = seen(world, "NI-62").await;
     assert!(shown.len() >= 8 && shown.values().all(|figure| figure != "c"), "{shown:?}");
+}
+
+async fn the_demo_withholds_little_beside_what_is_small(world: &World) {
+    world.load_harrow().await;
+    world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
+    let items = async |actor: Actor, path: &str| -> Vec<Value> {
+        world.get(actor, path).await.is(200).json()["items"].as_array().unwrap().clone()
+    };
+    let defined = items(Actor::Board, "kpis?limit=1000").await;
+    let whole = items(Actor::Board, "readings?limit=1000").await;
+    let place = |item: &Value| [item["kpi"].clone(), item["period"]["key"].clone(), item["group"].clone()];
+    let is_small = |number: &Value| number.as_i64().is_some_and(|number| (1..=5).contains(&number));
+    let (mut figures, mut withheld, mut small) = (0, 0, 0);
+    for seen in items(READER, "readings?limit=1000").await {
+        let kpi = defined.iter().find(|kpi| kpi["code"] == seen["kpi"]).unwrap();
+        if kpi["sensitive"] == false {
+            continue;
+        }
+        figures += 1;
+        if seen["suppressed"] == true {
+            withheld += 1;
+            let posted = whole.iter().find(|one| place(one) == place(&seen)).unwrap();
+            let rest = posted["denominator"].as_i64().zip(posted["numerator"].as_i64());
+            let rest = rest.map_or(Value::Null, |(under, over)| (under - over).into());
+            let count = if kpi["unit"] == "count" { &posted["value"] } else { &Value::Null };
+            small += usize::from([&posted["numerator"], &posted["denominator"], &rest, count].into_iter().any(is_small));
+        }
+    }
+    let secondary = withheld - small;
+    assert_eq!((figures, withheld, small, secondary), (105, 25, 22, 3), "docs/small-numbers.md tells these");
 }
 
 async fn the_order_of_rows_changes_nothing(world: &World) {
