@@ -356,7 +356,7 @@ pub fn printed(title: &str, pages: &[Page], made: DateTime<Utc>) -> Written {
 fn paper(sheet: &mut Worksheet, title: &str) {
     sheet.set_landscape().set_paper_size(A4).set_margins(0.4, 0.4, 0.5, 0.7, 0.3, 0.3);
     // An ampersand begins a code in a footer.
-    sheet.set_footer(format!("&L&8{}&R&8Page &P of &N", clipped(title, 120).replace('&', "&&")));
+    sheet.set_footer(format!("&L&8 {}&R&8Page &P of &N", clipped(title, 120).replace('&', "&&")));
 }
 
 fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
@@ -525,6 +525,7 @@ pub fn form(form: &Form, made: DateTime<Utc>) -> Written {
     for (place, width) in widths.iter().enumerate() {
         notes.set_column_width(column_of(place), *width)?;
     }
+    notes.set_repeat_rows(0, 0)?;
     let formats = Formats::on(cell_format());
     let bold = cell_format().set_bold();
     for (heading, words) in &form.notes {

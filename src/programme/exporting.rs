@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::defining::Defined;
 use super::folder::{FILES, FolderFile};
 use super::granting::{GrantTerms, must_administer};
-use super::picture::Picture;
+use super::picture::{KpiPicture, Picture};
 use super::{OpenPlan, Principal, Programme, Refusal};
 use crate::domain::access::Granted;
 use crate::domain::benchmark::ComparatorGroup;
@@ -125,6 +125,7 @@ struct Export<'a> {
 struct Rows {
     name: String,
     file: &'static FolderFile,
+    columns: Vec<table::Column>,
     out: BufWriter<File>,
     count: u64,
 }
@@ -132,21 +133,21 @@ struct Rows {
 impl Rows {
     fn write(&mut self, cells: Vec<CellText>) -> io::Result<()> {
         self.count += 1;
-        self.out.write_all(&table::row(&self.file.table(), cells))
+        self.out.write_all(&table::row(&self.columns, cells))
     }
 }
 
 impl Export<'_> {
     fn begin(&self, file: &'static FolderFile, name: &str) -> Result<Rows, ExportError> {
-        let path = self.folder.join(name);
+        let (path, columns) = (self.folder.join(name), file.table());
         let begun = || {
             std::fs::create_dir_all(path.parent().unwrap_or(self.folder))?;
             let mut out = BufWriter::new(File::create(&path)?);
-            out.write_all(&table::header(&file.table()))?;
+            out.write_all(&table::header(&columns))?;
             Ok(out)
         };
         let out = begun().map_err(|why| ExportError::Unwritable { file: path.clone(), why })?;
-        Ok(Rows { name: name.to_owned(), file, out, count: 0 })
+        Ok(Rows { name: name.to_owned(), file, columns, out, count: 0 })
     }
 
     fn end(&mut self, mut rows: Rows) -> Result<(), ExportError> {
@@ -237,7 +238,7 @@ impl Export<'_> {
         let picture = self.picture;
         let mut rows = self.begin(&FILES.kpis, FILES.kpis.name)?;
         for entry in picture.kpis().values() {
-            let mut members = entry.defined(1).members();
+            let mut members = definition_of(entry, 1);
             self.compare::<Kpi>(FILES.kpis.name, &FILES.later_kpis, &members);
             members.insert("archived".to_owned(), entry.archived.into());
             write_entry(&mut rows, &members)?;
@@ -247,7 +248,7 @@ impl Export<'_> {
             let name = format!("kpis/{}.csv", self.day_of(version));
             let mut rows = self.begin(&FILES.later_kpis, &name)?;
             for entry in picture.kpis().values().filter(|entry| entry.definition_version >= version) {
-                let members = entry.defined(version).members();
+                let members = definition_of(entry, version);
                 self.compare::<Kpi>(&name, &FILES.later_kpis, &members);
                 write_entry(&mut rows, &members)?;
             }
@@ -296,6 +297,15 @@ impl Export<'_> {
         }
         files.into_values().try_for_each(|rows| self.end(rows))
     }
+}
+
+/// A KPI as it was defined in a version. What it names is what it names now: what it named then may be gone.
+fn definition_of(entry: &KpiPicture, version: i32) -> Map<String, Value> {
+    let (mut members, now) = (entry.defined(version).members(), entry.kpi.members());
+    for name in ["priority", "lead_organisation", "contributors", "policy"] {
+        members.extend(now.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    members
 }
 
 fn unwritable(name: &str, why: io::Error) -> ExportError {

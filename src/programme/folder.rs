@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
-use utoipa::openapi::{Object, RefOr};
+use utoipa::openapi::{Object, ObjectBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::granting::GrantTerms;
@@ -220,16 +220,24 @@ fn property(schema: &RefOr<Schema>, parts: &Parts) -> Property {
             if let [only] = others.as_slice() {
                 return property(only, parts);
             }
-            let mut all: Vec<(String, RefOr<Schema>)> = Vec::new();
+            let (mut all, mut kinds): (Vec<(String, RefOr<Schema>)>, Vec<String>) = (Vec::new(), Vec::new());
             for other in others {
                 let Property::Object(members) = property(other, parts) else { return Property::Cell(Shape::Json) };
                 for (name, member) in members {
-                    if !all.iter().any(|(known, _)| *known == name) {
+                    if name == "kind" {
+                        kinds.push(allowed(&member, parts));
+                    } else if !all.iter().any(|(known, _)| *known == name) {
                         all.push((name, member));
                     }
                 }
             }
-            if all.iter().any(|(name, _)| name == "kind") { Property::Choice(all) } else { Property::Cell(Shape::Json) }
+            if kinds.is_empty() {
+                return Property::Cell(Shape::Json);
+            }
+            let about = choice.description.clone().unwrap_or_default();
+            let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds)).description(Some(about));
+            all.insert(0, ("kind".to_owned(), kind.into()));
+            Property::Choice(all)
         }
         Some(Schema::AllOf(all)) => match all.items.as_slice() {
             [only] => property(only, parts),
@@ -526,7 +534,7 @@ impl FolderFile {
             column.in_item == in_item && !path.is_empty() && path.iter().zip(&column.path).all(|(one, two)| one == two)
         };
         // Of several parts the one that is named, else the first: that which says what it is.
-        let named = self.columns.iter().filter(leads).max_by_key(|column| (column.path.len() <= path.len()) as usize);
+        let named = self.columns.iter().filter(leads).find(|column| column.path.len() <= path.len());
         let column = named.or_else(|| self.columns.iter().find(leads));
         (row, column.map(|column| column.name.clone()))
     }
@@ -676,5 +684,100 @@ impl FolderFiles {
             "## {STORY}/<day>.json\n\nWhat people did on that day beside posting figures, in the order of the list; read only by `waymark demo`, whose clock is set to its days. It may be left out.\n"
         ));
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The members that no person writes.
+    const NOT_WRITTEN: &[&str] = &["predecessor"];
+
+    fn every_member_has_a_column<D: Listed>(file: &FolderFile) {
+        for field in D::fields().iter().filter(|field| !NOT_WRITTEN.contains(field)) {
+            let is_item = file.items.as_deref() == Some(*field);
+            let has_column = file.columns.iter().any(|column| column.path.first().is_some_and(|head| head == field));
+            assert!(is_item || has_column, "{}: no column for `{field}`", file.name);
+        }
+        for column in &file.columns {
+            assert!(!NOT_WRITTEN.contains(&column.name.as_str()), "{}: `{}`", file.name, column.name);
+            assert!(!column.about.is_empty(), "{}: nothing is said of `{}`", file.name, column.name);
+        }
+        let mut names: Vec<&str> = file.columns.iter().map(|column| column.name.as_str()).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|two| two[0] != two[1]), "{}: a column is there twice: {names:?}", file.name);
+    }
+
+    #[test]
+    fn every_member_of_every_document_has_a_column_with_words() {
+        every_member_has_a_column::<Plan>(&FILES.plan);
+        every_member_has_a_column::<Organisation>(&FILES.organisations);
+        every_member_has_a_column::<OutcomeArea>(&FILES.areas);
+        every_member_has_a_column::<SubGroup>(&FILES.sub_groups);
+        every_member_has_a_column::<Priority>(&FILES.priorities);
+        every_member_has_a_column::<Policy>(&FILES.policies);
+        every_member_has_a_column::<Dimension>(&FILES.dimensions);
+        every_member_has_a_column::<Kpi>(&FILES.kpis);
+        every_member_has_a_column::<Round>(&FILES.rounds);
+        every_member_has_a_column::<ComparatorGroup>(&FILES.comparators);
+        every_member_has_a_column::<Benchmark>(&FILES.benchmarks);
+        every_member_has_a_column::<GrantTerms>(&FILES.grants);
+        every_member_has_a_column::<Target>(&FILES.targets);
+        every_member_has_a_column::<ReportedFigure>(&FILES.readings);
+        let names = |file: &FolderFile| file.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&FILES.targets), TARGET_COLUMNS);
+        assert_eq!(names(&FILES.readings), READING_COLUMNS);
+    }
+
+    #[test]
+    fn members_come_back_from_cells_as_they_were() {
+        let members = json!({
+            "code": "NI-1", "title": "  blanks, \"quotes\" ", "priority": "a-1", "definition": "two\nlines", "unit": "count", "weights": [0.25, 0.75],
+            "baseline": {"period": "FY2008-09", "value": -4.5}, "contributors": ["pct", "council"], "sensitive": true,
+            "tolerance": {"kind": "points", "value": 2}, "formula": {"kind": "gap", "of": "NI-2", "group": "a", "comparator": "b"},
+        });
+        let members = members.as_object().unwrap().clone();
+        assert_eq!(FILES.kpis.read_back(FILES.kpis.rows(&members)), members);
+        let groups = json!({"code": "sex", "title": "Sex", "complete": true,
+            "groups": [{"code": "girls", "title": "Girls"}, {"code": "boys", "title": "Boys"}]});
+        let groups = groups.as_object().unwrap().clone();
+        let rows = FILES.dimensions.rows(&groups);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(FILES.dimensions.read_back(rows), groups);
+        for policy in crate::domain::policy::shipped() {
+            use crate::domain::document::Document;
+            let back = Policy::parse(FILES.policies.read_back(FILES.policies.rows(&policy.members()))).unwrap();
+            assert_eq!(back, policy);
+        }
+    }
+
+    #[test]
+    fn faults_stand_at_their_cells_and_rows_of_one_thing_agree() {
+        let row = |number, cells: &[(&str, &str)]| FolderRow {
+            number,
+            cells: FILES.dimensions.columns.iter().map(|column| {
+                cells.iter().find(|(name, _)| *name == column.name).map(|(_, text)| (*text).to_owned())
+            }).collect(),
+        };
+        let rows = vec![
+            row(2, &[("dimension", "sex"), ("title", "Sex"), ("group", "girls")]),
+            row(3, &[("dimension", "sex"), ("title", "Other"), ("group", "boys")]),
+            row(4, &[("dimension", "sex"), ("group", "x")]),
+        ];
+        let (entries, contradictions) = FILES.dimensions.entries(rows);
+        assert_eq!(contradictions, [Contradiction { row: 3, column: "title".to_owned(), first: 2 }]);
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        let place = |pointer| FILES.dimensions.place(entry, pointer);
+        assert_eq!(place("/groups/2/code"), (4, Some("group".to_owned())));
+        assert_eq!(place("/groups/1/title"), (3, Some("group_title".to_owned())));
+        assert_eq!(place("/title"), (2, Some("title".to_owned())));
+        assert_eq!(place(""), (2, None));
+        let kpi = Entry { rows: vec![7], members: Map::new() };
+        assert_eq!(FILES.kpis.place(&kpi, "/baseline/value"), (7, Some("baseline_value".to_owned())));
+        assert_eq!(FILES.kpis.place(&kpi, "/baseline"), (7, Some("baseline_period".to_owned())));
+        assert_eq!(FILES.kpis.place(&kpi, "/formula/of"), (7, Some("formula_of".to_owned())));
+        assert_eq!(FILES.kpis.place(&kpi, "/formula"), (7, Some("formula".to_owned())));
+        assert_eq!(FILES.kpis.place(&kpi, "/contributors/3"), (7, Some("contributors".to_owned())));
     }
 }

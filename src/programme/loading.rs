@@ -325,6 +325,18 @@ impl Programme {
     }
 }
 
+/// The members of a definition without those that are wrong.
+fn without_faults(mut members: Map<String, Value>, invalid: &Invalid) -> Map<String, Value> {
+    for fault in invalid.violations() {
+        let Some(name) = fault.pointer.as_deref().and_then(|pointer| pointer.split('/').nth(1)) else { continue };
+        members.remove(name);
+        if name == "title" {
+            members.insert(name.to_owned(), "Checking".into());
+        }
+    }
+    members
+}
+
 fn at(day: NaiveDate, hour: u32) -> DateTime<Utc> {
     day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN)).and_utc()
 }
@@ -596,8 +608,14 @@ impl Loading<'_> {
                         if invalid.violations().iter().all(|fault| fault.code == "unknown_code") {
                             later.push((entry, invalid));
                         } else {
+                            let sound = without_faults(entry.members.clone(), &invalid);
                             self.invalid(&read, entry, invalid)?;
-                            self.leave_out(kind, entry);
+                            // What can be had of it is made all the same, for the files that name it to be checked.
+                            match self.create(kind, sound).await {
+                                Ok(()) => {}
+                                Err(Refusal::Store(error)) => return Err(error.into()),
+                                Err(_) => self.leave_out(kind, entry),
+                            }
                         }
                     }
                     Err(Refusal::Conflict(detail)) => {

@@ -147,13 +147,13 @@ fn what_only_follows_is_not_said(desk: &Desk) {
     desk.write("small/plan.csv", "code,title,starts_on,ends_on\nsmall,A small plan,2009-04-01,2008-03-31\n");
     desk.write("small/organisations.csv", "code,title\ncouncil,The council\npct,\n");
     let kpis = std::fs::read_to_string(folder.join("kpis.csv")).unwrap();
-    desk.write("small/kpis.csv", &kpis.replace("First,health-1,percentage,1", "First,health-1,percentage,9"));
+    desk.write("small/kpis.csv", &kpis.replace("First,health-1,percentage,1", "First,health-1,percents,1"));
     let said = desk.run(&import(&folder, &[]));
     let lines: Vec<&str> = said.out.lines().collect();
     assert_eq!(lines.len(), 4, "{}", said.out);
     assert!(lines[0].starts_with("plan.csv, row 2, ends_on (D2): "), "{}", said.out);
     assert!(lines[1].starts_with("organisations.csv, row 3, title"), "{}", said.out);
-    assert!(lines[2].starts_with("kpis.csv, row 3, decimals (E3): "), "{}", said.out);
+    assert!(lines[2].starts_with("kpis.csv, row 3, unit (D3): "), "{}", said.out);
     assert_eq!(lines[3], "3 things are wrong, and nothing was kept");
 }
 
