@@ -77,6 +77,22 @@ impl Dimension {
         self.groups.iter().filter(move |group| !group.outside && !within_another(group))
     }
 
+    /// What may give a small number away and is not guarded, as the plan does not know of it, and what to do; `None` where all
+    /// is said.
+    pub fn unguarded(&self) -> Option<String> {
+        let unsaid: Vec<String> = self.parts_of_all().filter(|group| group.within.is_none()).map(code_of).collect();
+        // A pair that makes up everyone shows in the figures.
+        if self.complete || unsaid.len() < 3 {
+            return None;
+        }
+        Some(format!(
+            "nothing says how {} divide the population: if some of them make up everyone or another group, a small number could be \
+             worked out from the others; set `complete` if they cover everyone, `within` for a group inside another, and \
+             `outside` for a group that lies across the others",
+            unsaid.join(", ")
+        ))
+    }
+
     /// The group of this dimension that a group of it lies within.
     fn whole_of(&self, group: &Group) -> Option<&Group> {
         self.groups.iter().find(|whole| Some(&whole.code) == group.within.as_ref())
@@ -114,6 +130,10 @@ impl Dimension {
         }
         invalid
     }
+}
+
+fn code_of(group: &Group) -> String {
+    format!("`{}`", group.code)
 }
 
 /// What can be added up of a figure.

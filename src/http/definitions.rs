@@ -46,7 +46,40 @@ macro_rules! sent_as_it_is {
     )* };
 }
 
-sent_as_it_is!(Organisation SubGroup OutcomeArea Priority Dimension ComparatorGroup);
+sent_as_it_is!(Organisation SubGroup OutcomeArea Priority ComparatorGroup);
+
+/// A dimension, and what it leaves unguarded.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A dimension, and what it leaves unguarded.")]
+pub struct DimensionBody {
+    #[serde(flatten)]
+    dimension: Dimension,
+    /// How small numbers could be worked out from its groups that nothing guards, and what to do; left out where there is
+    /// nothing to say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<DimensionWarning>,
+}
+
+/// Something to look at before figures are posted.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Something to look at before figures are posted.")]
+pub struct DimensionWarning {
+    /// What kind of warning it is: `unguarded_groups`.
+    #[schema(example = "unguarded_groups")]
+    code: &'static str,
+    /// What it is about and what to do, in words.
+    #[schema(example = "nothing says how `girls`, `boys`, `fsm` divide the population")]
+    detail: String,
+}
+
+impl Sent for Dimension {
+    type Body = DimensionBody;
+    fn body(kept: &Kept<Self>) -> DimensionBody {
+        let warning = kept.value.unguarded().map(|detail| DimensionWarning { code: "unguarded_groups", detail });
+        DimensionBody { dimension: kept.value.clone(), warnings: warning.into_iter().collect() }
+    }
+}
 
 /// A status policy with its version.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -214,7 +247,7 @@ definition_resource! {
 
 definition_resource! {
     /// Dimensions.
-    dimensions: Dimension by DimensionCode, NewDimension, DimensionChange, Dimension, DimensionPage,
+    dimensions: Dimension by DimensionCode, NewDimension, DimensionChange, DimensionBody, DimensionPage,
     "structure", "dimensions", "a dimension", "dimensions", "free-school-meals",
     "listDimensions" "createDimension" "findDimension" "updateDimension" "removeDimension"
 }

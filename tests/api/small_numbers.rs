@@ -361,7 +361,8 @@ async fn a_plan_and_its_successor_do_not_tell_on_one_another(world: &World) {
     world.enter("next");
     assert_eq!(shown("GROUPED").await, grouped);
     assert_eq!(shown("RUNNING").await, ran);
-    let answer = world.get(Partner, "kpis/RUNNING/readings").await.is(200);
+    let report = "status-report?period=FY2009-10-Q1";
+    let answer = world.get(Partner, report).await.is(200);
     // What is new in the plan before goes as well, as what was there can be read in either.
     world.enter("small");
     post(world, "RUNNING/readings/FY2009-10-Q2", json!({"value": 43})).await;
@@ -375,7 +376,7 @@ async fn a_plan_and_its_successor_do_not_tell_on_one_another(world: &World) {
     world.enter("small");
     post(world, "RUNNING/readings/FY2009-10-Q1", json!({"value": 41})).await;
     world.enter("next");
-    let after = world.get(Partner, "kpis/RUNNING/readings").await.is(200);
+    let after = world.get(Partner, report).await.is(200);
     assert_ne!(answer.tag(), after.tag());
 }
 
@@ -431,6 +432,15 @@ async fn groups_within_groups_are_guarded(world: &World) {
     world.post(Manager, "dimensions", circle).await.refused(422, "invalid");
     let nobody = json!({"code": "nobody", "title": "Nobody", "complete": true, "groups": [{"code": "out", "title": "Out", "outside": true}]});
     world.post(Manager, "dimensions", nobody).await.refused(422, "invalid");
+    // What nobody said is warned of.
+    let years = json!({
+        "code": "years", "title": "Years", "groups": [group("year-1"), group("year-2"), group("year-3")]
+    });
+    let made = world.post(Manager, "dimensions", years).await.is(201).json();
+    assert_eq!(made["warnings"][0]["code"], "unguarded_groups", "{made}");
+    let changed = world.patch(Manager, "dimensions/years", "*", json!({"complete": true})).await.is(200).json();
+    assert_eq!(changed["warnings"], Value::Null, "{changed}");
+    world.delete(Manager, "dimensions/years", "*").await.is(204);
     let count = json!({"unit": "count", "decimals": 0, "sensitive": true, "publication": "partners", "lead_organisation": "council"});
     world.post(Manager, "kpis", kpi("GROUPED", count)).await.is(201);
     for (group, value) in [("all", 100), ("white", 45), ("asian", 55), ("british", 42), ("indian", 55), ("meals", 20)] {
