@@ -602,7 +602,8 @@ async fn the_demo_withholds_little_beside_what_is_small(world: &World) {
             let rest = posted["denominator"].as_i64().zip(posted["numerator"].as_i64());
             let rest = rest.map_or(Value::Null, |(under, over)| (under - over).into());
             let count = if kpi["unit"] == "count" { &posted["value"] } else { &Value::Null };
-            small += usize::from([&posted["numerator"], &posted["denominator"], &rest, count].into_iter().any(is_small));
+            small +=
+                usize::from([&posted["numerator"], &posted["denominator"], &rest, count].into_iter().any(is_small));
         }
     }
     let secondary = withheld - small;
