@@ -1180,8 +1180,8 @@ mod tests {
         case.policy.compare = Compare::Exact;
         case.reading = Some(observed(figure("14.96")));
         let known = case.assess();
-        assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), figure("0")));
-        assert!(known.explanation.ends_with("of which fewer decimals are shown here."), "{}", known.explanation);
+        assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), None));
+        assert!(known.explanation.ends_with("more exactly than it is shown here."), "{}", known.explanation);
         // A line tells what it is drawn from.
         case.target = Ok(FoundTarget {
             aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
@@ -1430,7 +1430,7 @@ mod tests {
         assert!(
             full.explanation.starts_with("0.25 against a target of 0.25, where lower is better: exactly on target.")
         );
-        case.detail = Detail::KpiDecimals;
+        case.precision = Precision::Decimals(1);
         let less = case.assess();
         assert_eq!((less.reported, less.variance, less.compared), (figure("0.3"), None, None));
         assert_eq!((less.status, less.band), (full.status, full.band), "where it stands is the same for all");

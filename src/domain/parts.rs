@@ -146,6 +146,7 @@ mod tests {
             stated_forecast: None,
             commentary: None,
             restatement: None,
+            acknowledged: crate::domain::warning::Acknowledged::default(),
             computed: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Document, Given, document, parse_given};
+use super::document::{Given, document, parse_given};
 use super::forecast::is_total;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
@@ -373,11 +373,12 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::document::Document;
     use crate::domain::kpi::tests::kpi;
     use serde_json::json;
 
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
-    fn settle(changes: serde_json::Value, figure: serde_json::Value) -> Result<Settled, Vec<&'static str>> {
+    fn settle(changes: Value, figure: Value) -> Result<Settled, Vec<&'static str>> {
         let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
         figure
             .settle(&kpi(changes), Some("FY2009-10-Q1".parse().unwrap()))
@@ -433,7 +434,7 @@ mod tests {
 
     /// What is said over a standing reading, in short: the reading's members that are there, and whether the figure stays.
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
-    fn laid(standing: serde_json::Value, said: serde_json::Value) -> (serde_json::Value, bool) {
+    fn laid(standing: Value, said: Value) -> (Value, bool) {
         let standing = ReportedFigure::parse(standing.as_object().unwrap().clone()).unwrap();
         let (said, given) = parse_given::<ReportedFigure>(said.as_object().unwrap().clone()).unwrap();
         let LaidOver { figure, stays } = said.over(&given, &standing);
