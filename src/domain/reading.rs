@@ -291,7 +291,7 @@ mod tests {
     use serde_json::json;
 
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
-    fn settle(changes: serde_json::Value, figure: serde_json::Value) -> Result<Settled, Vec<&'static str>> {
+    fn settle(changes: Value, figure: Value) -> Result<Settled, Vec<&'static str>> {
         let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
         figure
             .settle(&kpi(changes), Some("FY2009-10-Q1".parse().unwrap()))

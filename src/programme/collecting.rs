@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
-use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
