@@ -28,7 +28,7 @@ use super::reporting::ReportFilter;
 pub struct Exceptions {
     /// The plan's code.
     pub plan: PlanCode,
-    /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
+    /// The period reported on. A KPI with another frequency brings what it brings to the status report.
     pub period: Period,
     /// The moment that it is as known at.
     pub as_of: DateTime<Utc>,
