@@ -543,7 +543,11 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     for travel in [&mut assessment.travel.short, &mut assessment.travel.long] {
         travel.from_value = travel.from_value.map(|value| facts.precision.of(value));
     }
-    let shown = assessment.reported_text.clone().unwrap_or_else(|| "No figure was given".to_owned());
+    let shown = match (&assessment.reported_text, facts.whole) {
+        (Some(text), Some(whole)) => format!("{text}, {}", made_words(whole.made)),
+        (Some(text), None) => text.clone(),
+        (None, _) => "No figure was given".to_owned(),
+    };
     // 4. Nothing to hold it against by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
         return determined(assessment, by, facts, reading);

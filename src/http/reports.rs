@@ -160,7 +160,9 @@ pub(super) fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Pr
 /// Report where the plan stands
 ///
 /// Every KPI's assessment in a period under its priority and outcome area, with counts and a headline at each level. A KPI
-/// with another frequency brings its latest period that ended by the report's last day, and says which. With `group_by` each
+/// with another frequency brings its latest period that ended by the report's last day, and says which; but in a period longer
+/// than its own, an in-period count is summed, and an in-period percentage or rate is worked out from the sums of its numbers
+/// (`of`: `12 months`). While some of these are missing, there is no status. With `group_by` each
 /// group of that dimension follows, over the KPIs that have readings by it. As CSV, one row a KPI and group; as an Excel workbook, ready to be
 /// printed.
 #[utoipa::path(

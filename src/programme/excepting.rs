@@ -28,7 +28,7 @@ use super::reporting::ReportFilter;
 pub struct Exceptions {
     /// The plan's code.
     pub plan: PlanCode,
-    /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
+    /// The period reported on. A KPI with another frequency brings what it brings to the status report.
     pub period: Period,
     /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
     #[schema(example = false)]

@@ -120,7 +120,8 @@ pub struct BoardReportChanges {
     /// What moved by what the two hold.
     #[serde(flatten)]
     pub movement: Movement,
-    /// The figures that were changed after their round had closed, in the order of their changes.
+    /// The figures that were changed after their round had closed, in the order of their changes, each with the gaps that it is
+    /// a side of.
     pub restated: Vec<RestatedFigure>,
     /// The figures that came after they were due, in the order of their coming.
     pub arrived_late: Vec<LateFigure>,
@@ -411,21 +412,22 @@ struct Written {
 
 impl Written {
     fn figure(&mut self, row: readings::FigureRow) {
-        self.gaps(&row);
-        let Some(entry) = self.after.kpis().get(&row.kpi).filter(|_| self.kpis.contains(&row.kpi)) else { return };
-        let key = (row.kpi.clone(), row.period, row.group.clone());
-        let due_at = self.after.due_at(&entry.kpi, row.period);
-        if row.revision == 1 && row.recorded_at > due_at {
-            let (kpi, period, group) = key.clone();
-            self.late.push(LateFigure { kpi, period, group, recorded_at: row.recorded_at, due_at });
+        let gaps = self.gaps(&row);
+        if let Some(entry) = self.after.kpis().get(&row.kpi).filter(|_| self.kpis.contains(&row.kpi)) {
+            let due_at = self.after.due_at(&entry.kpi, row.period);
+            let (kpi, period, group) = (row.kpi.clone(), row.period, row.group.clone());
+            if row.revision == 1 && row.recorded_at > due_at {
+                let (kpi, group) = (kpi.clone(), group.clone());
+                self.late.push(LateFigure { kpi, period, group, recorded_at: row.recorded_at, due_at });
+            }
+            if row.restated {
+                let before = self.latest(&row.kpi, row.period, &row.group);
+                let (after, reason, at) = (row.value, row.reason.clone(), row.recorded_at);
+                self.restated.push(RestatedFigure { kpi, period, group, before, after, reason, at });
+            }
         }
-        if row.restated {
-            let before = self.latest(&row.kpi, row.period, &row.group);
-            let (kpi, period, group) = key.clone();
-            let (after, reason, at) = (row.value, row.reason, row.recorded_at);
-            self.restated.push(RestatedFigure { kpi, period, group, before, after, reason, at });
-        }
-        self.latest.insert(key, row.value);
+        self.restated.extend(gaps);
+        self.latest.insert((row.kpi, row.period, row.group), row.value);
     }
 
     /// A figure as it stands after the revisions seen so far.
@@ -436,12 +438,12 @@ impl Written {
     }
 
     /// The gaps of the report that a restated figure is a side of are restated with it.
-    fn gaps(&mut self, row: &readings::FigureRow) {
+    fn gaps(&self, row: &readings::FigureRow) -> Vec<RestatedFigure> {
         if !row.restated {
-            return;
+            return Vec::new();
         }
         let restated = self.after.gaps_of(&row.kpi, &row.group).filter(|gap| self.kpis.contains(&gap.kpi.code));
-        let restated: Vec<_> = restated
+        restated
             .filter_map(|gap| {
                 let Formula::Gap { comparator, group, .. } = &gap.kpi.formula else { return None };
                 let side = |side: &GroupCode| self.latest(&row.kpi, row.period, side);
@@ -459,8 +461,7 @@ impl Written {
                 })
             })
             .filter(|gap| gap.before.is_some() || gap.after.is_some())
-            .collect();
-        self.restated.extend(restated);
+            .collect()
     }
 
     /// The targets that are not what they were; one that was changed and changed back is.
