@@ -207,7 +207,7 @@ impl Effects<'_> {
     pub fn roll_ups<'k>(&self, changed: impl IntoIterator<Item = &'k KpiCode>) -> Vec<RollUpMove> {
         let touched = self.touched(changed);
         let (mut before, mut after) = (Statuses::of(self.before, self), Statuses::of(self.after, self));
-        let mut moves = Vec::new();
+        let mut found = Vec::new();
         for report in reports_of(&self.after.plan().value) {
             let mut has_moved = |kpi: &&KpiCode| before.in_report(kpi, report) != after.in_report(kpi, report);
             let moved: BTreeSet<&KpiCode> = touched.iter().copied().filter(&mut has_moved).collect();
@@ -222,10 +222,10 @@ impl Effects<'_> {
             let is = self.rolled_up(&mut |kpi| after.in_report(kpi, report));
             for (was, is) in was.into_iter().zip(is).filter(|(was, is)| was.rolled_up != is.rolled_up) {
                 let Node { level, code, title, rolled_up } = is;
-                moves.push(RollUpMove { level, code, title, period: report, before: was.rolled_up, after: rolled_up });
+                found.push(RollUpMove { level, code, title, period: report, before: was.rolled_up, after: rolled_up });
             }
         }
-        moves
+        found
     }
 
     /// These KPIs, and the gaps that are computed from them.

@@ -210,7 +210,11 @@ async fn a_figure_is_not_due_then_awaited_then_overdue(world: &World) {
     world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q4", json!({"nil_return": "Census late"})).await.is(201);
     let status = world.get(Board, "kpis/NI-117/status?period=FY2009-10-Q4").await.is(200).json();
     assert_eq!((&status["data_state"], &status["reason"]), (&json!("nil_return"), &json!("nil_return")));
-    for (figure, state) in [(json!({"value": 4, "provisional": true}), "provisional"), (json!({"value": 4}), "final")] {
+    for (figure, state) in [
+        (json!({"value": 4, "provisional": true}), "provisional"),
+        (json!({"value": 4}), "provisional"),
+        (json!({"value": 4, "provisional": false}), "final"),
+    ] {
         world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q4", figure).await.is(200);
         assert_eq!(
             world.get(Board, "kpis/NI-117/status?period=FY2009-10-Q4").await.is(200).json()["data_state"],
@@ -275,7 +279,7 @@ async fn a_restatement_keeps_the_old_figure_and_its_reason(world: &World) {
         told,
         [
             ["1", "4", "\"First\"", "null", "\"lee-lead\"", "\"2010-05-14T12:00:00Z\""],
-            ["2", "5", "null", "\"Late returns.\"", "\"mo-manager\"", "\"2010-05-15T12:00:00Z\""],
+            ["2", "5", "\"First\"", "\"Late returns.\"", "\"mo-manager\"", "\"2010-05-15T12:00:00Z\""],
         ]
     );
     let then = world.get(Board, &format!("{path}/history?as_of=2010-05-14T13:00:00Z")).await.is(200).json();
