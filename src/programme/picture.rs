@@ -783,9 +783,10 @@ impl KpiPicture {
     /// Every figure that anyone can come to read: each with whether it is a count. `plan` is the plan's place among those
     /// that are published together.
     pub(super) fn all_posted(&self, plan: usize) -> impl Iterator<Item = (bool, Posted)> {
-        let standing = self.readings.iter().flat_map(|(group, readings)| {
-            readings.iter().map(move |(period, kept)| kept.posted(group, *period, None))
-        });
+        let standing = self
+            .readings
+            .iter()
+            .flat_map(|(group, readings)| readings.iter().map(move |(period, kept)| kept.posted(group, *period, None)));
         let all = self.replaced.iter().cloned().chain(standing).chain(self.baselines.iter().cloned());
         all.map(move |(version, posted)| {
             let entry = Entry { plan, ..posted.entry };

@@ -401,7 +401,9 @@ async fn a_rate_without_its_numbers_is_withheld_unless_they_were_checked(world: 
     small(world).await;
     let share = json!({"sensitive": true, "publication": "partners", "lead_organisation": "council"});
     world.post(Manager, "kpis", kpi("SHARE", share)).await.is(201);
-    for (quarter, figure) in [(1, json!({"value": 50})), (2, json!({"value": 0})), (3, json!({"numerator": 20, "denominator": 40}))] {
+    for (quarter, figure) in
+        [(1, json!({"value": 50})), (2, json!({"value": 0})), (3, json!({"numerator": 20, "denominator": 40}))]
+    {
         post(world, &format!("SHARE/readings/FY2009-10-Q{quarter}"), figure).await;
     }
     let withheld = async || -> Vec<bool> {
@@ -417,7 +419,8 @@ async fn groups_within_groups_are_guarded(world: &World) {
     small(world).await;
     let group = |code: &str| json!({"code": code, "title": code});
     let within = |code: &str, whole: &str| json!({"code": code, "title": code, "within": whole});
-    let broad = json!({"code": "broad", "title": "Broad", "complete": true, "groups": [group("white"), group("asian")]});
+    let broad =
+        json!({"code": "broad", "title": "Broad", "complete": true, "groups": [group("white"), group("asian")]});
     let detail = json!({"code": "detail", "title": "Detail", "complete": true, "groups": [
         within("british", "white"), within("irish", "white"), within("indian", "asian"),
         {"code": "meals", "title": "Meals", "outside": true},
@@ -443,7 +446,8 @@ async fn groups_within_groups_are_guarded(world: &World) {
     for (group, value) in [("all", 100), ("white", 45), ("asian", 55), ("british", 42), ("indian", 55), ("meals", 20)] {
         post(world, &format!("GROUPED/readings/FY2009-10-Q1?group={group}"), json!({"value": value})).await;
     }
-    for (group, withheld) in [("all", false), ("white", false), ("british", true), ("indian", false), ("meals", false)] {
+    for (group, withheld) in [("all", false), ("white", false), ("british", true), ("indian", false), ("meals", false)]
+    {
         let reading =
             world.get(Partner, &format!("kpis/GROUPED/readings/FY2009-10-Q1?group={group}")).await.is(200).json();
         assert_eq!(reading["suppressed"], withheld, "{reading}");

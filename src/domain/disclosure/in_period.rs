@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::over_time::stand;
-use super::reader::{BUILDING, Parts, PARTS, Reader, Row, Sum, Ties, whereabouts};
+use super::reader::{BUILDING, PARTS, Parts, Reader, Row, Sum, Ties, whereabouts};
 use super::stood::{Span, Timeline, Whose, moments, standing};
 use super::{Figure, Figures, GroupCode, Period, Seq, Steps, is_small};
 use crate::domain::dimension::Dimension;
@@ -167,9 +167,12 @@ impl<'a> Reader<'a> {
             return None;
         }
         let mut own = None;
-        let others = ground.lacking.get(&at).into_iter().flatten().filter(|other| {
-            **other != lacks && lacks.iter().all(|group| other.contains(group))
-        });
+        let others = ground
+            .lacking
+            .get(&at)
+            .into_iter()
+            .flatten()
+            .filter(|other| **other != lacks && lacks.iter().all(|group| other.contains(group)));
         for rest in [&lacks].into_iter().chain(others) {
             let rest_of = split.parts.iter().filter(|group| !rest.contains(group));
             let known: Vec<usize> = rest_of.filter_map(|group| moment.of.get(group).copied()).collect();
@@ -236,7 +239,9 @@ impl<'a> Reader<'a> {
         }
         row.retain(|_, factor| *factor != 0);
         let ones = row.values().all(|factor| factor.abs() == 1);
-        if ones && !row.is_empty() && told.sums.insert(row.iter().map(|(place, factor)| (*place, *factor > 0)).collect())
+        if ones
+            && !row.is_empty()
+            && told.sums.insert(row.iter().map(|(place, factor)| (*place, *factor > 0)).collect())
         {
             self.sums.push(Sum { row, period, holds: true, shift: true, ties: Ties::Whole });
         }
@@ -264,11 +269,17 @@ impl<'a> Reader<'a> {
         for one in parts {
             // One that lies across the others, as pupils with free meals do across years of birth.
             let others: Vec<usize> = parts.iter().copied().filter(|other| other != one).collect();
-            if others.len() > 1 && self.left_of(whole, &others).is_some_and(|left| left.iter().flatten().all(|part| *part == Figure::ZERO)) {
+            if others.len() > 1
+                && self
+                    .left_of(whole, &others)
+                    .is_some_and(|left| left.iter().flatten().all(|part| *part == Figure::ZERO))
+            {
                 rows.push(makes_up(&others));
             }
             let partners = self.left_of(whole, &[*one]).and_then(|left| of.get(&left));
-            rows.extend(partners.into_iter().flatten().filter(|other| *other > one).map(|other| makes_up(&[*one, *other])));
+            rows.extend(
+                partners.into_iter().flatten().filter(|other| *other > one).map(|other| makes_up(&[*one, *other])),
+            );
         }
         for row in rows {
             self.sum(period, row, Ties::Whole, told);

@@ -44,17 +44,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds what happened from each cumulative figure to the next, and between any two where that is small.
-    fn count_on(
-        &mut self,
-        line: &[(Period, usize)],
-        told: &mut BTreeSet<Vec<usize>>,
-        steps: &mut Steps,
-    ) -> Option<()> {
+    fn count_on(&mut self, line: &[(Period, usize)], told: &mut BTreeSet<Vec<usize>>, steps: &mut Steps) -> Option<()> {
         for (at, (_, from)) in line.iter().enumerate() {
             for (after, (period, to)) in line.iter().skip(at + 1).enumerate() {
                 steps.take(1)?;
-                let moved =
-                    PARTS.map(|part| Some(self.number((*to, part))? - self.number((*from, part))?));
+                let moved = PARTS.map(|part| Some(self.number((*to, part))? - self.number((*from, part))?));
                 let small = moved.iter().flatten().any(|moved| is_small(*moved, self.threshold));
                 if from == to || (after > 0 && !small) || !told.insert(vec![*from, *to]) {
                     continue;
@@ -185,12 +179,7 @@ impl Windows {
 }
 
 /// Adds a span of a rest to its line.
-pub(super) fn stand<'a>(
-    timeline: &mut Timeline<'a>,
-    whose: Whose<'a>,
-    period: Period,
-    span: Span,
-) {
+pub(super) fn stand<'a>(timeline: &mut Timeline<'a>, whose: Whose<'a>, period: Period, span: Span) {
     let line: &mut Line = timeline.lines.entry(whose).or_default();
     line.entry(period).or_default().push(span);
 }

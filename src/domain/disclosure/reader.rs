@@ -264,7 +264,9 @@ impl<'a> Reader<'a> {
     pub(super) fn tables(&self) -> Vec<(Vec<usize>, usize)> {
         let count = |place: &usize| {
             self.cell(*place).is_some_and(|cell| {
-                cell.group.is_some() && cell.part(0).is_none() && cell.part(3).is_some_and(|count| count >= Figure::ZERO)
+                cell.group.is_some()
+                    && cell.part(0).is_none()
+                    && cell.part(3).is_some_and(|count| count >= Figure::ZERO)
             })
         };
         let sums = self.sums.iter().filter(|sum| sum.ties == Ties::Whole && sum.holds && !sum.shift);

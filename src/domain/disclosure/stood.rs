@@ -105,7 +105,8 @@ pub(super) fn cells<'a>(figures: &Figures<'a>, lot: &[&'a Posted]) -> (Vec<Cell<
         }
     }
     mark_restated(&mut cells);
-    for spans in timelines.values_mut().flat_map(|timeline| timeline.lines.values_mut().flat_map(BTreeMap::values_mut)) {
+    for spans in timelines.values_mut().flat_map(|timeline| timeline.lines.values_mut().flat_map(BTreeMap::values_mut))
+    {
         spans.sort_by_key(|span| span.since);
         if let Some(first) = spans.first_mut() {
             first.since = FIRST;

@@ -54,13 +54,7 @@ impl Table {
     }
 
     /// Whether a table in which a group is another would be shown the same.
-    fn could_be_another(
-        &self,
-        group: usize,
-        choice: &Choice,
-        rounds: usize,
-        steps: &mut Steps,
-    ) -> Option<bool> {
+    fn could_be_another(&self, group: usize, choice: &Choice, rounds: usize, steps: &mut Steps) -> Option<bool> {
         let others = || choice.groups.iter().copied().filter(|other| *other != group);
         for by in 1..self.threshold {
             let by = Figure::small(by);
@@ -124,9 +118,11 @@ impl Table {
 
     /// The smallest group that is shown and is not nothing.
     fn next(&self, choice: &Choice) -> Option<usize> {
-        let shown = self.groups.iter().enumerate().filter(|(place, number)| {
-            **number > Figure::ZERO && !choice.groups.contains(place)
-        });
+        let shown = self
+            .groups
+            .iter()
+            .enumerate()
+            .filter(|(place, number)| **number > Figure::ZERO && !choice.groups.contains(place));
         shown.min_by_key(|(place, number)| (**number, *place)).map(|(place, _)| place)
     }
 

@@ -234,29 +234,116 @@ fn attacks_find_nothing() {
     let running = count("year_to_date");
     let rolling = count("rolling_12_months");
     for (name, changes, dimensions, figures, hidden) in [
-        ("step of a member nobody posted", running.clone(), vec!["girls boys!"], "Q1 all 60, Q1 girls 30, Q2 all 84, Q2 girls 50", vec![4]),
-        ("its step over two quarters", running.clone(), vec!["girls boys!"], "Q1 all 60, Q1 girls 30, Q2 all 84, Q3 all 124, Q3 girls 90", vec![5]),
-        ("another lacks later", running.clone(), vec!["girls boys x!"], "Q1 all 90, Q1 girls 30, Q2 all 114, Q2 girls 50, Q2 x 30", vec![4]),
-        ("as shares", share("year_to_date"), vec!["girls boys!"], "Q1 all 60/160, Q1 girls 30/80, Q2 all 84/200, Q2 girls 50/100", vec![4]),
-        ("windows drop as well as add", rolling.clone(), vec!["girls boys!"], "Q1 all 60, Q1 girls 30, Q2 all 84, Q2 girls 50", vec![]),
-        ("two dimensions, all not posted", in_period.clone(), vec!["girls boys!", "meals none!"], "Q1 girls 30, Q1 boys 13, Q1 none 40", vec![2]),
-        ("two dimensions of shares", share("in_period"), vec!["girls boys!", "meals none!"], "Q1 girls 30/60, Q1 boys 13/40, Q1 none 40/80", vec![2]),
-        ("bare rates", share("in_period"), vec!["p q r"], "Q1 all 10/30, Q1 p 50, Q1 q 33.333333, Q1 r 12.5", vec![2, 3, 4]),
+        (
+            "step of a member nobody posted",
+            running.clone(),
+            vec!["girls boys!"],
+            "Q1 all 60, Q1 girls 30, Q2 all 84, Q2 girls 50",
+            vec![4],
+        ),
+        (
+            "its step over two quarters",
+            running.clone(),
+            vec!["girls boys!"],
+            "Q1 all 60, Q1 girls 30, Q2 all 84, Q3 all 124, Q3 girls 90",
+            vec![5],
+        ),
+        (
+            "another lacks later",
+            running.clone(),
+            vec!["girls boys x!"],
+            "Q1 all 90, Q1 girls 30, Q2 all 114, Q2 girls 50, Q2 x 30",
+            vec![4],
+        ),
+        (
+            "as shares",
+            share("year_to_date"),
+            vec!["girls boys!"],
+            "Q1 all 60/160, Q1 girls 30/80, Q2 all 84/200, Q2 girls 50/100",
+            vec![4],
+        ),
+        (
+            "windows drop as well as add",
+            rolling.clone(),
+            vec!["girls boys!"],
+            "Q1 all 60, Q1 girls 30, Q2 all 84, Q2 girls 50",
+            vec![],
+        ),
+        (
+            "two dimensions, all not posted",
+            in_period.clone(),
+            vec!["girls boys!", "meals none!"],
+            "Q1 girls 30, Q1 boys 13, Q1 none 40",
+            vec![2],
+        ),
+        (
+            "two dimensions of shares",
+            share("in_period"),
+            vec!["girls boys!", "meals none!"],
+            "Q1 girls 30/60, Q1 boys 13/40, Q1 none 40/80",
+            vec![2],
+        ),
+        (
+            "bare rates",
+            share("in_period"),
+            vec!["p q r"],
+            "Q1 all 10/30, Q1 p 50, Q1 q 33.333333, Q1 r 12.5",
+            vec![2, 3, 4],
+        ),
         ("one bare rate", share("in_period"), vec![], "Q1 all 15.789474", vec![1]),
         ("order of publication", running.clone(), vec![], "Q2 all 20, Q3 all 23", vec![2]),
-        ("nested dimensions", in_period.clone(), vec!["white asian other!", "wb<white wo<white in<asian pk<asian ot<other!"],
-            "Q1 all 140, Q1 white 45, Q1 asian 55, Q1 other 40, Q1 wb 42, Q1 wo 3, Q1 in 30, Q1 pk 25, Q1 ot 40", vec![5, 6]),
-        ("within one dimension", in_period.clone(), vec!["white wb<white wo<white asian!"],
-            "Q1 all 140, Q1 white 45, Q1 asian 95, Q1 wb 42", vec![4]),
-        ("a group outside the partition", in_period.clone(), vec!["m1 m2 m3 fsm"], "Q1 all 32, Q1 m1 20, Q1 m2 9, Q1 m3 3, Q1 fsm 14", vec![3, 4]),
-        ("a group that is said to be outside", in_period.clone(), vec!["m1 m2 m3 fsm^!"], "Q1 all 32, Q1 m1 20, Q1 m2 9, Q1 fsm 14", vec![3]),
-        ("rolling after nought", rolling.clone(), vec!["girls boys x!"],
+        (
+            "nested dimensions",
+            in_period.clone(),
+            vec!["white asian other!", "wb<white wo<white in<asian pk<asian ot<other!"],
+            "Q1 all 140, Q1 white 45, Q1 asian 55, Q1 other 40, Q1 wb 42, Q1 wo 3, Q1 in 30, Q1 pk 25, Q1 ot 40",
+            vec![5, 6],
+        ),
+        (
+            "within one dimension",
+            in_period.clone(),
+            vec!["white wb<white wo<white asian!"],
+            "Q1 all 140, Q1 white 45, Q1 asian 95, Q1 wb 42",
+            vec![4],
+        ),
+        (
+            "a group outside the partition",
+            in_period.clone(),
+            vec!["m1 m2 m3 fsm"],
+            "Q1 all 32, Q1 m1 20, Q1 m2 9, Q1 m3 3, Q1 fsm 14",
+            vec![3, 4],
+        ),
+        (
+            "a group that is said to be outside",
+            in_period.clone(),
+            vec!["m1 m2 m3 fsm^!"],
+            "Q1 all 32, Q1 m1 20, Q1 m2 9, Q1 fsm 14",
+            vec![3],
+        ),
+        (
+            "rolling after nought",
+            rolling.clone(),
+            vec!["girls boys x!"],
             "Q1 girls 0, Q1 boys 0, Q1 x 0, Q1 all 0, Q2 girls 30, Q2 boys 0, Q2 x 0, Q2 all 30, Q3 girls 30, Q3 boys 3, Q3 x 100, Q3 all 133, \
-             Q4 girls 30, Q4 boys 9, Q4 x 200, Q4 all 239", vec![9, 10, 13, 14]),
+             Q4 girls 30, Q4 boys 9, Q4 x 200, Q4 all 239",
+            vec![9, 10, 13, 14],
+        ),
         ("one line after nought", rolling.clone(), vec![], "Q1 all 0, Q2 all 40, Q3 all 43", vec![3]),
         ("after nought and a gap", rolling.clone(), vec![], "Q1 all 0, Q3 all 40, Q4 all 43", vec![3]),
-        ("too much", rolling.clone(), vec![], "Q1 all 18, Q2 all 20, Q3 all 19, Q4 all 21, 2010-Q1 all 20, 2010-Q2 all 18, 2010-Q3 all 21", vec![]),
-        ("shares of too much", share("rolling_12_months"), vec![], "Q1 all 18/146, Q2 all 20/150, Q3 all 19/149, Q4 all 21/153, 2010-Q1 all 20/151", vec![]),
+        (
+            "too much",
+            rolling.clone(),
+            vec![],
+            "Q1 all 18, Q2 all 20, Q3 all 19, Q4 all 21, 2010-Q1 all 20, 2010-Q2 all 18, 2010-Q3 all 21",
+            vec![],
+        ),
+        (
+            "shares of too much",
+            share("rolling_12_months"),
+            vec![],
+            "Q1 all 18/146, Q2 all 20/150, Q3 all 19/149, Q4 all 21/153, 2010-Q1 all 20/151",
+            vec![],
+        ),
     ] {
         let told = Told::new(changes, &dimensions, figures);
         assert_eq!(told.hidden(), hidden, "{name}: {}", tell(&told, &told.withheld()));
@@ -338,7 +425,10 @@ fn known_by_rule(groups: usize, total: u32) -> (usize, Vec<Vec<u32>>) {
             small += tables.iter().filter(|table| (1..=5).contains(&table[at])).count();
             let first = &tables[0];
             // Where even the whole is withheld, any table is as good.
-            if seen[groups].is_some() && (1..=5).contains(&first[at]) && tables.iter().all(|table| table[at] == first[at]) {
+            if seen[groups].is_some()
+                && (1..=5).contains(&first[at])
+                && tables.iter().all(|table| table[at] == first[at])
+            {
                 exact.push(first.clone());
             }
         }
@@ -367,7 +457,17 @@ fn a_table_that_nothing_else_ties_is_chosen_as_a_table() {
         ("Q1 a 6, Q1 b 5, Q1 c 5, Q1 all 16", vec![1, 2, 3, 4]),
         ("Q1 a 9, Q1 b 20, Q1 c 5, Q1 d 30, Q1 all 64", vec![1, 3]),
     ] {
-        let told = Told::new(count("in_period"), &[if figures.contains("cc") { "a b cc d!" } else if figures.contains('d') { "a b c d!" } else { "a b c!" }], figures);
+        let told = Told::new(
+            count("in_period"),
+            &[if figures.contains("cc") {
+                "a b cc d!"
+            } else if figures.contains('d') {
+                "a b c d!"
+            } else {
+                "a b c!"
+            }],
+            figures,
+        );
         assert_eq!(told.hidden(), hidden, "{figures}");
     }
 }

@@ -460,10 +460,11 @@ impl<'r, 'a> View<'r, 'a> {
         let bounds = self.bounds.get_mut(place).and_then(|bounds| bounds.get_mut(part)?.as_mut());
         let Some(bound) = bounds else { return false };
         let before = *bound;
-        let narrower = |one: Option<Figure>, other: Option<Figure>, pick: fn(Figure, Figure) -> Figure| match (one, other) {
-            (Some(one), Some(other)) => Some(pick(one, other)),
-            (one, other) => one.or(other),
-        };
+        let narrower =
+            |one: Option<Figure>, other: Option<Figure>, pick: fn(Figure, Figure) -> Figure| match (one, other) {
+                (Some(one), Some(other)) => Some(pick(one, other)),
+                (one, other) => one.or(other),
+            };
         *bound = (narrower(bound.0, low, Figure::max), narrower(bound.1, high, Figure::min));
         *bound != before
     }
