@@ -14,6 +14,7 @@ use super::kpi::{Formula, Kpi, Polarity};
 use super::number::Figure;
 use super::period::Period;
 use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
+use super::precision::Precision;
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
 use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
 
@@ -220,6 +221,8 @@ pub struct Facts<'a> {
     pub now: DateTime<Utc>,
     /// Whether the reader may not see the figure.
     pub withheld: bool,
+    /// How precisely the reader may know figures that are not withheld.
+    pub precision: Precision,
     /// What the partner that determines the status is called, where one does.
     pub partner: &'a str,
     /// Whether the reader may know who recorded it.
@@ -350,7 +353,7 @@ pub struct Assessment {
     pub reason: Option<Reason>,
     /// Where the figure itself stands.
     pub data_state: DataState,
-    /// The exact figure.
+    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     pub value: Option<Figure>,
     /// The figure rounded to the KPI's decimals: what pages show.
@@ -464,7 +467,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
             "The figure is withheld because it could identify a child.".to_owned(),
         );
     }
-    show_figure(&mut assessment, kpi, reading);
+    show_figure(&mut assessment, facts, reading);
     let found = facts.target.ok();
     let aim = found.map(|found| found.aim);
     let now = reading.value.map(|value| (value, reading.definition_version));
@@ -472,6 +475,9 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         short: travel::short(kpi, now, aim, facts.previous),
         long: travel::since(kpi, now, aim, facts.year_ago),
     };
+    for travel in [&mut assessment.travel.short, &mut assessment.travel.long] {
+        travel.from_value = travel.from_value.map(|value| facts.precision.of(value));
+    }
     let shown = assessment.reported_text.clone().unwrap_or_else(|| "No figure was given".to_owned());
     // 4. Nothing to hold it against by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
@@ -527,7 +533,7 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         reported_text: None,
         numerator: None,
         denominator: None,
-        target: facts.target.ok().map(|found| shown_target(&found)),
+        target: facts.target.ok().map(|found| shown_target(&as_known(found, facts.precision))),
         polarity: facts.kpi.polarity,
         variance: None,
         basis: None,
@@ -556,10 +562,21 @@ fn shown_target(found: &FoundTarget) -> AssessedTarget {
     }
 }
 
-fn show_figure(assessment: &mut Assessment, kpi: &Kpi, reading: &Observed) {
-    assessment.value = reading.value;
-    assessment.reported = reading.value.map(|value| value.rounded(kpi.decimals));
-    assessment.reported_text = reading.value.map(|value| kpi.in_words(value));
+/// A target as precisely as the reader may know it: one on a line from a figure tells that figure.
+fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
+    if found.source != TargetSource::Linear {
+        return found;
+    }
+    let Aim { low, high } = found.aim;
+    FoundTarget { aim: Aim { low: precision.of(low), high: precision.of(high) }, ..found }
+}
+
+fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observed) {
+    let kpi = facts.kpi;
+    let known = reading.value.map(|value| facts.precision.of(value));
+    assessment.value = known;
+    assessment.reported = known.map(|value| value.rounded(kpi.decimals));
+    assessment.reported_text = known.map(|value| kpi.in_words_to(value, facts.precision.decimals(kpi.decimals)));
     assessment.numerator = reading.numerator;
     assessment.denominator = reading.denominator;
 }
@@ -639,15 +656,20 @@ fn is_held(travel: &Travel) -> bool {
 fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: FoundTarget) -> Assessment {
     let (kpi, policy) = (facts.kpi, facts.policy);
     let Some(graded) = graded(kpi, policy, value, &found, is_held(&assessment.travel.long)) else { return assessment };
-    let Graded { figure, target, variance, basis, limit, band } = graded;
+    let band = graded.band;
     assessment.status = band.status;
     assessment.band = Some(band.code.clone());
     assessment.band_label = Some(band.label.clone());
+    // The status is the same for everyone. What is told beside it comes from what the reader may know.
+    let found = as_known(found, facts.precision);
+    let held = is_held(&assessment.travel.long);
+    let Some(known) = self::graded(kpi, policy, facts.precision.of(value), &found, held) else { return assessment };
+    let Graded { figure, target, variance, basis, limit, .. } = known;
     assessment.reason = (basis == Basis::Percent && target == Figure::ZERO).then_some(Reason::ZeroTarget);
     assessment.variance = Some(variance);
     assessment.basis = Some(basis);
     assessment.compared = match basis {
-        Basis::Percent => variance.percent_of(target.abs()),
+        Basis::Percent => variance.percent_of(target.abs()).map(|compared| facts.precision.of(compared)),
         Basis::Points => Some(variance),
     };
     assessment.amber_limit = limit.figure();
@@ -657,12 +679,18 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: Fo
     assessment.next_better = scale.next_better(band);
     assessment.next_worse = scale.next_worse(band);
     assessment.explanation = explain(&scale, &assessment, &found, variance, band);
+    if known.band.code != band.code {
+        assessment
+            .explanation
+            .push_str(" The status is that of the exact figure, of which fewer decimals are shown here.");
+    }
     assessment
 }
 
 /// Where the KPI is heading by the year's end (section 7), held against its target by the same rules as any figure.
 fn heading(facts: &Facts<'_>) -> Forecast {
     let (kpi, outlook) = (facts.kpi, &facts.outlook);
+    let known = |value: Figure| facts.precision.of(value);
     let none = |reason| Forecast {
         value: None,
         method: None,
@@ -680,12 +708,12 @@ fn heading(facts: &Facts<'_>) -> Forecast {
         let travel = travel::since(kpi, now, Some(found.aim), outlook.year_ago);
         Some(graded(kpi, facts.policy, value, &found, is_held(&travel))?.band.status)
     };
-    let stated = outlook.stated.map(|value| StatedForecast { value, status: status(value) });
+    let stated = outlook.stated.map(|value| StatedForecast { value: known(value), status: status(value) });
     let required_rate =
-        outlook.total.and_then(|total| forecast::required_rate(kpi, facts.period, &outlook.known, total));
+        outlook.total.and_then(|total| forecast::required_rate(kpi, facts.period, &outlook.known, total)).map(known);
     match forecast::forecast(kpi, facts.period, &outlook.known) {
         Ok((value, method)) => Forecast {
-            value: Some(value),
+            value: Some(known(value)),
             method: Some(method),
             status: status(value),
             reason: None,
@@ -936,6 +964,7 @@ mod tests {
         previous: Option<Figure>,
         year_ago: Option<Figure>,
         withheld: bool,
+        precision: Precision,
         now: DateTime<Utc>,
         outlook: Outlook,
     }
@@ -957,6 +986,7 @@ mod tests {
                 previous: None,
                 year_ago: None,
                 withheld: false,
+                precision: Precision::Exact,
                 now: moment("2009-12-31T12:00:00Z"),
                 outlook: Outlook::default(),
             }
@@ -980,12 +1010,59 @@ mod tests {
                 due_at: period.due_at(self.kpi.collection_lag_days),
                 now: self.now,
                 withheld: self.withheld,
+                precision: self.precision,
                 partner: "Metropolitan Police",
                 names_shown: true,
                 outlook: self.outlook.clone(),
                 sides: None,
             })
         }
+    }
+
+    #[test]
+    fn whoever_may_not_know_small_numbers_is_told_no_more_decimals_than_the_kpi_has() {
+        let share = kpi(json!({"polarity": "higher_is_better"}));
+        let aim = |low: &str| Some((low.parse().unwrap(), low.parse().unwrap(), None));
+        let mut case = Case::new(share, policy("rag"), figure("15.789474"), aim("15"));
+        case.previous = figure("15.151515");
+        case.outlook.stated = figure("16.666667");
+        case.outlook.known.figures = ["FY2008-09-Q3", "FY2008-09-Q4", "FY2009-10-Q1"]
+            .into_iter()
+            .zip(["14.285714", "15.151515", "15.789474"])
+            .map(|(at, value)| (at.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        let exact = case.assess();
+        case.precision = Precision::Decimals(1);
+        let known = case.assess();
+        assert_eq!(
+            (known.value, known.reported, known.variance, known.compared),
+            (figure("15.8"), figure("15.8"), figure("0.8"), figure("5.3"))
+        );
+        assert_eq!(
+            known.explanation,
+            "15.8 % against a target of 15.0 %, where higher is better: 0.8 points better, 5.3 % of the target. Green begins at the target, 15.0 %."
+        );
+        assert_eq!(known.forecast.stated.as_ref().map(|stated| stated.value), figure("16.7"));
+        assert_eq!(known.forecast.value, exact.forecast.value.map(|value| value.rounded(1)));
+        assert_eq!(
+            (known.status, known.band, known.travel.short.direction),
+            (exact.status, exact.band, exact.travel.short.direction)
+        );
+        assert_eq!(exact.value, figure("15.789474"));
+        // The exact figure decides for everyone, and what is shown beside its status does not tell it.
+        case.policy.compare = Compare::Exact;
+        case.reading = Some(observed(figure("14.96")));
+        let known = case.assess();
+        assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), figure("0")));
+        assert!(known.explanation.ends_with("of which fewer decimals are shown here."), "{}", known.explanation);
+        // A line tells what it is drawn from.
+        case.target = Ok(FoundTarget {
+            aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
+            floor: None,
+            source: TargetSource::Linear,
+        });
+        let known = case.assess();
+        assert_eq!((known.target.unwrap().value, known.amber_limit), (figure("13.3"), figure("1.33")));
     }
 
     #[test]

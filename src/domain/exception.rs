@@ -191,6 +191,7 @@ mod tests {
             due_at: DateTime::UNIX_EPOCH,
             now: DateTime::UNIX_EPOCH,
             withheld: false,
+            precision: crate::domain::precision::Precision::Exact,
             partner: "",
             names_shown: true,
             outlook: assess::Outlook::default(),

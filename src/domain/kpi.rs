@@ -277,7 +277,12 @@ impl Kpi {
 
     /// A figure as a person reads it, rounded to the KPI's decimals: `4.5 %`, `1,204`, `12.3 per 1,000`.
     pub fn in_words(&self, figure: Figure) -> String {
-        self.with_unit(&grouped(&figure.to_fixed(self.decimals)))
+        self.in_words_to(figure, self.decimals)
+    }
+
+    /// The same with some other number of decimals.
+    pub fn in_words_to(&self, figure: Figure, decimals: u32) -> String {
+        self.with_unit(&grouped(&figure.to_fixed(decimals)))
     }
 
     /// A figure as a person reads it, with two decimals more than the KPI's where it has them: for limits between bands.

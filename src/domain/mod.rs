@@ -22,6 +22,7 @@ pub mod number;
 pub mod period;
 pub mod plan;
 pub mod policy;
+pub mod precision;
 pub mod reading;
 pub mod rollup;
 pub mod round;

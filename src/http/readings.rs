@@ -41,7 +41,7 @@ pub struct ReadingBody {
     period: Period,
     /// The group; `all` is everyone.
     group: GroupCode,
-    /// The exact figure.
+    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     value: Option<Figure>,
     /// What was counted.

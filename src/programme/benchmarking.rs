@@ -79,7 +79,7 @@ impl Picture {
         let all = GroupCode::all();
         let own = match self.observed(entry, &all, key.period).and_then(|reading| reading.value) {
             Some(_) if self.withholds(entry, &all, key.period, access) => Err(NoRank::Suppressed),
-            Some(value) => Ok(value),
+            Some(value) => Ok(self.precision(&entry.kpi, access).of(value)),
             None => Err(NoRank::NoReading),
         };
         let groups = self.comparator_groups().values().map(|group| &group.value);

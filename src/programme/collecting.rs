@@ -385,7 +385,7 @@ fn place_of(
 /// A reading as one reader sees it.
 #[derive(Clone, Debug)]
 pub struct SeenReading {
-    /// The row; without its figures and words where they are withheld.
+    /// The row; without its figures and words where they are withheld, and in no more decimals than the reader may know.
     pub row: ReadingRow,
     /// Whether they are.
     pub suppressed: bool,
@@ -409,6 +409,10 @@ impl SeenReading {
         } else if picture.withholds_reason(entry, seen.row.seq, &plan.access) {
             seen.row.said.reason = None;
         }
+        let precision = picture.precision(&entry.kpi, &plan.access);
+        let row = &mut seen.row.said;
+        row.value = row.value.map(|value| precision.of(value));
+        row.forecast = row.forecast.map(|forecast| precision.of(forecast));
         seen
     }
 

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::access::Audience;
 use crate::domain::action::ActionState;
 use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
+use crate::domain::number::Figure;
 use crate::domain::period::{Period, first_moment_of, start_of_day_in_london};
 use crate::domain::round::ReturnState;
 use crate::domain::webhook::{EventType, retry_after};
@@ -423,9 +424,11 @@ impl Telling<'_> {
                     withheld = of_then.is_none_or(|of| then.withholds(of, &group, period, &self.plan.access));
                 }
                 let said = |name: &str| after.and_then(|after| after.get(name)).filter(|_| !withheld).cloned();
+                let precision = self.present.precision(&of.kpi, &self.plan.access);
+                let figure = said("value").and_then(|value| Figure::from_stored(&value.to_string()).ok());
                 let data = json!({
                     "kpi": kpi, "title": of.kpi.title, "period": period, "group": group, "suppressed": withheld,
-                    "value": said("value"), "numerator": said("numerator"), "denominator": said("denominator"),
+                    "value": figure.map(|figure| precision.of(figure)), "numerator": said("numerator"), "denominator": said("denominator"),
                     "provisional": said("provisional"), "nil_return": said("nil_return").map(|_| true).or((!withheld).then_some(false)),
                     "revision": after.and_then(|after| after.get("revision")),
                 });

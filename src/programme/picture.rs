@@ -28,6 +28,7 @@ use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
+use crate::domain::precision::Precision;
 use crate::domain::round::{Return, ReturnKey, Round, round_of};
 use crate::domain::target::{FoundTarget, NoTarget, Target, find_target};
 use crate::domain::travel::Earlier;
@@ -384,6 +385,21 @@ impl Picture {
         access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
     }
 
+    /// How precisely this caller may know a KPI's figures: of a sensitive one that is not its own in no more decimals than the
+    /// KPI has, as it was and as it is; of a gap in no more than either it or the KPI that it is computed from has.
+    pub fn precision(&self, kpi: &Kpi, access: &Access) -> Precision {
+        let source = match &kpi.formula {
+            Formula::Gap { of, .. } => self.kpis.get(of).map(|source| &source.kpi),
+            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
+        };
+        let both = || std::iter::once(kpi).chain(source);
+        if both().all(|kpi| self.sees_small_numbers(access, kpi)) {
+            return Precision::Exact;
+        }
+        let decimals = both().chain(both().filter_map(|kpi| self.today(kpi))).map(|kpi| kpi.decimals);
+        Precision::Decimals(decimals.min().unwrap_or_default())
+    }
+
     /// Whether this caller may read what is being done about a KPI: as it was and as it is.
     pub fn reads_actions(&self, access: &Access, kpi: &Kpi) -> bool {
         access.reads_actions(kpi) && self.today(kpi).is_none_or(|today| access.reads_actions(today))
@@ -485,6 +501,7 @@ impl Picture {
             due_at: if reading.is_none() { self.due_at(&entry.kpi, period) } else { now },
             now,
             withheld: reading.is_some() && withheld_at(period),
+            precision: self.precision(&entry.kpi, access),
             names_shown: access.knows_names(),
             sides: self.sides_of(entry, period, access),
             partner: match &entry.kpi.formula {
@@ -556,9 +573,10 @@ impl Picture {
     fn sides_of<'a>(&'a self, entry: &'a KpiPicture, period: Period, access: &Access) -> Option<Sides<'a>> {
         let Formula::Gap { of, group, comparator } = &entry.kpi.formula else { return None };
         let source = self.kpis.get(of)?;
-        let seen = self.sees(access, &source.kpi);
+        let (seen, precision) = (self.sees(access, &source.kpi), self.precision(&source.kpi, access));
         let side = |code: &'a GroupCode| {
-            let figure = |period: Period| source.posted(code, period).filter(|_| seen)?.value.value;
+            let exact = |period: Period| source.posted(code, period).filter(|_| seen)?.value.value;
+            let figure = |period: Period| exact(period).map(|value| precision.of(value));
             let year_ago = period.year_before().and_then(figure);
             Side { code, title: self.groups.get(code).map(String::as_str), value: figure(period), year_ago }
         };

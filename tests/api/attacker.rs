@@ -31,9 +31,9 @@ const FEW: &str = "abroad";
 /// How figures of different periods hang together.
 const AGGREGATIONS: [&str; 3] = ["in_period", "year_to_date", "rolling_12_months"];
 
-/// Whether it is counted, how it is added up, what is counted of each part in each quarter, what of it again, and how many of
-/// ten live in the north.
-type Story = (bool, usize, Vec<Vec<(u32, u32)>>, Vec<(usize, usize, u32)>, u32);
+/// Whether it is counted, how it is added up, what is counted of each part in each quarter, what of it again, how many of
+/// ten live in the north, and which part nobody posts, where there is one.
+type Story = (bool, usize, Vec<Vec<(u32, u32)>>, Vec<(usize, usize, u32)>, u32, Option<usize>);
 
 fn story() -> impl Strategy<Value = Story> {
     let few = || proptest::prop_oneof![1 => 0..1_u32, 2 => 1..6_u32, 3 => 6..60_u32];
@@ -45,6 +45,7 @@ fn story() -> impl Strategy<Value = Story> {
         proptest::collection::vec(quarter(), QUARTERS.len()),
         proptest::collection::vec(again, 1..3),
         0..11_u32,
+        proptest::option::of(0..PARTS.len()),
     )
 }
 
@@ -78,6 +79,22 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Writes down what nobody posts.
+    fn lack(&mut self, period: usize, group: &str, (over, rest): (u32, u32)) {
+        let from = i64::try_from(self.written.len()).unwrap();
+        let (over, rest) = (i128::from(over), i128::from(rest));
+        let parts = if self.counted { vec![over] } else { vec![over, rest, over + rest] };
+        let before = self.written.iter_mut().rfind(|one| (one.period, one.group.as_str()) == (period, group));
+        if let Some(before) = before {
+            if before.seen.parts == parts {
+                return;
+            }
+            before.seen.until = Some(from);
+        }
+        let seen = Seen { from, period, group: group.to_owned(), parts, unposted: true, ..Seen::default() };
+        self.written.push(Written { period, group: group.to_owned(), revision: 0, at: self.now, seen });
+    }
+
     async fn post(&mut self, period: usize, group: &str, (over, rest): (u32, u32)) {
         let path = format!("kpis/{}/readings/{}?group={group}", self.code, QUARTERS[period]);
         let figure =
@@ -95,7 +112,7 @@ impl Desk<'_> {
         }
         let (over, rest) = (i128::from(over), i128::from(rest));
         let parts = if self.counted { vec![over] } else { vec![over, rest, over + rest] };
-        let seen = Seen { from, until: None, period, year: 0, group: group.to_owned(), parts, shown: false };
+        let seen = Seen { from, period, group: group.to_owned(), parts, ..Seen::default() };
         self.written.push(Written { period, group: group.to_owned(), revision, at: self.now, seen });
     }
 }
@@ -112,9 +129,11 @@ fn objects<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
     }
 }
 
-/// Tells a story quarter by quarter, and again after each thing that changed.
-async fn lived(desk: &mut Desk<'_>, (_, aggregation, happened, again, north): &Story) {
-    let mut happened = happened.clone();
+/// Tells a story quarter by quarter, and again after each thing that changed. A partner looks whenever a quarter is told for
+/// the first time, and keeps what they see; gives the sides of the gaps in counts that they were shown then.
+async fn lived(desk: &mut Desk<'_>, gap: &str, story: &Story) -> Vec<(usize, usize)> {
+    let (_, aggregation, happened, again, north, unposted) = story;
+    let (mut happened, mut gaps) = (happened.clone(), Vec::new());
     for changed in std::iter::once(None).chain(again.iter().map(Some)) {
         if let Some((period, part, over)) = changed {
             happened[*period][*part].0 = *over;
@@ -133,12 +152,20 @@ async fn lived(desk: &mut Desk<'_>, (_, aggregation, happened, again, north): &S
             for (group, figure) in PARTS.into_iter().zip(figures).chain([("all", all)]).chain(places) {
                 desk.now += TimeDelta::seconds(1);
                 desk.world.now_is(&desk.now.to_rfc3339());
-                desk.post(period, group, figure).await;
+                if unposted.is_some_and(|part| PARTS[part] == group) {
+                    desk.lack(period, group, figure);
+                } else {
+                    desk.post(period, group, figure).await;
+                }
+            }
+            if changed.is_none() {
+                gaps.extend(look(desk, gap, None).await);
             }
         }
     }
     desk.now += TimeDelta::seconds(1);
     desk.world.now_is(&desk.now.to_rfc3339());
+    gaps
 }
 
 /// Everything that a partner can fetch about a KPI and the gap computed from it.
@@ -222,7 +249,9 @@ async fn look(desk: &mut Desk<'_>, gap: &str, moment: Option<DateTime<Utc>>) -> 
     let written = desk.written.iter().take_while(|one| moment.is_none_or(|moment| one.at <= moment)).count();
     let stood = |period: usize, group: &str, revision: Option<u64>| {
         desk.written[..written].iter().rposition(|one| {
-            (one.period, one.group.as_str()) == (period, group) && revision.is_none_or(|wanted| wanted == one.revision)
+            (one.period, one.group.as_str()) == (period, group)
+                && !one.seen.unposted
+                && revision.is_none_or(|wanted| wanted == one.revision)
         })
     };
     let (mut shown, mut gaps) = (Vec::new(), Vec::new());
@@ -280,10 +309,9 @@ async fn nothing_small_is_worked_out_from_everything_a_partner_can_fetch(world: 
         }
         let now = instant(NOON) + TimeDelta::days(case + 1);
         let mut desk = Desk { world, code, counted, written: Vec::new(), now };
-        lived(&mut desk, &story).await;
+        let mut gaps = lived(&mut desk, &gap, &story).await;
         let mut moments: Vec<_> = desk.written.iter().skip(3).step_by(4).map(|one| Some(one.at)).collect();
         moments.push(None);
-        let mut gaps = Vec::new();
         for moment in moments {
             gaps.extend(look(&mut desk, &gap, moment).await);
         }
@@ -293,7 +321,7 @@ async fn nothing_small_is_worked_out_from_everything_a_partner_can_fetch(world: 
         shown += figures.iter().filter(|one| one.shown).count();
         let complete = vec![PARTS.map(str::to_owned).to_vec(), OTHERS.map(str::to_owned).to_vec()];
         let (adds_up, rolls) = (aggregation == "year_to_date", aggregation == "rolling_12_months");
-        let target = Target { threshold, adds_up, rolls, complete, figures, gaps };
+        let target = Target { threshold, adds_up, rolls, complete, figures, gaps, ..Target::default() };
         assert_eq!(target.attacked(), [""; 0], "{story:?}");
         // The next story begins when this one is over.
         world.now_is(&(instant(NOON) + TimeDelta::days(case + 1) + TimeDelta::hours(1)).to_rfc3339());

@@ -30,6 +30,7 @@ mod benchmarks;
 mod board_reports;
 mod connect;
 mod conventions;
+mod disclosure;
 mod embeds;
 mod entering;
 mod exceptions;

@@ -20,7 +20,7 @@ use waymark::store::webhooks::WebhookRow;
 use waymark::store::{StoreError, journal, new_id, plans, webhooks};
 
 use crate::on_both;
-use crate::support::plan::{round, small};
+use crate::support::plan::{kpi, round, small};
 use crate::support::{Actor, Door, World};
 
 use Actor::{Administrator, Board, Contributor, Lead, Manager, Nobody, Partner};
@@ -466,6 +466,17 @@ async fn a_partner_is_told_what_a_partner_sees(world: &World) {
     assert!(!got.iter().any(|one| one.body.contains("NI-87")));
     let all = board.take();
     assert!(all.iter().any(|one| one.json()["data"]["value"] == 3) && all.iter().any(|one| one.body.contains("NI-87")));
+    // A sensitive figure has no more decimals than its KPI.
+    let share = json!({"sensitive": true, "publication": "partners"});
+    world.post(Administrator, "kpis", kpi("SHARE", share)).await.is(201);
+    let figure = json!({"numerator": 30, "denominator": 190});
+    world.put(Manager, "kpis/SHARE/readings/FY2009-10-Q1", figure).await.is(201);
+    worker.step(world.now()).await.unwrap();
+    let value = |receiver: &Receiver| {
+        let posted = receiver.take().into_iter().find(|one| one.kind() == "reading.posted").unwrap();
+        posted.json()["data"]["value"].to_string()
+    };
+    assert_eq!([value(&partner), value(&board)], ["15.8", "15.7894736842"]);
 }
 
 async fn whose_role_is_taken_back_is_told_no_more(world: &World) {

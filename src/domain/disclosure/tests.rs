@@ -522,6 +522,7 @@ fn target(told: &Told, withheld: &Withheld) -> Target {
             None => one.value.into_iter().map(whole).collect(),
         },
         shown: !withheld.has(one.entry),
+        ..Seen::default()
     });
     let complete = told.dimensions.iter().filter(|dimension| dimension.complete);
     Target {
@@ -530,7 +531,7 @@ fn target(told: &Told, withheld: &Withheld) -> Target {
         rolls: false,
         complete: complete.map(|one| one.groups.iter().map(|group| group.code.to_string()).collect()).collect(),
         figures: figures.collect(),
-        gaps: Vec::new(),
+        ..Target::default()
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) async fn round(world: &World, period: &str, opens: &str, due: &str) {
 }
 
 /// Gives each actor their role in the plan.
-async fn give_roles(world: &World) {
+pub(super) async fn give_roles(world: &World) {
     for (actor, mut grant) in [
         (Actor::Manager, json!({"role": "programme_manager"})),
         (Actor::Lead, json!({"role": "sub_group_lead", "outcome_areas": ["health"]})),
