@@ -115,8 +115,9 @@ impl<'a> Reader<'a> {
                 if parts.is_empty() || parts.len() < split.parts.len() {
                     continue;
                 }
-                let sum = PARTS
-                    .map(|part| parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)));
+                let sum = PARTS.map(|part| {
+                    parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?))
+                });
                 let small = sum.iter().flatten().any(|part| is_small(*part, self.threshold));
                 let known = told.wholes.get(&parts).copied();
                 let place = known.unwrap_or_else(|| self.unposted(moment.period, sum, none_of(sum), small));
