@@ -455,6 +455,15 @@ async fn groups_within_a_group_are_guarded_with_it(world: &World) {
         &format!("{broad}, Q1 wb c, Q1 in 30, Q1 pk 25"),
     )
     .await;
+    // White is 30 and 12 though nobody posted it, and so all others are 100 less 55 and 42.
+    posted_shows(
+        world,
+        "NESTED-UP",
+        count("in_period"),
+        "Q1 all 100, Q1 asian 55, Q1 wb 30, Q1 wo 12",
+        "Q1 all 100, Q1 asian 55, Q1 wb 30, Q1 wo c",
+    )
+    .await;
     // From one quarter to the next: the others of white came to 14 from 10.
     posted_shows(
         world,

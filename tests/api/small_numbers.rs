@@ -21,7 +21,6 @@ on_both! {
     a_baseline_behind_a_drawn_target_is_a_figure_like_any_other
     a_rate_without_its_numbers_is_withheld_unless_they_were_checked
     groups_within_groups_are_guarded
-    the_demo_withholds_little_but_what_is_small
     counting_what_is_withheld_tells_nothing_of_it
     the_threshold_is_a_setting
 }
@@ -452,32 +451,6 @@ async fn groups_within_groups_are_guarded(world: &World) {
             world.get(Partner, &format!("kpis/GROUPED/readings/FY2009-10-Q1?group={group}")).await.is(200).json();
         assert_eq!(reading["suppressed"], withheld, "{reading}");
     }
-}
-
-/// What is withheld in the demo: few figures but the small ones themselves.
-async fn the_demo_withholds_little_but_what_is_small(world: &World) {
-    world.load_harrow().await;
-    let kpis = world.get(Board, "kpis?limit=1000").await.is(200).json();
-    let sensitive = |reading: &Value| {
-        kpis["items"].as_array().unwrap().iter().any(|kpi| kpi["code"] == reading["kpi"] && kpi["sensitive"] == true)
-    };
-    let listed = async |actor| -> Vec<Value> {
-        let page = world.get(actor, "readings?limit=1000").await.is(200).json();
-        page["items"].as_array().unwrap().iter().filter(|reading| sensitive(reading)).cloned().collect()
-    };
-    let place = |reading: &Value| [reading["kpi"].clone(), reading["period"]["key"].clone(), reading["group"].clone()];
-    let (known, seen) = (listed(Board).await, listed(Partner).await);
-    let withheld: Vec<_> = seen.iter().filter(|reading| reading["suppressed"] == true).map(place).collect();
-    let small = |number: Option<f64>| number.is_some_and(|number| number > 0.0 && number <= 5.0);
-    let is_small = |reading: &Value| {
-        let (over, under) = (reading["numerator"].as_f64(), reading["denominator"].as_f64());
-        let count = reading["value"].as_f64().filter(|_| over.is_none());
-        small(over) || small(under) || small(over.zip(under).map(|(over, under)| under - over)) || small(count)
-    };
-    let of = |reading: &&Value| withheld.contains(&place(reading));
-    let small: Vec<_> = known.iter().filter(of).filter(|reading| is_small(reading)).map(place).collect();
-    let others: Vec<_> = withheld.iter().filter(|place| !small.contains(place)).collect();
-    assert_eq!((seen.len(), withheld.len(), small.len(), others.len()), (0, 0, 0, 0), "{others:?}");
 }
 
 async fn counting_what_is_withheld_tells_nothing_of_it(world: &World) {

@@ -94,13 +94,38 @@ impl<'a> Reader<'a> {
             }
             for period in timeline.periods() {
                 let mut before: BTreeMap<usize, Row> = BTreeMap::new();
-                for moment in Moment::each(timeline, period) {
+                for mut moment in Moment::each(timeline, period) {
                     steps.take(BUILDING * (moment.of.len() + ground.splits.len()))?;
+                    self.make_up(&ground, &mut moment, &mut told);
                     self.tie_at(&ground, &moment, timeline, &mut told, &mut before, steps)?;
                 }
             }
         }
         self.fill_in(figures, steps)
+    }
+
+    /// Adds groups that nobody posted, where all that they are made up of was: they are parts of others in turn.
+    fn make_up(&mut self, ground: &Ground<'_, 'a>, moment: &mut Moment<'a>, told: &mut Told) {
+        let mut made = true;
+        while made {
+            made = false;
+            for split in ground.splits.iter().filter(|split| split.complete) {
+                let Some(whole) = split.whole.filter(|whole| !moment.of.contains_key(whole)) else { continue };
+                let parts = moment.parts(split);
+                if parts.is_empty() || parts.len() < split.parts.len() {
+                    continue;
+                }
+                let sum = PARTS.map(|part| {
+                    parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?))
+                });
+                let small = sum.iter().flatten().any(|part| is_small(*part, self.threshold));
+                let known = told.wholes.get(&parts).copied();
+                let place = known.unwrap_or_else(|| self.unposted(moment.period, sum, none_of(sum), small));
+                told.wholes.insert(parts, place);
+                moment.of.insert(whole, place);
+                made = true;
+            }
+        }
     }
 
     /// Adds what ties the figures that stood in a period at one moment.

@@ -167,7 +167,9 @@ fn bare(one: &Posted) -> Option<Figure> {
 
 fn cell<'a>(figures: &Figures<'a>, one: &'a Posted) -> Cell<'a> {
     let (parts, bare) = (parts(figures, one), bare(one));
-    let judged = figures.kpi.unit == Unit::Count || bare.is_none() || figures.checked;
+    // Days, scores and amounts are averages and no shares of anybody.
+    let rate = matches!(figures.kpi.unit, Unit::Percentage | Unit::Rate | Unit::Ratio);
+    let judged = !rate || bare.is_none() || figures.checked;
     let one_at_least = Figure::small(1);
     let [over, rest, under, count] = parts.map(|part| part.map(|part| part.min(Figure::ZERO)));
     Cell {

@@ -153,7 +153,7 @@ fn the_worked_table() {
         (in_period.clone(), vec!["girls boys"], "Q1 all 43, Q1 girls 40", vec![2]),
         (in_period.clone(), vec!["girls boys"], "Q1 girls 40, Q1 boys 3", vec![2]),
         // Two dimensions over one population.
-        (in_period.clone(), vec!["a b!", "c d!"], "Q1 a 3, Q1 b 40, Q1 c 20, Q1 d 23", vec![1, 2]),
+        (in_period.clone(), vec!["a b!", "c d!"], "Q1 a 3, Q1 b 40, Q1 c 20, Q1 d 23", vec![1, 3]),
         (
             in_period.clone(),
             vec!["a b c!", "d e f!"],
@@ -454,7 +454,7 @@ fn who_knows_the_rule_finds_nothing_in_small_tables() {
 fn a_table_that_nothing_else_ties_is_chosen_as_a_table() {
     for (figures, hidden) in [
         ("Q1 a 6, Q1 b 6, Q1 cc 5, Q1 d 30, Q1 all 47", vec![1, 2, 3]),
-        ("Q1 a 6, Q1 b 5, Q1 c 5, Q1 all 16", vec![1, 2, 3]),
+        ("Q1 a 6, Q1 b 5, Q1 c 5, Q1 all 16", vec![1, 2, 3, 4]),
         ("Q1 a 9, Q1 b 20, Q1 c 5, Q1 d 30, Q1 all 64", vec![1, 3]),
     ] {
         let told = Told::new(
@@ -764,7 +764,7 @@ fn tell(told: &Told, withheld: &Withheld) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn no_attacker_finds_a_small_number_out(told in plans()) {
