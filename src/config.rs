@@ -38,7 +38,15 @@ pub enum Command {
     /// Bring a database's tables up to date.
     Migrate(Migrate),
     /// Import a CSV file or an Excel workbook of readings or targets, or a folder with a whole plan.
+    ///
+    /// A folder is imported whole or not at all: every file is checked first, and everything that is wrong is listed at once.
+    /// A service that shares an SQLite database cannot write meanwhile.
     Import(Import),
+    /// Write a plan into a folder that `import` reads.
+    Export(Export),
+    /// Remove a plan that was made by mistake.
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Print a status report.
     Report(Report),
     /// Sign an access token with the local key, and print it and nothing else.
@@ -248,20 +256,66 @@ pub struct Import {
     #[command(flatten)]
     pub place: Place,
     /// The CSV file or workbook (.xlsx), or a folder with a whole plan (plan.csv, kpis.csv, targets/, readings/ and the rest).
-    #[arg(value_name = "FILE")]
-    pub path: PathBuf,
-    /// The plan's code; not for a folder, which brings its own.
+    #[arg(value_name = "FILE", required_unless_present = "columns")]
+    pub path: Option<PathBuf>,
+    /// The plan that a file is for; for a folder the code that its plan is given, in place of the one in plan.csv.
     #[arg(long, env = "WAYMARK_PLAN", value_name = "CODE")]
     pub plan: Option<PlanCode>,
     /// Whose grants apply, and who is named in the journal.
-    #[arg(long = "as", value_name = "SUBJECT")]
-    pub subject: Subject,
-    /// What the file holds.
-    #[arg(long, value_enum, default_value = "readings")]
-    pub kind: FileKind,
+    #[arg(long = "as", value_name = "SUBJECT", required_unless_present = "columns")]
+    pub subject: Option<Subject>,
+    /// What the file holds: readings unless given. A folder's files say so themselves.
+    #[arg(long, value_enum)]
+    pub kind: Option<FileKind>,
     /// Say what the import would do, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Print the files and columns of a folder, as Markdown, and do nothing else.
+    #[arg(long)]
+    pub columns: bool,
+}
+
+/// `waymark export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Where things are kept.
+    #[command(flatten)]
+    pub place: Place,
+    /// The plan's code.
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanCode,
+    /// The folder: one that does not exist yet, or an empty one.
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Whose grants apply: an administrator of the plan.
+    #[arg(long = "as", value_name = "SUBJECT")]
+    pub subject: Subject,
+}
+
+/// `waymark plan`
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Remove a plan with everything in it, while no return was signed off, no board report was frozen and no plan goes on from it.
+    ///
+    /// Its grants, webhooks, links and clients go too. What stays is one entry that says who removed it and when.
+    Remove(RemovePlan),
+}
+
+/// `waymark plan remove`
+#[derive(Debug, Args)]
+pub struct RemovePlan {
+    /// Where things are kept.
+    #[command(flatten)]
+    pub place: Place,
+    /// The plan's code.
+    #[arg(value_name = "PLAN")]
+    pub plan: PlanCode,
+    /// Whose grants apply, and who is named in what stays of the plan: an administrator of the plan.
+    #[arg(long = "as", value_name = "SUBJECT")]
+    pub subject: Subject,
+    /// Do it. Without this, say what would be removed and do nothing.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// How a report is printed.
@@ -287,7 +341,7 @@ pub struct Report {
     /// Whose grants apply.
     #[arg(long = "as", value_name = "SUBJECT")]
     pub subject: Subject,
-    /// The period; without it, the latest financial quarter of the plan that has ended.
+    /// The period; without it, the latest financial quarter of the plan that has ended and has figures.
     #[arg(long, value_name = "PERIOD")]
     pub period: Option<String>,
     /// As known at this instant, such as 2010-05-14T12:00:00Z.

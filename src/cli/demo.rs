@@ -82,11 +82,13 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     store
         .write(move |write| grants::ensure_service_grant(write, &admin, Role::Administrator, &admin, now).map(drop))
         .await?;
-    let programme = Programme::new(store, clock.clone());
+    // In one transaction with the roles: a demo that is killed while it loads starts anew.
+    let transaction = store.begin().await?;
+    let programme = Programme::new(transaction.store().clone(), clock.clone());
     let bar = progress(0, "loading the Harrow plan");
     bar.set_style(indicatif::ProgressStyle::default_spinner());
     let heard = |file: &str, rows: u64| bar.set_message(format!("loading the Harrow plan: {file}, {rows} rows"));
-    programme.load_folder(&Folder::Harrow, &administrator, &clock, &heard).await?;
+    programme.fill_from(&Folder::Harrow, None, &administrator, &clock, &heard).await?;
     bar.finish_and_clear();
     for terms in [
         json!({"subject": subject(Role::ProgrammeManager), "role": "programme_manager"}),
@@ -99,6 +101,7 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
         let members = terms.as_object().cloned().unwrap_or_default();
         programme.give_grant(&plan, &administrator, members).await.map_err(|refusal| super::told(&refusal))?;
     }
+    transaction.commit().await?;
     Ok(true)
 }
 

@@ -1,6 +1,7 @@
 //! The commands. Each reads its settings, calls one use case and prints what came of it.
 
 mod demo;
+mod folders;
 mod serve;
 
 use std::fs::File;
@@ -13,7 +14,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::Clock;
 use crate::config::{
-    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, Remind, Report, ReportFormat, Token, Verify,
+    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Report, ReportFormat, Token,
+    Verify,
 };
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
@@ -22,10 +24,10 @@ use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
 use crate::http::{documents, tables};
 use crate::programme::importing::{ImportKind, Outcome};
-use crate::programme::loading::Folder;
+use crate::programme::folder::FILES;
 use crate::programme::reporting::{ReportFilter, StatusReport};
 use crate::programme::{Programme, Refusal};
-use crate::store::{Store, StoreOptions, plans, verify};
+use crate::store::{Store, StoreOptions, plans, removals, verify};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
 /// Why a command failed: what to tell the person who typed it.
@@ -38,6 +40,8 @@ pub fn run(cli: Cli) -> std::process::ExitCode {
         Command::Serve(serve) => serve::run(&serve),
         Command::Migrate(command) => migrate(&command),
         Command::Import(command) => on_a_runtime(import(command)),
+        Command::Export(command) => on_a_runtime(folders::export(command)),
+        Command::Plan(PlanCommand::Remove(command)) => on_a_runtime(folders::remove(command)),
         Command::Report(command) => on_a_runtime(report(command)),
         Command::Token(command) => token(&command),
         Command::Openapi(command) => openapi(&command),
@@ -129,33 +133,32 @@ fn migrate(command: &Migrate) -> Result<bool, Failure> {
 }
 
 async fn import(command: Import) -> Result<bool, Failure> {
-    let store = open_current(&command.place)?;
-    if command.path.is_dir() {
-        let clock = Clock::system();
-        let programme = Programme::new(store, clock.clone());
-        let bar = progress(0, "loading");
-        let heard = |file: &str, rows: u64| bar.println(format!("{file}: {rows} rows"));
-        let folder = Folder::Disk(command.path);
-        let plan = programme.load_folder(&folder, &command.subject.into(), &clock, &heard).await?;
-        bar.finish_and_clear();
-        print(format!("{plan} loaded\n"))?;
+    if command.columns {
+        print(FILES.described())?;
         return Ok(true);
     }
+    let (Some(path), Some(subject)) = (command.path.clone(), command.subject.clone()) else {
+        return Err("name a file or folder, and with --as who imports it".into());
+    };
+    let store = open_current(&command.place)?;
+    if path.is_dir() {
+        return folders::import(store, path, subject.into(), &command).await;
+    }
     let plan = command.plan.ok_or("say with --plan which plan the file is for")?;
-    let file = File::open(&command.path).map_err(|error| format!("{}: {error}", command.path.display()))?;
-    let kind = match command.kind {
+    let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let kind = match command.kind.unwrap_or(FileKind::Readings) {
         FileKind::Readings => ImportKind::Readings,
         FileKind::Targets => ImportKind::Targets,
     };
     let file = match Looks::of(&file)? {
         Looks::Zip => Upload::Workbook(Arc::new(workbook(file, kind)?)),
-        Looks::Compound | Looks::Other => Upload::Csv(file),
+        Looks::Compound | Looks::Other => Upload::csv(file, None, kind.headings())?,
     };
-    let bar = progress(lines_in(&command.path)?, "importing");
+    let bar = progress(lines_in(&path)?, "importing");
     let heard = bar.clone();
     let programme = Programme::new(store, Clock::system());
     let outcome = programme
-        .import(&plan, &command.subject.into(), kind, file, command.dry_run, move |rows| heard.set_position(rows))
+        .import(&plan, &subject.into(), kind, file, command.dry_run, move |rows| heard.set_position(rows))
         .await;
     bar.finish_and_clear();
     let outcome = outcome.map_err(|refusal| told(&refusal))?;
@@ -183,23 +186,37 @@ fn lines_in(path: &Path) -> Result<u64, Failure> {
     }
 }
 
-/// What is wrong with a file, as an import tells it.
+/// Something that is wrong with a file, or that should be looked at in it, as an import tells it.
 #[derive(serde::Deserialize)]
-struct Fault {
+struct Finding {
     row: Option<u64>,
     column: Option<String>,
     code: String,
     detail: String,
 }
 
-fn print_outcome(outcome: Outcome) -> Result<bool, Failure> {
+impl Finding {
+    /// Where it is.
+    fn place(&self) -> String {
+        match (self.row, self.column.as_deref()) {
+            (None, _) => "the file".to_owned(),
+            (Some(row), None) => format!("row {row}"),
+            (Some(row), Some(column)) => format!("row {row}, {column}"),
+        }
+    }
+}
+
+fn print_outcome(mut outcome: Outcome) -> Result<bool, Failure> {
     let kept = if outcome.dry_run { "would be" } else { "were" };
     let right = outcome.errors.count() == 0;
-    let mut text = String::new();
-    outcome.errors.into_reader()?.read_to_string(&mut text)?;
-    for fault in serde_json::from_str::<Vec<Fault>>(&format!("[{text}]"))? {
-        let (row, column) = (fault.row.unwrap_or(0), fault.column.as_deref().unwrap_or("-"));
-        print(format!("row {row}, {column}: {} [{}]\n", fault.detail, fault.code))?;
+    for fault in outcome.errors.items::<Finding>()? {
+        print(format!("{}: {} [{}]\n", fault.place(), fault.detail, fault.code))?;
+    }
+    for warning in outcome.warnings.items::<Finding>()? {
+        print(format!("warning: {}: {} [{}]\n", warning.place(), warning.detail, warning.code))?;
+    }
+    for ignored in &outcome.ignored_columns {
+        print(format!("the column {} was not read: {}\n", ignored.column, ignored.why))?;
     }
     let Outcome { rows, created, revised, unchanged, rejected, .. } = outcome;
     if right {
@@ -237,7 +254,7 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let at = command.as_of.unwrap_or_else(|| programme.clock().now());
     let period = match &command.period {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,
-        None => picture.default_period(at).ok_or("the plan has no period yet; give one with --period")?,
+        None => picture.default_period(at, &open.access).ok_or("the plan has no period yet; give one with --period")?,
     };
     let report = picture.status_report(period, &ReportFilter::default(), at, &open.access);
     match command.format {
@@ -263,6 +280,9 @@ fn as_text(report: &StatusReport) -> String {
         headline.assessed,
         headline.total
     );
+    if report.outside_plan {
+        let _note = writeln!(text, "This period lies outside the plan's own years: nothing is owed of it.");
+    }
     if !report.description.is_empty() {
         let _note = writeln!(text, "{}", report.description);
     }
@@ -363,7 +383,9 @@ fn verify(command: &Verify) -> Result<bool, Failure> {
     let plans = store.read_blocking(plans::list_all)?;
     let plans: Vec<_> =
         plans.into_iter().filter(|plan| command.plan.as_ref().is_none_or(|code| *code == plan.code)).collect();
-    if plans.is_empty() {
+    let removed = store.read_blocking(removals::list)?;
+    let mentioned = removed.iter().any(|one| command.plan.as_ref().is_none_or(|code| code.as_str() == one.code()));
+    if plans.is_empty() && !mentioned {
         return Err(command
             .plan
             .as_ref()
@@ -387,6 +409,15 @@ fn verify(command: &Verify) -> Result<bool, Failure> {
             ))?;
         }
         sound &= faults.is_empty();
+    }
+    for removal in removed {
+        if command.plan.as_ref().is_some_and(|code| code.as_str() != removal.code()) {
+            continue;
+        }
+        sound &= removal.is_sound();
+        let words = if removal.is_sound() { "" } else { "; this entry is not as it was written" };
+        let (code, seq, at) = (removal.code(), removal.seq(), removal.at().format("%Y-%m-%dT%H:%M:%SZ"));
+        print(format!("{code}: removed by {} at {at}, entry {seq}, head {}{words}\n", removal.actor(), removal.digest()))?;
     }
     Ok(sound)
 }

@@ -8,15 +8,17 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::forecast::{self, Known, Method, NoForecast};
-use super::gap::{AssessedGap, Sides};
+use super::gap::{AssessedGap, Computed, Sides};
 use super::ids::{GroupCode, KpiCode, PolicyCode, Subject};
-use super::kpi::{Formula, Kpi, Polarity};
-use super::number::Figure;
+use super::kpi::{Formula, Kpi, Polarity, Unit};
+use super::number::{Figure, Fraction};
+use super::parts::{Made, Pooling};
 use super::period::Period;
 use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
 use super::precision::Precision;
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
-use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
+use super::travel::{self, Direction, Earlier, Measure, Measured, NoTravel, Travel, Travels};
+use super::warning::Acknowledged;
 
 /// Why an assessment is as it is, where the figures alone do not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
@@ -45,8 +47,10 @@ pub enum Reason {
     PlaceholderTarget,
     /// A cumulative KPI has a year's target and nothing to spread it by.
     NoProfile,
-    /// The target is zero and the tolerance a percentage of it: there is no amber.
+    /// The target is zero and the tolerance a percentage of it: there is no margin on its worse side.
     ZeroTarget,
+    /// A longer period's figure of which parts are still missing.
+    Incomplete,
 }
 
 impl Reason {
@@ -64,6 +68,7 @@ impl Reason {
             Self::PlaceholderTarget => "placeholder_target",
             Self::NoProfile => "no_profile",
             Self::ZeroTarget => "zero_target",
+            Self::Incomplete => "incomplete",
         }
     }
 }
@@ -79,7 +84,7 @@ pub enum DataState {
     Provisional,
     /// Declared to be none.
     NilReturn,
-    /// The period has not ended.
+    /// The period has not ended, or lies outside the plan's own years: no figure is due.
     NotDue,
     /// The period has ended and the figure is not yet due.
     Awaited,
@@ -145,6 +150,48 @@ pub struct Observed {
     pub commentary: Option<Arc<str>>,
     /// Where a figure was changed after its round had closed: the last time that it was.
     pub restatement: Option<Arc<Restatement>>,
+    /// The warnings that whoever reported it stands by.
+    pub acknowledged: Acknowledged,
+    /// What it was computed from, where it is a gap.
+    pub computed: Option<Computed>,
+}
+
+impl Observed {
+    /// The figure before any rounding: the ratio where its numbers are known, or the gap as it was computed, or else what is
+    /// held. A ratio that is not what is held of it was made by another multiplier, and says nothing.
+    pub fn exact(&self, kpi: &Kpi) -> Option<Fraction> {
+        let value = self.value?;
+        if let Some(computed) = self.computed {
+            return Some(computed.difference);
+        }
+        let numbers = self.numerator.zip(self.denominator);
+        let ratio = numbers
+            .filter(|(over, under)| Figure::ratio(*over, *under, kpi.multiplier) == Some(value))
+            .and_then(|(over, under)| Fraction::ratio(over, under, kpi.multiplier));
+        Some(ratio.unwrap_or_else(|| value.into()))
+    }
+
+    /// The reported figure: the exact one rounded once, half away from zero.
+    pub fn reported(&self, kpi: &Kpi) -> Option<Figure> {
+        self.exact(kpi)?.rounded(kpi.decimals)
+    }
+
+    /// The same with another figure, or none.
+    pub fn with_value(&self, value: Option<Figure>) -> Self {
+        let computed =
+            self.computed.zip(value).map(|(computed, value)| Computed { difference: value.into(), ..computed });
+        Self { value, numerator: None, denominator: None, nil_return: value.is_none(), computed, ..self.clone() }
+    }
+
+    /// By which definition it was measured.
+    pub fn measure(&self) -> Measure {
+        Measure(self.definition_version, self.computed.map(|computed| computed.comparator_version))
+    }
+
+    /// The figure as it is compared with another.
+    pub fn measured(&self, kpi: &Kpi) -> Option<Measured> {
+        Some(Measured { exact: self.exact(kpi)?, measure: self.measure() })
+    }
 }
 
 /// A figure that was changed after its round had closed (section 11).
@@ -171,10 +218,10 @@ pub struct Outlook {
     pub total: Option<Figure>,
     /// The year's end as the sub-group forecasts it.
     pub stated: Option<Figure>,
-    /// The figure at the end of the year before.
+    /// The figure at the end of the year before; of a total, that year's.
     pub year_ago: Option<Earlier>,
-    /// The version of the definition that the figures were reported under.
-    pub definition_version: i32,
+    /// By which definition the figures were measured.
+    pub measure: Measure,
     /// Whether the reader may not see a figure that it would be made from.
     pub withheld: bool,
 }
@@ -188,10 +235,21 @@ impl Default for Outlook {
             total: None,
             stated: None,
             year_ago: None,
-            definition_version: 1,
+            measure: Measure(1, None),
             withheld: false,
         }
     }
+}
+
+/// What a longer period's figure is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// How, and of how many parts.
+    pub made: Made,
+    /// The last of its parts: the forecast is made from there.
+    pub last: Period,
+    /// The first part of which nothing was reported, where there is one.
+    pub missing: Option<Period>,
 }
 
 /// Everything that one assessment is made from.
@@ -215,8 +273,9 @@ pub struct Facts<'a> {
     pub previous: Option<Earlier>,
     /// The figure of the same period a year before.
     pub year_ago: Option<Earlier>,
-    /// When the figure is due, where there is no reading.
-    pub due_at: DateTime<Utc>,
+    /// When the figure is due, where there is no reading; of a longer period, that of the first part that is missing. `None`
+    /// where none is owed, because the period lies outside the plan's own years.
+    pub due_at: Option<DateTime<Utc>>,
     /// The moment that is assessed as known at.
     pub now: DateTime<Utc>,
     /// Whether the reader may not see the figure.
@@ -231,6 +290,8 @@ pub struct Facts<'a> {
     pub outlook: Outlook,
     /// What the figure is computed from, where it is a gap.
     pub sides: Option<Sides<'a>>,
+    /// What the figure is made of, where the period is longer than the KPI's own.
+    pub whole: Option<Whole>,
 }
 
 /// The target in an assessment.
@@ -294,7 +355,8 @@ pub struct Determined {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "Where a KPI is heading by the end of the year: a projection, which never changes its status.")]
 pub struct Forecast {
-    /// The figure at the year's end; `null` where there is no forecast.
+    /// The figure at the year's end, or of an in-period count the year's total: one that could be posted. `null` where there is
+    /// no forecast.
     #[schema(required = true, example = 4.3)]
     pub value: Option<Figure>,
     /// How it was made.
@@ -356,12 +418,18 @@ pub struct Assessment {
     /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     pub value: Option<Figure>,
-    /// The figure rounded to the KPI's decimals: what pages show.
+    /// The figure as pages show it: rounded once, half away from zero, to the KPI's decimals, or to the target's where it has
+    /// more.
     #[schema(required = true, example = 4.5)]
     pub reported: Option<Figure>,
     /// The reported figure with its unit.
     #[schema(required = true, example = "4.5 %")]
     pub reported_text: Option<String>,
+    /// What the figure is made of, where the period is longer than those that the KPI is reported by: an in-period count is
+    /// summed, and of an in-period percentage or rate the numbers are; `10 of 12 months` while some are missing, and there is
+    /// no status then.
+    #[schema(required = true, example = "12 months")]
+    pub of: Option<String>,
     /// What was counted.
     #[schema(required = true, example = 231)]
     pub numerator: Option<Figure>,
@@ -434,22 +502,11 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     }
     // 2. Nothing reported.
     let Some(reading) = reading else {
-        let explanation = match assessment.data_state {
-            DataState::NotDue => format!("{} has not ended; no figure is due yet.", facts.period.label()),
-            DataState::Awaited => format!(
-                "The figure for {} is awaited; it is due by {}.",
-                facts.period.label(),
-                london_day(facts.due_at)
-            ),
-            _ => format!(
-                "The figure for {} is overdue; it was due by {}.",
-                facts.period.label(),
-                london_day(facts.due_at)
-            ),
-        };
+        let explanation = missing_words(facts, assessment.data_state);
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
     if reading.nil_return {
+        // One that is whole: where a part is missing, there is no reading.
         return not_assessed(
             assessment,
             Reason::NilReturn,
@@ -468,9 +525,17 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         );
     }
     show_figure(&mut assessment, facts, reading);
+    if let Some(made) = facts.whole.map(|whole| whole.made).filter(|made| made.is_incomplete()) {
+        let shown = assessment.reported_text.clone().unwrap_or_default();
+        let explanation = format!(
+            "{shown} so far, {}. It is held against a target when the figures of all are there.",
+            made_words(made)
+        );
+        return not_assessed(assessment, Reason::Incomplete, explanation);
+    }
     let found = facts.target.ok();
     let aim = found.map(|found| found.aim);
-    let now = reading.value.map(|value| (value, reading.definition_version));
+    let now = reading.measured(kpi);
     assessment.travel = Travels {
         short: travel::short(kpi, now, aim, facts.previous),
         long: travel::since(kpi, now, aim, facts.year_ago),
@@ -489,34 +554,57 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         return not_assessed(assessment, Reason::Contextual, explanation);
     }
     // 5. Nothing to hold it against this time.
-    let (Some(value), Some(found)) = (reading.value, found) else {
-        let (reason, why) = match facts.target {
-            Err(NoTarget::Placeholder) => (Reason::PlaceholderTarget, "the target for this period is yet to be agreed"),
-            Err(NoTarget::Withheld) => (
-                Reason::Suppressed,
-                "the target is withheld because it is worked out from a figure that could identify a child",
-            ),
-            Err(NoTarget::NoProfile) => (
-                Reason::NoProfile,
-                "the figures add up over the year, only the whole year has a target, and no profile says how it spreads",
-            ),
-            _ => (Reason::NoTarget, "no target is set for this period"),
-        };
+    let (Some(exact), Some(found)) = (reading.exact(kpi), found) else {
+        let (reason, why) = no_target_words(facts.target.err());
         return not_assessed(assessment, reason, format!("{shown}; {why}."));
     };
     // 6 to 8. The figure against its target.
-    grade(facts, assessment, value, found)
+    grade(facts, assessment, exact, found)
+}
+
+/// That there is no figure, and when it is due.
+fn missing_words(facts: &Facts<'_>, data_state: DataState) -> String {
+    let period = facts.period.label();
+    let Some(due) = facts.due_at.map(london_day) else {
+        return format!("{period} lies outside the plan's own years; no figure is due.");
+    };
+    match data_state {
+        DataState::NotDue => format!("{period} has not ended; no figure is due yet."),
+        DataState::Awaited => format!("The figure for {period} is awaited; it is due by {due}."),
+        _ => format!("The figure for {period} is overdue; it was due by {due}."),
+    }
+}
+
+/// That there is no target, and why.
+fn no_target_words(why: Option<NoTarget>) -> (Reason, &'static str) {
+    match why {
+        Some(NoTarget::Placeholder) => (Reason::PlaceholderTarget, "the target for this period is yet to be agreed"),
+        Some(NoTarget::Withheld) => (
+            Reason::Suppressed,
+            "the target is withheld because it is worked out from a figure that could identify a child",
+        ),
+        Some(NoTarget::NoProfile) => (
+            Reason::NoProfile,
+            "the figures add up over the year, only the whole year has a target, and no profile says how it spreads",
+        ),
+        Some(NoTarget::None) | None => (Reason::NoTarget, "no target is set for this period"),
+    }
 }
 
 /// An assessment before anything but the reading's whereabouts is known.
 fn blank(facts: &Facts<'_>) -> Assessment {
-    let data_state = match facts.reading {
+    let missing = facts.whole.and_then(|whole| whole.missing);
+    let data_state = match facts.reading.filter(|_| missing.is_none()) {
         Some(reading) if reading.nil_return => DataState::NilReturn,
         Some(reading) if reading.provisional => DataState::Provisional,
         Some(_) => DataState::Final,
-        None if facts.now <= facts.period.closes_at() || !facts.kpi.in_force(facts.period) => DataState::NotDue,
-        None if facts.now <= facts.due_at => DataState::Awaited,
-        None => DataState::Overdue,
+        None if facts.now <= missing.unwrap_or(facts.period).closes_at() => DataState::NotDue,
+        None if !facts.kpi.in_force(facts.period) => DataState::NotDue,
+        None => match facts.due_at {
+            None => DataState::NotDue,
+            Some(due) if facts.now <= due => DataState::Awaited,
+            Some(_) => DataState::Overdue,
+        },
     };
     Assessment {
         kpi: facts.kpi.code.clone(),
@@ -531,6 +619,7 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         value: None,
         reported: None,
         reported_text: None,
+        of: facts.whole.map(|whole| whole.made.in_words()),
         numerator: None,
         denominator: None,
         target: facts.target.ok().map(|found| shown_target(&as_known(found, facts.precision))),
@@ -571,12 +660,17 @@ fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     FoundTarget { aim: Aim { low: precision.of(low), high: precision.of(high) }, ..found }
 }
 
+/// Shows the figure with the decimals that it is compared with, where the target is shown beside it and the reader may know them.
 fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observed) {
     let kpi = facts.kpi;
-    let known = reading.value.map(|value| facts.precision.of(value));
-    assessment.value = known;
-    assessment.reported = known.map(|value| value.rounded(kpi.decimals));
-    assessment.reported_text = known.map(|value| kpi.in_words_to(value, facts.precision.decimals(kpi.decimals)));
+    let finer = facts.target.ok().filter(|_| facts.precision == Precision::Exact);
+    let decimals = finer.map_or(facts.precision.decimals(kpi.decimals), |found| found.decimals(kpi));
+    assessment.value = match facts.precision {
+        Precision::Exact => reading.value,
+        Precision::Decimals(known) => reading.exact(kpi).and_then(|exact| exact.rounded(known)),
+    };
+    assessment.reported = reading.exact(kpi).and_then(|exact| exact.rounded(decimals));
+    assessment.reported_text = assessment.reported.map(|reported| kpi.in_words_to(reported, decimals));
     assessment.numerator = reading.numerator;
     assessment.denominator = reading.denominator;
 }
@@ -627,10 +721,10 @@ struct Graded<'a> {
 }
 
 /// Rules 6 to 8: variance, amber limit, band. `held` says whether the figure is no worse than a year before.
-fn graded<'a>(kpi: &Kpi, policy: &'a Policy, value: Figure, found: &FoundTarget, held: bool) -> Option<Graded<'a>> {
+fn graded<'a>(kpi: &Kpi, policy: &'a Policy, exact: Fraction, found: &FoundTarget, held: bool) -> Option<Graded<'a>> {
     let figure = match policy.compare {
-        Compare::Reported => value.rounded(kpi.decimals),
-        Compare::Exact => value,
+        Compare::Reported => exact.rounded(found.decimals(kpi))?,
+        Compare::Exact => exact.figure()?,
     };
     let aim = found.aim;
     let (target, variance) = match kpi.polarity {
@@ -653,17 +747,18 @@ fn is_held(travel: &Travel) -> bool {
     matches!(travel.direction, Some(Direction::Improving | Direction::NoChange))
 }
 
-fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: FoundTarget) -> Assessment {
+fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: FoundTarget) -> Assessment {
     let (kpi, policy) = (facts.kpi, facts.policy);
-    let Some(graded) = graded(kpi, policy, value, &found, is_held(&assessment.travel.long)) else { return assessment };
+    let held = is_held(&assessment.travel.long);
+    let Some(graded) = graded(kpi, policy, exact, &found, held) else { return assessment };
     let band = graded.band;
     assessment.status = band.status;
     assessment.band = Some(band.code.clone());
     assessment.band_label = Some(band.label.clone());
     // The status is the same for everyone. What is told beside it comes from what the reader may know.
     let found = as_known(found, facts.precision);
-    let held = is_held(&assessment.travel.long);
-    let Some(known) = self::graded(kpi, policy, facts.precision.of(value), &found, held) else { return assessment };
+    let shown = facts.precision.of_exact(exact);
+    let Some(known) = self::graded(kpi, policy, shown, &found, held) else { return assessment };
     let Graded { figure, target, variance, basis, limit, .. } = known;
     assessment.reason = (basis == Basis::Percent && target == Figure::ZERO).then_some(Reason::ZeroTarget);
     assessment.variance = Some(variance);
@@ -678,11 +773,13 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, value: Figure, found: Fo
     let scale = Scale { kpi, policy, limit, aim, low_side };
     assessment.next_better = scale.next_better(band);
     assessment.next_worse = scale.next_worse(band);
-    assessment.explanation = explain(&scale, &assessment, &found, variance, band);
     if known.band.code != band.code {
-        assessment
-            .explanation
-            .push_str(" The status is that of the exact figure, of which fewer decimals are shown here.");
+        // What is shown would speak for another band.
+        (assessment.variance, assessment.compared) = (None, None);
+    }
+    assessment.explanation = explain(&scale, &assessment, &found, band);
+    if let Some(whole) = facts.whole {
+        push(&mut assessment.explanation, format_args!(" The figure is {}.", made_words(whole.made)));
     }
     assessment
 }
@@ -702,25 +799,36 @@ fn heading(facts: &Facts<'_>) -> Forecast {
     if outlook.withheld {
         return none(NoForecast::Suppressed);
     }
-    let status = |value: Figure| {
+    let status = |exact: Fraction| {
         let found = outlook.target.ok().filter(|_| kpi.polarity != Polarity::None)?;
-        let now = Some((value, outlook.definition_version));
+        let now = Some(Measured { exact, measure: outlook.measure });
         let travel = travel::since(kpi, now, Some(found.aim), outlook.year_ago);
-        Some(graded(kpi, facts.policy, value, &found, is_held(&travel))?.band.status)
+        Some(graded(kpi, facts.policy, exact, &found, is_held(&travel))?.band.status)
     };
-    let stated = outlook.stated.map(|value| StatedForecast { value: known(value), status: status(value) });
-    let required_rate =
-        outlook.total.and_then(|total| forecast::required_rate(kpi, facts.period, &outlook.known, total)).map(known);
-    match forecast::forecast(kpi, facts.period, &outlook.known) {
-        Ok((value, method)) => Forecast {
+    let stated = outlook.stated.map(|value| StatedForecast { value: known(value), status: status(value.into()) });
+    let period = facts.whole.map_or(facts.period, |whole| whole.last);
+    let required_rate = outlook.total.and_then(|total| forecast::required_rate(kpi, period, &outlook.known, total));
+    let required_rate = required_rate.map(known);
+    let made = forecast::forecast(kpi, period, &outlook.known)
+        .and_then(|(exact, method)| Ok((exact, exact.figure().ok_or(NoForecast::OutOfRange)?, method)));
+    match made {
+        Ok((exact, value, method)) => Forecast {
             value: Some(known(value)),
             method: Some(method),
-            status: status(value),
+            status: status(exact),
             reason: None,
             required_rate,
             stated,
         },
         Err(reason) => Forecast { required_rate, stated, ..none(reason) },
+    }
+}
+
+/// `the sum of 12 months`.
+fn made_words(made: Made) -> String {
+    match made.pooling {
+        Pooling::Sum => format!("the sum of {}", made.in_words()),
+        Pooling::Quotient => format!("worked out from the numbers of {}", made.in_words()),
     }
 }
 
@@ -750,36 +858,34 @@ impl Scale<'_> {
         self.policy.bands.iter().position(|other| other.code == band.code)
     }
 
-    /// The next band up that some figure reaches. Without an amber limit the bands between the target and the worst are
-    /// passed over.
+    /// The next band up that can be reached. Without an amber limit, every multiple of it is the target itself: of the bands
+    /// that begin there the best counts, and those that have only a condition are where they always are.
     fn next_better(&self, band: &Band) -> Option<NextBand> {
         let better = self.policy.bands.get(..self.place(band)?)?;
-        let zero = self.limit.figure() == Some(Figure::ZERO);
-        let mut reachable = better.iter().rev().filter(|band| match band.from {
-            Some(from) if zero => from <= Figure::ZERO,
+        let at_target = |band: &Band| band.from.is_some_and(|from| from <= Figure::ZERO);
+        let best_at_target = self.policy.bands.iter().position(at_target);
+        let reachable = better.iter().enumerate().rev().find(|(place, band)| match band.from {
+            Some(_) if self.limit.is_zero() => best_at_target == Some(*place),
             Some(from) => self.figure_at(from).is_some_and(|figure| self.kpi.may_be(figure)),
-            None => !zero,
+            None => true,
         });
-        // With no limit every band at or under the target begins at the target itself: the best of them counts.
-        let next = if zero { reachable.next_back() } else { reachable.next() }?;
+        let (_, next) = reachable?;
         Some(NextBand { band: next.code.clone(), at_value: next.from.and_then(|from| self.figure_at(from)) })
     }
 
-    /// The next band down, which begins where this one ends.
+    /// The next band down, which begins where this one ends. Without an amber limit none that has a multiple of it lies
+    /// below the target.
     fn next_worse(&self, band: &Band) -> Option<NextBand> {
-        let zero = self.limit.figure() == Some(Figure::ZERO);
-        let worse = self.policy.bands.get(self.place(band)? + 1..)?;
-        let next = if zero { worse.last() } else { worse.first() }?;
-        let at_value =
-            if zero { self.figure_at(Figure::ZERO) } else { band.from.and_then(|from| self.figure_at(from)) };
-        Some(NextBand { band: next.code.clone(), at_value })
+        let mut worse = self.policy.bands.get(self.place(band)? + 1..)?.iter();
+        let next = worse.find(|band| !self.limit.is_zero() || band.from.is_none())?;
+        Some(NextBand { band: next.code.clone(), at_value: band.from.and_then(|from| self.figure_at(from)) })
     }
 }
 
 /// The assessment in plain English.
-fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, variance: Figure, band: &Band) -> String {
+fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, band: &Band) -> String {
     let kpi = scale.kpi;
-    let mut text = match (scale.policy.compare, assessment.value) {
+    let mut text = match (scale.policy.compare, assessment.value.filter(|_| assessment.variance.is_some())) {
         (Compare::Exact, Some(value)) => kpi.in_full_words(value),
         _ => assessment.reported_text.clone().unwrap_or_default(),
     };
@@ -795,7 +901,12 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, vari
         Polarity::WithinRange | Polarity::None if aim.low == aim.high => "where closest is best",
         Polarity::WithinRange | Polarity::None => "where inside is best",
     };
-    push(&mut text, format_args!(" against {wanted}{}, {direction}: ", source_words(found.source)));
+    push(&mut text, format_args!(" against {wanted}{}, {direction}", source_words(found.source)));
+    let Some(variance) = assessment.variance else {
+        push(&mut text, format_args!(". {}: it was compared more exactly than it is shown here.", band.label));
+        return text;
+    };
+    text.push_str(": ");
     if variance == Figure::ZERO {
         text.push_str(if aim.low == aim.high { "exactly on target." } else { "inside the range." });
     } else {
@@ -803,7 +914,11 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, vari
         push(&mut text, format_args!("{} {side}", points(kpi, variance.abs())));
         match (assessment.basis, assessment.compared) {
             (Some(Basis::Percent), Some(compared)) => {
-                push(&mut text, format_args!(", {} % of the target.", trimmed(compared.abs(), 1)));
+                let share = match compared.abs().rounded(1) {
+                    Figure::ZERO => "less than 0.1".to_owned(),
+                    share => share.to_string(),
+                };
+                push(&mut text, format_args!(", {share} % of the target."));
             }
             _ => text.push('.'),
         }
@@ -829,7 +944,13 @@ fn source_words(source: TargetSource) -> &'static str {
 fn band_words(scale: &Scale<'_>, assessment: &Assessment, band: &Band) -> String {
     if assessment.reason == Some(Reason::ZeroTarget) {
         let zero = if scale.aim.low == scale.aim.high { "a target of zero" } else { "an end of the range at zero" };
-        return format!("{}: with {zero} there is no margin on its worse side.", band.label);
+        let short = assessment.variance.is_some_and(|variance| variance < Figure::ZERO);
+        let year = match scale.policy.bands.iter().any(|band| band.from.is_none() && band.when.is_some()) {
+            true if band.when.is_some() => ", but the figure is no worse than a year ago",
+            true if short => ", and the figure is worse than a year ago or has none to be compared with",
+            _ => "",
+        };
+        return format!("{}: with {zero} there is no margin on its worse side{year}.", band.label);
     }
     if band.when.is_some() {
         return format!("{}: short of the target by more than the margin, but no worse than a year ago.", band.label);
@@ -877,11 +998,13 @@ fn reach(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figure
 
 /// A difference in the KPI's unit: points for percentages, the unit itself for anything else.
 fn points(kpi: &Kpi, difference: Figure) -> String {
+    let told = kpi.with_decimals_to_tell(difference);
+    // A difference that is there is never told as none.
+    let told = if told == Figure::ZERO { difference } else { told };
     match kpi.unit {
-        super::kpi::Unit::Percentage | super::kpi::Unit::PercentagePoints => {
-            let number = trimmed(difference, kpi.decimals + 2);
-            if number == "1" { "1 point".to_owned() } else { format!("{number} points") }
-        }
+        Unit::Percentage | Unit::PercentagePoints if told == Figure::small(1) => "1 point".to_owned(),
+        Unit::Percentage | Unit::PercentagePoints => format!("{told} points"),
+        _ if kpi.with_decimals_to_tell(difference) == Figure::ZERO => kpi.in_full_words(difference),
         _ => kpi.in_exact_words(difference),
     }
 }
@@ -950,6 +1073,8 @@ mod tests {
             stated_forecast: None,
             commentary: None,
             restatement: None,
+            acknowledged: Acknowledged::default(),
+            computed: None,
             recorded_at: moment("2009-07-20T09:00:00Z"),
             definition_version: 1,
         }
@@ -995,7 +1120,8 @@ mod tests {
         fn assess(&self) -> Assessment {
             let period: Period = "FY2009-10-Q1".parse().unwrap();
             let earlier = |value: Option<Figure>, period: Option<Period>| {
-                Some(Earlier { period: period?, value: value?, definition_version: 1 })
+                let figure = Measured { exact: value?.into(), measure: Measure(1, None) };
+                Some(Earlier { period: period?, figure })
             };
             assess(&Facts {
                 kpi: &self.kpi,
@@ -1007,7 +1133,7 @@ mod tests {
                 target: self.target,
                 previous: earlier(self.previous, period.step(-1)),
                 year_ago: earlier(self.year_ago, period.year_before()),
-                due_at: period.due_at(self.kpi.collection_lag_days),
+                due_at: Some(period.due_at(self.kpi.collection_lag_days)),
                 now: self.now,
                 withheld: self.withheld,
                 precision: self.precision,
@@ -1015,6 +1141,7 @@ mod tests {
                 names_shown: true,
                 outlook: self.outlook.clone(),
                 sides: None,
+                whole: None,
             })
         }
     }
@@ -1053,8 +1180,8 @@ mod tests {
         case.policy.compare = Compare::Exact;
         case.reading = Some(observed(figure("14.96")));
         let known = case.assess();
-        assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), figure("0")));
-        assert!(known.explanation.ends_with("of which fewer decimals are shown here."), "{}", known.explanation);
+        assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), None));
+        assert!(known.explanation.ends_with("more exactly than it is shown here."), "{}", known.explanation);
         // A line tells what it is drawn from.
         case.target = Ok(FoundTarget {
             aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
@@ -1291,6 +1418,39 @@ mod tests {
         partner.reading.as_mut().unwrap().determined = Some(Status::AtRisk);
         assert_eq!(reason(&partner), (Some("partner_determined"), "final"));
         assert_eq!(partner.assess().status, Status::AtRisk);
+    }
+
+    #[test]
+    fn who_is_shown_fewer_decimals_is_told_no_more_of_them() {
+        let aim = figure("0.25").unwrap();
+        let ratio = kpi(json!({"unit": "ratio"}));
+        let mut case = Case::new(ratio, policy("rag"), figure("0.25"), Some((aim, aim, None)));
+        let full = case.assess();
+        assert_eq!((full.reported, full.variance, full.status), (Some(aim), figure("0"), Status::OnTrack));
+        assert!(
+            full.explanation.starts_with("0.25 against a target of 0.25, where lower is better: exactly on target.")
+        );
+        case.precision = Precision::Decimals(1);
+        let less = case.assess();
+        assert_eq!((less.reported, less.variance, less.compared), (figure("0.3"), None, None));
+        assert_eq!((less.status, less.band), (full.status, full.band), "where it stands is the same for all");
+        let told = "0.3 against a target of 0.25, where lower is better. Green: it was compared more exactly than it is shown here.";
+        assert_eq!(less.explanation, told);
+        case.policy.compare = Compare::Exact;
+        assert_eq!(case.assess().variance, None);
+    }
+
+    #[test]
+    fn a_difference_is_never_told_as_none() {
+        let aim = figure("34.5587").unwrap();
+        let case = |value: &str| {
+            let percentage = kpi(json!({}));
+            Case::new(percentage, policy("rag"), figure(value), Some((aim, aim, None))).assess().explanation
+        };
+        let told = "34.5588 % against a target of 34.5587 %, where lower is better: 0.0001 points worse, less than 0.1 % of the target.";
+        assert!(case("34.5588").starts_with(told), "{}", case("34.5588"));
+        let full = "34.5587 % against a target of 34.5587 %, where lower is better: exactly on target.";
+        assert!(case("34.55872").starts_with(full), "{}", case("34.55872"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ document! {
         /// What to call it; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Performance Improvement Board, 15 February 2010")]
         title: String,
-        /// The period to report on; without it, the latest financial quarter of the plan that has ended.
+        /// The period to report on; without it, the latest financial quarter of the plan that has ended and has figures.
         period: Option<PeriodKey> = None,
         /// The organisation whose contribution alone it is to hold: the KPIs that it leads on or contributes to; without it,
         /// the whole plan's.

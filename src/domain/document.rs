@@ -6,6 +6,7 @@
 //! field back to its default).
 
 use std::any::TypeId;
+use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
@@ -25,6 +26,15 @@ pub trait Document: Sized {
 
     /// The members as they are sent and stored.
     fn members(&self) -> Map<String, Value>;
+}
+
+/// A document whose members `document!` lists.
+pub trait Listed: Document {
+    /// The names of its members, in its order.
+    fn fields() -> &'static [&'static str];
+
+    /// The names of those that must be given.
+    fn required() -> Vec<&'static str>;
 }
 
 /// Lays a merge patch (RFC 7396) over a document's members.
@@ -53,6 +63,53 @@ pub fn lay_over(members: &mut Map<String, Value>, patch: Map<String, Value>) {
     let unknown: Vec<String> = unknown.map(|(name, _)| name.clone()).collect();
     merge(members, patch);
     members.extend(unknown.into_iter().map(|name| (name, Value::Null)));
+}
+
+/// The members that somebody gave, be it as `null` or as an empty cell: those leave nothing of what was there, and any other
+/// leaves what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Given(Vec<Cow<'static, str>>);
+
+impl Given {
+    /// Those of some members that are given.
+    pub fn among(members: &[&'static str], is_given: impl Fn(&str) -> bool) -> Self {
+        Self(members.iter().copied().filter(|member| is_given(member)).map(Cow::Borrowed).collect())
+    }
+
+    /// Whether a member is given.
+    pub fn has(&self, member: &str) -> bool {
+        self.0.iter().any(|given| given == member)
+    }
+
+    /// Whether any of these members is given.
+    pub fn has_any(&self, members: &[&str]) -> bool {
+        members.iter().any(|member| self.has(member))
+    }
+}
+
+/// Reads a document that is to be laid over one that stands, and which of its members were given. `null` stands for a member's
+/// default.
+///
+/// # Errors
+/// As [`Document::parse`].
+pub fn parse_given<D: Document>(members: Map<String, Value>) -> Result<(D, Given), Invalid> {
+    let given = Given(members.keys().cloned().map(Cow::Owned).collect());
+    let mut whole = D::parse(Map::new()).map(|defaults| defaults.members()).unwrap_or_default();
+    lay_over(&mut whole, members);
+    Ok((D::parse(whole)?, given))
+}
+
+/// The merge patch that makes `now` of `before`.
+pub fn patch_between(before: &Map<String, Value>, now: &Map<String, Value>) -> Map<String, Value> {
+    let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let changed = now.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, value)| {
+        let value = match (before.get(name), value) {
+            (Some(Value::Object(before)), Value::Object(now)) => Value::Object(patch_between(before, now)),
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    gone.chain(changed).collect()
 }
 
 /// What is wanted where a moment or a day is read, which the reader of these says in words about itself.
@@ -188,6 +245,16 @@ macro_rules! document {
             }
         }
 
+        impl $crate::domain::document::Listed for $name {
+            fn fields() -> &'static [&'static str] {
+                Self::FIELDS
+            }
+
+            fn required() -> Vec<&'static str> {
+                Self::REQUIRED.iter().copied().filter(|name| !name.is_empty()).collect()
+            }
+        }
+
         $crate::domain::document::document!(@schema $name $new false);
         $crate::domain::document::document!(@schema $name $change true);
     };
@@ -198,7 +265,7 @@ macro_rules! document {
 
         impl utoipa::PartialSchema for $request {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                let required: Vec<&str> = $name::REQUIRED.iter().copied().filter(|name| !name.is_empty()).collect();
+                let required = <$name as $crate::domain::document::Listed>::required();
                 $crate::domain::document::request_schema(
                     <$name as utoipa::PartialSchema>::schema(), &required, $nullable,
                 )

@@ -188,7 +188,7 @@ mod tests {
             target: Err(NoTarget::None),
             previous: None,
             year_ago: None,
-            due_at: DateTime::UNIX_EPOCH,
+            due_at: None,
             now: DateTime::UNIX_EPOCH,
             withheld: false,
             precision: crate::domain::precision::Precision::Exact,
@@ -196,6 +196,7 @@ mod tests {
             names_shown: true,
             outlook: assess::Outlook::default(),
             sides: None,
+            whole: None,
         });
         Assessment { status, ..blank }
     }

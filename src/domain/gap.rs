@@ -1,13 +1,15 @@
 //! Gaps (domain.md section 9): comparator minus group, computed from two readings of another KPI and never posted.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::assess::{Assessment, Observed};
+use super::assess::{Assessment, Observed, Restatement};
 use super::ids::{GroupCode, KpiCode};
 use super::kpi::{Kpi, Unit};
-use super::number::Figure;
+use super::number::{Figure, Fraction};
+use super::warning::Acknowledged;
 
 /// The two sides of a gap, as an assessment of it shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -40,9 +42,9 @@ pub struct Side<'a> {
     pub code: &'a GroupCode,
     /// What it is called, where the plan says.
     pub title: Option<&'a str>,
-    /// Its figure.
-    pub value: Option<Figure>,
-    /// Its figure of the same period a year before.
+    /// Its reported figure.
+    pub reported: Option<Figure>,
+    /// Its reported figure of the same period a year before.
     pub year_ago: Option<Figure>,
 }
 
@@ -70,15 +72,13 @@ impl Sides<'_> {
     /// Shows both sides beside a gap that was assessed, and tells them in its explanation. `compared` says whether it was
     /// compared with a year before. Where the gap's own figure is not shown, neither side is.
     pub fn show(&self, assessment: &mut Assessment, compared: bool) {
-        let shown = |value: Option<Figure>| {
-            value.filter(|_| assessment.value.is_some()).map(|value| value.rounded(self.source.decimals))
-        };
+        let shown = |reported: Option<Figure>| reported.filter(|_| assessment.value.is_some());
         let gap = AssessedGap {
             of: self.source.code.clone(),
             group: self.group.code.clone(),
             comparator: self.comparator.code.clone(),
-            group_value: shown(self.group.value),
-            comparator_value: shown(self.comparator.value),
+            group_value: shown(self.group.reported),
+            comparator_value: shown(self.comparator.reported),
             reversed: assessment.reported.is_some_and(|gap| gap < Figure::ZERO),
         };
         if let Some((group, comparator)) = gap.group_value.zip(gap.comparator_value) {
@@ -98,21 +98,32 @@ impl Sides<'_> {
 
     /// Whether the gap is narrower than a year before though the group did no better: the comparator did worse.
     fn narrowed_from_above(&self) -> bool {
-        let moved = |side: &Side<'_>| {
-            let reported = |figure: Option<Figure>| figure.map(|figure| figure.rounded(self.source.decimals));
-            Some(reported(side.value)? - reported(side.year_ago)?)
-        };
+        let moved = |side: &Side<'_>| Some(side.reported? - side.year_ago?);
         moved(&self.group)
             .zip(moved(&self.comparator))
             .is_some_and(|(group, comparator)| group <= Figure::ZERO && comparator < group)
     }
 }
 
-/// The gap between two groups of one KPI; `None` unless both sides are reported.
+/// What a gap has from both of its sides, which a figure that was posted does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// The difference before any rounding.
+    pub difference: Fraction,
+    /// The version of the definition that the comparator was reported under; the group's is the figure's own.
+    pub comparator_version: i32,
+}
+
+/// The gap between two groups of one KPI; without a figure unless both sides have one.
 ///
-/// It is as provisional as either side, and a nil return where either side is one.
-pub fn gap(comparator: &Observed, group: &Observed) -> Observed {
-    let value = comparator.value.zip(group.value).map(|(comparator, group)| comparator - group);
+/// It is as provisional as either side, and a nil return where either side is one. It was restated where either side was, the
+/// later time if both were: by as much as that side moved.
+pub fn gap(source: &Kpi, comparator: &Observed, group: &Observed) -> Observed {
+    let difference = comparator.exact(source).zip(group.exact(source)).and_then(|(comparator, group)| {
+        // Of populations past ten million million the fractions are too long; what is held of them is not.
+        comparator.minus(group).or_else(|| Fraction::from(comparator.figure()?).minus(group.figure()?.into()))
+    });
+    let value = difference.and_then(Fraction::figure);
     let later = if comparator.recorded_at >= group.recorded_at { comparator } else { group };
     Observed {
         value,
@@ -126,7 +137,98 @@ pub fn gap(comparator: &Observed, group: &Observed) -> Observed {
         first_recorded_at: comparator.first_recorded_at.max(group.first_recorded_at),
         stated_forecast: None,
         commentary: None,
-        restatement: None,
-        definition_version: comparator.definition_version.max(group.definition_version),
+        restatement: restatement(comparator, group, value),
+        acknowledged: Acknowledged::default(),
+        definition_version: group.definition_version,
+        computed: difference
+            .map(|difference| Computed { difference, comparator_version: comparator.definition_version }),
+    }
+}
+
+/// How the gap was last restated: by the side that was restated last, the other being as it is now.
+fn restatement(comparator: &Observed, group: &Observed, after: Option<Figure>) -> Option<Arc<Restatement>> {
+    let less = |comparator: Option<Figure>, group: Option<Figure>| Some(comparator? - group?);
+    let of_comparator = comparator.restatement.as_ref().map(|told| (told, less(told.before, group.value)));
+    let of_group = group.restatement.as_ref().map(|told| (told, less(comparator.value, told.before)));
+    let (told, before) = of_comparator.into_iter().chain(of_group).max_by_key(|(told, _)| told.at)?;
+    Some(Arc::new(Restatement { before, after, reason: told.reason.clone(), at: told.at }))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::kpi::tests::kpi;
+
+    fn side(value: &str, version: i32) -> Observed {
+        Observed {
+            value: Some(value.parse().unwrap()),
+            numerator: None,
+            denominator: None,
+            provisional: false,
+            nil_return: false,
+            determined: None,
+            recorded_by: "lead".parse().unwrap(),
+            recorded_at: DateTime::UNIX_EPOCH,
+            first_recorded_at: DateTime::UNIX_EPOCH,
+            stated_forecast: None,
+            commentary: None,
+            restatement: None,
+            acknowledged: Acknowledged::default(),
+            definition_version: version,
+            computed: None,
+        }
+    }
+
+    fn fraction(source: &Kpi, numerator: u32, denominator: u32) -> Observed {
+        let (numerator, denominator) = (Figure::small(numerator), Figure::small(denominator));
+        let value = Figure::ratio(numerator, denominator, source.multiplier);
+        Observed { value, numerator: Some(numerator), denominator: Some(denominator), ..side("0", 1) }
+    }
+
+    #[test]
+    fn a_gap_of_two_fractions_is_rounded_once() {
+        let source = kpi(json!({"decimals": 0}));
+        let whole = gap(&source, &fraction(&source, 1, 3), &fraction(&source, 1, 6));
+        assert_eq!(
+            whole.value,
+            Figure::from_stored("16.6666666667").ok(),
+            "33.3333333333 less 16.6666666667 would end in 6"
+        );
+        let half = gap(&source, &fraction(&source, 7, 600), &fraction(&source, 4, 600));
+        assert_eq!(half.value, Some("0.5".parse().unwrap()));
+        let of_gap = kpi(json!({"decimals": 0, "unit": "percentage_points"}));
+        assert_eq!(half.exact(&of_gap).and_then(|exact| exact.rounded(0)), Some(Figure::small(1)));
+    }
+
+    #[test]
+    fn a_gap_moves_with_the_side_that_was_restated_last() {
+        let source = kpi(json!({}));
+        let told = |before: &str, seconds: i64| {
+            let at = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+            let (before, reason) = (Some(before.parse().unwrap()), Some(Arc::from("Counted twice.")));
+            Some(Arc::new(Restatement { before, after: None, reason, at }))
+        };
+        let (mut comparator, mut group) = (side("70", 1), side("50", 1));
+        assert_eq!(gap(&source, &comparator, &group).restatement, None);
+        comparator.restatement = told("72", 5);
+        let moved = gap(&source, &comparator, &group).restatement.unwrap();
+        assert_eq!((moved.before, moved.after), (Some(Figure::small(22)), Some(Figure::small(20))));
+        group.restatement = told("51", 9);
+        let moved = gap(&source, &comparator, &group).restatement.unwrap();
+        assert_eq!((moved.before, moved.after), (Some(Figure::small(19)), Some(Figure::small(20))));
+        assert_eq!(moved.reason.as_deref(), Some("Counted twice."));
+    }
+
+    #[test]
+    fn a_gap_is_measured_as_both_of_its_sides_are() {
+        let source = kpi(json!({}));
+        let measure = |comparator, group| gap(&source, &side("70", comparator), &side("50", group)).measure();
+        assert_eq!(measure(1, 2), measure(1, 2));
+        assert_ne!(measure(1, 2), measure(2, 2), "the comparator's changed");
+        assert_ne!(measure(2, 1), measure(2, 2), "the group's changed");
+        assert_ne!(measure(1, 2), measure(2, 1));
     }
 }

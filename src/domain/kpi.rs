@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::{GroupCode, KpiCode, OrganisationCode, PolicyCode, PriorityCode};
 use super::invalid::Invalid;
-use super::number::{Figure, Size};
+use super::number::{Figure, MAX_DECIMALS, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
 use super::plan::{check_distinct, check_range, check_text};
 use super::policy::Tolerance;
@@ -171,6 +171,9 @@ document! {
         /// What `numerator / denominator` is multiplied by: 100 for a percentage, 1 otherwise, unless given; 1 to 1,000,000.
         #[schema(minimum = 1, maximum = 1_000_000, example = 100)]
         multiplier: u32 = if unit == Some(Unit::Percentage) { 100 } else { 1 },
+        /// Whether the value is adjusted, for the ages of a population say, so that it is not `numerator / denominator`: value,
+        /// numerator and denominator are then reported and kept together. For percentages, rates, ratios and scores.
+        standardised: bool = false,
         /// The decimal places of the reported figure: 0 to 6.
         #[schema(minimum = 0, maximum = 6, example = 1)]
         decimals: u32 = 1,
@@ -234,6 +237,9 @@ document! {
     }
 }
 
+/// The members of a KPI that are nothing but words: they can be put better without anything else being measured.
+pub const WORDS: [&str; 4] = ["title", "definition", "national_indicator", "source"];
+
 impl Kpi {
     /// The kind of period it is reported by. A KPI that passed [`Kpi::check`] has one.
     pub fn period_kind(&self) -> PeriodKind {
@@ -256,6 +262,7 @@ impl Kpi {
         self.definition == earlier.definition
             && self.unit == earlier.unit
             && self.multiplier == earlier.multiplier
+            && self.standardised == earlier.standardised
             && self.aggregation == earlier.aggregation
             && self.formula == earlier.formula
     }
@@ -280,16 +287,23 @@ impl Kpi {
         self.in_words_to(figure, self.decimals)
     }
 
-    /// The same with some other number of decimals.
+    /// A figure as a person reads it, rounded to so many decimals.
     pub fn in_words_to(&self, figure: Figure, decimals: u32) -> String {
         self.with_unit(&grouped(&figure.to_fixed(decimals)))
     }
 
-    /// A figure as a person reads it, with two decimals more than the KPI's where it has them: for limits between bands.
+    /// A figure as a person reads it, with all its decimals where it could be given so, and otherwise with two more than the
+    /// KPI's: for targets and for limits between bands.
     pub fn in_exact_words(&self, figure: Figure) -> String {
         let short = figure.to_fixed(self.decimals);
-        let exact = figure.rounded(self.decimals + 2).to_string();
+        let exact = self.with_decimals_to_tell(figure).to_string();
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
+    }
+
+    /// A figure with the decimals that people are told of it: all, where it could be given so; of a longer one, such as a
+    /// third, two more than the KPI's.
+    pub fn with_decimals_to_tell(&self, figure: Figure) -> Figure {
+        if figure.decimals() <= MAX_DECIMALS { figure } else { figure.rounded(self.decimals + 2) }
     }
 
     /// A figure as a person reads it, to its last digit.
@@ -297,13 +311,27 @@ impl Kpi {
         self.with_unit(&grouped(&figure.to_string()))
     }
 
-    /// Whether a figure lies in the valid range.
+    /// The lowest figure that can be right: the valid range's, else nought; none for differences, which may lie below it.
+    pub fn lowest(&self) -> Option<Figure> {
+        let difference = self.unit == Unit::PercentagePoints || matches!(self.formula, Formula::Gap { .. });
+        self.valid_min.or_else(|| (!difference).then_some(Figure::ZERO))
+    }
+
+    /// Whether a figure can be right.
     pub fn may_be(&self, figure: Figure) -> bool {
-        self.valid_min.is_none_or(|least| figure >= least) && self.valid_max.is_none_or(|most| figure <= most)
+        self.lowest().is_none_or(|least| figure >= least) && self.valid_max.is_none_or(|most| figure <= most)
+    }
+
+    /// What a figure is shown in: a gap between percentages is in percentage points, whatever its definition says.
+    pub fn shown_unit(&self) -> Unit {
+        match self.formula {
+            Formula::Gap { .. } if self.unit == Unit::Percentage => Unit::PercentagePoints,
+            _ => self.unit,
+        }
     }
 
     fn with_unit(&self, number: &str) -> String {
-        match self.unit {
+        match self.shown_unit() {
             Unit::Percentage => format!("{number} %"),
             Unit::Rate if self.multiplier > 1 => {
                 format!("{number} per {}", grouped(&self.multiplier.to_string()))
@@ -339,6 +367,10 @@ impl Kpi {
                 Calendar::Calendar => "months, quarters and years",
             };
             invalid.at("/frequency", "no_such_period", format!("this calendar has {parts}"));
+        }
+        if self.standardised && !matches!(self.unit, Unit::Percentage | Unit::Rate | Unit::Ratio | Unit::Score) {
+            let detail = "only a percentage, a rate, a ratio or a score can be standardised";
+            invalid.at("/standardised", "standardised_does_not_fit", detail);
         }
         if self.steady_margin < Figure::ZERO {
             invalid.at("/steady_margin", "out_of_range", "a margin is not negative");
@@ -479,6 +511,7 @@ pub(crate) mod tests {
     fn every_fault_of_sense_is_found_at_once() {
         let odd = kpi(json!({
             "title": "", "frequency": "quarter", "calendar": "academic", "decimals": 7, "profile": "even", "weights": [1],
+            "unit": "count", "standardised": true,
             "valid_min": 5, "valid_max": 1, "in_force_from": "2010-01-01", "in_force_to": "2009-01-01",
             "contributors": ["a", "a"], "formula": {"kind": "gap", "of": "NI-117", "group": "x", "comparator": "x"},
         }));
@@ -489,6 +522,7 @@ pub(crate) mod tests {
             "out_of_range",
             "profile_does_not_fit",
             "weights_without_profile",
+            "standardised_does_not_fit",
             "range_reversed",
             "ends_before_start",
             "named_twice",

@@ -5,9 +5,11 @@
 
 pub mod access;
 pub mod action;
+pub mod advice;
 pub mod assess;
 pub mod benchmark;
 pub mod board_report;
+pub mod contradiction;
 pub mod dimension;
 pub mod disclosure;
 pub mod document;
@@ -19,13 +21,17 @@ pub mod invalid;
 pub mod kpi;
 pub mod movement;
 pub mod number;
+pub mod parts;
 pub mod period;
 pub mod plan;
 pub mod policy;
 pub mod precision;
 pub mod reading;
+#[cfg(test)]
+mod reference;
 pub mod rollup;
 pub mod round;
 pub mod target;
 pub mod travel;
+pub mod warning;
 pub mod webhook;

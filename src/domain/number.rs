@@ -64,6 +64,11 @@ impl Figure {
         Self::within(i128::from(number) * ONE)
     }
 
+    /// One in the last of so many decimal places: 0.1 for one.
+    pub fn one_at(decimals: u32) -> Self {
+        Self(10_i128.pow(SCALE.saturating_sub(decimals)))
+    }
+
     /// A small whole number, such as a multiplier.
     pub fn small(number: u32) -> Self {
         Self(i128::from(number) * ONE)
@@ -73,12 +78,7 @@ impl Figure {
     ///
     /// `None` where the denominator is zero or the result is at or past 10^15.
     pub fn ratio(numerator: Self, denominator: Self, multiplier: u32) -> Option<Self> {
-        // Posted figures have at most six decimals: dropping the four empty ones keeps the product inside an i128.
-        let (over, under) = if numerator.0 % 10_000 == 0 && denominator.0 % 10_000 == 0 {
-            (numerator.0 / 10_000, denominator.0 / 10_000)
-        } else {
-            (numerator.0, denominator.0)
-        };
+        let (over, under) = without_empty_places(numerator, denominator);
         let product = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
         divide_half_even(product, under).and_then(Self::within)
     }
@@ -118,7 +118,17 @@ impl Figure {
         Self(self.0.abs())
     }
 
-    /// Rounded half away from zero to `decimals` places: the *reported* figure.
+    /// How many decimal places it is written with: 2 of `0.25`, 10 of a third.
+    pub fn decimals(self) -> u32 {
+        (0..SCALE).find(|decimals| self.rounded(*decimals) == self).unwrap_or(SCALE)
+    }
+
+    /// The sum; `None` at or past 10^15.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Self::within(self.0.checked_add(other.0)?)
+    }
+
+    /// Rounded half away from zero to `decimals` places.
     pub fn rounded(self, decimals: u32) -> Self {
         let unit = 10_i128.pow(SCALE.saturating_sub(decimals));
         let half = unit / 2;
@@ -164,7 +174,8 @@ impl Figure {
     }
 }
 
-/// A figure over a whole number, kept undivided: for medians and lines, which must not round on the way.
+/// A figure over a whole number, kept undivided: for ratios, medians and lines, which must not be rounded on the way. A
+/// ratio that is first held to ten places and then reported can be rounded up twice.
 ///
 /// Every operation is `None` where the result no longer fits; the figures that people report do.
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +189,8 @@ pub struct Fraction {
 /// Fractions whose lower half is smaller than this are left as they are: bringing them into lowest terms costs more than
 /// it saves.
 const SMALL_ENOUGH: u128 = 1 << 20;
+/// The same of one that is about to be multiplied.
+const SMALL_UNDER: i128 = 1 << 20;
 
 impl From<Figure> for Fraction {
     fn from(figure: Figure) -> Self {
@@ -186,6 +199,33 @@ impl From<Figure> for Fraction {
 }
 
 impl Fraction {
+    /// `numerator / denominator x multiplier`, undivided; `None` where the denominator is zero or it does not fit.
+    pub fn ratio(numerator: Figure, denominator: Figure, multiplier: u32) -> Option<Self> {
+        let (over, under) = without_empty_places(numerator, denominator);
+        let over = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
+        let (over, under) = if under < 0 { (over.checked_neg()?, under.checked_neg()?) } else { (over, under) };
+        (under != 0).then_some(Self { over, under })
+    }
+
+    /// The same in lowest terms.
+    fn lowest(self) -> Self {
+        let (mut divisor, mut rest) = (self.over.unsigned_abs(), self.under.unsigned_abs());
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        i128::try_from(divisor).map_or(self, |divisor| Self { over: self.over / divisor, under: self.under / divisor })
+    }
+
+    /// Rounded half away from zero to `decimals` places, once; `None` at or past 10^15.
+    pub fn rounded(self, decimals: u32) -> Option<Figure> {
+        let unit = 10_i128.pow(SCALE.saturating_sub(decimals));
+        let Some(under) = self.under.checked_mul(unit) else { return Some(self.figure()?.rounded(decimals)) };
+        let (whole, rest) = (self.over / under, (self.over % under).unsigned_abs());
+        let up = rest >= under.unsigned_abs() - rest;
+        let whole = if up { whole + self.over.signum() } else { whole };
+        Figure::within(whole.checked_mul(unit)?)
+    }
+
     fn reduced(over: i128, under: i128) -> Option<Self> {
         if under == 0 {
             return None;
@@ -206,8 +246,13 @@ impl Fraction {
         if self.under == other.under {
             return Some(Self { over: self.over.checked_add(other.over)?, under: self.under });
         }
-        let over = self.over.checked_mul(other.under)?.checked_add(other.over.checked_mul(self.under)?)?;
-        Self::reduced(over, self.under.checked_mul(other.under)?)
+        let (one, other) = if self.under > SMALL_UNDER || other.under > SMALL_UNDER {
+            (self.lowest(), other.lowest())
+        } else {
+            (self, other)
+        };
+        let over = one.over.checked_mul(other.under)?.checked_add(other.over.checked_mul(one.under)?)?;
+        Self::reduced(over, one.under.checked_mul(other.under)?)
     }
 
     /// The difference.
@@ -277,6 +322,16 @@ impl std::ops::Neg for Figure {
     }
 }
 
+/// Two figures in the same small units: those that people give have at most six decimals, and without the four empty places a
+/// ratio's product stays inside an i128.
+fn without_empty_places(numerator: Figure, denominator: Figure) -> (i128, i128) {
+    if numerator.0 % 10_000 == 0 && denominator.0 % 10_000 == 0 {
+        (numerator.0 / 10_000, denominator.0 / 10_000)
+    } else {
+        (numerator.0, denominator.0)
+    }
+}
+
 /// `dividend / divisor` to the nearest whole number, a tie to the even one; `None` where the divisor is zero.
 pub(super) fn divide_half_even(dividend: i128, divisor: i128) -> Option<i128> {
     let quotient = dividend.checked_div(divisor)?;
@@ -338,7 +393,46 @@ impl FromStr for Figure {
     }
 }
 
+/// How many digits of a long number are looked at: more change nothing about what it is rounded to.
+const MOST_READ: usize = 36;
+
+/// The digits of a plain decimal number: whether it is below zero, the whole part, and what follows the point.
+fn plain_digits(text: &str) -> Option<(bool, &str, &str)> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (all_digits(whole) && all_digits(fraction)).then_some((negative, whole, fraction))
+}
+
 impl Figure {
+    /// The figure that a plain decimal number of any length comes to when it is rounded, half away from zero, to so many
+    /// decimal places (at most ten); `None` where it is no plain number, or not smaller than 10^15.
+    pub fn nearest(text: &str, decimals: u32) -> Option<Self> {
+        let (negative, whole, fraction) = plain_digits(text)?;
+        let whole = whole.trim_start_matches('0');
+        let kept = MOST_READ.checked_sub(whole.len())?;
+        let fraction = fraction.get(..kept.min(fraction.len()))?;
+        let digits: i128 = format!("0{whole}{fraction}").parse().ok()?;
+        let cut = fraction.len().saturating_sub(usize::try_from(decimals.min(SCALE)).ok()?);
+        let unit = 10_i128.checked_pow(u32::try_from(cut).ok()?)?;
+        let places = u32::try_from(fraction.len() - cut).ok()?;
+        let rounded = digits.checked_add(unit / 2)? / unit;
+        let units = rounded.checked_mul(10_i128.checked_pow(SCALE.checked_sub(places)?)?)?;
+        Self::within(if negative { -units } else { units })
+    }
+
+    /// The figure nearest to a plain decimal number that a person may give: with at most fifteen significant digits and six
+    /// decimal places. `None` where there is none, or only nought for a number that is not.
+    pub fn nearest_writable(text: &str) -> Option<Self> {
+        let (_, whole, _) = plain_digits(text)?;
+        let room = MAX_DIGITS.checked_sub(whole.trim_start_matches('0').len())?;
+        let nearest = Self::nearest(text, MAX_DECIMALS.min(u32::try_from(room).ok()?))?;
+        let is_nought = text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'));
+        (is_nought || nearest != Self::ZERO)
+            .then_some(nearest)
+            .filter(|nearest| nearest.to_string().parse() == Ok(*nearest))
+    }
+
     /// Reads a figure that this type printed (ten decimal places allowed): what the store keeps.
     ///
     /// # Errors
@@ -502,7 +596,74 @@ mod tests {
         assert_eq!(Figure::ratio(figure("1"), figure("20000000000"), 1).unwrap(), Figure::ZERO);
     }
 
+    #[test]
+    fn a_ratio_is_rounded_once() {
+        // 0.04999999999997: held to ten places it is 0.05, which would be reported as 0.1.
+        let (numerator, denominator) = (figure("49999999999.97"), figure("1000000000000"));
+        assert_eq!(Figure::ratio(numerator, denominator, 1).unwrap().rounded(1), figure("0.1"));
+        let ratio = Fraction::ratio(numerator, denominator, 1).unwrap();
+        assert_eq!((ratio.rounded(1), ratio.rounded(2)), (Some(Figure::ZERO), Some(figure("0.05"))));
+        let fall = Fraction::ratio(-numerator, denominator, 1).unwrap();
+        assert_eq!((fall.rounded(1), fall.rounded(2)), (Some(Figure::ZERO), Some(figure("-0.05"))));
+        let half = Fraction::ratio(figure("-1"), figure("20"), 1).unwrap();
+        assert_eq!(half.rounded(1), Some(figure("-0.1")), "half goes away from zero");
+        assert_eq!(Fraction::ratio(figure("231"), figure("5120"), 100).unwrap().rounded(1), Some(figure("4.5")));
+        assert!(Fraction::ratio(figure("1"), Figure::ZERO, 100).is_none());
+        let large = Fraction::ratio(figure("999999999999999"), figure("999999999999998"), 1_000_000).unwrap();
+        assert_eq!(large.rounded(6), Some(figure("1000000")));
+    }
+
+    #[test]
+    fn the_difference_of_two_ratios_is_rounded_once() {
+        let ratio = |over: &str, under: &str| Fraction::ratio(figure(over), figure(under), 1).unwrap();
+        assert_eq!(ratio("2", "3").minus(ratio("1", "6")).unwrap().rounded(0), Some(figure("1")));
+        let (one, other) = (ratio("123456789", "987654321"), ratio("7", "999999937"));
+        assert_eq!(one.minus(other).unwrap().rounded(6), Some(figure("0.125")));
+    }
+
+    #[test]
+    fn decimals_are_counted_as_written() {
+        for (text, decimals) in [("0", 0), ("100", 0), ("0.25", 2), ("-4.500", 1), ("0.000001", 6)] {
+            assert_eq!(figure(text).decimals(), decimals, "{text}");
+        }
+        assert_eq!(figure("1").share(1, 3).unwrap().decimals(), 10);
+    }
+
+    #[test]
+    fn a_number_that_is_too_long_is_rounded_in_one_go() {
+        let nearest = |text: &str| Figure::nearest_writable(text).map(|figure| figure.to_string());
+        for (text, figure) in [
+            ("1710.817065334928", "1710.817065"),
+            ("17.1966228854282", "17.196623"),
+            ("-4.9999995", "-5"),
+            ("0.00000051", "0.000001"),
+            ("1234567890.123456789", "1234567890.12346"),
+            ("999999999999.9996", "1000000000000"),
+            ("4.5", "4.5"),
+            ("0.0000000", "0"),
+            ("00012.50", "12.5"),
+        ] {
+            assert_eq!(nearest(text).as_deref(), Some(figure), "{text}");
+        }
+        let long = format!("0.{}", "3".repeat(500));
+        assert_eq!(nearest(&long).as_deref(), Some("0.333333"));
+        for text in ["0.0000001", "1234567890123456", "four", "1e3", "4.", ".5", "", "-", "1.2.3", "4,5"] {
+            assert_eq!(nearest(text), None, "{text}");
+        }
+        assert_eq!(Figure::nearest("17.19662288542820", 10).unwrap().to_string(), "17.1966228854");
+    }
+
     proptest! {
+        #[test]
+        fn rounding_once_is_rounding_what_is_exact(over in -10_i64.pow(9)..10_i64.pow(9), under in 1_i64..10_i64.pow(6), decimals in 0_u32..=6) {
+            let ratio = Fraction::ratio(Figure::whole(over).unwrap(), Figure::whole(under).unwrap(), 100).unwrap();
+            // Half away from zero of |over| x 100 / under, by whole numbers alone.
+            let (over, under, unit) = (i128::from(over), i128::from(under), 10_i128.pow(decimals));
+            let size = (over.abs() * 100 * unit * 2 + under) / (under * 2);
+            let expected = Figure::from_units(size * over.signum() * 10_i128.pow(10 - decimals));
+            prop_assert_eq!(ratio.rounded(decimals), expected);
+        }
+
         #[test]
         fn printing_then_reading_gives_the_same_figure(digits in -999_999_999_999_999_i64..=999_999_999_999_999, decimals in 0_u32..=6) {
             let units = i128::from(digits) * 10_i128.pow(10 - decimals);

@@ -10,6 +10,10 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::London;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::spelling::Misspelt;
+
+mod spelling;
+
 /// How often a KPI is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -98,6 +102,16 @@ impl PeriodKind {
         }
     }
 
+    /// The calendar whose year these are parts of; `None` for months, which are parts of any.
+    fn calendar(self) -> Option<Calendar> {
+        match self {
+            Self::Month => None,
+            Self::FinancialQuarter | Self::FinancialHalf | Self::FinancialYear => Some(Calendar::Financial),
+            Self::AcademicTerm | Self::AcademicYear => Some(Calendar::Academic),
+            Self::CalendarQuarter | Self::CalendarYear => Some(Calendar::Calendar),
+        }
+    }
+
     /// How many of this kind make a year.
     pub fn per_year(self) -> i32 {
         match self {
@@ -141,7 +155,7 @@ pub struct Period {
     place: i32,
 }
 
-/// A text names no period.
+/// A text names no period, or not one only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     /// Not written like any period.
@@ -159,12 +173,72 @@ pub enum PeriodError {
     /// One year, of a period whose year begins in one and ends in the next.
     #[error("names one year of the two that are needed to tell which is meant; {0}")]
     OneYear(Wanted),
-    /// Two years that do not follow on, as in `FY2009-11`.
-    #[error("names two years that do not follow on; did you mean {0}?")]
-    YearsApart(String),
+    /// Years that do not follow on, as in `FY2009-11`.
+    #[error("{0}")]
+    YearsApart(YearsApart),
     /// Another kind of period than the one asked for.
     #[error("is a period of another kind; {0}")]
     OtherKind(Wanted),
+    /// More than one period.
+    #[error("could be {}", .0.iter().map(choice(.0)).collect::<Vec<_>>().join(" or "))]
+    Ambiguous(Vec<Period>),
+    /// Months and a part of the year that do not agree.
+    #[error("names months that are not those of the quarter, half or term that it names; {0}")]
+    MonthsDisagree(Wanted),
+}
+
+/// Years that do not follow on: several years taken together, or a slip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct YearsApart {
+    /// The year that is named first.
+    first: i32,
+    /// The year that is named last.
+    last: i32,
+    /// The month that it could be as well: `2009-12`.
+    month: Option<Period>,
+    /// What is wanted, where that is known.
+    wanted: Option<Wanted>,
+}
+
+impl fmt::Display for YearsApart {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last, .. } = self;
+        match self.month {
+            Some(month) => write!(out, "could be the month {} or the years {first} to {last} together", month.label())?,
+            None if (1..=30).contains(&(last - first)) => {
+                write!(out, "names the years {first} to {last} together, and a period is one year at most")?;
+            }
+            None => write!(out, "names two years that do not follow on")?,
+        }
+        // No example: it could be taken for advice to give the figure to the first of the years.
+        match self.wanted {
+            Some(Wanted { kind, or_year: Some(year) }) if kind != year => {
+                write!(out, "; a target here is for a {} or for one {}", kind.words(), year.words())
+            }
+            Some(Wanted { kind, .. }) => write!(out, "; this is reported by {}", kind.words()),
+            None => write!(out, "; a year that begins in one and ends in the next is written like FY1999-00"),
+        }
+    }
+}
+
+/// One of the periods that a text could mean, and how to write it so that it can mean nothing else there.
+fn choice(all: &[Period]) -> impl Fn(&Period) -> String {
+    let is_month = |period: &Period| period.kind == PeriodKind::Month;
+    let with_month = all.iter().any(is_month) && all.iter().filter(|period| !is_month(period)).count() == 1;
+    move |period| {
+        let words = period.kind.words();
+        let label = match period.kind {
+            PeriodKind::AcademicYear => pair(period.year()),
+            _ => period.label(),
+        };
+        match period.kind {
+            PeriodKind::Month => format!("the {words} {label} (write {label})"),
+            PeriodKind::FinancialYear | PeriodKind::AcademicYear if with_month => {
+                format!("the {words} {label} (write {label} or {period})")
+            }
+            _ => format!("the {words} {label} (write {period})"),
+        }
+    }
 }
 
 /// The kinds of period that are wanted, in words.
@@ -198,6 +272,8 @@ impl PeriodError {
             Self::Unreadable | Self::NotOfKind(_) | Self::Nearly(_) | Self::Day(_) | Self::OneYear(_) => "not_a_period",
             Self::YearsApart(_) => "years_do_not_follow",
             Self::OtherKind(_) => "other_period_kind",
+            Self::Ambiguous(_) => "ambiguous_period",
+            Self::MonthsDisagree(_) => "months_do_not_agree",
         }
     }
 }
@@ -299,7 +375,7 @@ impl Period {
     /// What people call it: `2009/10 Q1`.
     pub fn label(self) -> String {
         let (year, part) = (self.year(), self.part());
-        let pair = || format!("{year}/{:02}", (year + 1).rem_euclid(100));
+        let pair = || pair(year);
         match self.kind {
             PeriodKind::Month => format!("{} {year}", MONTHS.get(usize::try_from(part).unwrap_or(0)).unwrap_or(&"")),
             PeriodKind::FinancialQuarter => format!("{} Q{}", pair(), part + 1),
@@ -315,8 +391,8 @@ impl Period {
     }
 
     /// Reads a period as people write it, for a KPI that is reported by `kind`: the canonical key, the label, and the
-    /// spellings in use (`Q1 2009/10`, `2009-10 Q1`, `Jun-10`, `Apr-Jun 2010`, `Summer Term 2008/09`), where they can mean one
-    /// thing only. Capitals do not matter.
+    /// spellings in use (`Q1 2009/10`, `Quarter 1 (April to June) 2009/10`, `Jun-10`, `Apr-Jun 2010`, `Summer Term 2008/09`),
+    /// where they can mean one thing only. Capitals do not matter.
     ///
     /// # Errors
     /// [`PeriodError`], which says what to write instead.
@@ -326,35 +402,75 @@ impl Period {
 
     /// Reads a period of the kind that is wanted; what else is wanted is told where it is none.
     fn read_wanted(text: &str, wanted: Wanted) -> Result<Self, PeriodError> {
-        let kind = wanted.kind;
-        let as_key = text.to_ascii_uppercase().parse::<Self>();
+        let as_key = Self::of_key(text);
         match as_key {
-            Ok(period) if period.kind == kind => return Ok(period),
+            Ok(period) if period.kind == wanted.kind => return Ok(period),
             // A key whose years do not follow on is no other spelling of anything.
-            Err(error @ PeriodError::YearsApart(_)) => return Err(error),
+            Err(PeriodError::YearsApart(apart)) => {
+                return Err(PeriodError::YearsApart(YearsApart { wanted: Some(wanted), ..apart }));
+            }
             _ => {}
         }
-        match Spelling::of(text).and_then(|spelling| spelling.read(kind)) {
-            Ok(period) => Ok(period),
-            // `2009-10` is October as a key, and a year in everyday spelling: the KPI's own kind decides.
-            Err(_) if as_key.is_ok() => Err(PeriodError::OtherKind(wanted)),
-            Err(Misspelt::Nothing) => Err(PeriodError::NotOfKind(wanted)),
-            Err(Misspelt::OtherKind) => Err(PeriodError::OtherKind(wanted)),
-            Err(Misspelt::OneYear) => Err(PeriodError::OneYear(wanted)),
-            Err(Misspelt::Day) => Err(PeriodError::Day(wanted)),
-            Err(Misspelt::YearsApart(year)) => Err(PeriodError::YearsApart(pair(year))),
-            Err(Misspelt::Month(year, month)) => Err(PeriodError::Nearly(format!("{year}-{month:02}"))),
-        }
+        let key = as_key.ok();
+        spelling::read(text, wanted.kind).map_err(|misspelt| match misspelt {
+            Misspelt::Ambiguous(periods) => PeriodError::Ambiguous(periods),
+            Misspelt::YearsApart(first, last) => {
+                PeriodError::YearsApart(YearsApart { first, last, month: key, wanted: Some(wanted) })
+            }
+            _ if key.is_some() => PeriodError::OtherKind(wanted),
+            Misspelt::Nothing => PeriodError::NotOfKind(wanted),
+            Misspelt::OtherKind => PeriodError::OtherKind(wanted),
+            Misspelt::OneYear => PeriodError::OneYear(wanted),
+            Misspelt::Day => PeriodError::Day(wanted),
+            Misspelt::Month(month) => PeriodError::Nearly(month.to_string()),
+            Misspelt::MonthsDisagree => PeriodError::MonthsDisagree(wanted),
+        })
     }
 
-    /// Reads the period of a target of a KPI that is reported by `kind`: such a period, or a year of its calendar (section 5).
+    /// Reads a canonical key in capitals or small letters.
+    fn of_key(text: &str) -> Result<Self, PeriodError> {
+        text.to_ascii_uppercase().parse()
+    }
+
+    /// Reads the period of a target of a KPI that is reported by `kind`, out of a file or a list: such a period, or a year of
+    /// its calendar (section 5). `2009-10` is refused for a monthly KPI: it is the key of a month, and how spreadsheets
+    /// write a year.
     ///
     /// # Errors
     /// [`PeriodError`], which says what to write instead.
     pub fn read_of_target(text: &str, kind: PeriodKind, calendar: Calendar) -> Result<Self, PeriodError> {
         let year = PeriodKind::year_of(calendar);
-        let read = Self::read_wanted(text, Wanted { kind, or_year: Some(year) });
-        read.or_else(|error| Self::read(text, year).map_err(|_neither| error))
+        let own = Self::read_wanted(text, Wanted { kind, or_year: Some(year) });
+        if year == kind {
+            return own;
+        }
+        let in_figures = || spelling::month_in_figures(text).filter(|_| kind == PeriodKind::Month);
+        match (own, Self::read(text, year)) {
+            (Ok(period), Ok(year)) => Err(PeriodError::Ambiguous(vec![period, year])),
+            (Ok(period), Err(_)) => Ok(period),
+            (Err(PeriodError::Ambiguous(mut periods)), Ok(year)) => {
+                periods.push(year);
+                Err(PeriodError::Ambiguous(periods))
+            }
+            (Err(_), Ok(year)) => match in_figures() {
+                Some(month) => Err(PeriodError::Ambiguous(vec![month, year])),
+                None => Ok(year),
+            },
+            (Err(_), Err(ambiguous @ PeriodError::Ambiguous(_))) => Err(ambiguous),
+            (Err(error), Err(_)) => Err(error),
+        }
+    }
+
+    /// Reads the period of a target in an address, where a canonical key is that key: `.../targets/2009-10` of a monthly KPI is
+    /// October 2009. Any other spelling is read as in a file.
+    ///
+    /// # Errors
+    /// [`PeriodError`], which says what to write instead.
+    pub fn read_of_target_in_address(text: &str, kind: PeriodKind, calendar: Calendar) -> Result<Self, PeriodError> {
+        match Self::of_key(text) {
+            Ok(period) if period.kind == kind || period.kind == PeriodKind::year_of(calendar) => Ok(period),
+            _ => Self::read_of_target(text, kind, calendar),
+        }
     }
 
     /// Whether a text could name a period of some kind, where it is not known which is wanted.
@@ -362,299 +478,44 @@ impl Period {
     /// # Errors
     /// [`PeriodError`], where it can name none.
     pub fn could_be(text: &str) -> Result<(), PeriodError> {
+        match Self::read_any(text) {
+            Ok(_) | Err(PeriodError::Ambiguous(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a period of whatever kind: a canonical key, or a spelling that can mean one period only.
+    ///
+    /// # Errors
+    /// [`PeriodError::Ambiguous`] where it could mean more than one (`2009/10` is a financial and an academic year), another
+    /// where it means none.
+    pub fn read_any(text: &str) -> Result<Self, PeriodError> {
+        match Self::of_key(text) {
+            Err(PeriodError::Unreadable) => {}
+            read => return read,
+        }
+        let mut periods = Vec::new();
         let mut error = PeriodError::Unreadable;
         for kind in PeriodKind::ALL {
             match Self::read(text, kind) {
-                Ok(_) => return Ok(()),
-                Err(apart @ PeriodError::YearsApart(_)) => error = apart,
+                Ok(period) => periods.push(period),
+                Err(PeriodError::Ambiguous(several)) => periods.extend(several),
+                Err(PeriodError::YearsApart(apart)) => {
+                    error = PeriodError::YearsApart(YearsApart { wanted: None, ..apart });
+                }
                 Err(_) => {}
             }
         }
-        Err(error)
+        match periods.as_slice() {
+            [] => Err(error),
+            [only] => Ok(*only),
+            _ => Err(PeriodError::Ambiguous(periods)),
+        }
     }
 }
 
 fn pair(year: i32) -> String {
     format!("{year}/{:02}", (year + 1).rem_euclid(100))
-}
-
-impl Period {
-    /// Reads a period of whatever kind: a canonical key, or a spelling that can mean one period only.
-    ///
-    /// # Errors
-    /// [`PeriodError::Unreadable`] where it means none, or more than one (`2009/10` is a financial and an academic year).
-    pub fn read_any(text: &str) -> Result<Self, PeriodError> {
-        let as_key = text.to_ascii_uppercase().parse::<Self>();
-        if let Ok(_) | Err(PeriodError::YearsApart(_)) = as_key {
-            return as_key;
-        }
-        let mut read = PeriodKind::ALL.into_iter().filter_map(|kind| Self::read(text, kind).ok());
-        match (read.next(), read.next()) {
-            (Some(only), None) => Ok(only),
-            _ => Err(PeriodError::Unreadable),
-        }
-    }
-}
-
-/// Why a spelling names no period of the kind that is wanted.
-enum Misspelt {
-    /// It names none at all.
-    Nothing,
-    OtherKind,
-    OneYear,
-    Day,
-    /// Its years do not follow on; the first of them.
-    YearsApart(i32),
-    /// A year and a month, told apart too badly.
-    Month(i32, i32),
-}
-
-/// A number in a spelling: what it is, and how many digits it is written with.
-type Digits = (i32, usize);
-
-/// The pieces of a period in everyday spelling.
-#[derive(Default)]
-struct Spelling {
-    /// Whose year it says it is.
-    calendar: Option<Calendar>,
-    part: Option<(PartWord, i32)>,
-    /// The months that are named, from 1, each with how many numbers stand before it.
-    months: Vec<(i32, usize)>,
-    numbers: Vec<Digits>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum PartWord {
-    Quarter,
-    Half,
-    /// A term by its number in the school year.
-    Term,
-    /// A term by its season, which lies within one year of our counting.
-    Season,
-}
-
-impl Spelling {
-    fn of(text: &str) -> Result<Self, Misspelt> {
-        let mut spelling = Self::default();
-        // A part whose number is to follow.
-        let mut begun = None;
-        for word in words(text)? {
-            let number = word.parse::<i32>().ok();
-            match (begun.take(), number) {
-                (Some((part, most)), Some(number)) if word.len() == 1 && (1..=most).contains(&number) => {
-                    spelling.set_part(part, number)?;
-                }
-                // `Summer term 2009/10` says all there is to say without the word.
-                (None | Some((PartWord::Term, _)), Some(number)) if spelling.numbers.len() < 4 => {
-                    spelling.numbers.push((number, word.len()));
-                }
-                (None | Some((PartWord::Term, _)), None) => begun = spelling.take_word(&word)?,
-                _ => return Err(Misspelt::Nothing),
-            }
-        }
-        if begun.is_some_and(|(part, _)| part != PartWord::Term) { Err(Misspelt::Nothing) } else { Ok(spelling) }
-    }
-
-    fn set_part(&mut self, part: PartWord, number: i32) -> Result<(), Misspelt> {
-        if self.part.replace((part, number)).is_some() { Err(Misspelt::Nothing) } else { Ok(()) }
-    }
-
-    /// Takes in a word; the part whose number is to follow, where it is one.
-    fn take_word(&mut self, word: &str) -> Result<Option<(PartWord, i32)>, Misspelt> {
-        let place = |names: &[&str]| names.iter().position(|name| name.eq_ignore_ascii_case(word));
-        let from_one = |place: usize| i32::try_from(place).unwrap_or(0) + 1;
-        let calendar = match word {
-            "fy" | "financial" => Some(Calendar::Financial),
-            "ay" | "academic" | "school" => Some(Calendar::Academic),
-            "cy" | "calendar" => Some(Calendar::Calendar),
-            _ => None,
-        };
-        if let Some(calendar) = calendar {
-            let other = self.calendar.replace(calendar).is_some_and(|before| before != calendar);
-            return if other { Err(Misspelt::Nothing) } else { Ok(None) };
-        }
-        match word {
-            "q" | "qtr" | "quarter" => return Ok(Some((PartWord::Quarter, 4))),
-            "h" | "half" => return Ok(Some((PartWord::Half, 2))),
-            "t" | "term" => return Ok(Some((PartWord::Term, 3))),
-            "year" => return Ok(None),
-            // `April to June`.
-            "to" if self.months.len() == 1 => return Ok(None),
-            _ => {}
-        }
-        if let Some(term) = place(&TERMS) {
-            self.set_part(PartWord::Season, from_one(term))?;
-        } else if let Some(month) = place(&MONTHS).or_else(|| place(&FULL_MONTHS)).or((word == "sept").then_some(8)) {
-            self.months.push((from_one(month), self.numbers.len()));
-        } else {
-            return Err(Misspelt::Nothing);
-        }
-        Ok(None)
-    }
-
-    fn read(&self, kind: PeriodKind) -> Result<Period, Misspelt> {
-        if self.is_day() {
-            return Err(Misspelt::Day);
-        }
-        let calendar = match kind {
-            PeriodKind::Month => None,
-            PeriodKind::FinancialQuarter | PeriodKind::FinancialHalf | PeriodKind::FinancialYear => {
-                Some(Calendar::Financial)
-            }
-            PeriodKind::AcademicTerm | PeriodKind::AcademicYear => Some(Calendar::Academic),
-            PeriodKind::CalendarQuarter | PeriodKind::CalendarYear => Some(Calendar::Calendar),
-        };
-        if self.numbers.is_empty() {
-            return Err(Misspelt::Nothing);
-        }
-        if self.calendar.is_some() && self.calendar != calendar {
-            return Err(Misspelt::OtherKind);
-        }
-        if !self.months.is_empty() {
-            return if self.part.is_some() { Err(Misspelt::Nothing) } else { self.read_months(kind) };
-        }
-        if kind == PeriodKind::Month {
-            return self.read_month();
-        }
-        let of_kind = match kind {
-            PeriodKind::FinancialQuarter | PeriodKind::CalendarQuarter => {
-                matches!(self.part, Some((PartWord::Quarter, _)))
-            }
-            PeriodKind::FinancialHalf => matches!(self.part, Some((PartWord::Half, _))),
-            PeriodKind::AcademicTerm => matches!(self.part, Some((PartWord::Term | PartWord::Season, _))),
-            _ => self.part.is_none(),
-        };
-        let (year, is_pair) = match self.numbers.as_slice() {
-            [one] => {
-                // The seasons of a school year lie each within one year of our counting.
-                if let (PeriodKind::AcademicTerm, Some((PartWord::Season, term))) = (kind, self.part) {
-                    let year = whole_year(*one).ok_or(Misspelt::Nothing)?;
-                    let begins = if term == 1 { year } else { year - 1 };
-                    return Period::new(kind, begins, term - 1).ok_or(Misspelt::Nothing);
-                }
-                if one.1 != 4 {
-                    return Err(Misspelt::Nothing);
-                }
-                (one.0, false)
-            }
-            [first, second] => (self.pair(*first, *second)?, true),
-            _ => return Err(Misspelt::Nothing),
-        };
-        let wants_pair = calendar != Some(Calendar::Calendar);
-        if of_kind && wants_pair && !is_pair && matches!(self.part, Some((PartWord::Term, _))) {
-            return Err(Misspelt::OneYear);
-        }
-        if !of_kind || wants_pair != is_pair {
-            return Err(Misspelt::OtherKind);
-        }
-        Period::new(kind, year, self.part.map_or(0, |(_, number)| number - 1)).ok_or(Misspelt::Nothing)
-    }
-
-    /// Whether it is a day: `01/04/2010`, `2010-04-01`, `1 Apr 2010`.
-    fn is_day(&self) -> bool {
-        let short = |number: &Digits| number.1 <= 2 && number.0 >= 1 && number.0 <= 31;
-        let year = |number: &Digits| number.1 == 4 || number.1 == 2;
-        match (self.numbers.as_slice(), self.months.as_slice()) {
-            ([first, second, last], []) => {
-                (short(first) && short(second) && year(last)) || (first.1 == 4 && short(second) && short(last))
-            }
-            ([day, last], [(_, 1)]) => short(day) && year(last),
-            _ => false,
-        }
-    }
-
-    /// The year that a pair of years begins in.
-    fn pair(&self, first: Digits, second: Digits) -> Result<i32, Misspelt> {
-        match (first, second) {
-            // `06/2010` and `2010-6` are months.
-            ((_, 1 | 2), (_, 4)) | (_, (_, 1)) if self.part.is_none() => Err(Misspelt::OtherKind),
-            ((year, 4), (next, 2 | 4)) if follows(year, next) => Ok(year),
-            ((year, 4), (_, 2 | 4)) => Err(Misspelt::YearsApart(year)),
-            ((_, 2), (next, 2)) => {
-                let year = whole_year(first).ok_or(Misspelt::Nothing)?;
-                if follows(year, next) { Ok(year) } else { Err(Misspelt::Nothing) }
-            }
-            _ => Err(Misspelt::Nothing),
-        }
-    }
-
-    /// A month in figures.
-    fn read_month(&self) -> Result<Period, Misspelt> {
-        if self.part.is_some() {
-            return Err(Misspelt::OtherKind);
-        }
-        match self.numbers.as_slice() {
-            [(month @ 1..=12, 1 | 2), (year, 4)] => {
-                Period::new(PeriodKind::Month, *year, month - 1).ok_or(Misspelt::Nothing)
-            }
-            // It might be a year as well, and so are its neighbours not read either.
-            [(year, 4), (next, 2 | 4)] if follows(*year, *next) => Err(Misspelt::OtherKind),
-            [(year, 4), (month @ 1..=12, 1 | 2)] => Err(Misspelt::Month(*year, *month)),
-            [(_, 4)] => Err(Misspelt::OtherKind),
-            _ => Err(Misspelt::Nothing),
-        }
-    }
-
-    /// A month by its name, or the period that begins with one month and ends with another.
-    fn read_months(&self, kind: PeriodKind) -> Result<Period, Misspelt> {
-        let year = |number: Digits| whole_year(number).ok_or(Misspelt::Nothing);
-        let (from, to) = match (self.months.as_slice(), self.numbers.as_slice()) {
-            ([(month, _)], [number]) => {
-                let year = year(*number)?;
-                ((year, *month), (year, *month))
-            }
-            // Of `Oct-Mar 2010` it cannot be told which of the two the year is.
-            ([(first, _), (last, _)], [number]) if first <= last => {
-                let year = year(*number)?;
-                ((year, *first), (year, *last))
-            }
-            ([(first, 0), (last, 1)], [one, other]) => ((year(*one)?, *first), (year(*other)?, *last)),
-            ([(first, 0), (last, 0)], [one, other]) => {
-                let begins = self.pair(*one, *other)?;
-                let in_year = |month: i32| if month > kind.first_month(0) { begins } else { begins + 1 };
-                ((in_year(*first), *first), (in_year(*last), *last))
-            }
-            _ => return Err(Misspelt::Nothing),
-        };
-        let day = |(year, month): (i32, i32)| NaiveDate::from_ymd_opt(year, u32::try_from(month).ok()?, 1);
-        let (from, to) = day(from).zip(day(to)).ok_or(Misspelt::Nothing)?;
-        let period = Period::holding(kind, from).ok_or(Misspelt::Nothing)?;
-        let fits =
-            period.start() == from && Period::holding(PeriodKind::Month, to).is_some_and(|to| to.end() == period.end());
-        if fits { Ok(period) } else { Err(Misspelt::OtherKind) }
-    }
-}
-
-/// A year in two or four digits; of two, those up to 79 are ours.
-fn whole_year((number, digits): Digits) -> Option<i32> {
-    match digits {
-        4 => Some(number),
-        2 => Some(if number < 80 { 2000 + number } else { 1900 + number }),
-        _ => None,
-    }
-}
-
-/// The words and numbers of a text, in small letters; whatever people put between them is passed over.
-fn words(text: &str) -> Result<Vec<String>, Misspelt> {
-    let mut words: Vec<String> = Vec::new();
-    let mut last = None;
-    for char in text.to_lowercase().chars() {
-        let kind = match char {
-            'a'..='z' => Some(true),
-            '0'..='9' => Some(false),
-            // Word and Excel make a dash of what was typed as a hyphen.
-            '/' | '_' | ',' | '.' | '(' | ')' | '\'' | '’' | '-' | '–' | '—' | '‑' => None,
-            blank if blank.is_whitespace() => None,
-            _ => return Err(Misspelt::Nothing),
-        };
-        match (kind, words.last_mut()) {
-            (Some(_), Some(word)) if kind == last => word.push(char),
-            (Some(_), _) => words.push(char.into()),
-            (None, _) => {}
-        }
-        last = kind;
-    }
-    Ok(words)
 }
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -773,7 +634,9 @@ impl FromStr for Period {
         if matches!(family, "FY" | "AY") {
             let next = pieces.next().and_then(|piece| digits(piece, 2)).ok_or(PeriodError::Unreadable)?;
             if !follows(year, next) {
-                return Err(PeriodError::YearsApart(format!("{family}{year}-{:02}", (year + 1) % 100)));
+                let last = year - year.rem_euclid(100) + next;
+                let last = if last < year - 50 { last + 100 } else { last };
+                return Err(PeriodError::YearsApart(YearsApart { first: year, last, month: None, wanted: None }));
             }
         }
         let last = pieces.next();
@@ -908,7 +771,12 @@ mod tests {
 
     #[test]
     fn what_is_no_period_is_refused_with_the_reason() {
-        assert_eq!("FY2009-11".parse::<Period>(), Err(PeriodError::YearsApart("FY2009-10".into())));
+        let apart = "FY2009-11".parse::<Period>().unwrap_err();
+        assert!(apart.to_string().starts_with("names the years 2009 to 2011 together"), "{apart}");
+        for text in ["FY2009-08", "FY2009-09-Q1", "AY2009-95"] {
+            let apart = text.parse::<Period>().unwrap_err();
+            assert!(apart.to_string().starts_with("names two years that do not follow on"), "{text}: {apart}");
+        }
         for text in [
             "",
             "FY2009",
@@ -1013,7 +881,10 @@ mod tests {
         for (text, kind, words) in [
             ("2010/06", Month, "did you mean 2010-06?"),
             ("2010-6", Month, "did you mean 2010-06?"),
+            ("2009.1", Month, "is no period"),
+            ("2009.10", Month, "is no period"),
             ("2009/10", Month, "is a period of another kind; this is reported by month, such as 2009-06"),
+            ("2009–10", Month, "did you mean 2009-10?"),
             ("06/10", Month, "is no period; this is reported by month, such as 2009-06"),
             ("01/04/2010", Month, "is a date"),
             ("2010-04-01", FinancialQuarter, "is a date"),
@@ -1022,7 +893,11 @@ mod tests {
             ("06/2010", FinancialQuarter, "another kind"),
             ("Jun 2010", FinancialQuarter, "another kind"),
             ("Apr-Jul 2010", FinancialQuarter, "another kind"),
-            ("Oct-Mar 2010", FinancialHalf, "is no period"),
+            (
+                "Oct-Mar 2010",
+                FinancialHalf,
+                "could be the financial half-year 2009/10 H2 (write FY2009-10-H2) or the financial half-year 2010/11 H2 (write FY2010-11-H2)",
+            ),
             ("T3 2010", AcademicTerm, "one year of the two"),
             ("AY 2009/10", FinancialYear, "another kind"),
             ("Summer", AcademicTerm, "is no period"),
@@ -1042,7 +917,7 @@ mod tests {
         );
         assert_eq!(Period::could_be("2009/10"), Ok(()));
         assert_eq!(Period::could_be("soon"), Err(PeriodError::Unreadable));
-        assert_eq!(Period::could_be("FY2009-11"), Err(PeriodError::YearsApart("FY2009-10".into())));
+        assert!(matches!(Period::could_be("FY2009-11"), Err(PeriodError::YearsApart(_))));
     }
 
     #[test]
@@ -1057,8 +932,203 @@ mod tests {
         ] {
             assert_eq!(Period::read_any(text).unwrap().to_string(), key);
         }
-        assert_eq!(Period::read_any("2009/10"), Err(PeriodError::Unreadable));
-        assert_eq!(Period::read_any("FY2009-11"), Err(PeriodError::YearsApart("FY2009-10".into())));
+        assert!(matches!(Period::read_any("FY2009-11"), Err(PeriodError::YearsApart(_))));
+        assert!(matches!(Period::read_any("2009 to 2011"), Err(PeriodError::YearsApart(_))));
+        assert_eq!(Period::read_any("soon"), Err(PeriodError::Unreadable));
+        for (text, choices) in [
+            (
+                "2009/10",
+                "could be the financial year 2009/10 (write FY2009-10) or the academic year 2009/10 (write AY2009-10)",
+            ),
+            (
+                "Apr-Jun 2010",
+                "could be the financial quarter 2010/11 Q1 (write FY2010-11-Q1) or the calendar quarter Q2 2010 (write CY2010-Q2)",
+            ),
+        ] {
+            assert_eq!(Period::read_any(text).unwrap_err().to_string(), choices, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quarter_may_name_its_months_if_they_are_its_own() {
+        use PeriodKind::{AcademicTerm, CalendarQuarter, FinancialHalf, FinancialQuarter};
+        for (text, kind, key) in [
+            ("Quarter 1 (April to June) 2009/10", FinancialQuarter, "FY2009-10-Q1"),
+            ("Q2 (Jul-Sep) 2009/10", FinancialQuarter, "FY2009-10-Q2"),
+            ("3rd quarter 2009/10", FinancialQuarter, "FY2009-10-Q3"),
+            ("Third Quarter 2009-10", FinancialQuarter, "FY2009-10-Q3"),
+            ("2009-10;Q4", FinancialQuarter, "FY2009-10-Q4"),
+            ("Q1 Apr-Jun 09/10", FinancialQuarter, "FY2009-10-Q1"),
+            ("2009/10 Quarter Two", FinancialQuarter, "FY2009-10-Q2"),
+            ("Quarter 4: January - March 2010", FinancialQuarter, "FY2009-10-Q4"),
+            ("Quarter 4 2009/10 (January to March 2010)", FinancialQuarter, "FY2009-10-Q4"),
+            ("January to March 2010 (Q4 2009/10)", FinancialQuarter, "FY2009-10-Q4"),
+            ("2009/10 (Q1)", FinancialQuarter, "FY2009-10-Q1"),
+            ("2009/10 Apr-Jun", FinancialQuarter, "FY2009-10-Q1"),
+            ("Q2 (Apr-Jun) 2009", CalendarQuarter, "CY2009-Q2"),
+            ("2nd half 2009/10", FinancialHalf, "FY2009-10-H2"),
+            ("Half year 2 (Oct-Mar) 2009/10", FinancialHalf, "FY2009-10-H2"),
+            ("Autumn term (Sep-Dec) 2009/10", AcademicTerm, "AY2009-10-T1"),
+        ] {
+            assert_eq!(Period::read(text, kind).map(|period| period.to_string()), Ok(key.to_owned()), "{text}");
+        }
+        for (text, kind, code) in [
+            ("Q1 (Jul-Sep) 2009/10", FinancialQuarter, "months_do_not_agree"),
+            ("Q1 (Jan-Mar) 2009/10", FinancialQuarter, "months_do_not_agree"),
+            ("Q1 (Apr-Jun) 2009", CalendarQuarter, "months_do_not_agree"),
+            ("Quarter 4 2009/10 (January to March 2009)", FinancialQuarter, "months_do_not_agree"),
+            ("Autumn term (Apr-Aug) 2009/10", AcademicTerm, "months_do_not_agree"),
+            ("Q1 (Apr-Jul) 2009/10", FinancialQuarter, "months_do_not_agree"),
+            ("5th quarter 2009/10", FinancialQuarter, "not_a_period"),
+            ("3th quarter 2009/10", FinancialQuarter, "not_a_period"),
+            ("quarter to June 2009", FinancialQuarter, "not_a_period"),
+            ("Apr, Jun 2009", FinancialQuarter, "not_a_period"),
+            ("April to 2009", PeriodKind::Month, "not_a_period"),
+            ("10-Jun", PeriodKind::Month, "not_a_period"),
+            ("1st April 2009", PeriodKind::Month, "not_a_period"),
+        ] {
+            let refused = Period::read(text, kind).map(|period| period.to_string());
+            assert_eq!(refused.as_ref().map_err(PeriodError::code), Err(code), "{text}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn months_of_a_pair_of_years_are_those_of_any_year_that_begins_in_one_and_ends_in_the_next() {
+        use PeriodKind::{CalendarQuarter, CalendarYear, FinancialQuarter, Month};
+        for (text, kind, key) in [
+            ("Jan-Mar 2009/10", CalendarQuarter, "CY2010-Q1"),
+            ("Oct-Dec 2009/10", CalendarQuarter, "CY2009-Q4"),
+            // No academic year has July to September in one piece.
+            ("Jul-Sep 2009/10", CalendarQuarter, "CY2009-Q3"),
+            ("Apr-Jun FY2009/10", CalendarQuarter, "CY2009-Q2"),
+            ("Apr-Jun AY2009/10", CalendarQuarter, "CY2010-Q2"),
+            ("Jan-Mar 2009/10", FinancialQuarter, "FY2009-10-Q4"),
+            ("Feb 2009/10", Month, "2010-02"),
+            ("Nov 2009/10", Month, "2009-11"),
+        ] {
+            assert_eq!(Period::read(text, kind).map(|period| period.to_string()), Ok(key.to_owned()), "{text}");
+        }
+        for (text, kind, words) in [
+            ("Jan-Dec 2009/10", CalendarYear, "is a period of another kind"),
+            ("Jan-Mar CY2009/10", CalendarQuarter, "is a period of another kind"),
+            (
+                "Apr-Jun 2009/10",
+                CalendarQuarter,
+                "could be the calendar quarter Q2 2009 (write CY2009-Q2) or the calendar quarter Q2 2010 (write CY2010-Q2)",
+            ),
+            (
+                "May 2009/10",
+                Month,
+                "could be the month May 2009 (write May 2009) or the month May 2010 (write May 2010)",
+            ),
+        ] {
+            let refused = Period::read(text, kind).unwrap_err().to_string();
+            assert!(refused.contains(words), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn several_years_together_are_no_period() {
+        use PeriodKind::{CalendarYear, FinancialQuarter, FinancialYear};
+        for (text, kind, words) in [
+            ("2010-13", FinancialYear, "names the years 2010 to 2013 together"),
+            ("2010-15", FinancialYear, "names the years 2010 to 2015 together"),
+            ("2009-12", FinancialYear, "could be the month Dec 2009 or the years 2009 to 2012 together"),
+            ("2009-12", FinancialQuarter, "could be the month Dec 2009 or the years 2009 to 2012 together"),
+            ("2009/10-2011/12", FinancialYear, "names the years 2009 to 2012 together"),
+            ("2009/10 to 2011/12", FinancialYear, "names the years 2009 to 2012 together"),
+            ("2009 to 2011", FinancialYear, "names the years 2009 to 2011 together"),
+            ("2009 to 2011", CalendarYear, "names the years 2009 to 2011 together"),
+            ("2009-2011", FinancialYear, "names the years 2009 to 2011 together"),
+            ("2009, 2010, 2011", CalendarYear, "names the years 2009 to 2011 together"),
+            ("1998-01", FinancialYear, "could be the month Jan 1998 or the years 1998 to 2001 together"),
+            ("FY2009-12", FinancialYear, "names the years 2009 to 2012 together"),
+        ] {
+            let refused = Period::read(text, kind).unwrap_err();
+            assert_eq!(refused.code(), "years_do_not_follow", "{text}");
+            let refused = refused.to_string();
+            assert!(refused.contains(words) && !refused.contains("did you mean"), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_target_of_a_year_is_never_taken_for_one_of_a_month() {
+        let month = |text| Period::read_of_target(text, PeriodKind::Month, Calendar::Financial);
+        for (text, choices) in [
+            (
+                "2009-10",
+                "could be the month Oct 2009 (write Oct 2009) or the financial year 2009/10 (write 2009/10 or FY2009-10)",
+            ),
+            (
+                "2011–12",
+                "could be the month Dec 2011 (write Dec 2011) or the financial year 2011/12 (write 2011/12 or FY2011-12)",
+            ),
+            (
+                "09/10",
+                "could be the month Sep 2010 (write Sep 2010) or the financial year 2009/10 (write 2009/10 or FY2009-10)",
+            ),
+        ] {
+            let refused = month(text).unwrap_err();
+            assert_eq!((refused.code(), refused.to_string().as_str()), ("ambiguous_period", choices), "{text}");
+        }
+        for (text, key) in [
+            ("2012-13", "FY2012-13"),
+            ("2009/10", "FY2009-10"),
+            ("FY2009-10", "FY2009-10"),
+            ("2009-2010", "FY2009-10"),
+            ("13/14", "FY2013-14"),
+            ("Oct 2009", "2009-10"),
+            ("10/2009", "2009-10"),
+            ("2009-09", "2009-09"),
+            // Several years are no period of any KPI, so that this key can only be the month.
+            ("2009-12", "2009-12"),
+        ] {
+            assert_eq!(month(text).map(|period| period.to_string()), Ok(key.to_owned()), "{text}");
+        }
+        // Under calendar years, a pair of years is no year.
+        let calendar = Period::read_of_target("2009-10", PeriodKind::Month, Calendar::Calendar);
+        assert_eq!(calendar.unwrap().to_string(), "2009-10");
+        let school = Period::read_of_target("2009-10", PeriodKind::Month, Calendar::Academic).unwrap_err().to_string();
+        assert!(school.contains("the academic year 2009/10 (write 2009/10 or AY2009-10)"), "{school}");
+        let quarter = Period::read_of_target("2009-10", PeriodKind::FinancialQuarter, Calendar::Financial);
+        assert_eq!(quarter.unwrap().to_string(), "FY2009-10");
+        // In an address, a key is that key, and a figure of a monthly KPI is only ever a month's.
+        let address = |text| Period::read_of_target_in_address(text, PeriodKind::Month, Calendar::Financial);
+        assert_eq!(address("2009-10").unwrap().to_string(), "2009-10");
+        assert_eq!(address("fy2009-10").unwrap().to_string(), "FY2009-10");
+        assert_eq!(address("09/10").unwrap_err().code(), "ambiguous_period");
+        assert_eq!(Period::read("2009-10", PeriodKind::Month).unwrap().to_string(), "2009-10");
+    }
+
+    #[test]
+    fn what_hangs_on_a_period_is_not_passed_over() {
+        let quarter = PeriodKind::FinancialQuarter;
+        for text in [
+            "FY2009-10-Q1'--",
+            "FY2009-10-Q1-",
+            "FY2009-10--Q1",
+            "-2009/10 Q1",
+            "2009//10 Q1",
+            "2009/10 Q1,",
+            "2009/10 (Q1",
+            "2009/10 Q1)",
+            "2009/10 ((Q1))",
+            "2009/10 Q1 *",
+            "2009/10 Q1 (p)",
+            "2009.10 Q1",
+            "2009 10 Q1",
+            "2009/10 Q1 2",
+            "'2009/10' Q1'",
+        ] {
+            assert!(Period::read(text, quarter).is_err(), "{text}");
+        }
+        for text in ["2009/10, Q1", "Q1 - 2009/10", " 2009/10 Q1 ", "2009_10_Q1", "Q1: 2009/10", "(Q1) 2009/10"] {
+            assert_eq!(
+                Period::read(text, quarter).map(|period| period.to_string()),
+                Ok("FY2009-10-Q1".to_owned()),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -1089,6 +1159,75 @@ mod tests {
         assert_eq!(Period::latest_ended(PeriodKind::CalendarYear, end), Some(period("CY2009")));
     }
 
+    /// A period as its first and last month say it, apart from how [`Period`] counts.
+    struct Stated {
+        kind: PeriodKind,
+        /// The year in which its year begins.
+        begins: i32,
+        part: usize,
+        /// The first and the last month, each as its year and its place from 0.
+        from: (i32, usize),
+        to: (i32, usize),
+    }
+
+    impl Stated {
+        fn new(kind: PeriodKind, begins: i32, part: usize) -> Self {
+            let (first, last) = match kind {
+                PeriodKind::Month => (part, part),
+                PeriodKind::FinancialQuarter => (3 + 3 * part, 5 + 3 * part),
+                PeriodKind::FinancialHalf => (3 + 6 * part, 8 + 6 * part),
+                PeriodKind::FinancialYear => (3, 14),
+                PeriodKind::AcademicYear => (8, 19),
+                PeriodKind::AcademicTerm => [(8, 11), (12, 14), (15, 19)][part],
+                PeriodKind::CalendarQuarter => (3 * part, 2 + 3 * part),
+                PeriodKind::CalendarYear => (0, 11),
+            };
+            let month = |place: usize| (begins + i32::from(place > 11), place % 12);
+            Self { kind, begins, part: part + 1, from: month(first), to: month(last) }
+        }
+
+        /// Ways to write it, each of which says its months and their years beyond doubt.
+        fn spellings(&self) -> Vec<String> {
+            let Self { begins, part, from: (year, from), to: (ends, to), .. } = self;
+            let (name, short) = (|month: &usize| FULL_MONTHS[*month], |month: &usize| MONTHS[*month]);
+            let pair = format!("{begins}/{:02}", (begins + 1) % 100);
+            let span = format!("{}-{}", short(from), short(to));
+            let spelt = format!("{} {year} to {} {ends}", name(from), name(to));
+            let mut texts = vec![spelt.clone(), format!("{} {year} – {} {ends}", short(from), short(to))];
+            if from == to {
+                texts.extend([format!("{} {year}", name(from)), format!("{}-{year}", short(from))]);
+                texts.push(format!("{:02}/{year}", from + 1));
+            }
+            let ordinal = ["1st", "2nd", "3rd", "4th"].get(part - 1).unwrap_or(&"");
+            let (letter, word, calendar) = match self.kind {
+                PeriodKind::FinancialQuarter => ("Q", "quarter", "FY"),
+                PeriodKind::FinancialHalf => ("H", "half", "FY"),
+                PeriodKind::AcademicTerm => ("T", "term", "AY"),
+                PeriodKind::CalendarQuarter => ("Q", "quarter", "CY"),
+                PeriodKind::FinancialYear => ("", "", "FY"),
+                PeriodKind::AcademicYear => ("", "", "AY"),
+                PeriodKind::CalendarYear => return [texts, vec![begins.to_string(), format!("CY{begins}")]].concat(),
+                PeriodKind::Month => return texts,
+            };
+            let years = if calendar == "CY" { begins.to_string() } else { pair };
+            texts.extend([format!("{span} {years}"), format!("{calendar}{years} {span}")]);
+            if letter.is_empty() {
+                texts.extend([format!("{calendar}{years}"), format!("{calendar}{begins}-{:02}", (begins + 1) % 100)]);
+            } else {
+                texts.extend([
+                    format!("{letter}{part} {years}"),
+                    format!("{calendar}{years} {letter}{part}"),
+                    format!("{years}; {word} {part}"),
+                    format!("{ordinal} {word} {years}"),
+                    format!("{word} {part} ({} to {}) {years}", name(from), name(to)),
+                    format!("{years} {letter}{part} ({span})"),
+                    format!("{letter}{part} {years} ({spelt})"),
+                ]);
+            }
+            texts
+        }
+    }
+
     proptest! {
         #[test]
         fn print_then_parse_gives_the_same_period(kind in 0_usize..8, year in FIRST_YEAR..=LAST_YEAR, part in 0_i32..12) {
@@ -1116,9 +1255,62 @@ mod tests {
         }
 
         #[test]
+        fn a_spelling_is_read_as_what_it_states_or_refused(
+            kind in 0_usize..8, year in 1980_i32..=2078, part in 0_usize..12, wanted in 0_usize..8,
+        ) {
+            let kind = KINDS[kind];
+            let stated = Stated::new(kind, year, part % usize::try_from(kind.per_year()).unwrap());
+            let months = |period: Period| {
+                let month = |day: NaiveDate| (day.year(), usize::try_from(day.month0()).unwrap());
+                (month(period.start()), month(period.end()))
+            };
+            for text in stated.spellings() {
+                let own = Period::read(&text, kind).map(months);
+                prop_assert_eq!(own, Ok((stated.from, stated.to)), "`{}`", text);
+                let wanted = KINDS[wanted];
+                let others = [
+                    Period::read(&text, wanted),
+                    Period::read_any(&text),
+                    Period::read_of_target(&text, wanted, Calendar::Financial),
+                    Period::read_of_target(&text, wanted, Calendar::Academic),
+                    Period::read_of_target(&text, wanted, Calendar::Calendar),
+                ];
+                for read in others.into_iter().flatten() {
+                    prop_assert_eq!(months(read), (stated.from, stated.to), "`{}` is read as {}", text, read);
+                }
+            }
+        }
+
+        #[test]
+        fn nothing_in_a_spelling_is_passed_over(
+            text in "(Q[1-4]|H[12]|T[1-3]|(1st|2nd|3rd|4th) quarter|Apr|June|Oct|Jan-Mar|April to June|Summer|FY|AY| |-|/|\\(|\\)|'|;|2009|2010|2009/10|10|09|[0-9]|to|term){1,6}",
+            kind in 0_usize..8,
+        ) {
+            let Ok(read) = Period::read(&text, KINDS[kind]) else { return Ok(()) };
+            let numbers: Vec<&str> = text.split(|char: char| !char.is_ascii_digit()).filter(|text| !text.is_empty()).collect();
+            let years = [read.start().year(), read.end().year()];
+            for number in numbers.iter().filter(|number| number.len() == 4) {
+                let year: i32 = number.parse().unwrap();
+                prop_assert!(years.contains(&year), "`{}` is read as {}", text, read);
+            }
+            prop_assert!(numbers.len() <= 5, "`{}` is read as {}", text, read);
+            for (name, month) in [("Apr", 4), ("June", 6), ("Oct", 10), ("Jan", 1), ("Mar", 3)] {
+                let (from, to) = (read.start().month(), read.end().month());
+                let within = if from <= to { (from..=to).contains(&month) } else { month >= from || month <= to };
+                prop_assert!(!text.contains(name) || within, "`{}` is read as {}", text, read);
+            }
+            for quarter in 1..=4 {
+                let named = text.contains(&format!("Q{quarter}"));
+                prop_assert!(!named || read.to_string().ends_with(&format!("Q{quarter}")), "`{}` is read as {}", text, read);
+            }
+        }
+
+        #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,20}", kind in 0_usize..8) {
             drop(text.parse::<Period>());
             drop(Period::read(&text, KINDS[kind]));
+            drop(Period::read_any(&text));
+            drop(Period::read_of_target(&text, KINDS[kind], Calendar::Financial));
         }
     }
 }

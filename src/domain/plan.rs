@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::document::document;
 use super::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
 use super::invalid::Invalid;
+use super::period::Period;
+use super::warning::WarningRules;
 
 /// Who may find a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -103,6 +105,8 @@ document! {
         headline: HeadlineRule = HeadlineRule::default(),
         /// What a return must hold before it is submitted, beside its figures.
         return_rules: ReturnRules = ReturnRules::default(),
+        /// From when on something that was accepted is worth a warning.
+        warning_rules: WarningRules = WarningRules::default(),
         /// The plan that this one goes on from, where it was made as its successor; never set by hand.
         #[schema(read_only, example = "harrow-cypp-2006-2009")]
         predecessor: Option<PlanCode> = None,
@@ -220,6 +224,7 @@ impl Succession {
             small_number_threshold: before.small_number_threshold,
             return_rules: before.return_rules,
             headline: before.headline,
+            warning_rules: before.warning_rules,
             predecessor: Some(before.code.clone()),
         };
         let mut invalid = plan.check();
@@ -232,6 +237,11 @@ impl Succession {
 }
 
 impl Plan {
+    /// Whether a period has a day in common with the plan's own years. Nothing is owed of one that has none.
+    pub fn covers(&self, period: Period) -> bool {
+        period.end() >= self.starts_on && period.start() <= self.ends_on
+    }
+
     /// What is wrong with the plan in itself.
     pub fn check(&self) -> Invalid {
         let mut invalid = Invalid::new();
@@ -250,6 +260,7 @@ impl Plan {
                 "`at_risk_percent` must not be above `on_track_percent`",
             );
         }
+        self.warning_rules.check(&mut invalid, "/warning_rules");
         invalid
     }
 }

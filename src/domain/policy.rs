@@ -232,10 +232,10 @@ impl Policy {
         let chosen = self.bands.iter().find(|band| {
             let far_enough = match band.from {
                 // With no amber limit every multiple of it is the target itself: above and on it the best band that
-                // does not ask for more than the target, below it only the worst.
+                // does not ask for more than the target, below it only those that have no multiple.
                 Some(from) if limit.is_zero() => from <= Figure::ZERO && variance >= Figure::ZERO,
                 Some(from) => limit.reached(variance, from),
-                None => !limit.is_zero() || variance >= Figure::ZERO,
+                None => true,
             };
             far_enough && band.when.is_none_or(|When::HeldOrImprovingOnYear| held_or_improving)
         });
@@ -260,7 +260,8 @@ impl AmberLimit {
         Self(target.abs().units() * (percent.units() / 1_000_000))
     }
 
-    fn is_zero(self) -> bool {
+    /// Whether a figure short of its target has no margin at all.
+    pub fn is_zero(self) -> bool {
         self.0 == 0
     }
 
@@ -328,6 +329,21 @@ mod tests {
                 "worst_band_is_open"
             ]
         );
+    }
+
+    #[test]
+    fn a_band_with_only_a_condition_is_tried_where_there_is_no_limit() {
+        let improving = shipped().remove(3);
+        let none = AmberLimit::percent(Figure::ZERO, Figure::small(10));
+        let band = |variance: &str, held| improving.grade(variance.parse().unwrap(), none, held).unwrap().code.clone();
+        assert_eq!((band("0", false), band("1", false)), ("green".to_owned(), "green".to_owned()));
+        assert_eq!((band("-1", true), band("-1", false)), ("amber".to_owned(), "red".to_owned()));
+        // One that has a multiple as well is passed over: a multiple of nothing.
+        let mut both = improving.clone();
+        both.bands[1].from = Some("-2".parse().unwrap());
+        assert_eq!(both.grade("-1".parse().unwrap(), none, true).unwrap().code, "red");
+        let rag = shipped().remove(0);
+        assert_eq!(rag.grade("-1".parse().unwrap(), none, true).unwrap().code, "red");
     }
 
     proptest! {

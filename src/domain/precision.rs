@@ -1,6 +1,6 @@
 //! How precisely a reader may know a KPI's figures (domain.md section 10).
 
-use super::number::Figure;
+use super::number::{Figure, Fraction};
 
 /// How precisely a reader may know a KPI's figures. The last digits of a share tell out of how many it is, so that readers
 /// from whom small numbers are withheld are shown no more decimals than the KPI has.
@@ -18,6 +18,14 @@ impl Precision {
         match self {
             Self::Exact => figure,
             Self::Decimals(decimals) => figure.rounded(decimals),
+        }
+    }
+
+    /// A figure before any rounding, as precisely as the reader may know it.
+    pub fn of_exact(self, exact: Fraction) -> Fraction {
+        match self {
+            Self::Exact => exact,
+            Self::Decimals(decimals) => exact.rounded(decimals).map_or(exact, Fraction::from),
         }
     }
 

@@ -1,18 +1,23 @@
 //! Readings: the figure reported for one KPI, period and group (domain.md sections 1 and 3).
 
-use super::document::document;
+use serde_json::{Map, Value};
+
+use super::document::{Given, document, parse_given};
+use super::forecast::is_total;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
 use super::number::Figure;
 use super::period::Period;
 use super::plan::check_text;
 use super::policy::Status;
+use super::warning::Acknowledged;
 
 document! {
     /// A figure as it is reported.
-    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none.")]
-    pub struct ReportedFigure / NewReading / ReadingChange {
-        /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them.
+    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. When a reading is there already, a member that is absent leaves what is there and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
+    pub struct ReportedFigure / FirstReading / NewReading {
+        /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them, unless the KPI is
+        /// standardised.
         #[schema(example = 4.5)]
         value: Option<Figure> = None,
         /// What is counted.
@@ -21,7 +26,7 @@ document! {
         /// Over what it is counted; not zero.
         #[schema(example = 5120)]
         denominator: Option<Figure> = None,
-        /// Whether the figure may still change.
+        /// Whether the figure may still change; `false` for a first reading that does not say.
         provisional: bool = false,
         /// Why there is no figure: a declared nil return; 1 to 400 characters.
         #[schema(min_length = 1, max_length = 400, example = "School census not yet released")]
@@ -34,9 +39,13 @@ document! {
         /// Why it replaces an earlier figure; at most 2,000 characters.
         #[schema(max_length = 2000, example = "Late returns from two colleges.")]
         reason: Option<String> = None,
-        /// The figure that the sub-group itself expects at the year's end, in the KPI's unit.
+        /// The figure that the sub-group itself expects at the year's end, in the KPI's unit; of an in-period count, the year's
+        /// total.
         #[schema(example = 4.2)]
         forecast: Option<Figure> = None,
+        /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+        #[schema(value_type = Vec<String>, example = json!([]))]
+        acknowledged: Acknowledged = Acknowledged::default(),
     }
 }
 
@@ -44,6 +53,18 @@ document! {
 pub const DENOMINATOR_NEEDED: &str = "a numerator needs its denominator";
 /// What is wrong with the other half.
 pub const NUMERATOR_NEEDED: &str = "a denominator needs its numerator";
+
+/// The members that are one figure together.
+const FIGURE: [&str; 4] = ["value", "numerator", "denominator", "nil_return"];
+
+/// What somebody said, laid over the reading that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaidOver {
+    /// What the reading says then.
+    pub figure: ReportedFigure,
+    /// Whether the figure itself stays as it stands, so that only what is said beside it can change.
+    pub stays: bool,
+}
 
 /// What a settled reading says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -57,12 +78,98 @@ pub struct Settled {
 }
 
 impl ReportedFigure {
+    /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more digits than can be posted where what it
+    /// follows from stands beside it: this service and spreadsheets work it out to more.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its shape.
+    pub fn read(mut members: Map<String, Value>, kpi: &Kpi) -> Result<(Self, Given), Invalid> {
+        let is_there = |member: &str| members.get(member).is_some_and(|member| !member.is_null());
+        let follows = !kpi.standardised && is_there("numerator") && is_there("denominator");
+        let value = members.get("value").filter(|value| follows && value.is_number()).map(Value::to_string);
+        let short = value.filter(|value| value.parse::<Figure>().is_err());
+        if let Some(short) = short.and_then(|value| Figure::nearest_writable(&value))
+            && let Ok(short) = serde_json::to_value(short)
+        {
+            members.insert("value".to_owned(), short);
+        }
+        parse_given(members)
+    }
+
+    /// Whether any of these members gives the figure itself.
+    pub fn is_given(given: &Given) -> bool {
+        given.has_any(&FIGURE)
+    }
+
+    /// Lays what somebody said over the reading that stands: a member that was not given leaves what is there.
+    ///
+    /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them, but that a
+    /// value which is exactly what stands leaves the numerator and denominator behind it. A nil return takes away the
+    /// status that a partner determined, and such a status takes the place of a nil return.
+    ///
+    /// Over 231 of 5120: `{"value": 4.6}` leaves no numerator, `{"commentary": "…"}` leaves 231 of 5120.
+    #[must_use]
+    pub fn over(&self, given: &Given, standing: &Self) -> LaidOver {
+        let mut figure = self.clone();
+        let says_one =
+            self.value.is_some() || self.numerator.is_some() || self.denominator.is_some() || self.nil_return.is_some();
+        let repeats = self.value.is_some()
+            && self.value == standing.value
+            && !given.has_any(&["numerator", "denominator", "nil_return"]);
+        if !says_one || repeats {
+            let unless_cleared = |member, stands: Option<Figure>| stands.filter(|_| repeats || !given.has(member));
+            figure.value = unless_cleared("value", standing.value);
+            figure.numerator = unless_cleared("numerator", standing.numerator);
+            figure.denominator = unless_cleared("denominator", standing.denominator);
+            let ended = given.has("nil_return") || self.status.is_some();
+            figure.nil_return = standing.nil_return.clone().filter(|_| !ended);
+        }
+        if !given.has("status") && self.nil_return.is_none() {
+            figure.status = standing.status;
+        }
+        if !given.has("provisional") {
+            figure.provisional = standing.provisional;
+        }
+        if !given.has("commentary") {
+            figure.commentary.clone_from(&standing.commentary);
+        }
+        if !given.has("forecast") {
+            figure.forecast = standing.forecast;
+        }
+        let numbers = |one: &Self| (one.value, one.numerator, one.denominator);
+        let says_anything = figure.value.is_some() || figure.nil_return.is_some() || figure.status.is_some();
+        let stays = !says_one
+            && says_anything
+            && numbers(&figure) == numbers(standing)
+            && figure.nil_return == standing.nil_return;
+        LaidOver { figure, stays }
+    }
+
+    /// Checks what is said beside a figure that stays as it stands, which is not judged again.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each at its member.
+    pub fn settle_beside(&self, kpi: &Kpi, period: Option<Period>, stays: Settled) -> Result<Settled, Invalid> {
+        self.beside(kpi, period).or(stays)
+    }
+
     /// Checks the figure against the KPI's definition and computes its value. Of a period that cannot be read, all is judged
     /// that does not depend on it.
     ///
     /// # Errors
     /// Everything that is wrong, each at its member.
     pub fn settle(&self, kpi: &Kpi, period: Option<Period>) -> Result<Settled, Invalid> {
+        let mut invalid = self.beside(kpi, period);
+        let settled = self.figure(kpi, &mut invalid);
+        // Where its fraction makes none, the value beside it is judged by itself.
+        if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
+            check_valid(kpi, value, &mut invalid);
+        }
+        invalid.or(settled)
+    }
+
+    /// What is wrong with all that is said beside the figure.
+    fn beside(&self, kpi: &Kpi, period: Option<Period>) -> Invalid {
         let mut invalid = self.texts();
         if let Some(period) = period.filter(|period| !kpi.in_force(*period)) {
             invalid.at("/period", "not_in_force", format!("{} is not in force in {}", kpi.code, period.label()));
@@ -94,16 +201,16 @@ impl ReportedFigure {
                 }
             }
         }
-        if let Some(forecast) = self.forecast.filter(|forecast| !kpi.may_be(*forecast)) {
+        // The valid range is that of one period's figure, and a year's total may pass it.
+        let could_be = |forecast: Figure| match is_total(kpi) {
+            true => kpi.lowest().is_none_or(|least| forecast >= least),
+            false => kpi.may_be(forecast),
+        };
+        if let Some(forecast) = self.forecast.filter(|forecast| !could_be(*forecast)) {
             let words = kpi.in_full_words(forecast);
             invalid.at("/forecast", "out_of_range", format!("{words} lies outside the KPI's valid range"));
         }
-        let settled = self.figure(kpi, &mut invalid);
-        // Where its fraction makes none, the value beside it is judged by itself.
-        if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
-            check_valid(kpi, value, &mut invalid);
-        }
-        invalid.or(settled)
+        invalid
     }
 
     /// What is wrong with the words, whatever KPI they are about.
@@ -135,7 +242,12 @@ impl ReportedFigure {
         }
         match (self.numerator, self.denominator) {
             (Some(numerator), Some(denominator)) => {
-                let value = self.quotient(kpi, numerator, denominator, invalid);
+                let is_fraction = check_fraction(kpi, numerator, denominator, invalid);
+                let value = match (is_fraction, kpi.standardised) {
+                    (false, _) => None,
+                    (true, false) => self.quotient(kpi, numerator, denominator, invalid),
+                    (true, true) => self.adjusted(kpi, invalid),
+                };
                 Settled { value, numerator: Some(numerator), denominator: Some(denominator) }
             }
             (Some(_), None) => {
@@ -163,44 +275,67 @@ impl ReportedFigure {
         }
     }
 
+    /// The value of a standardised KPI, which does not follow from its fraction.
+    fn adjusted(&self, kpi: &Kpi, invalid: &mut Invalid) -> Option<Figure> {
+        if self.value.is_none() {
+            let detail = format!(
+                "{} is standardised, so its value does not follow from numerator and denominator; give `value` as well",
+                kpi.code
+            );
+            invalid.at("/value", "missing", detail);
+        }
+        self.value
+    }
+
     fn quotient(&self, kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> Option<Figure> {
-        if denominator <= Figure::ZERO {
-            invalid.at(
-                "/denominator",
-                "denominator_not_positive",
-                "a denominator is above zero; where there is no one to count, say so in `nil_return`",
-            );
-            return None;
-        }
-        // A share of a whole cannot pass it, unless the KPI says that it can.
-        let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_none_or(|most| most <= Figure::small(100));
-        if share && numerator > denominator {
-            invalid.at(
-                "/numerator",
-                "numerator_above_denominator",
-                format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
-            );
-            return None;
-        }
-        let computed = Figure::ratio(numerator, denominator, kpi.multiplier);
-        let Some(computed) = computed else {
+        let Some(computed) = Figure::ratio(numerator, denominator, kpi.multiplier) else {
             invalid.at("/numerator", "number_too_large", "the figure that follows is too large");
             return None;
         };
-        if let Some(value) = self.value
-            && value.rounded(kpi.decimals) != computed.rounded(kpi.decimals)
-        {
-            invalid.at(
-                "/value",
-                "value_disagrees",
-                format!(
-                    "{numerator} / {denominator} makes {}, not {value}; leave `value` out or mend one of them",
-                    kpi.in_words(computed)
-                ),
-            );
+        if let Some(value) = self.value.filter(|value| !agree(kpi, *value, computed)) {
+            let what_to_do = match kpi.unit {
+                // A published rate is as a rule adjusted for age: without its value a crude rate would stand in its place.
+                Unit::Rate | Unit::Ratio | Unit::Score => {
+                    "; correct whichever is wrong, or, if the value is standardised (adjusted for age, for example) and not meant to be their quotient, ask a programme manager to set `standardised` on the KPI: then all three are kept"
+                }
+                _ => "; correct whichever is wrong; if numerator and denominator are right, `value` can be left out",
+            };
+            let words = kpi.in_words(computed);
+            let detail = format!("{numerator} / {denominator} makes {words}, not {value}{what_to_do}");
+            invalid.at("/value", "value_disagrees", detail);
         }
         Some(computed)
     }
+}
+
+/// Whether a value agrees with what its fraction makes: as it is reported, or to the last of the decimals that can be posted, so
+/// that a value which a spreadsheet worked out to fifteen digits agrees however it is rounded.
+fn agree(kpi: &Kpi, value: Figure, computed: Figure) -> bool {
+    let last_decimal = Figure::ratio(Figure::small(1), Figure::small(1_000_000), 1).unwrap_or_default();
+    value.rounded(kpi.decimals) == computed.rounded(kpi.decimals) || (value - computed).abs() < last_decimal
+}
+
+/// Whether a numerator and a denominator make a fraction; notes why not.
+fn check_fraction(kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> bool {
+    if denominator <= Figure::ZERO {
+        invalid.at(
+            "/denominator",
+            "denominator_not_positive",
+            "a denominator is above zero; where there is no one to count, say so in `nil_return`",
+        );
+        return false;
+    }
+    // A share of a whole cannot pass it where the KPI says so; where it does not, that is worth a warning.
+    let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_some_and(|most| most <= Figure::small(100));
+    if share && numerator > denominator {
+        invalid.at(
+            "/numerator",
+            "numerator_above_denominator",
+            format!("{numerator} of {denominator} is more than all; were they put the wrong way round?"),
+        );
+        return false;
+    }
+    true
 }
 
 fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
@@ -243,7 +378,7 @@ mod tests {
     use serde_json::json;
 
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
-    fn settle(changes: serde_json::Value, figure: serde_json::Value) -> Result<Settled, Vec<&'static str>> {
+    fn settle(changes: Value, figure: Value) -> Result<Settled, Vec<&'static str>> {
         let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
         figure
             .settle(&kpi(changes), Some("FY2009-10-Q1".parse().unwrap()))
@@ -271,7 +406,11 @@ mod tests {
             (json!({}), json!({"numerator": 1}), vec!["missing"]),
             (json!({}), json!({"denominator": 1}), vec!["missing"]),
             (json!({}), json!({"numerator": 1, "denominator": 0}), vec!["denominator_not_positive"]),
-            (json!({}), json!({"numerator": 12, "denominator": 10}), vec!["numerator_above_denominator"]),
+            (
+                json!({"valid_max": 100}),
+                json!({"numerator": 12, "denominator": 10}),
+                vec!["numerator_above_denominator"],
+            ),
             (json!({}), json!({"value": 5, "numerator": 1, "denominator": 10}), vec!["value_disagrees"]),
             (
                 json!({"valid_max": 100}),
@@ -291,6 +430,141 @@ mod tests {
         ] {
             assert_eq!(settle(changes, figure.clone()).unwrap_err(), codes, "{figure}");
         }
+    }
+
+    /// What is said over a standing reading, in short: the reading's members that are there, and whether the figure stays.
+    #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
+    fn laid(standing: Value, said: Value) -> (Value, bool) {
+        let standing = ReportedFigure::parse(standing.as_object().unwrap().clone()).unwrap();
+        let (said, given) = parse_given::<ReportedFigure>(said.as_object().unwrap().clone()).unwrap();
+        let LaidOver { figure, stays } = said.over(&given, &standing);
+        let mut members = figure.members();
+        members.retain(|_, value| !value.is_null() && *value != json!(false));
+        (members.into(), stays)
+    }
+
+    #[test]
+    fn what_is_not_given_leaves_what_is_there() {
+        let fraction = json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."});
+        let value =
+            json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late.", "reason": "Then."});
+        for (standing, said, wanted, stays) in [
+            // Words only.
+            (
+                &fraction,
+                json!({"commentary": "New."}),
+                json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "New."}),
+                true,
+            ),
+            (&fraction, json!({"commentary": null}), json!({"value": 4.5, "numerator": 9, "denominator": 200}), true),
+            (&value, json!({"provisional": null}), json!({"value": 4.5, "forecast": 4.2, "commentary": "Late."}), true),
+            (
+                &value,
+                json!({"forecast": null, "reason": "Now."}),
+                json!({"value": 4.5, "provisional": true, "commentary": "Late.", "reason": "Now."}),
+                true,
+            ),
+            // Any part of the figure replaces it as a whole.
+            (&fraction, json!({"value": 4.6}), json!({"value": 4.6, "commentary": "Late."}), false),
+            (
+                &value,
+                json!({"numerator": 1, "denominator": 4}),
+                json!({"numerator": 1, "denominator": 4, "provisional": true, "forecast": 4.2, "commentary": "Late."}),
+                false,
+            ),
+            (&fraction, json!({"nil_return": "Lost."}), json!({"nil_return": "Lost.", "commentary": "Late."}), false),
+            (&fraction, json!({"numerator": 10}), json!({"numerator": 10, "commentary": "Late."}), false),
+            (&json!({"nil_return": "Lost."}), json!({"value": 3}), json!({"value": 3}), false),
+            // The value that stands is no other figure; without its numbers it is.
+            (
+                &fraction,
+                json!({"value": 4.5}),
+                json!({"value": 4.5, "numerator": 9, "denominator": 200, "commentary": "Late."}),
+                false,
+            ),
+            (
+                &fraction,
+                json!({"value": 4.5, "numerator": null, "denominator": null}),
+                json!({"value": 4.5, "commentary": "Late."}),
+                false,
+            ),
+            // What is not there is cleared without a trace; what is, is gone.
+            (
+                &value,
+                json!({"nil_return": null, "numerator": null}),
+                json!({"value": 4.5, "provisional": true, "forecast": 4.2, "commentary": "Late."}),
+                true,
+            ),
+            (
+                &value,
+                json!({"value": null}),
+                json!({"provisional": true, "forecast": 4.2, "commentary": "Late."}),
+                false,
+            ),
+            (&json!({"nil_return": "Lost."}), json!({"nil_return": null}), json!({}), false),
+            // A partner's status and a nil return take each other's place.
+            (&json!({"status": "at_risk"}), json!({"value": 3}), json!({"value": 3, "status": "at_risk"}), false),
+            (
+                &json!({"status": "at_risk"}),
+                json!({"commentary": "x"}),
+                json!({"status": "at_risk", "commentary": "x"}),
+                true,
+            ),
+            (&json!({"status": "at_risk"}), json!({"nil_return": "Lost."}), json!({"nil_return": "Lost."}), false),
+            (&json!({"nil_return": "Lost."}), json!({"status": "at_risk"}), json!({"status": "at_risk"}), false),
+            (&json!({"status": "at_risk"}), json!({"status": null}), json!({}), false),
+        ] {
+            assert_eq!(laid(standing.clone(), said.clone()), (wanted, stays), "{said} over {standing}");
+        }
+    }
+
+    #[test]
+    fn more_than_all_is_an_error_where_the_valid_range_ends_at_all() {
+        for figure in [json!({"value": 115}), json!({"numerator": 115, "denominator": 100})] {
+            let settled = settle(json!({}), figure.clone()).unwrap();
+            assert_eq!(settled.value.unwrap().to_string(), "115", "{figure}");
+            assert!(settle(json!({"valid_max": 100}), figure.clone()).is_err(), "{figure}");
+            assert!(settle(json!({"valid_max": 200}), figure.clone()).is_ok(), "{figure}");
+        }
+    }
+
+    #[test]
+    fn a_value_agrees_with_its_fraction_to_the_figures_precision() {
+        let beside = |value: &str, numerator: i64, denominator: i64| {
+            let figure = ReportedFigure {
+                value: Figure::nearest(value, 10),
+                numerator: Figure::whole(numerator),
+                denominator: Figure::whole(denominator),
+                ..ReportedFigure::parse(json!({}).as_object().unwrap().clone()).unwrap()
+            };
+            figure.settle(&kpi(json!({})), None).map(|settled| settled.value.unwrap().to_string())
+        };
+        assert_eq!(beside("17.1966228854282", 16_641, 96_769).unwrap(), "17.1966228854");
+        assert_eq!(beside("33.3333333333333", 1, 3).unwrap(), "33.3333333333");
+        // 4.45 as a double is a little less, and rounds the other way.
+        assert_eq!(beside("4.44999999999999", 89, 2_000).unwrap(), "4.45");
+        assert_eq!(beside("33.2", 1, 3).unwrap_err().violations()[0].code, "value_disagrees");
+    }
+
+    #[test]
+    fn a_standardised_rate_is_kept_beside_its_count_and_population() {
+        let rate = json!({"unit": "rate", "multiplier": 100_000, "standardised": true});
+        let settled = settle(rate.clone(), json!({"value": 506.6, "numerator": 222, "denominator": 42_702})).unwrap();
+        let texts = [settled.value, settled.numerator, settled.denominator].map(|part| part.unwrap().to_string());
+        assert_eq!(texts, ["506.6", "222", "42702"]);
+        assert_eq!(settle(rate.clone(), json!({"value": 506.6})).unwrap().value.unwrap().to_string(), "506.6");
+        for (figure, code) in [
+            (json!({"numerator": 222, "denominator": 42_702}), "missing"),
+            (json!({"value": 506.6, "numerator": 222, "denominator": 0}), "denominator_not_positive"),
+            (json!({"value": 506.6, "numerator": 222}), "missing"),
+        ] {
+            assert_eq!(settle(rate.clone(), figure).unwrap_err(), [code]);
+        }
+        let crude = kpi(json!({"unit": "rate", "multiplier": 100_000}));
+        let figure = json!({"value": 506.6, "numerator": 222, "denominator": 42_702});
+        let figure = ReportedFigure::parse(figure.as_object().unwrap().clone()).unwrap();
+        let told = figure.settle(&crude, None).unwrap_err().violations()[0].detail.clone();
+        assert!(told.contains("set `standardised` on the KPI") && !told.contains("left out"), "{told}");
     }
 
     #[test]

@@ -27,6 +27,19 @@ pub struct StatusCounts {
     pub not_assessed: u32,
 }
 
+impl StatusCounts {
+    /// Counts one KPI more.
+    pub fn count(&mut self, status: Status) {
+        let counted = match status {
+            Status::OnTrack => &mut self.on_track,
+            Status::AtRisk => &mut self.at_risk,
+            Status::OffTrack => &mut self.off_track,
+            Status::NotAssessed => &mut self.not_assessed,
+        };
+        *counted += 1;
+    }
+}
+
 /// How many KPIs are in each data state; sums to all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(description = "How many KPIs are in each data state; sums to all of them.")]
@@ -40,7 +53,7 @@ pub struct DataStateCounts {
     /// Declared to be none.
     #[schema(minimum = 0, example = 1)]
     pub nil_return: u32,
-    /// The period has not ended.
+    /// The period has not ended, or lies outside the plan's own years.
     #[schema(minimum = 0, example = 0)]
     pub not_due: u32,
     /// The figure is not yet due.
@@ -96,13 +109,7 @@ pub struct Headline {
 pub fn roll_up<'a>(assessments: impl IntoIterator<Item = &'a Assessment>, rule: HeadlineRule) -> (Headline, Counts) {
     let mut counts = Counts::default();
     for assessment in assessments {
-        let status = match assessment.status {
-            Status::OnTrack => &mut counts.status.on_track,
-            Status::AtRisk => &mut counts.status.at_risk,
-            Status::OffTrack => &mut counts.status.off_track,
-            Status::NotAssessed => &mut counts.status.not_assessed,
-        };
-        *status += 1;
+        counts.status.count(assessment.status);
         *counts.band.entry(assessment.band.clone().unwrap_or_else(|| "none".to_owned())).or_default() += 1;
         let by_state = &mut counts.data_state;
         let state = match assessment.data_state {
@@ -119,7 +126,8 @@ pub fn roll_up<'a>(assessments: impl IntoIterator<Item = &'a Assessment>, rule: 
     (headline(&counts.status, rule), counts)
 }
 
-fn headline(counts: &StatusCounts, rule: HeadlineRule) -> Headline {
+/// The headline over KPIs that were counted, by the plan's rule.
+pub fn headline(counts: &StatusCounts, rule: HeadlineRule) -> Headline {
     let assessed = counts.on_track + counts.at_risk + counts.off_track;
     let reaches = |count: u32, percent: u32| u64::from(count) * 100 >= u64::from(assessed) * u64::from(percent);
     let status = if assessed == 0 {

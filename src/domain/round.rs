@@ -154,39 +154,33 @@ impl Round {
 }
 
 /// The periods of a KPI that are owed in a round, in time order: those that it is posted and in force in, and whose figure
-/// can be there before this round closes but could not before the round before it did. So annual, termly and lagging
-/// figures are owed once, in the round in which they fall due. `previous` is the round of the period before, where there
-/// is one.
-pub fn owed_periods(kpi: &Kpi, round: &Round, previous: Option<&Round>) -> Vec<Period> {
+/// can be there before this round closes but not before a round of an earlier period does. So annual, termly and lagging
+/// figures are owed once, in the first round that they can be there for, in whatever order rounds close. `earlier` are the
+/// rounds of earlier periods.
+pub fn owed_periods(kpi: &Kpi, round: &Round, earlier: &[&Round]) -> Vec<Period> {
     if matches!(kpi.formula, Formula::Gap { .. }) {
         return Vec::new();
     }
-    let gathered = gathered_before(kpi, round, previous);
+    let assumed = round.before().filter(|before| earlier.iter().all(|one| one.period.0 != before.period.0));
     let last = Period::latest_ended(kpi.period_kind(), round.period.0.end());
     let mut owed: Vec<Period> = std::iter::successors(last, |period| period.step(-1))
         // What one round reaches, it reaches with everything before it.
-        .take_while(|period| !gathered(period))
+        .take_while(|period| !earlier.iter().copied().chain(&assumed).any(|one| one.reaches(kpi, *period)))
         .filter(|period| round.reaches(kpi, *period) && kpi.in_force(*period))
         .collect();
     owed.reverse();
     owed
 }
 
-/// Whether a figure could be there before the round before this one closed.
-fn gathered_before(kpi: &Kpi, round: &Round, previous: Option<&Round>) -> impl Fn(&Period) -> bool {
-    let earlier = previous.cloned().or_else(|| round.before());
-    move |period| earlier.as_ref().is_some_and(|earlier| earlier.reaches(kpi, *period))
-}
-
-/// The round among `rounds` in which a figure is owed, where there is one.
+/// The round among `rounds`, which come in the order of their periods, in which a figure is owed, where there is one.
 pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a Round>) -> Option<&'a Round> {
     let mut previous: Option<&Round> = None;
     for round in rounds {
-        let before = previous.filter(|before| before.period.0.step(1) == Some(round.period.0));
         if round.reaches(kpi, period) {
             let posted = !matches!(kpi.formula, Formula::Gap { .. });
-            let owed = posted && kpi.in_force(period) && !gathered_before(kpi, round, before)(&period);
-            return owed.then_some(round);
+            let assumed = round.before().filter(|before| previous.is_none_or(|one| one.period.0 != before.period.0));
+            let gathered = assumed.is_some_and(|before| before.reaches(kpi, period));
+            return (posted && kpi.in_force(period) && !gathered).then_some(round);
         }
         previous = Some(round);
     }
@@ -269,10 +263,11 @@ pub struct Progress {
     /// How many are overdue.
     #[schema(minimum = 0, example = 1)]
     pub overdue: u32,
-    /// The share of those owed that were reported, with one decimal; `null` where none is owed.
+    /// The share of those owed that were reported, with one decimal; 100 only if nothing is missing; `null` where none is owed.
     #[schema(required = true, value_type = Option<Share>)]
     pub completeness_percent: Option<Figure>,
-    /// The share of those reported or overdue that were reported in time, with one decimal; `null` where there is none.
+    /// The share of those reported or overdue that were reported in time, with one decimal; 100 only if all were; `null` where
+    /// there is none.
     #[schema(required = true, value_type = Option<Share>)]
     pub timeliness_percent: Option<Figure>,
 }
@@ -294,8 +289,14 @@ pub fn progress(
         }
     }
     let share = |part: u32, whole: u32| {
+        if whole == 0 {
+            return None;
+        }
         let hundredfold = Figure::small(part).times(Figure::small(100))?;
-        Some(hundredfold.share(1, i64::from(whole))?.rounded(1)).filter(|_| whole > 0)
+        let share = hundredfold.share(1, i64::from(whole))?.rounded(1);
+        // Rounding must not say that nothing is missing: 1,999 of 2,000 are 99.9 %.
+        let most = if part < whole { Figure::small(999).share(1, 10)? } else { share };
+        Some(share.min(most))
     };
     progress.completeness_percent = share(progress.reported, progress.owed);
     progress.timeliness_percent = share(progress.in_time, progress.reported + progress.overdue);
@@ -418,16 +419,20 @@ mod tests {
         ]
     }
 
+    /// What a KPI owes in each of four rounds.
+    fn owed_in(kpi: &Kpi, rounds: &[Round; 4]) -> [Vec<Period>; 4] {
+        let mut earlier = Vec::new();
+        rounds.each_ref().map(|round| {
+            let periods = owed_periods(kpi, round, &earlier);
+            earlier.push(round);
+            periods
+        })
+    }
+
     /// What a KPI owes in each round of the year.
     fn owed(changes: serde_json::Value) -> [String; 4] {
         let kpi = kpi(changes);
-        let rounds = year();
-        let mut before = None;
-        rounds.each_ref().map(|round| {
-            let periods = owed_periods(&kpi, round, before);
-            before = Some(round);
-            periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-        })
+        owed_in(&kpi, &year()).map(|periods| periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     }
 
     #[test]
@@ -461,15 +466,36 @@ mod tests {
         let rounds = year();
         for (lag, frequency) in [(0, "quarter"), (30, "month"), (44, "quarter"), (45, "quarter"), (90, "month")] {
             let kpi = kpi(json!({"frequency": frequency, "collection_lag_days": lag}));
-            let mut before = None;
-            for round in &rounds {
-                for period in owed_periods(&kpi, round, before) {
+            for (round, periods) in rounds.iter().zip(owed_in(&kpi, &rounds)) {
+                for period in periods {
                     let found = round_of(&kpi, period, rounds.iter());
                     assert_eq!(found, Some(round), "{period} with a lag of {lag}");
                 }
-                before = Some(round);
             }
         }
+    }
+
+    #[test]
+    fn a_figure_is_owed_once_in_whatever_order_rounds_close() {
+        // The first quarter's round stays open until the year is over; the second's closes long before.
+        let mut rounds = year();
+        rounds[0].closes = "2010-06-30".parse().unwrap();
+        for (lag, frequency) in [(0, "month"), (60, "month"), (100, "quarter"), (150, "quarter"), (300, "quarter")] {
+            let kpi = kpi(json!({"frequency": frequency, "collection_lag_days": lag}));
+            let mut seen = Vec::new();
+            for (round, periods) in rounds.iter().zip(owed_in(&kpi, &rounds)) {
+                for period in periods {
+                    assert!(!seen.contains(&period), "{period} is owed twice, with a lag of {lag}");
+                    assert_eq!(round_of(&kpi, period, rounds.iter()), Some(round), "{period} with a lag of {lag}");
+                    seen.push(period);
+                }
+            }
+        }
+        // Too late for its own year's first three rounds, were it not for the first one's closing day.
+        let lagging = kpi(json!({"frequency": "quarter", "collection_lag_days": 300}));
+        let first: Period = "FY2009-10-Q1".parse().unwrap();
+        assert_eq!(round_of(&lagging, first, rounds.iter()), Some(&rounds[0]));
+        assert!(owed_in(&lagging, &rounds)[1..].iter().flatten().all(|period| *period > first));
     }
 
     #[test]
@@ -516,5 +542,14 @@ mod tests {
         assert_eq!(text(counted.completeness_percent).as_deref(), Some("50"));
         assert_eq!(text(counted.timeliness_percent).as_deref(), Some("33.3"));
         assert_eq!(progress([], at(0)).completeness_percent, None);
+        // A hundred per cent means that nothing is missing, and that nothing came late.
+        let nearly = |missing: usize| {
+            let owed = (0..3000).map(|place| ((place >= missing).then(|| at(5)), at(10)));
+            let counted = progress(owed, at(20));
+            [text(counted.completeness_percent), text(counted.timeliness_percent)].map(Option::unwrap)
+        };
+        assert_eq!(nearly(0), ["100", "100"]);
+        assert_eq!(nearly(1), ["99.9", "99.9"]);
+        assert_eq!(nearly(6), ["99.8", "99.8"]);
     }
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::document::document;
+use super::document::{Given, document};
 use super::invalid::Invalid;
 use super::kpi::{Aggregation, Kpi, Polarity, Profile};
-use super::number::Figure;
+use super::number::{Figure, MAX_DECIMALS};
+use super::parts::parts;
 use super::period::{Period, PeriodKind};
 use super::plan::check_text;
+use super::warning::Acknowledged;
 
 /// Who asks for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -68,8 +70,8 @@ names!(TargetState {
 
 document! {
     /// The figure wanted for a period.
-    #[schema(description = "The figure, or the range, wanted for a period.")]
-    pub struct Target / NewTarget / TargetChange {
+    #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A `reason` is about this change and is never carried over.")]
+    pub struct Target / FirstTarget / NewTarget {
         /// The figure wanted; `null` for a range or a placeholder.
         #[schema(example = 5.0)]
         value: Option<Figure> = None,
@@ -82,9 +84,9 @@ document! {
         /// The figure at which amber ends, where the target has one of its own.
         #[schema(example = 5.5)]
         floor: Option<Figure> = None,
-        /// Who asks for it.
+        /// Who asks for it; `local` for a first target that does not say.
         kind: TargetKind = TargetKind::Local,
-        /// Whether it counts.
+        /// Whether it counts; `agreed` for a first target that does not say.
         state: TargetState = TargetState::Agreed,
         /// Why this figure; at most 2,000 characters.
         #[schema(max_length = 2000, example = "Halves the gap to the London average.")]
@@ -98,6 +100,10 @@ document! {
         /// Why it replaces the one before; needed when it does; at most 2,000 characters.
         #[schema(max_length = 2000, example = "New national baseline published in October 2009.")]
         reason: Option<String> = None,
+        /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+        #[serde(skip_serializing_if = "Acknowledged::is_empty")]
+        #[schema(value_type = Vec<String>, example = json!([]))]
+        acknowledged: Acknowledged = Acknowledged::default(),
     }
 }
 
@@ -132,7 +138,15 @@ impl Aim {
     }
 }
 
+/// The members that are one thing: what is wanted.
+const AIM: [&str; 3] = ["value", "low", "high"];
+
 impl Target {
+    /// Whether any of these members gives what is wanted.
+    pub fn is_given(given: &Given) -> bool {
+        given.has_any(&AIM)
+    }
+
     /// What the target aims at; `None` for a placeholder without a figure.
     pub fn aim(&self) -> Option<Aim> {
         match (self.value, self.low, self.high) {
@@ -140,6 +154,47 @@ impl Target {
             (None, Some(low), Some(high)) => Some(Aim { low, high }),
             _ => None,
         }
+    }
+
+    /// Lays what somebody said over the target that stands: a member that was not given leaves what is there. `value`, `low`
+    /// and `high` are one thing: giving any of them replaces all three. The reason is about this change alone.
+    #[must_use]
+    pub fn over(&self, given: &Given, standing: &Self) -> Self {
+        let mut target = self.clone();
+        if self.value.is_none() && self.low.is_none() && self.high.is_none() {
+            let unless_cleared = |member, stands: Option<Figure>| stands.filter(|_| !given.has(member));
+            target.value = unless_cleared("value", standing.value);
+            target.low = unless_cleared("low", standing.low);
+            target.high = unless_cleared("high", standing.high);
+        }
+        if !given.has("floor") {
+            target.floor = standing.floor;
+        }
+        if !given.has("kind") {
+            target.kind = standing.kind;
+        }
+        if !given.has("state") {
+            target.state = standing.state;
+        }
+        if !given.has("rationale") {
+            target.rationale.clone_from(&standing.rationale);
+        }
+        if !given.has("agreed_by") {
+            target.agreed_by.clone_from(&standing.agreed_by);
+        }
+        if !given.has("agreed_on") {
+            target.agreed_on = standing.agreed_on;
+        }
+        target
+    }
+
+    /// The same with no words where there are only blanks, which no file can tell from an empty cell.
+    #[must_use]
+    pub fn without_blank_words(self) -> Self {
+        let words = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let Self { rationale, agreed_by, reason, .. } = self;
+        let (rationale, agreed_by, reason) = (words(rationale), words(agreed_by), words(reason));
+        Self { rationale, agreed_by, reason, ..self }
     }
 
     /// What is wrong with the words, whatever KPI they are about.
@@ -210,7 +265,7 @@ impl Target {
                 invalid.at(
                     "/floor",
                     "floor_on_wrong_side",
-                    "amber ends on the worse side of the target, not the better one",
+                    "the floor lies on the better side of the target, and amber ends on the worse one; give another `floor`, or an empty one for none",
                 );
             }
         }
@@ -248,6 +303,24 @@ pub struct FoundTarget {
     pub source: TargetSource,
 }
 
+impl FoundTarget {
+    /// The decimal places that a figure is compared with, and shown beside, this target: the KPI's, or the target's own where
+    /// it has more, so that a figure equal to it is on target.
+    ///
+    /// A share such as a third has more places than any figure can be given with, and adds none.
+    pub fn decimals(&self, kpi: &Kpi) -> u32 {
+        let given = [Some(self.aim.low), Some(self.aim.high), self.floor];
+        let own = given.into_iter().flatten().map(Figure::decimals).filter(|decimals| *decimals <= MAX_DECIMALS);
+        own.fold(kpi.decimals, u32::max)
+    }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        let aim = Aim { low: self.aim.low.plus(other.aim.low)?, high: self.aim.high.plus(other.aim.high)? };
+        let floor = self.floor.zip(other.floor).and_then(|(floor, other)| floor.plus(other));
+        Some(Self { aim, floor, source: self.source })
+    }
+}
+
 /// Why a period has no target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTarget {
@@ -263,8 +336,9 @@ pub enum NoTarget {
 
 /// Which target a period is held against: section 5, (a) to (d).
 ///
-/// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and shares it where the
-/// target is shared out; a line has none.
+/// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and is shared out with it; a
+/// line has none before it reaches the target at its end. The period may be a longer one that the KPI's own periods make up:
+/// a share of the year is then as large as all of theirs, and a line has come as far as the last of them.
 ///
 /// # Errors
 /// [`NoTarget`], which says why there is none.
@@ -276,14 +350,18 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     if let Some((aim, floor)) = agreed(period) {
         return Ok(FoundTarget { aim, floor, source: TargetSource::Set });
     }
-    let year = period.year_in(kpi.calendar).filter(|year| *year != period);
+    let year = period.year_in(kpi.calendar).filter(|year| *year != period && year.end() >= period.end());
     let found = match year.and_then(|year| Some((year, agreed(year)?))) {
         Some((year, (aim, floor))) => match kpi.spread() {
             Some(profile) => spread(kpi, period, year, profile, aim, floor, &agreed),
             None if kpi.aggregation == Aggregation::YearToDate => return Err(NoTarget::NoProfile),
             None => None,
         },
-        None if kpi.spread() == Some(Profile::Linear) => between_known_points(kpi, period, targets),
+        None if kpi.spread() == Some(Profile::Linear) => {
+            let parts = parts(kpi.period_kind(), period).filter(|_| period.kind() != kpi.period_kind());
+            let last = parts.and_then(|parts| parts.last().copied()).unwrap_or(period);
+            between_known_points(kpi, last, targets)
+        }
         None => None,
     };
     let is_placeholder = |period: Option<Period>| {
@@ -292,6 +370,38 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     found.ok_or_else(|| {
         if is_placeholder(Some(period)) || is_placeholder(year) { NoTarget::Placeholder } else { NoTarget::None }
     })
+}
+
+/// Which target the sum of a longer period's parts is held against. Where the year's figure is a level that each part is held
+/// against (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the longer period's
+/// share of it is meant.
+///
+/// # Errors
+/// [`NoTarget`], which says why there is none.
+pub fn find_target_of_sum(
+    kpi: &Kpi,
+    whole: Period,
+    targets: &BTreeMap<Period, Target>,
+) -> Result<FoundTarget, NoTarget> {
+    let level = matches!(kpi.spread(), Some(Profile::Held | Profile::Linear));
+    let Some(parts) = parts(kpi.period_kind(), whole).filter(|_| level) else {
+        return find_target(kpi, whole, targets);
+    };
+    let mut found = parts.into_iter().filter(|part| kpi.in_force(*part)).map(|part| find_target(kpi, part, targets));
+    let first = found.next().unwrap_or(Err(NoTarget::None))?;
+    found.try_fold(first, |sum, part| sum.plus(part?).ok_or(NoTarget::None))
+}
+
+/// The first and last place in the year of a KPI's own periods that make up a period, from 1, and how many a year has.
+fn places(kpi: &Kpi, period: Period) -> Option<(i32, i32, i32)> {
+    let (first, last) = if period.kind() == kpi.period_kind() {
+        (period, period)
+    } else {
+        let parts = parts(kpi.period_kind(), period)?;
+        (*parts.first()?, *parts.last()?)
+    };
+    let (from, of) = first.position_in(kpi.calendar)?;
+    Some((from, last.position_in(kpi.calendar)?.0, of))
 }
 
 /// (b): the year's target, spread over its parts.
@@ -304,31 +414,29 @@ fn spread(
     floor: Option<Figure>,
     agreed: &impl Fn(Period) -> Option<(Aim, Option<Figure>)>,
 ) -> Option<FoundTarget> {
-    let (place, parts) = period.position_in(kpi.calendar)?;
-    let (place, parts) = (i64::from(place), i64::from(parts));
+    let (first, last, parts) = places(kpi, period)?;
+    let cumulative = kpi.aggregation == Aggregation::YearToDate;
+    let (upto, parts) = (i64::from(last), i64::from(parts));
+    let before = if cumulative { 0 } else { i64::from(first) - 1 };
     let shared_out = |source, share: &dyn Fn(Figure) -> Option<Figure>| {
         Some(FoundTarget { aim: aim.map(share)?, floor: floor.and_then(share), source })
     };
-    let cumulative = kpi.aggregation == Aggregation::YearToDate;
     match profile {
         Profile::Held => Some(FoundTarget { aim, floor, source: TargetSource::Held }),
-        Profile::Even => {
-            let share = if cumulative { place } else { 1 };
-            shared_out(TargetSource::Even, &|figure| figure.share(share, parts))
-        }
+        Profile::Even => shared_out(TargetSource::Even, &|figure| figure.share(upto - before, parts)),
         Profile::Weighted => {
-            let upto = usize::try_from(place).ok()?;
-            let from = if cumulative { 0 } else { upto.checked_sub(1)? };
-            let weight = kpi.weights.get(from..upto)?.iter().fold(Figure::ZERO, |sum, weight| sum + *weight);
+            let within = usize::try_from(before).ok()?..usize::try_from(upto).ok()?;
+            let weight = kpi.weights.get(within)?.iter().fold(Figure::ZERO, |sum, weight| sum + *weight);
             shared_out(TargetSource::Weighted, &|figure| figure.times(weight))
         }
+        Profile::Linear if upto == parts => Some(FoundTarget { aim, floor, source: TargetSource::Linear }),
         Profile::Linear => {
             let start = year
                 .step(-1)
                 .and_then(agreed)
                 .map(|(aim, _)| aim)
                 .or_else(|| kpi.baseline.map(|baseline| Aim { low: baseline.value, high: baseline.value }))?;
-            line(start, aim, place, parts)
+            line(start, aim, upto, parts)
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::kpi::{Aggregation, Kpi, Polarity};
-use super::number::Figure;
+use super::number::{Figure, Fraction};
 use super::period::{Period, PeriodKey};
 use super::target::Aim;
 
@@ -87,48 +87,62 @@ pub struct Travels {
     pub long: Travel,
 }
 
+/// By which definition a figure was measured: its version; of a gap that of the group, and that of the comparator. Figures
+/// compare only where it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure(pub i32, pub Option<i32>);
+
+/// A figure that is compared with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// The figure before any rounding.
+    pub exact: Fraction,
+    /// By which definition it was measured.
+    pub measure: Measure,
+}
+
 /// An earlier figure to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Earlier {
     /// The period it is of.
     pub period: Period,
-    /// The exact figure.
-    pub value: Figure,
-    /// The version of the KPI's definition it was reported under.
-    pub definition_version: i32,
+    /// The figure.
+    pub figure: Measured,
 }
 
 /// The travel since the previous period: none for year-to-date figures.
-pub fn short(kpi: &Kpi, now: Option<(Figure, i32)>, aim: Option<Aim>, previous: Option<Earlier>) -> Travel {
+pub fn short(kpi: &Kpi, now: Option<Measured>, aim: Option<Aim>, previous: Option<Earlier>) -> Travel {
     if kpi.aggregation == Aggregation::YearToDate {
         return Travel::none(NoTravel::Cumulative);
     }
     since(kpi, now, aim, previous)
 }
 
-/// The travel since a given earlier figure. `now` is the exact figure and the version of the definition it was reported
-/// under; both sides are compared as reported.
-pub fn since(kpi: &Kpi, now: Option<(Figure, i32)>, aim: Option<Aim>, earlier: Option<Earlier>) -> Travel {
-    let (Some((value, version)), Some(earlier)) = (now, earlier) else {
+/// The travel since a given earlier figure. Both are compared as reported, with the KPI's own decimals.
+pub fn since(kpi: &Kpi, now: Option<Measured>, aim: Option<Aim>, earlier: Option<Earlier>) -> Travel {
+    let reported = |figure: Measured| figure.exact.rounded(kpi.decimals);
+    let (Some(now), Some(earlier)) = (now, earlier) else {
         return Travel::none(NoTravel::NoComparison);
     };
-    let before = earlier.value.rounded(kpi.decimals);
+    let (Some(value), Some(before)) = (reported(now), reported(earlier.figure)) else {
+        return Travel::none(NoTravel::NoComparison);
+    };
     let compared = |direction, reason| Travel {
         direction,
         from_period: Some(PeriodKey(earlier.period)),
         from_value: Some(before),
         reason,
     };
-    if version != earlier.definition_version {
+    if now.measure != earlier.figure.measure {
         return compared(None, Some(NoTravel::DefinitionChanged));
     }
-    let rise = value.rounded(kpi.decimals) - before;
+    let rise = value - before;
     let (gain, better, worse) = match (kpi.polarity, aim) {
         (Polarity::HigherIsBetter, _) => (rise, Direction::Improving, Direction::Worsening),
         (Polarity::LowerIsBetter, _) => (-rise, Direction::Improving, Direction::Worsening),
         (Polarity::None, _) => (rise, Direction::Increasing, Direction::Decreasing),
         (Polarity::WithinRange, Some(aim)) => {
-            let nearer = aim.distance(before) - aim.distance(value.rounded(kpi.decimals));
+            let nearer = aim.distance(before) - aim.distance(value);
             (nearer, Direction::Improving, Direction::Worsening)
         }
         (Polarity::WithinRange, None) => return compared(None, Some(NoTravel::NoComparison)),

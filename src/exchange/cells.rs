@@ -18,6 +18,8 @@ pub struct Cells {
     kept: Vec<Kept>,
     /// For each row that holds anything its number, and where its cells begin.
     rows: Vec<(u32, usize)>,
+    /// The numbers of the rows that are not shown, in their order.
+    hidden: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +35,23 @@ struct Kept {
 pub enum Unreadable {
     /// A formula without the value that it has.
     FormulaWithoutValue,
+    /// A formula with a value that the workbook itself asks to have worked out again.
+    FormulaToWorkOut,
     /// It shows that something went wrong, in these words: `#DIV/0!`.
     ErrorValue,
     /// Nothing can be made of it.
     Nonsense,
+    /// Words or digits of it are superscript or subscript, as footnote marks are.
+    Raised,
+    /// Words or digits of it are struck through.
+    Struck,
+}
+
+impl Unreadable {
+    /// Whether there are words all the same, for whoever reads words.
+    fn has_words(self) -> bool {
+        matches!(self, Self::Raised | Self::Struck)
+    }
 }
 
 /// Why a cell cannot be kept.
@@ -55,6 +70,8 @@ pub enum Full {
 pub struct Row<'a> {
     /// Its number in the sheet, from 1.
     pub number: u64,
+    /// Whether it is not shown: a filter or a person hides it.
+    pub hidden: bool,
     cells: &'a [Kept],
     text: &'a str,
 }
@@ -83,6 +100,11 @@ impl Cells {
         Ok(())
     }
 
+    /// Notes that a row is not shown, in the order of their numbers.
+    pub fn hide(&mut self, row: u64) {
+        self.hidden.extend(u32::try_from(row).ok());
+    }
+
     /// How many rows hold anything.
     pub fn row_count(&self) -> usize {
         self.rows.len()
@@ -102,7 +124,8 @@ impl Cells {
     pub fn row(&self, place: usize) -> Option<Row<'_>> {
         let (number, first) = *self.rows.get(place)?;
         let end = self.rows.get(place + 1).map_or(self.kept.len(), |(_, first)| *first);
-        Some(Row { number: number.into(), cells: self.kept.get(first..end)?, text: &self.text })
+        let hidden = self.hidden.binary_search(&number).is_ok();
+        Some(Row { number: number.into(), hidden, cells: self.kept.get(first..end)?, text: &self.text })
     }
 
     /// The rows that hold anything.
@@ -112,7 +135,7 @@ impl Cells {
 }
 
 impl<'a> Row<'a> {
-    /// The words in a column, the first being 0; none where nothing is there, or what is there cannot be read.
+    /// The words in a column, the first being 0; none where nothing is there, or no words can be made of it.
     pub fn get(&self, column: usize) -> Option<&'a str> {
         self.kept(column).map(|kept| self.shown(kept))
     }
@@ -142,7 +165,8 @@ impl<'a> Row<'a> {
     }
 
     fn shown(&self, kept: &Kept) -> &'a str {
-        if kept.unreadable.is_some() { "" } else { self.words(kept) }
+        let is_shown = kept.unreadable.is_none_or(Unreadable::has_words);
+        if is_shown { self.words(kept) } else { "" }
     }
 
     fn words(&self, kept: &Kept) -> &'a str {

@@ -44,7 +44,7 @@ pub enum Unread {
 /// An item as it is put away.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Item {
-    /// The text of each known column, as a CSV file would have it.
+    /// The text of each known column, as a CSV file would have it: empty for `null`, and none where the member is absent.
     pub(super) cells: Vec<Option<String>>,
     pub(super) faults: Vec<ItemFault>,
     /// Whether nothing could be read behind it.
@@ -401,11 +401,16 @@ impl Headings {
     /// What a CSV file would have for a value.
     fn text_of(&self, name: &str, value: Value) -> Result<Option<String>, (ItemFaultKind, String)> {
         let (is_number, is_flag) = (self.numbers.contains(&name), self.flags.contains(&name));
+        let is_list = self.lists.contains(&name);
         let found = match value {
-            Value::Null => return Ok(None),
+            Value::Null => return Ok(Some(String::new())),
             Value::Number(number) if is_number => return Ok(Some(number.to_string())),
             Value::Bool(flag) if is_flag => return Ok(Some(flag.to_string())),
             Value::String(text) if !is_number && !is_flag => return Ok(Some(text)),
+            Value::Array(items) if is_list && items.iter().all(Value::is_string) => {
+                let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                return Ok(Some(texts.join(" ")));
+            }
             Value::Number(_) => "a number",
             Value::Bool(_) => "true or false",
             Value::String(_) => "a text",
@@ -415,6 +420,7 @@ impl Headings {
         let wanted = match (is_number, is_flag) {
             (true, _) => "a number, such as 4.5",
             (_, true) => "true or false",
+            _ if is_list => "a list of texts",
             _ => "a text",
         };
         Err((ItemFaultKind::WrongType, format!("`{name}` must be {wanted}, and is {found}")))

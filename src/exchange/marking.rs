@@ -1,15 +1,15 @@
-//! A sender's own workbook with its mistakes marked in it: each wrong cell red, the first 2,000 with a comment that
-//! says what to do, and a sheet that lists them all.
+//! A sender's own workbook with its mistakes and warnings marked in it: each wrong cell red, each that should be looked at amber,
+//! the first 2,000 with a comment that says what to do, and a sheet that lists them all, mistakes and warnings apart.
 //!
 //! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written anew goes through
-//! piece by piece, in memory that is bounded whatever was sent. The red is a conditional format, and what we say in a comment
+//! piece by piece, in memory that is bounded whatever was sent. The colour is a conditional format, and what we say in a comment
 //! stands between marks of ours: so it is told from what people put there, and what was marked in the table's sheet at an
 //! earlier time goes when a workbook that was mended is sent again.
 //!
 //! A CSV file, and a workbook that is built in a way that cannot be marked, comes back as a plain workbook of its cells.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
@@ -52,11 +52,11 @@ const CELLS_A_FORMAT: usize = 400;
 
 /// What the sheet that lists the mistakes is called, and what stands at its top.
 pub(super) const LIST_SHEET: &str = "Mistakes";
-pub(super) const LIST_TITLE: &str = "What is wrong";
+pub(super) const LIST_TITLE: &str = "What was found";
 /// The columns of the list, heading and width in characters, and the row of the headings.
 pub(super) const LIST_HEADER: u64 = 4;
 pub(super) const LIST_COLUMNS: [(&str, u32); 5] =
-    [("Cell", 10), ("Row", 8), ("Column", 18), ("What is wrong and what to do", 90), ("Code", 26)];
+    [("Cell", 10), ("Row", 8), ("Column", 18), ("What was found and what to do", 90), ("Code", 26)];
 /// Whose comments ours are, what they begin with, and what stands around them: a space without width, which nobody types.
 const AUTHOR: &str = "Waymark";
 const SPEAKER: &str = "Waymark found:";
@@ -65,7 +65,10 @@ const AROUND: char = '\u{200b}';
 const SHAPE: &str = "_x0000_s";
 const SHAPE_KIND: &str = "_x0000_t202";
 /// What a conditional format of ours says, which is always so.
-const RED_WHERE: &str = "marked by Waymark";
+const COLOURED_WHERE: &str = "marked by Waymark";
+/// What stands above the warnings in the list, and what a comment about one begins with.
+const WARNINGS_TITLE: &str = "Warnings: accepted, and to be looked at";
+const WARNING: &str = "Warning: ";
 
 /// The namespaces of what is written.
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -105,12 +108,11 @@ const SHEET_ORDER: [&str; 24] = [
     "AlternateContent",
 ];
 
-/// A mistake in a table that was sent.
+/// A mistake in a table that was sent, or something in it that should be looked at.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Mistake {
-    /// The row, from 1; the first for what is not about one.
-    #[serde(default = "first")]
-    pub row: u64,
+pub struct Finding {
+    /// The row, from 1; `None` for what is not about one.
+    pub row: Option<u64>,
     /// The column's heading.
     pub column: Option<String>,
     /// The cell, such as `D7`.
@@ -121,14 +123,58 @@ pub struct Mistake {
     pub code: String,
 }
 
-fn first() -> u64 {
-    1
-}
+impl Finding {
+    /// The row where it is marked: the first for what is not about one.
+    fn row(&self) -> u64 {
+        self.row.unwrap_or(1)
+    }
 
-impl Mistake {
     /// The cell where it is marked: in column A where the whole row is to blame.
     fn marked_at(&self) -> String {
-        self.cell.clone().unwrap_or_else(|| format!("A{}", self.row))
+        self.cell.clone().unwrap_or_else(|| format!("A{}", self.row()))
+    }
+}
+
+/// Everything that is to be marked in a table.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What is wrong.
+    pub mistakes: Vec<Finding>,
+    /// What should be looked at, though it was accepted.
+    pub warnings: Vec<Finding>,
+}
+
+/// What is said of each cell, by row and column.
+type Said = BTreeMap<(u64, usize), Vec<String>>;
+
+/// The cells that are marked.
+#[derive(Default)]
+struct Marks {
+    /// Wrong cells.
+    red: Vec<(u64, usize)>,
+    /// Cells that should be looked at and are not wrong.
+    amber: Vec<(u64, usize)>,
+    /// What the comment of each says.
+    said: Said,
+}
+
+impl Marks {
+    fn of(findings: &Findings) -> Self {
+        let mut said = Said::new();
+        let mut red = BTreeSet::new();
+        for mistake in &findings.mistakes {
+            if let Some(place) = place_of(&mistake.marked_at()) {
+                red.insert(place);
+                said.entry(place).or_default().push(mistake.detail.clone());
+            }
+        }
+        for warning in &findings.warnings {
+            if let Some(place) = place_of(&warning.marked_at()) {
+                said.entry(place).or_default().push(format!("{WARNING}{}", warning.detail));
+            }
+        }
+        let amber = said.keys().filter(|place| !red.contains(place)).copied().collect();
+        Self { red: red.into_iter().collect(), amber, said }
     }
 }
 
@@ -158,19 +204,19 @@ pub enum Unmarked {
     Fault(Box<dyn Error + Send + Sync>),
 }
 
-/// The table as it was sent with its mistakes marked, as a workbook in a file without a name, from its beginning; `lead` says how
-/// much is wrong, given the name of the sheet with the table.
+/// The table as it was sent with its mistakes and warnings marked, as a workbook in a file without a name, from its beginning;
+/// `lead` says how much was found, given the name of the sheet with the table.
 ///
 /// # Errors
 /// Why it cannot be.
 pub fn marked(
     sent: &Upload,
     lead: impl Fn(&str) -> String,
-    mistakes: &[Mistake],
+    findings: &Findings,
     made: DateTime<Utc>,
 ) -> Result<File, Unmarked> {
     if let Upload::Workbook(book) = sent {
-        match in_place(book.origin(), &lead(&book.origin().name), mistakes) {
+        match in_place(book.origin(), &lead(&book.origin().name), findings) {
             Ok(marked) => return Ok(marked),
             Err(Hindrance(why)) => tracing::info!(why, "a workbook cannot be marked as it is; its cells are copied"),
         }
@@ -190,7 +236,7 @@ pub fn marked(
             lead(&origin.name)
         ),
     };
-    in_place(&origin, &lead, mistakes).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))
+    in_place(&origin, &lead, findings).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))
 }
 
 /// Why a workbook cannot be marked as it is.
@@ -309,8 +355,8 @@ fn free_id(taken: &HashMap<String, (String, String)>, wanted: &str) -> String {
     numbered.find(|id| !taken.contains_key(id)).unwrap_or_default()
 }
 
-/// The workbook as it was sent, its mistakes marked.
-fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
+/// The workbook as it was sent, its mistakes and warnings marked.
+fn in_place(origin: &Origin, lead: &str, findings: &Findings) -> Marked<File> {
     let mut package = Package::open(&origin.file)?;
     let all = package.names()?;
     let names: HashSet<String> = all.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -321,13 +367,8 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
     let plan = Plan::of(&mut package, outline, origin, &names)?;
     let styles = Styles::of(&mut package.needed(&plan.styles)?)?;
 
-    let mut wrong: BTreeMap<(u64, usize), Vec<&str>> = BTreeMap::new();
-    for mistake in mistakes {
-        if let Some(place) = place_of(&mistake.marked_at()) {
-            wrong.entry(place).or_default().push(&mistake.detail);
-        }
-    }
-    let mut comments = Comments::of(&wrong);
+    let marks = Marks::of(findings);
+    let mut comments = Comments::of(&marks.said);
     match plan.new_comments {
         Some(_) => comments.write()?,
         None => comments.rewrite(&mut package.needed(&plan.comments)?)?,
@@ -340,9 +381,7 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
             // Nothing is left of them: they are written behind the others.
         } else if is(&plan.sheet) {
             let drawing = plan.new_drawing.as_deref();
-            rewrite_part(&mut package, &mut out, name, |part, out| {
-                rewrite_sheet(part, out, &wrong, styles.differences, drawing)
-            })?;
+            rewrite_part(&mut package, &mut out, name, |part, out| rewrite_sheet(part, out, &marks, &styles, drawing))?;
         } else if is(&plan.relations) {
             let added = plan.sheet_relations();
             rewrite_part(&mut package, &mut out, name, |part, out| rewrite_relations(part, out, &added))?;
@@ -372,7 +411,7 @@ fn in_place(origin: &Origin, lead: &str, mistakes: &[Mistake]) -> Marked<File> {
         write_part(&mut out, &plan.drawing, |out| write_drawing(out, &comments.noted))?;
     }
     write_part(&mut out, &plan.comments, |out| Ok(out.get_mut().write_all(&comments.written)?))?;
-    write_part(&mut out, &plan.list, |out| write_list(out, lead, &origin.name, mistakes, &styles))?;
+    write_part(&mut out, &plan.list, |out| write_list(out, lead, &origin.name, findings, &styles))?;
     let mut marked = out.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     marked.rewind()?;
     Ok(marked)
@@ -496,18 +535,18 @@ fn pass_all<W: Write>(out: &mut Writer<W>, events: impl IntoIterator<Item = Even
     events.into_iter().try_for_each(|event| pass(out, event))
 }
 
-/// Takes a sheet through, its wrong cells red, and the boxes of its comments referred to where they were not.
+/// Takes a sheet through, its marked cells coloured, and the boxes of its comments referred to where they were not.
 fn rewrite_sheet<W: Write>(
     part: &mut Part<'_, '_>,
     out: &mut Writer<W>,
-    wrong: &BTreeMap<(u64, usize), Vec<&str>>,
-    red: usize,
+    marks: &Marks,
+    styles: &Styles,
     drawing: Option<&str>,
 ) -> Marked<()> {
     let rank = |name: &str| SHEET_ORDER.iter().position(|known| *known == name);
     let (formats, drawings) = (rank("conditionalFormatting"), rank("legacyDrawing"));
     let prefix = begin(part, out, MAIN)?;
-    let (mut reddened, mut drawn) = (false, false);
+    let (mut coloured, mut drawn) = (false, false);
     loop {
         let (depth, event) = part.next_at()?;
         // What stands before all that is of concern has no rank.
@@ -516,9 +555,10 @@ fn rewrite_sheet<W: Write>(
             Event::End(_) if depth == 1 => Some(SHEET_ORDER.len()),
             _ => None,
         };
-        if rank >= formats && !reddened {
-            put_red(out, &prefix, wrong, red)?;
-            reddened = true;
+        if rank >= formats && !coloured {
+            put_colour(out, &prefix, &marks.red, styles.red())?;
+            put_colour(out, &prefix, &marks.amber, styles.amber())?;
+            coloured = true;
         }
         if rank >= drawings && !drawn {
             if let Some(id) = drawing {
@@ -530,27 +570,22 @@ fn rewrite_sheet<W: Write>(
             Event::Eof => return Ok(()),
             Event::Start(element) if rank == formats => {
                 let element = element.into_owned();
-                pass_all(out, without_red(whole(part, element, depth)?))?;
+                pass_all(out, without_colour(whole(part, element, depth)?))?;
             }
             event => pass(out, event)?,
         }
     }
 }
 
-fn put_red<W: Write>(
-    out: &mut Writer<W>,
-    prefix: &str,
-    wrong: &BTreeMap<(u64, usize), Vec<&str>>,
-    red: usize,
-) -> Marked<()> {
-    let cells: Vec<String> = wrong.keys().map(|place| name_of(*place)).collect();
+fn put_colour<W: Write>(out: &mut Writer<W>, prefix: &str, places: &[(u64, usize)], difference: usize) -> Marked<()> {
+    let cells: Vec<String> = places.iter().map(|place| name_of(*place)).collect();
     for cells in cells.chunks(CELLS_A_FORMAT) {
         // It stands before those of others, and so comes first among those of one rank.
         put(
             out,
             &format!(
-                "<{prefix}conditionalFormatting sqref=\"{}\"><{prefix}cfRule type=\"expression\" dxfId=\"{red}\" priority=\"1\">\
-             <{prefix}formula>ISTEXT(\"{RED_WHERE}\")</{prefix}formula></{prefix}cfRule></{prefix}conditionalFormatting>",
+                "<{prefix}conditionalFormatting sqref=\"{}\"><{prefix}cfRule type=\"expression\" dxfId=\"{difference}\" priority=\"1\">\
+             <{prefix}formula>ISTEXT(\"{COLOURED_WHERE}\")</{prefix}formula></{prefix}cfRule></{prefix}conditionalFormatting>",
                 cells.join(" ")
             ),
         )?;
@@ -558,14 +593,14 @@ fn put_red<W: Write>(
     Ok(())
 }
 
-/// The conditional formats of some cells without the red of an earlier time; nothing where nothing is left.
-fn without_red(events: Vec<Event<'static>>) -> Vec<Event<'static>> {
+/// The conditional formats of some cells without the colour of an earlier time; nothing where nothing is left.
+fn without_colour(events: Vec<Event<'static>>) -> Vec<Event<'static>> {
     let (mut kept, mut rule, mut ours, mut rules) = (Vec::new(), None::<Vec<Event<'static>>>, false, 0);
     for event in events {
         if matches!(&event, Event::Start(element) if element.local_name().as_ref() == "cfRule") {
             (rule, ours) = (Some(Vec::new()), false);
         }
-        if matches!(&event, Event::Text(words) if words.contains(RED_WHERE)) {
+        if matches!(&event, Event::Text(words) if words.contains(COLOURED_WHERE)) {
             ours = true;
         }
         let ends = matches!(&event, Event::End(element) if element.local_name().as_ref() == "cfRule");
@@ -741,9 +776,19 @@ impl Styles {
         self.formats + 1
     }
 
+    /// How a wrong cell differs from what it was.
+    fn red(&self) -> usize {
+        self.differences
+    }
+
+    /// How a cell differs that should be looked at.
+    fn amber(&self) -> usize {
+        self.differences + 1
+    }
+
     fn rewrite<W: Write>(&self, part: &mut Part<'_, '_>, out: &mut Writer<W>) -> Marked<()> {
         let prefix = begin(part, out, MAIN)?;
-        let mut red = false;
+        let mut are_there = false;
         loop {
             let (depth, event) = part.next_at()?;
             let after = match &event {
@@ -753,10 +798,10 @@ impl Styles {
                 Event::End(_) => depth == 1,
                 _ => false,
             };
-            if after && !red {
-                let dxf = difference(&prefix);
-                put(out, &format!("<{prefix}dxfs count=\"1\">{dxf}</{prefix}dxfs>"))?;
-                red = true;
+            if after && !are_there {
+                let both = differences(&prefix);
+                put(out, &format!("<{prefix}dxfs count=\"2\">{both}</{prefix}dxfs>"))?;
+                are_there = true;
             }
             match event {
                 Event::Eof => return Ok(()),
@@ -764,7 +809,7 @@ impl Styles {
                     let counted = match section.local_name().as_ref() {
                         "fonts" => with(&section, "count", self.fonts + 1)?,
                         "cellXfs" => with(&section, "count", self.formats + 2)?,
-                        "dxfs" => with(&section, "count", self.differences + 1)?,
+                        "dxfs" => with(&section, "count", self.differences + 2)?,
                         _ => section.into_owned(),
                     };
                     pass(out, Event::Start(counted))?;
@@ -790,8 +835,8 @@ impl Styles {
                             )?;
                         }
                         "dxfs" => {
-                            put(out, &difference(&prefix))?;
-                            red = true;
+                            put(out, &differences(&prefix))?;
+                            are_there = true;
                         }
                         _ => {}
                     }
@@ -803,14 +848,18 @@ impl Styles {
     }
 }
 
-/// How a wrong cell differs from what it was: dark on pale red, within a red line.
-fn difference(prefix: &str) -> String {
-    let side =
-        |side: &str| format!("<{prefix}{side} style=\"thin\"><{prefix}color rgb=\"FFB00020\"/></{prefix}{side}>");
+/// How marked cells differ from what they were: wrong ones dark on pale red within a red line, those to be looked at dark on pale
+/// amber within an amber line.
+fn differences(prefix: &str) -> String {
+    difference(prefix, "FF7A0016", "FFF6BDBD", "FFB00020") + &difference(prefix, "FF5C3A00", "FFFFE2A8", "FFB26A00")
+}
+
+fn difference(prefix: &str, words: &str, fill: &str, line: &str) -> String {
+    let side = |side: &str| format!("<{prefix}{side} style=\"thin\"><{prefix}color rgb=\"{line}\"/></{prefix}{side}>");
     let sides: String = ["left", "right", "top", "bottom"].into_iter().map(side).collect();
     format!(
-        "<{prefix}dxf><{prefix}font><{prefix}color rgb=\"FF7A0016\"/></{prefix}font><{prefix}fill><{prefix}patternFill \
-         patternType=\"solid\"><{prefix}fgColor rgb=\"FFF6BDBD\"/><{prefix}bgColor rgb=\"FFF6BDBD\"/></{prefix}patternFill>\
+        "<{prefix}dxf><{prefix}font><{prefix}color rgb=\"{words}\"/></{prefix}font><{prefix}fill><{prefix}patternFill \
+         patternType=\"solid\"><{prefix}fgColor rgb=\"{fill}\"/><{prefix}bgColor rgb=\"{fill}\"/></{prefix}patternFill>\
          </{prefix}fill><{prefix}border>{sides}</{prefix}border></{prefix}dxf>"
     )
 }
@@ -826,13 +875,13 @@ struct Comments {
 }
 
 impl Comments {
-    /// Of what is wrong with each cell.
-    fn of(wrong: &BTreeMap<(u64, usize), Vec<&str>>) -> Self {
-        let said = |details: &[&str]| {
+    /// Of what is said of each cell.
+    fn of(said: &Said) -> Self {
+        let comment = |details: &[String]| {
             let details = clipped(&details.join("\n\n"), MOST_IN_NOTE).replace(AROUND, "");
             format!("{AROUND}{SPEAKER} {details}{AROUND}")
         };
-        let ours = wrong.iter().take(MOST_NOTED).map(|(place, details)| (*place, said(details))).collect();
+        let ours = said.iter().take(MOST_NOTED).map(|(place, details)| (*place, comment(details))).collect();
         Self { ours, noted: BTreeMap::new(), written: Vec::new() }
     }
 
@@ -1152,12 +1201,12 @@ fn put_shapes<W: Write>(
     Ok(())
 }
 
-/// Writes the sheet that lists the mistakes.
+/// Writes the sheet that lists the mistakes, and the warnings behind them.
 fn write_list<W: Write>(
     out: &mut Writer<W>,
     lead: &str,
     sheet: &str,
-    mistakes: &[Mistake],
+    findings: &Findings,
     styles: &Styles,
 ) -> Marked<()> {
     let (bold, wrapped, first) = (styles.bold(), styles.wrapped(), LIST_HEADER + 1);
@@ -1183,42 +1232,58 @@ fn write_list<W: Write>(
     let headings: String =
         ('A'..).zip(LIST_COLUMNS).map(|(column, (heading, _))| cell(column, LIST_HEADER, bold, heading)).collect();
     put(out, &format!("<row r=\"{LIST_HEADER}\">{headings}</row>"))?;
-    for (row, mistake) in (first..).zip(mistakes.iter().take(MOST_LISTED)) {
-        put(
-            out,
-            &format!(
-                "<row r=\"{row}\">{}<c r=\"B{row}\" s=\"{wrapped}\"><v>{}</v></c>{}{}{}</row>",
-                cell('A', row, wrapped, &mistake.marked_at()),
-                mistake.row,
-                cell('C', row, wrapped, mistake.column.as_deref().unwrap_or_default()),
-                cell('D', row, wrapped, &mistake.detail),
-                cell('E', row, wrapped, &mistake.code)
-            ),
-        )?;
-    }
-    let listed = mistakes.len().min(MOST_LISTED);
-    if mistakes.len() > listed {
-        let more = format!("And {} more. Mend these, or have them all as a list of JSON.", mistakes.len() - listed);
-        let row = first + u64::try_from(listed).unwrap_or(u64::MAX);
-        put(out, &format!("<row r=\"{row}\">{}</row>", cell('D', row, wrapped, &more)))?;
-    }
-    put(out, "</sheetData>")?;
-    if listed > 0 {
-        put(out, "<hyperlinks>")?;
-        let sheet = sheet.replace('\'', "''");
-        for (row, mistake) in (first..).zip(mistakes.iter().take(MOST_LISTED)) {
-            let cell = mistake.marked_at();
-            let location = format!("'{sheet}'!{cell}");
+    let mut links = Vec::new();
+    let mut row = first;
+    for (title, listed) in [(None, &findings.mistakes), (Some(WARNINGS_TITLE), &findings.warnings)] {
+        if listed.is_empty() {
+            continue;
+        }
+        if let Some(title) = title {
+            row += u64::from(row > first);
+            put(out, &format!("<row r=\"{row}\">{}</row>", cell('A', row, bold, title)))?;
+            row += 1;
+        }
+        for finding in listed.iter().take(MOST_LISTED) {
             put(
                 out,
-                &format!("<hyperlink ref=\"A{row}\" location=\"{}\" display=\"{cell}\"/>", escape(held(&location))),
+                &format!(
+                    "<row r=\"{row}\">{}<c r=\"B{row}\" s=\"{wrapped}\"><v>{}</v></c>{}{}{}</row>",
+                    cell('A', row, wrapped, &finding.marked_at()),
+                    finding.row(),
+                    cell('C', row, wrapped, finding.column.as_deref().unwrap_or_default()),
+                    cell('D', row, wrapped, &finding.detail),
+                    cell('E', row, wrapped, &finding.code)
+                ),
             )?;
+            links.push((row, finding.marked_at()));
+            row += 1;
         }
-        put(out, "</hyperlinks>")?;
+        if listed.len() > MOST_LISTED {
+            let more = listed.len() - MOST_LISTED;
+            let more = format!("And {more} more. Correct these, or have them all as a list of JSON.");
+            put(out, &format!("<row r=\"{row}\">{}</row>", cell('D', row, wrapped, &more)))?;
+            row += 1;
+        }
     }
+    put(out, "</sheetData>")?;
+    put_links(out, sheet, &links)?;
     put(
         out,
         "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.6\" bottom=\"0.7\" header=\"0.3\" footer=\"0.3\"/>\
          <pageSetup paperSize=\"9\" orientation=\"landscape\" fitToHeight=\"0\"/></worksheet>",
     )
+}
+
+/// Writes where the cells of the list lead to, each by its row: the cell in the sheet with the table.
+fn put_links<W: Write>(out: &mut Writer<W>, sheet: &str, links: &[(u64, String)]) -> Marked<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    put(out, "<hyperlinks>")?;
+    let sheet = sheet.replace('\'', "''");
+    for (row, cell) in links {
+        let location = format!("'{sheet}'!{cell}");
+        put(out, &format!("<hyperlink ref=\"A{row}\" location=\"{}\" display=\"{cell}\"/>", escape(held(&location))))?;
+    }
+    put(out, "</hyperlinks>")
 }

@@ -1,8 +1,10 @@
 //! Reading and writing files. No rule of the programme is known here: only cells, columns and rows.
 
 pub mod cells;
+pub mod dialect;
 pub mod items;
 pub mod marking;
+pub mod measure;
 pub mod package;
 pub mod sheet;
 pub mod spool;

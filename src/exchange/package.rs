@@ -23,7 +23,7 @@ const MOST_INFLATED: u64 = 256 << 20;
 /// The most bytes that one piece of a part may have: a tag, or the words up to the next.
 const MOST_PIECE: usize = 4 << 20;
 /// The most bytes of the words in a cell as they are saved: Excel keeps 32,767 characters.
-const MOST_IN_CELL: usize = 256 << 10;
+pub(super) const MOST_IN_CELL: usize = 256 << 10;
 /// The most bytes of the name of an element, and of what is said of one and wanted here.
 const MOST_NAME: usize = 256;
 const MOST_ATTRIBUTE: usize = 4 << 10;
@@ -99,6 +99,10 @@ pub(super) fn broken(what: &str) -> WorkbookFault {
     wrong(1, "unreadable_workbook", detail)
 }
 
+pub(super) fn too_long_a_cell() -> WorkbookFault {
+    too_large("holds more words in a cell than Excel keeps")
+}
+
 pub(super) fn too_large(what: &str) -> WorkbookFault {
     WorkbookFault::TooLarge(format!("The workbook {what}; send less of it, or the table as CSV."))
 }
@@ -117,6 +121,8 @@ pub(super) struct Outline {
     pub strings: Option<String>,
     pub styles: Option<String>,
     pub from_1904: bool,
+    /// Whether it asks whoever opens it to work its formulas out again: the values saved with them may be wrong.
+    pub to_work_out: bool,
 }
 
 pub(super) struct SheetPart {
@@ -261,13 +267,23 @@ impl<'f> Package<'f> {
         };
         let (strings, styles) = (path_of("sharedStrings"), path_of("styles"));
         let mut part = self.needed(&main)?;
-        let mut outline = Outline { main: String::new(), sheets: Vec::new(), strings, styles, from_1904: false };
+        let mut outline =
+            Outline { main: String::new(), sheets: Vec::new(), strings, styles, from_1904: false, to_work_out: false };
         let mut count = 0;
         loop {
             match part.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "workbookPr" => {
                     let date_1904 = attribute(&element, "date1904")?;
                     outline.from_1904 = matches!(date_1904.as_deref(), Some("1" | "true"));
+                }
+                Event::Start(element) if element.local_name().as_ref() == "calcPr" => {
+                    let is = |name: &str, values: [&str; 2]| {
+                        attribute(&element, name)
+                            .map(|value| value.is_some_and(|value| values.contains(&value.as_str())))
+                    };
+                    outline.to_work_out = is("fullCalcOnLoad", ["1", "true"])?
+                        || is("forceFullCalc", ["1", "true"])?
+                        || is("calcCompleted", ["0", "false"])?;
                 }
                 Event::Start(element) if element.local_name().as_ref() == "sheet" => {
                     let name = attribute(&element, "name")?.unwrap_or_default();
@@ -362,7 +378,7 @@ impl Part<'_, '_> {
                 _ => {}
             }
             if text.len() > MOST_IN_CELL {
-                return Err(too_large("holds more words in a cell than Excel keeps"));
+                return Err(too_long_a_cell());
             }
         }
     }

@@ -7,48 +7,74 @@ use std::io::{self, BufRead, BufReader, Chain, Cursor, Read, Seek};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use encoding_rs::{Encoding, UTF_8};
+use serde::Serialize;
+
 use super::cells::{Cells, Row, name_of};
+use super::dialect::{Decoded, Dialect, SEPARATORS, encoding_of};
 use super::items::{Item, ItemFaultKind, ItemRows, Items};
 use super::table::unguarded;
-use super::workbook::{CellFault, Workbook};
+use super::workbook::{CellFault, CellKind, Workbook};
 use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
+use crate::domain::warning::{Warning, WarningCode};
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
 const MOST_ROW_BYTES: u64 = 1 << 20;
+/// How many rows that hold anything the header may stand below.
+pub(super) const HEADER_WITHIN: usize = 20;
 
 /// A table as it was sent.
 pub enum Upload {
     /// A CSV file.
-    Csv(File),
+    Csv(CsvFile),
     /// A workbook, read into memory.
     Workbook(Arc<Workbook>),
     /// Items of JSON.
     Items(Items),
 }
 
+/// A CSV file, and how it is written.
+#[derive(Debug)]
+pub struct CsvFile {
+    file: File,
+    /// Found out when it is read, where it is not known yet.
+    dialect: Option<Dialect>,
+}
+
 impl From<File> for Upload {
     fn from(file: File) -> Self {
-        Self::Csv(file)
+        Self::Csv(CsvFile { file, dialect: None })
     }
 }
 
 impl Upload {
+    /// A CSV file, in the encoding that its sender declares, if any.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn csv(file: File, declared: Option<&'static Encoding>, headings: Headings) -> io::Result<Self> {
+        let dialect = Some(dialect_of(&file, declared, headings)?);
+        Ok(Self::Csv(CsvFile { file, dialect }))
+    }
+
     /// The table from its beginning.
     ///
     /// # Errors
     /// The outer one where the file cannot be read, the inner one everything that is wrong with the header.
     pub fn sheet(&self, headings: Headings) -> io::Result<Result<Sheet<BufReader<&File>>, Vec<Violation>>> {
         match self {
-            Self::Csv(file) => {
+            Self::Csv(CsvFile { file, dialect }) => {
+                let dialect = dialect.map_or_else(|| dialect_of(file, None, headings), Ok)?;
                 let mut file = file;
                 file.rewind()?;
-                Ok(Sheet::open(BufReader::new(file), headings))
+                Ok(Sheet::open_as(BufReader::new(file), dialect, headings))
             }
             Self::Workbook(book) => Ok(Sheet::of_workbook(Arc::clone(book), headings)),
             Self::Items(items) => {
                 let columns = Columns::of_items(headings);
-                Ok(Ok(Sheet { rows: Rows::Items(items.rows()?), columns, faults: items.faults().to_vec() }))
+                let (rows, faults) = (Rows::Items(items.rows()?), items.faults().to_vec());
+                Ok(Ok(Sheet { rows, columns, faults, notices: Vec::new() }))
             }
         }
     }
@@ -60,14 +86,14 @@ impl Upload {
     /// Where the file cannot be read.
     pub fn as_sent(&self, most_rows: usize) -> io::Result<Option<Cow<'_, Cells>>> {
         let few = |cells: &Cells| cells.row_count() <= most_rows;
-        let mut file = match self {
+        let (mut file, dialect) = match self {
             Self::Workbook(book) => return Ok(Some(book.cells().0).filter(|cells| few(cells)).map(Cow::Borrowed)),
             Self::Items(_) => return Ok(None),
-            Self::Csv(file) => file,
+            Self::Csv(CsvFile { file, dialect }) => (file, dialect.unwrap_or_default()),
         };
         file.rewind()?;
         let mut sent = Cells::default();
-        let mut rows = CsvRows::new(BufReader::new(file));
+        let mut rows = CsvRows::new(BufReader::new(file), dialect);
         while let Some(read) = rows.advance() {
             match read {
                 Ok(()) => {}
@@ -92,7 +118,7 @@ impl Upload {
     /// Where the file cannot be opened again.
     pub fn again(&self) -> io::Result<Self> {
         Ok(match self {
-            Self::Csv(file) => Self::Csv(file.try_clone()?),
+            Self::Csv(CsvFile { file, dialect }) => Self::Csv(CsvFile { file: file.try_clone()?, dialect: *dialect }),
             Self::Workbook(book) => Self::Workbook(Arc::clone(book)),
             Self::Items(items) => Self::Items(items.again()?),
         })
@@ -105,6 +131,8 @@ pub struct Sheet<R> {
     columns: Columns,
     /// What is wrong with the table before its rows are gone through.
     faults: Vec<Violation>,
+    /// How it was read, where that is not a matter of course.
+    notices: Vec<Warning>,
 }
 
 /// Where the rows come from.
@@ -119,18 +147,24 @@ enum Rows<R> {
 }
 
 /// The columns that there may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Headings {
     /// Those that are read.
     pub known: &'static [&'static str],
-    /// Those that may stand there unread.
-    pub ignored: &'static [&'static str],
+    /// Those that may stand there unread, and why they are not read.
+    pub ignored: &'static [(&'static str, &'static str)],
+    /// Those that could be one that is read, and what to do about each.
+    pub ambiguous: &'static [(&'static str, &'static str)],
     /// Those that there must be.
     pub required: &'static [&'static str],
     /// Those that JSON has a number for.
     pub numbers: &'static [&'static str],
     /// Those that JSON has true or false for.
     pub flags: &'static [&'static str],
+    /// Those that JSON has a list of texts for, or one text.
+    pub lists: &'static [&'static str],
+    /// Those that hold words for people to read.
+    pub words: &'static [&'static str],
 }
 
 /// The columns of a table, in its order.
@@ -144,9 +178,29 @@ pub struct Columns {
     has_unknown: bool,
     /// Whether they are the members of items.
     of_items: bool,
+    /// Those that are not read.
+    ignored: Vec<IgnoredColumn>,
+    /// Those that hold words for people to read.
+    words: &'static [&'static str],
+}
+
+/// A column that is not read.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IgnoredColumn {
+    /// Its heading.
+    pub column: &'static str,
+    /// Why it is not read.
+    pub why: &'static str,
+    #[serde(skip)]
+    place: usize,
 }
 
 impl Columns {
+    /// The columns that are not read.
+    pub fn ignored(&self) -> &[IgnoredColumn] {
+        &self.ignored
+    }
+
     /// Whether there is a column with this heading, read or not.
     pub fn has(&self, heading: &str) -> bool {
         self.headings.iter().any(|known| known == heading)
@@ -159,6 +213,8 @@ impl Columns {
             headings: known.map(|column| (*column).to_owned()).collect(),
             has_unknown: false,
             of_items: true,
+            ignored: Vec::new(),
+            words: headings.words,
         }
     }
 
@@ -182,10 +238,25 @@ impl Columns {
         }
     }
 
+    /// A warning about a row with its place as the sender knows it: the cell of a table, the pointer of JSON.
+    pub fn placed_warning(&self, warning: Warning) -> Warning {
+        let Some(row) = warning.row else { return warning };
+        if self.of_items {
+            return Warning { row: None, ..warning.in_body(&format!("/items/{row}")) };
+        }
+        let named = warning.column.as_deref().and_then(|column| self.cell_name(row, column));
+        Warning { cell: warning.cell.clone().or(named), ..warning }
+    }
+
     /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
     pub fn cell_name(&self, row: u64, heading: &str) -> Option<String> {
         let place = self.headings.iter().position(|known| *known == fold(heading))?;
         Some(name_of((row, place)))
+    }
+
+    /// What a column is to hold.
+    fn kind_of(&self, column: &str) -> CellKind {
+        if self.words.contains(&column) { CellKind::Words } else { CellKind::Data }
     }
 
     /// How many columns there are up to the last that has a heading.
@@ -213,22 +284,68 @@ impl SheetRow<'_> {
     /// The text of a cell without the blanks around it; `None` where it is empty or cannot be read, or the file has no such
     /// column.
     pub fn cell(&self, column: &str) -> Option<&str> {
-        let place = self.columns.known.iter().position(|known| *known == Some(column))?;
-        let text = match &self.cells {
-            RowCells::Csv(record) => record.get(place).filter(|_| record.misquoted_at(place).is_none()),
-            RowCells::Workbook(row, _) => row.get(place),
-            RowCells::Item(item) => item.cells.get(place).and_then(Option::as_deref),
-        };
-        text.map(str::trim).filter(|text| !text.is_empty())
+        self.raw(column).map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// The words in a cell, as they were before a table kept them from being run as a formula.
+    /// The trimmed cell under a heading, whether its column is read or passed over; `None` where it is empty.
+    pub fn under(&self, heading: &str) -> Option<&str> {
+        let place = self.columns.headings.iter().position(|known| known == heading)?;
+        self.raw_at(place, heading).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// Whether the row says something of a column, be it that its cell is empty: the file has the column; the item has the
+    /// member.
+    pub fn gives(&self, column: &str) -> bool {
+        let Some(place) = self.columns.known.iter().position(|known| *known == Some(column)) else { return false };
+        match &self.cells {
+            RowCells::Csv(_) | RowCells::Workbook(..) => true,
+            RowCells::Item(item) => item.cells.get(place).is_some_and(Option::is_some),
+        }
+    }
+
+    /// The words in a cell to the last blank, as they were before a table kept them from being run as a formula; `None` where
+    /// there are only blanks.
     pub fn text(&self, column: &str) -> Option<&str> {
-        let text = self.cell(column)?;
+        let text = self.raw(column).filter(|text| !text.trim().is_empty())?;
         Some(match &self.cells {
             RowCells::Csv(_) => unguarded(text),
             RowCells::Workbook(..) | RowCells::Item(_) => text,
         })
+    }
+
+    fn raw(&self, column: &str) -> Option<&str> {
+        self.raw_at(self.columns.known.iter().position(|known| *known == Some(column))?, column)
+    }
+
+    fn raw_at(&self, place: usize, column: &str) -> Option<&str> {
+        match &self.cells {
+            RowCells::Csv(record) => record.get(place).filter(|_| record.misquoted_at(place).is_none()),
+            RowCells::Workbook(row, _) => {
+                row.get(place).filter(|_| CellFault::of(row, place, self.columns.kind_of(column)).is_none())
+            }
+            RowCells::Item(item) => item.cells.get(place).and_then(Option::as_deref),
+        }
+    }
+
+    /// What stands in the columns that are not read: the heading of each, and its text without the blanks around it.
+    pub fn ignored(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let text = |place| match &self.cells {
+            RowCells::Csv(record) => record.get(place),
+            RowCells::Workbook(row, _) => row.get(place),
+            RowCells::Item(_) => None,
+        };
+        let cells = self.columns.ignored.iter().filter_map(move |ignored| Some((ignored.column, text(ignored.place)?)));
+        cells.map(|(column, text)| (column, text.trim())).filter(|(_, text)| !text.is_empty())
+    }
+
+    /// Whether the number in a cell is shown as a percentage by the format of the cell.
+    pub fn is_percent_cell(&self, column: &str) -> bool {
+        matches!(self.cells, RowCells::Workbook(..)) && self.cell(column).is_some_and(|text| text.ends_with('%'))
+    }
+
+    /// Whether a spreadsheet does not show the row.
+    pub fn is_hidden(&self) -> bool {
+        matches!(&self.cells, RowCells::Workbook(row, _) if row.hidden)
     }
 
     /// Whether none of these columns holds anything.
@@ -244,7 +361,8 @@ impl SheetRow<'_> {
             RowCells::Workbook(row, _) => {
                 let known = self.columns.known.iter().enumerate();
                 let known = known.filter_map(|(place, column)| Some((place, (*column)?)));
-                let faulty = known.filter_map(|(place, column)| Some((column, CellFault::of(row, place)?)));
+                let fault = |place, column| CellFault::of(row, place, self.columns.kind_of(column));
+                let faulty = known.filter_map(|(place, column)| Some((column, fault(place, column)?)));
                 faulty
                     .map(|(column, fault)| Violation::in_cell(self.number, Some(column), fault.code, fault.detail))
                     .collect::<Vec<_>>()
@@ -282,7 +400,7 @@ impl SheetRow<'_> {
     /// Whether nothing stands in it.
     fn is_blank(&self) -> bool {
         match &self.cells {
-            RowCells::Csv(record) => record.cells().all(|cell| cell.trim().is_empty()),
+            RowCells::Csv(record) => record.is_blank(),
             RowCells::Workbook(row, _) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
             // Whoever sends an item means something by it.
             RowCells::Item(_) => false,
@@ -326,16 +444,29 @@ impl SheetRow<'_> {
 const MOST_SHOWN: usize = 60;
 
 impl<R: BufRead> Sheet<R> {
-    /// Reads the header of a CSV file.
+    /// Reads the header of a CSV file in UTF-8 with commas between its cells: the first row that holds anything.
     ///
     /// # Errors
     /// Everything that is wrong with the header, where no row can be read by it.
     pub fn open(file: R, headings: Headings) -> Result<Self, Vec<Violation>> {
-        let mut rows = CsvRows::new(file);
+        Self::open_as(file, Dialect::default(), headings)
+    }
+
+    /// Reads the header of a CSV file that is written in a certain way.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header, where no row can be read by it.
+    pub fn open_as(file: R, dialect: Dialect, headings: Headings) -> Result<Self, Vec<Violation>> {
+        let mut rows = CsvRows::new(file, dialect);
+        let mut above = Vec::new();
         loop {
-            match rows.advance() {
-                Some(Ok(())) if rows.record.cells().all(|cell| cell.trim().is_empty()) => {}
+            let read = rows.advance();
+            let is_above = dialect.header.is_some_and(|header| rows.number < header);
+            match read {
+                Some(Ok(())) if rows.record.is_blank() => {}
+                Some(Ok(())) if is_above => above.extend(rows.record.holds_several().then_some(rows.number)),
                 Some(Ok(())) => break,
+                Some(Err(fault)) if is_above && !fault.last => {}
                 None => return Err(vec![empty(headings)]),
                 Some(Err(fault)) => return Err(vec![fault.violation]),
             }
@@ -343,7 +474,11 @@ impl<R: BufRead> Sheet<R> {
         let (columns, faults) = read_header(rows.record.cells(), rows.number, headings)?;
         let header = SheetRow { number: rows.number, columns: &columns, cells: RowCells::Csv(&rows.record) };
         let misquoted: Vec<_> = rows.record.misquoted.iter().map(|misquoted| header.misquoted(misquoted)).collect();
-        if misquoted.is_empty() { Ok(Self { rows: Rows::Csv(rows), columns, faults }) } else { Err(misquoted) }
+        if !misquoted.is_empty() {
+            return Err(misquoted);
+        }
+        let notices = read_as(dialect).into_iter().chain(rows_above(&above, rows.number)).collect();
+        Ok(Self { rows: Rows::Csv(rows), columns, faults, notices })
     }
 
     /// Reads the header of a workbook's table.
@@ -359,7 +494,15 @@ impl<R: BufRead> Sheet<R> {
             faults
         })?;
         faults.extend_from_slice(book.faults());
-        Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns, faults })
+        let above = cells.rows().take(header).filter(|row| several(row.cells().map(|(_, words)| words)));
+        let above: Vec<u64> = above.map(|row| row.number).collect();
+        let hidden = columns.known.iter().enumerate().filter_map(|(place, column)| {
+            let column = (*column).filter(|_| book.hides_column(place))?;
+            let detail = "the column is hidden in the workbook, and was read; show it, and look at what it holds";
+            Some(Warning::in_row(row.number, Some(column), WarningCode::HiddenColumn, detail))
+        });
+        let notices = rows_above(&above, row.number).into_iter().chain(hidden).collect();
+        Ok(Self { rows: Rows::Workbook { book, next: header + 1 }, columns, faults, notices })
     }
 
     /// The columns of the table.
@@ -370,6 +513,11 @@ impl<R: BufRead> Sheet<R> {
     /// What is wrong with the table before its rows are gone through, each by itself.
     pub fn faults(&self) -> &[Violation] {
         &self.faults
+    }
+
+    /// How the table was read, where that is not a matter of course, each at its row.
+    pub fn notices(&self) -> &[Warning] {
+        &self.notices
     }
 
     /// The next row that is not blank.
@@ -402,7 +550,8 @@ impl<R: BufRead> Sheet<R> {
 
 /// The rows of a CSV file.
 struct CsvRows<R> {
-    csv: csv::Reader<Watched<Terminated<R>>>,
+    csv: csv::Reader<Watched<Terminated<Decoded<R>>>>,
+    dialect: Dialect,
     ration: Rc<Cell<u64>>,
     quotes: Rc<RefCell<Quotes>>,
     /// Line ends inside cells so far: what sets the row a spreadsheet shows apart from the line in the file.
@@ -432,6 +581,14 @@ impl Record {
         self.cells.iter()
     }
 
+    fn is_blank(&self) -> bool {
+        self.cells().all(|cell| cell.trim().is_empty())
+    }
+
+    fn holds_several(&self) -> bool {
+        several(self.cells())
+    }
+
     fn misquoted_at(&self, place: usize) -> Option<Misquoted> {
         self.misquoted.iter().find(|(misquoted, _)| *misquoted == place).map(|(_, how)| *how)
     }
@@ -458,8 +615,9 @@ enum Misquoted {
 }
 
 /// Where quotation marks are wrong, which the reader of the rows lets pass: it takes whatever comes.
-#[derive(Default)]
 struct Quotes {
+    /// What stands between cells.
+    separator: u8,
     /// The bytes so far, how many of them stand before the row, and the cells before this one in it.
     at: u64,
     begins: u64,
@@ -483,12 +641,21 @@ enum Within {
 }
 
 impl Quotes {
+    fn new(separator: u8) -> Self {
+        Self { separator, at: 0, begins: 0, cell: 0, within: Within::default(), wrong: Vec::new() }
+    }
+
+    /// Whether the next byte stands within quotation marks, where it is part of a cell whatever it is.
+    fn quotes(&self) -> bool {
+        self.within == Within::Quoted
+    }
+
     fn pass(&mut self, byte: u8) {
         self.at += 1;
         self.within = match (self.within, byte) {
             (Within::Quoted, b'"') => Within::Closed,
             (Within::Quoted, _) | (Within::Closed | Within::Start, b'"') => Within::Quoted,
-            (_, b',') => {
+            (_, byte) if byte == self.separator => {
                 self.cell += 1;
                 Within::Start
             }
@@ -498,7 +665,7 @@ impl Quotes {
             }
             // A mark of the encoding stands before the first cell.
             (Within::Start, b'\xEF' | b'\xBB' | b'\xBF') if self.at <= 3 => Within::Start,
-            // Blanks around a cell are passed over.
+            // Blanks behind a cell are passed over.
             (Within::Closed | Within::Behind, b' ' | b'\t') => Within::Behind,
             (Within::Closed | Within::Behind, _) => {
                 self.wrong.push((self.begins, self.cell, Misquoted::GoesOn));
@@ -523,8 +690,9 @@ impl Quotes {
     }
 }
 
-/// Input that is handed out only while the ration lasts, every line end as LF, and whose quotation marks are watched. A line is
-/// counted where it ends, and of CR LF the reader would count the end only when it begins the next.
+/// Input that is handed out only while the ration lasts, every line end between rows as LF, and whose quotation marks are
+/// watched. A line is counted where it ends, and of CR LF the reader would count the end only when it begins the next. Within
+/// quotation marks a line end is part of a text, and stays as it is.
 struct Watched<R> {
     input: R,
     ration: Rc<Cell<u64>>,
@@ -541,11 +709,9 @@ impl<R: Read> Read for Watched<R> {
             }
             let count = self.input.read(buffer)?;
             self.ration.set(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
-            let kept = self.unify_line_ends(buffer.get_mut(..count).unwrap_or_default());
-            let mut quotes = self.quotes.borrow_mut();
-            buffer.iter().take(kept).for_each(|byte| quotes.pass(*byte));
+            let kept = self.pass(buffer.get_mut(..count).unwrap_or_default());
             if count == 0 {
-                quotes.end();
+                self.quotes.borrow_mut().end();
             }
             // Nothing kept of something read is not yet the end.
             if kept > 0 || count == 0 {
@@ -556,35 +722,42 @@ impl<R: Read> Read for Watched<R> {
 }
 
 impl<R> Watched<R> {
-    fn unify_line_ends(&mut self, bytes: &mut [u8]) -> usize {
+    /// Unifies line ends between rows, watches the quotation marks, and says how many bytes are left.
+    fn pass(&mut self, bytes: &mut [u8]) -> usize {
+        let mut quotes = self.quotes.borrow_mut();
         let mut kept = 0;
         for place in 0..bytes.len() {
-            let Some(byte) = bytes.get(place).copied() else { break };
-            let second_of_two = byte == b'\n' && self.after_cr;
-            self.after_cr = byte == b'\r';
+            let Some(read) = bytes.get(place).copied() else { break };
+            let is_text = quotes.quotes();
+            let second_of_two = read == b'\n' && self.after_cr && !is_text;
+            self.after_cr = read == b'\r' && !is_text;
             if second_of_two {
                 continue;
             }
+            let byte = if self.after_cr { b'\n' } else { read };
             if let Some(slot) = bytes.get_mut(kept) {
-                *slot = if byte == b'\r' { b'\n' } else { byte };
+                *slot = byte;
                 kept += 1;
             }
+            quotes.pass(byte);
         }
         kept
     }
 }
 
-impl<R: Read> CsvRows<R> {
-    fn new(file: R) -> Self {
-        let (ration, quotes) = (Rc::new(Cell::new(MOST_ROW_BYTES)), Rc::default());
+impl<R: BufRead> CsvRows<R> {
+    fn new(file: R, dialect: Dialect) -> Self {
+        let ration = Rc::new(Cell::new(MOST_ROW_BYTES));
+        let quotes = Rc::new(RefCell::new(Quotes::new(dialect.separator)));
         let input = Watched {
-            input: file.chain(Cursor::new(&b"\n"[..])),
+            input: Decoded::new(file, dialect.encoding).chain(Cursor::new(&b"\n"[..])),
             ration: Rc::clone(&ration),
             quotes: Rc::clone(&quotes),
             after_cr: false,
         };
-        let csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
-        Self { csv, ration, quotes, inner_lines: 0, number: 0, record: Record::default() }
+        let mut builder = csv::ReaderBuilder::new();
+        let csv = builder.has_headers(false).flexible(true).delimiter(dialect.separator).from_reader(input);
+        Self { csv, dialect, ration, quotes, inner_lines: 0, number: 0, record: Record::default() }
     }
 
     /// Goes on to the next row, whatever stands in it.
@@ -604,7 +777,12 @@ impl<R: Read> CsvRows<R> {
             Err(error) => {
                 let (violation, last) = match error.kind() {
                     csv::ErrorKind::Utf8 { .. } => {
-                        let detail = "the row is not UTF-8; save the file as CSV UTF-8";
+                        let detail = if self.dialect.encoding == UTF_8 {
+                            "the row is not UTF-8; save the file as CSV UTF-8".to_owned()
+                        } else {
+                            let name = self.dialect.encoding.name();
+                            format!("the row is not the {name} that the file is in; save the file as CSV UTF-8")
+                        };
                         (Violation::in_cell(self.number, None, "not_utf8", detail), false)
                     }
                     // A row that does not end has not been counted.
@@ -632,7 +810,9 @@ impl<R: Read> CsvRows<R> {
             }
             let spilled = self.record.cells().skip(columns.headings.len()).any(|cell| !cell.trim().is_empty());
             if cells < wanted || spilled {
-                let hint = if spilled { "; a cell that holds a comma needs quotation marks around it" } else { "" };
+                let separator = self.dialect.separator_words();
+                let hint = format!("; a cell that holds a {separator} needs quotation marks around it");
+                let hint = if spilled { hint.as_str() } else { "" };
                 let detail = format!("the row has {cells} cells and the header names {wanted} columns{hint}");
                 let violation = Violation::in_cell(self.number, None, "wrong_number_of_cells", detail);
                 return Some(Err(SheetFault { violation, last: false }));
@@ -646,6 +826,69 @@ impl<R: Read> CsvRows<R> {
 /// A heading as columns are told apart by it: in small letters, with `_` for blanks and dashes.
 pub fn fold(heading: &str) -> String {
     heading.trim_start_matches('\u{feff}').trim().to_lowercase().replace([' ', '-'], "_")
+}
+
+/// Whether more than one of some cells holds anything, as those of a table do and titles do not.
+fn several<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
+    cells.filter(|cell| !cell.trim().is_empty()).count() > 1
+}
+
+/// How a CSV file is written: where its header is, the first row near the top that has all the headings which there must be; where
+/// none has, the one that has the most of those that there may be.
+///
+/// # Errors
+/// Where the file cannot be read.
+fn dialect_of(mut file: &File, declared: Option<&'static Encoding>, headings: Headings) -> io::Result<Dialect> {
+    let encoding = encoding_of(file, declared)?;
+    let (mut header, mut likeliest): (Option<Dialect>, _) = (None, (0, Dialect { encoding, ..Dialect::default() }));
+    for separator in SEPARATORS {
+        file.rewind()?;
+        let mut rows = CsvRows::new(BufReader::new(file), Dialect { encoding, separator, header: None });
+        let mut looked_at = 0;
+        while looked_at < HEADER_WITHIN {
+            match rows.advance() {
+                None => break,
+                Some(Err(fault)) if fault.last => break,
+                Some(Err(_)) => {}
+                Some(Ok(())) if rows.record.is_blank() => continue,
+                Some(Ok(())) => {
+                    let found = Dialect { encoding, separator, header: Some(rows.number) };
+                    let folded: Vec<String> = rows.record.cells().map(fold).collect();
+                    let has = |heading: &&&str| folded.iter().any(|cell| cell == **heading);
+                    if headings.required.iter().all(|heading| has(&heading)) {
+                        let is_first = header.is_none_or(|header| rows.number < header.header.unwrap_or(u64::MAX));
+                        header = if is_first { Some(found) } else { header };
+                        break;
+                    }
+                    let known = headings.known.iter().filter(has).count();
+                    likeliest = if known > likeliest.0 { (known, found) } else { likeliest };
+                }
+            }
+            looked_at += 1;
+        }
+    }
+    Ok(header.unwrap_or(likeliest.1))
+}
+
+/// That a file was read otherwise than as UTF-8 with commas.
+fn read_as(dialect: Dialect) -> Option<Warning> {
+    let encoding = (dialect.encoding != UTF_8).then(|| format!("in the encoding {}", dialect.encoding.name()));
+    let separator = dialect.separator_words();
+    let separator = (dialect.separator != b',').then(|| format!("with a {separator} between its cells"));
+    let how: Vec<String> = encoding.into_iter().chain(separator).collect();
+    let detail = format!(
+        "the file was read {}; if letters or columns look wrong, save it as CSV UTF-8 and send it again",
+        how.join(" and ")
+    );
+    (!how.is_empty()).then(|| Warning::of_file(WarningCode::ReadAs, detail))
+}
+
+/// That rows above the header, which hold more than a title, were not read.
+fn rows_above(rows: &[u64], header: u64) -> Option<Warning> {
+    let (first, last) = (rows.first()?, rows.last()?);
+    let which = if first == last { format!("row {first}") } else { format!("rows {first} to {last}") };
+    let detail = format!("the header was found in row {header}; what stands above it, in {which}, was not read");
+    Some(Warning::in_row(*first, None, WarningCode::ReadAs, detail))
 }
 
 fn empty(headings: Headings) -> Violation {
@@ -671,13 +914,14 @@ fn read_header<'a>(
     row: u64,
     wanted: Headings,
 ) -> Result<(Columns, Vec<Violation>), Vec<Violation>> {
-    let Headings { known, ignored, required, .. } = wanted;
+    let Headings { known, ignored, ambiguous, required, .. } = wanted;
     let mut faults = Vec::new();
-    let mut columns = Columns::default();
+    let mut columns = Columns { words: wanted.words, ..Columns::default() };
     for (place, name) in header.enumerate() {
         let name = name.trim_start_matches('\u{feff}').trim();
         let folded = fold(name);
         let column = known.iter().copied().find(|column| *column == folded);
+        let named = |columns: &'static [(&'static str, &'static str)]| columns.iter().find(|(name, _)| *name == folded);
         let mut fault = |code, detail| {
             let fault = Violation::in_cell(row, Some(column.unwrap_or(name)), code, detail);
             faults.push(Violation { cell: Some(name_of((row, place))), ..fault });
@@ -685,10 +929,13 @@ fn read_header<'a>(
         if let Some(column) = column.filter(|column| columns.known.contains(&Some(*column))) {
             let first = columns.cell_name(row, column).unwrap_or_default();
             fault("named_twice", format!("the column `{column}` is there already, in {first}; delete one of the two"));
-        } else if column.is_none() && !ignored.contains(&folded.as_str()) && !name.is_empty() {
+        } else if let Some((_, advice)) = named(ambiguous) {
+            columns.has_unknown = true;
+            fault("ambiguous_column", format!("`{name}` could be the column that is read: {advice}"));
+        } else if let Some((column, why)) = named(ignored).filter(|_| column.is_none()) {
+            columns.ignored.push(IgnoredColumn { column, why, place });
+        } else if column.is_none() && !name.is_empty() {
             let hint = match nearest(&folded, known.iter().copied()) {
-                _ if name.contains(';') => "; separate the columns with commas, not semicolons".to_owned(),
-                _ if name.contains('\t') => "; separate the columns with commas, not tabs".to_owned(),
                 Some(near) => format!("; did you mean `{near}`?"),
                 None => format!("; the columns are {}", known.join(",")),
             };
@@ -722,10 +969,13 @@ mod tests {
 
     const HEADINGS: Headings = Headings {
         known: &["kpi", "period", "value"],
-        ignored: &["colour"],
+        ignored: &[("colour", "it says nothing")],
+        ambiguous: &[("figure", "call it `value`")],
         required: &["kpi"],
         numbers: &["value"],
         flags: &[],
+        lists: &[],
+        words: &["commentary"],
     };
 
     /// A row's number, its KPI and its value; or where and what its fault is.
@@ -786,6 +1036,93 @@ mod tests {
             ]
         );
         assert_eq!(codes("")[0].0, "empty_file");
+    }
+
+    fn sent(bytes: &[u8], declared: Option<&str>) -> Upload {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, bytes).unwrap();
+        let declared = declared.and_then(crate::exchange::dialect::encoding_named);
+        Upload::csv(file, declared, Headings { required: &["kpi", "period"], ..HEADINGS }).unwrap()
+    }
+
+    /// The rows of a file, and how it was read.
+    fn read(upload: &Upload) -> (Vec<String>, Vec<(Option<u64>, &'static str)>) {
+        let mut sheet = upload.sheet(Headings { required: &["kpi", "period"], ..HEADINGS }).unwrap().unwrap();
+        let notices = sheet.notices().iter().map(|notice| (notice.row, notice.code.as_str())).collect();
+        let mut rows = Vec::new();
+        while let Some(Ok(row)) = sheet.next() {
+            let cells = ["kpi", "period", "value"].map(|column| row.cell(column).unwrap_or_default());
+            rows.push(format!("{} {}", row.number, cells.join("|")));
+        }
+        (rows, notices)
+    }
+
+    #[test]
+    fn a_header_is_found_below_a_title_and_whatever_separates_its_cells() {
+        let title = "Return, of \"the\" group\n\n";
+        for (file, rows, notices) in [
+            ("kpi,period,value\na,b,1\n".to_owned(), "2 a|b|1", vec![]),
+            (format!("{title}kpi,period,value\na,b,1\n"), "4 a|b|1", vec![(Some(1), "read_as")]),
+            ("Return;;\n;;\nkpi;period;value\na;b;\"1;5\"\n".to_owned(), "4 a|b|1;5", vec![(None, "read_as")]),
+            ("kpi\tperiod\tvalue\na\t\"b\tc\"\t1,5\n".to_owned(), "2 a|b\tc|1,5", vec![(None, "read_as")]),
+            (
+                "Period;2009/10\nkpi;period\na;b\nkpi;period\n".to_owned(),
+                "3 a|b|",
+                vec![(None, "read_as"), (Some(1), "read_as")],
+            ),
+            ("\u{feff}Return\r\nkpi,period,value\r\na,b,1\r\n".to_owned(), "3 a|b|1", vec![]),
+        ] {
+            let (read, told) = read(&sent(file.as_bytes(), None));
+            assert_eq!((read[0].as_str(), told), (rows, notices), "{file}");
+        }
+        let deep = "Title\n".repeat(HEADER_WITHIN) + "kpi,period\na,b\n";
+        let headings = Headings { required: &["kpi", "period"], ..HEADINGS };
+        assert_eq!(sent(deep.as_bytes(), None).sheet(headings).unwrap().err().unwrap()[0].code, "unknown_column");
+        // Where no row has all that there must be, what is told is about the likeliest.
+        let wrong = sent(b"Our figures\nkpi;perod;value\n", None).sheet(headings).unwrap().err().unwrap();
+        let told: Vec<_> = wrong.iter().map(|fault| (fault.row.unwrap(), fault.code)).collect();
+        assert_eq!(told, [(2, "unknown_column"), (2, "missing_column")]);
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_read_and_said_to_be() {
+        let table = "kpi,period,value\r\n\u{e9},\"b\",1\r\n";
+        let utf_16: Vec<u8> = table.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [utf_16.clone(), [b"\xFF\xFE".to_vec(), utf_16].concat()] {
+            let (rows, notices) = read(&sent(&bytes, None));
+            assert_eq!((rows, notices), (vec!["2 \u{e9}|b|1".to_owned()], vec![(None, "read_as")]));
+        }
+        let latin = table.replace('\u{e9}', "").into_bytes();
+        let at = latin.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let latin = [&latin[..at], b"\xE9", &latin[at..]].concat();
+        assert_eq!(read(&sent(&latin, None)).0, ["2 \u{e9}|b|1"]);
+        // Said to be UTF-8, it is not taken for anything else.
+        assert!(read(&sent(&latin, Some("utf-8"))).0.is_empty());
+        assert_eq!(read(&sent(table.as_bytes(), Some("utf-8"))).1, []);
+    }
+
+    #[test]
+    fn words_come_back_to_the_last_blank() {
+        let headings = Headings { known: &["kpi", "commentary"], ..HEADINGS };
+        let text = "kpi,commentary\r\na,\"  two\r\nlines\rand \"\r\nb,  \r\nc,\u{a0}x \r\nd,'=1\r\n";
+        let mut sheet = Sheet::open(text.as_bytes(), headings).unwrap();
+        let mut words = Vec::new();
+        while let Some(row) = sheet.next() {
+            let row = row.ok().unwrap();
+            words.push((row.number, row.text("commentary").map(str::to_owned)));
+        }
+        let said = |text: &str| Some(text.to_owned());
+        let wanted = [(2, said("  two\r\nlines\rand ")), (3, None), (4, said("\u{a0}x ")), (5, said("=1"))];
+        assert_eq!(words, wanted);
+    }
+
+    #[test]
+    fn columns_that_are_not_read_are_listed_and_those_that_could_be_meant_refused() {
+        let sheet = Sheet::open(&b"kpi,value,Colour,figure\na,1,red,2\n"[..], HEADINGS).unwrap();
+        let ignored: Vec<_> = sheet.columns().ignored().iter().map(|ignored| (ignored.column, ignored.why)).collect();
+        assert_eq!(ignored, [("colour", "it says nothing")]);
+        let faults: Vec<_> = sheet.faults().iter().map(|fault| (fault.cell.clone().unwrap(), fault.code)).collect();
+        assert_eq!(faults, [("D1".to_owned(), "ambiguous_column")]);
     }
 
     #[test]

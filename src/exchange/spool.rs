@@ -1,9 +1,10 @@
 //! A list that may grow without end: JSON items written one after another to memory, and past a mebibyte to disk.
 
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::marker::PhantomData;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserializer as _, Serialize};
 use tempfile::SpooledTempFile;
 
 /// How much is kept in memory before the disk is used.
@@ -63,6 +64,19 @@ impl Spool {
         serde_json::from_reader(text).map_err(io::Error::from)
     }
 
+    /// Gives the items one by one, from the first.
+    ///
+    /// # Errors
+    /// Where the disk is full or cannot be read, or an item is none of these; and the first error that `visit` gives.
+    pub fn each<T: DeserializeOwned>(&mut self, visit: impl FnMut(T) -> io::Result<()>) -> io::Result<()> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        file.rewind()?;
+        let text = (&b"["[..]).chain(BufReader::new(file)).chain(&b"]"[..]);
+        let visitor = Each { visit, item: PhantomData };
+        serde_json::Deserializer::from_reader(text).deserialize_seq(visitor).map_err(io::Error::from)
+    }
+
     /// The items' text, from the first.
     ///
     /// # Errors
@@ -71,6 +85,27 @@ impl Spool {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
         Ok(file)
+    }
+}
+
+/// Reads the items of an array one at a time.
+struct Each<T, F> {
+    visit: F,
+    item: PhantomData<T>,
+}
+
+impl<'de, T: DeserializeOwned, F: FnMut(T) -> io::Result<()>> Visitor<'de> for Each<T, F> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            (self.visit)(item).map_err(A::Error::custom)?;
+        }
+        Ok(())
     }
 }
 
@@ -92,6 +127,15 @@ mod tests {
             assert_eq!(spool.count(), u64::from(items));
             let bytes = spool.bytes().unwrap();
             assert!(spool.items::<u32>().unwrap().into_iter().eq(0..items));
+            let mut next = 0;
+            spool
+                .each(|item: u32| {
+                    assert_eq!(item, next);
+                    next += 1;
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(next, items);
             let mut text = String::new();
             spool.into_reader().unwrap().read_to_string(&mut text).unwrap();
             assert_eq!(bytes, u64::try_from(text.len()).unwrap());

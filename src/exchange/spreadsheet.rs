@@ -13,6 +13,7 @@ use rust_xlsxwriter::{
 };
 
 use super::cells::Cells;
+use super::measure::{self, Type, column_pixels};
 use super::table::{CellText, Column, ColumnType};
 
 /// Why a workbook cannot be written: a fault of this program.
@@ -22,6 +23,20 @@ pub type Written = Result<Vec<u8>, WriteError>;
 
 /// The most UTF-16 units that Excel takes in a cell, less what tells that something was cut off.
 pub(super) const MOST_IN_CELL: usize = 32_700;
+/// The most decimal places that are shown; the cell holds the figure as it is.
+const MOST_DECIMALS: u32 = 3;
+/// What words are written in: a font that every machine has one of the same widths for.
+const FONT: &str = "Arial";
+const BODY: Type = Type { points: 10.0, bold: false };
+const BOLD: Type = Type { points: 10.0, bold: true };
+const SECTION: Type = Type { points: 12.0, bold: true };
+const TITLE: Type = Type { points: 15.0, bold: true };
+/// The pixels at the sides of a cell that its words do not use: the indent, and what there always is.
+const SIDES: f64 = 18.0;
+/// How much smaller than on the screen a form is printed, in percent: so that what there is to know fits on one page's width,
+/// and what is filled in on the next.
+const FORM_SCALE: u16 = 70;
+
 /// The papers' number of A4.
 const A4: u8 = 9;
 
@@ -71,6 +86,17 @@ pub enum Tone {
     Bad,
     /// Grey.
     Open,
+}
+
+impl Tone {
+    fn colour(self) -> Color {
+        match self {
+            Self::Good => GREEN,
+            Self::Middling => AMBER,
+            Self::Bad => RED,
+            Self::Open => PALE,
+        }
+    }
 }
 
 /// One sheet that is printed: in landscape, one page wide, its header on every page.
@@ -129,14 +155,13 @@ pub enum Rule {
     /// Anything, where its column is filled in.
     #[default]
     Free,
-    /// A decimal within limits, shown with so many places; with a word on it.
+    /// A decimal within limits, in the number format General; with a word on it. In a cell with any other number format
+    /// LibreOffice makes 0.215 of a `21.5%` that is typed, without a trace; in General it shows that it is a percentage.
     Decimal {
         /// The least.
         least: Option<String>,
         /// The most.
         most: Option<String>,
-        /// How many decimal places are shown; as many as there are, where it is not said.
-        decimals: Option<u32>,
         /// What to put in.
         hint: String,
     },
@@ -184,24 +209,33 @@ fn column_of(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX)
 }
 
+fn font(written: Type) -> Format {
+    let format = Format::new().set_font_name(FONT).set_font_size(written.points);
+    if written.bold { format.set_bold() } else { format }
+}
+
 fn header_format() -> Format {
-    Format::new()
-        .set_bold()
+    font(BOLD)
         .set_font_color(Color::White)
         .set_background_color(DARK)
         .set_text_wrap()
         .set_align(FormatAlign::VerticalCenter)
+        .set_align(FormatAlign::Left)
+        .set_indent(1)
         .set_border(FormatBorder::Thin)
         .set_border_color(LINE)
 }
 
 fn cell_format() -> Format {
-    Format::new().set_text_wrap().set_align(FormatAlign::Top).set_border(FormatBorder::Thin).set_border_color(LINE)
+    let format = font(BODY).set_text_wrap().set_align(FormatAlign::Top).set_align(FormatAlign::Left).set_indent(1);
+    format.set_border(FormatBorder::Thin).set_border_color(LINE)
 }
 
 /// Formats by what they are for: a workbook keeps each once.
 struct Formats {
     plain: Format,
+    /// For numbers that people put in.
+    general: Format,
     numbers: HashMap<u32, Format>,
 }
 
@@ -211,11 +245,27 @@ impl Formats {
             let format = plain.clone().set_num_format(decimals_format(decimals)).set_align(FormatAlign::Right);
             (decimals, format)
         });
-        Self { numbers: numbers.collect(), plain }
+        let numbers = numbers.collect();
+        Self { numbers, general: plain.clone().set_align(FormatAlign::Right), plain }
+    }
+
+    /// A number that people put in or change, to its last digit and in the number format General.
+    fn write_general(&self, sheet: &mut Worksheet, row: u32, column: u16, shown: &Shown) -> Result<(), WriteError> {
+        match shown {
+            Shown::Nothing => sheet.write_blank(row, column, &self.general)?,
+            Shown::Number { text, .. } => match text.parse::<f64>() {
+                Ok(number) => sheet.write_number_with_format(row, column, number, &self.general)?,
+                Err(_no_number) => sheet.write_string_with_format(row, column, text, &self.general)?,
+            },
+            Shown::Words(words) | Shown::Toned(words, _) => {
+                sheet.write_string_with_format(row, column, clipped(words, MOST_IN_CELL), &self.general)?
+            }
+        };
+        Ok(())
     }
 
     fn number(&self, decimals: u32) -> &Format {
-        self.numbers.get(&decimals).unwrap_or(&self.plain)
+        self.numbers.get(&decimals.min(MOST_DECIMALS)).unwrap_or(&self.plain)
     }
 
     fn write(&self, sheet: &mut Worksheet, row: u32, column: u16, shown: &Shown) -> Result<(), WriteError> {
@@ -229,13 +279,7 @@ impl Formats {
                 Err(_no_number) => sheet.write_string_with_format(row, column, text, &self.plain)?,
             },
             Shown::Toned(words, tone) => {
-                let colour = match tone {
-                    Tone::Good => GREEN,
-                    Tone::Middling => AMBER,
-                    Tone::Bad => RED,
-                    Tone::Open => PALE,
-                };
-                let format = self.plain.clone().set_background_color(colour);
+                let format = self.plain.clone().set_background_color(tone.colour());
                 sheet.write_string_with_format(row, column, words, &format)?
             }
         };
@@ -308,59 +352,161 @@ pub fn printed(title: &str, pages: &[Page], made: DateTime<Utc>) -> Written {
     book.save_to_buffer()
 }
 
+/// What every sheet that is printed has in common: A4 in landscape, with its title and the number of the page beneath.
+fn paper(sheet: &mut Worksheet, title: &str) {
+    sheet.set_landscape().set_paper_size(A4).set_margins(0.4, 0.4, 0.5, 0.7, 0.3, 0.3);
+    // An ampersand begins a code in a footer.
+    sheet.set_footer(format!("&L&8 {}&R&8Page &P of &N", clipped(title, 120).replace('&', "&&")));
+}
+
 fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
     sheet.set_name(&page.name)?;
-    sheet.set_landscape().set_paper_size(A4).set_print_fit_to_pages(1, 0);
-    sheet.set_margins(0.4, 0.4, 0.6, 0.7, 0.3, 0.3);
-    // An ampersand begins a code in a footer.
-    sheet.set_footer(format!("&L{}&RPage &P of &N", clipped(&page.title, 120).replace('&', "&&")));
-    let header = top(sheet, &page.title, &page.lines)?;
-    let format = header_format();
-    for (place, (heading, width)) in page.columns.iter().enumerate() {
-        sheet.write_string_with_format(header, column_of(place), *heading, &format)?;
-        sheet.set_column_width(column_of(place), *width)?;
-    }
+    paper(sheet, &page.title);
+    sheet.set_print_fit_to_pages(1, 0);
+    let widths: Vec<f64> =
+        page.columns.iter().enumerate().map(|(place, (_, width))| width.max(widest_number(page, place))).collect();
+    let headings: Vec<&str> = page.columns.iter().map(|(heading, _)| *heading).collect();
+    let header = top(sheet, &page.title, &page.lines, &widths)?;
+    write_header(sheet, header, headings.iter().map(|heading| (*heading, header_format())), &widths)?;
     sheet.set_freeze_panes(header + 1, 0)?;
     sheet.set_repeat_rows(header, header)?;
     let formats = Formats::on(cell_format());
-    let last = column_of(page.columns.len().saturating_sub(1));
-    for (place, row) in page.rows.iter().enumerate() {
-        let at = header + 1 + row_of(place);
+    let mut at = header + 1;
+    for row in &page.rows {
         match row {
             PageRow::Heading(words, depth) => {
-                let format = cell_format().set_bold().set_background_color(PALE);
-                let format = if *depth == 0 { format.set_font_size(12.0) } else { format };
-                // Each cell by itself: a merged one is no use to whoever sorts or reads the sheet by a program.
-                for column in 0..=last {
-                    sheet.write_blank(at, column, &format)?;
-                }
-                // Words that do not wrap run on over the empty cells beside them.
-                let format = format.set_align(FormatAlign::Left);
-                sheet.write_string_with_format(at, 0, clipped(words, MOST_IN_CELL), &unwrapped(&format))?;
+                let written = if *depth == 0 { SECTION } else { BOLD };
+                let format = cell_format().unset_text_wrap().set_bold().set_background_color(PALE).set_font_size(written.points);
+                // Words that do not wrap run on over the empty cells beside them; a merged cell is no use to whoever sorts or
+                // reads the sheet by a program.
+                at = across(sheet, at, words, written, &format, &widths)?;
             }
-            PageRow::Cells(cells) => {
-                for (place, shown) in cells.iter().enumerate() {
-                    formats.write(sheet, at, column_of(place), shown)?;
-                }
-            }
+            PageRow::Cells(cells) => at = write_row(sheet, at, cells, &formats, &widths)?,
         }
     }
     Ok(())
 }
 
-fn unwrapped(format: &Format) -> Format {
-    format.clone().unset_text_wrap()
+/// How wide a column must be for its widest number.
+fn widest_number(page: &Page, place: usize) -> f64 {
+    let cells = page.rows.iter().filter_map(|row| match row {
+        PageRow::Cells(cells) => cells.get(place),
+        PageRow::Heading(..) => None,
+    });
+    let pixels = cells.filter_map(|shown| match shown {
+        Shown::Number { text, decimals } => {
+            let whole = text.split('.').next().unwrap_or_default().len();
+            let places = usize::try_from((*decimals).min(MOST_DECIMALS)).unwrap_or(0);
+            // With the commas between thousands, the point, and a digit more where rounding makes one.
+            let length = whole + whole / 3 + places + 2;
+            Some(measure::pixels(&"0".repeat(length), BODY) + SIDES)
+        }
+        _ => None,
+    });
+    pixels.fold(0.0, f64::max) / 7.0
 }
 
-/// Writes a title and the lines under it, and gives the row that is free beneath.
-fn top(sheet: &mut Worksheet, title: &str, lines: &[Shown]) -> Result<u32, WriteError> {
-    let format = Format::new().set_bold().set_font_size(15.0).set_font_color(DARK);
-    sheet.write_string_with_format(0, 0, clipped(title, MOST_IN_CELL), &format)?;
-    let formats = Formats::on(Format::new());
-    for (place, line) in lines.iter().enumerate() {
-        formats.write(sheet, row_of(place + 1), 0, line)?;
+/// Writes a header, as high as its headings are.
+fn write_header<'a>(
+    sheet: &mut Worksheet,
+    row: u32,
+    headings: impl Iterator<Item = (&'a str, Format)>,
+    widths: &[f64],
+) -> Result<(), WriteError> {
+    let mut most = 1;
+    for (place, ((heading, format), width)) in headings.zip(widths).enumerate() {
+        sheet.write_string_with_format(row, column_of(place), heading, &format)?;
+        sheet.set_column_width(column_of(place), *width)?;
+        most = most.max(measure::lines(heading, column_pixels(*width) - SIDES, BOLD).len());
     }
-    Ok(row_of(lines.len() + 2))
+    sheet.set_row_height(row, measure::height(most, BOLD))?;
+    Ok(())
+}
+
+/// Writes words over the whole width, a row for each line of them, and gives the row beneath.
+fn across(
+    sheet: &mut Worksheet,
+    first: u32,
+    words: &str,
+    written: Type,
+    format: &Format,
+    widths: &[f64],
+) -> Result<u32, WriteError> {
+    let within: f64 = widths.iter().map(|width| column_pixels(*width)).sum();
+    let last = column_of(widths.len().saturating_sub(1));
+    let mut at = first;
+    for line in measure::lines(clipped(words, MOST_IN_CELL).as_str(), within - SIDES, written) {
+        sheet.write_string_with_format(at, 0, line, format)?;
+        for column in 1..=last {
+            sheet.write_blank(at, column, format)?;
+        }
+        sheet.set_row_height(at, measure::height(1, written))?;
+        at += 1;
+    }
+    Ok(at)
+}
+
+/// Writes the cells of a row, as high as the longest of them, and gives the row beneath. What does not fit into the highest row
+/// that there is goes on in the next.
+fn write_row(
+    sheet: &mut Worksheet,
+    first: u32,
+    cells: &[Shown],
+    formats: &Formats,
+    widths: &[f64],
+) -> Result<u32, WriteError> {
+    let most = measure::most_lines(BODY);
+    let broken: Vec<Vec<String>> = cells.iter().zip(widths).map(|(shown, width)| broken(shown, *width)).collect();
+    let longest = broken.iter().map(Vec::len).max().unwrap_or(1).max(1);
+    let mut at = first;
+    for part in 0..longest.div_ceil(most) {
+        let mut height = 1;
+        for (place, (shown, lines)) in cells.iter().zip(&broken).enumerate() {
+            let lines = lines.get(part * most..).unwrap_or_default();
+            let lines = lines.get(..most.min(lines.len())).unwrap_or_default();
+            height = height.max(lines.len());
+            let column = column_of(place);
+            match shown {
+                Shown::Words(words) if longest <= most => {
+                    formats.write(sheet, at, column, &Shown::Words(words.clone()))?;
+                }
+                Shown::Words(_) if lines.is_empty() => formats.write(sheet, at, column, &Shown::Nothing)?,
+                Shown::Words(_) => formats.write(sheet, at, column, &Shown::Words(lines.join("\n")))?,
+                _ if part > 0 => formats.write(sheet, at, column, &Shown::Nothing)?,
+                other => formats.write(sheet, at, column, other)?,
+            }
+        }
+        sheet.set_row_height(at, measure::height(height, BODY))?;
+        at += 1;
+    }
+    Ok(at)
+}
+
+/// The lines that a cell's words break into in a column so wide.
+fn broken(shown: &Shown, width: f64) -> Vec<String> {
+    match shown {
+        Shown::Words(words) | Shown::Toned(words, _) => measure::lines(words, column_pixels(width) - SIDES, BODY),
+        Shown::Nothing | Shown::Number { .. } => Vec::new(),
+    }
+}
+
+/// Writes a title and the lines under it over the whole width, and gives the row that is free beneath.
+fn top(sheet: &mut Worksheet, title: &str, lines: &[Shown], widths: &[f64]) -> Result<u32, WriteError> {
+    let mut at = across(sheet, 0, title, TITLE, &font(TITLE).set_font_color(DARK), widths)?;
+    for line in lines {
+        match line {
+            Shown::Words(words) => at = across(sheet, at, words, BODY, &font(BODY), widths)?,
+            Shown::Toned(words, tone) => {
+                let format = font(BOLD).set_background_color(tone.colour());
+                at = across(sheet, at, words, BOLD, &format, widths)?;
+            }
+            Shown::Nothing | Shown::Number { .. } => {
+                Formats::on(font(BODY)).write(sheet, at, 0, line)?;
+                at += 1;
+            }
+        }
+    }
+    Ok(at + 1)
 }
 
 /// A form to be filled in, with a sheet of notes.
@@ -372,42 +518,58 @@ pub fn form(form: &Form, made: DateTime<Utc>) -> Written {
     fill(book.add_worksheet(), form)?;
     let notes = book.add_worksheet();
     notes.set_name("Notes")?;
-    notes.set_column_width(0, 26.0)?;
-    notes.set_column_width(1, 100.0)?;
-    let title = Format::new().set_bold().set_font_size(15.0).set_font_color(DARK);
-    notes.write_string_with_format(0, 0, "How to fill it in", &title)?;
-    let (bold, plain) = (cell_format().set_bold(), cell_format());
-    for (place, (heading, words)) in form.notes.iter().enumerate() {
-        notes.write_string_with_format(row_of(place + 2), 0, *heading, &bold)?;
-        notes.write_string_with_format(row_of(place + 2), 1, clipped(words, MOST_IN_CELL), &plain)?;
+    paper(notes, &form.title);
+    notes.set_print_fit_to_pages(1, 0);
+    let widths = [28.0, 104.0];
+    let mut at = top(notes, "How to fill it in", &[], &widths)?;
+    for (place, width) in widths.iter().enumerate() {
+        notes.set_column_width(column_of(place), *width)?;
+    }
+    notes.set_repeat_rows(0, 0)?;
+    let formats = Formats::on(cell_format());
+    let bold = cell_format().set_bold();
+    for (heading, words) in &form.notes {
+        let first = at;
+        at = write_row(notes, at, &[Shown::Words((*heading).to_owned()), Shown::Words(words.clone())], &formats, &widths)?;
+        notes.write_string_with_format(first, 0, *heading, &bold)?;
     }
     book.save_to_buffer()
 }
 
 fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
     sheet.set_name(&form.name)?;
-    sheet.set_landscape().set_paper_size(A4).set_print_fit_to_pages(1, 0);
-    let header = top(sheet, &form.title, &[Shown::Words(form.lead.clone())])?;
-    let given = header_format();
+    paper(sheet, &form.title);
+    sheet.set_print_scale(FORM_SCALE);
+    let widths: Vec<f64> = form.columns.iter().map(|(_, width, _)| *width).collect();
+    let given: Vec<f64> = form.columns.iter().filter(|(_, _, filled)| !*filled).map(|(_, width, _)| *width).collect();
+    let header = top(sheet, &form.title, &[Shown::Words(form.lead.clone())], &given)?;
     let asked = header_format().set_background_color(Color::RGB(0x7A_5A_00));
-    for (place, (heading, width, filled)) in form.columns.iter().enumerate() {
-        sheet.write_string_with_format(header, column_of(place), *heading, if *filled { &asked } else { &given })?;
-        sheet.set_column_width(column_of(place), *width)?;
-    }
+    let headings = form.columns.iter().map(|(heading, _, filled)| {
+        (*heading, if *filled { asked.clone() } else { header_format() })
+    });
+    write_header(sheet, header, headings, &widths)?;
     sheet.set_freeze_panes(header + 1, 2)?;
-    sheet.set_repeat_rows(header, header)?;
+    // Which KPI a row is about stands on both pages.
+    sheet.set_repeat_rows(header, header)?.set_repeat_columns(0, 1)?;
+    sheet.set_vertical_page_breaks(&[u32::try_from(given.len()).unwrap_or(1)])?;
     let fixed = Formats::on(cell_format().set_background_color(PALE));
     let open = Formats::on(cell_format().set_background_color(INPUT).set_unlocked());
+    let most = measure::most_lines(BODY);
     for (place, cells) in form.rows.iter().enumerate() {
         let row = header + 1 + row_of(place);
-        for (place, (cell, (_, _, filled))) in cells.iter().zip(&form.columns).enumerate() {
+        // Room to write something in by hand.
+        let mut height = 2;
+        for (place, (cell, (_, width, filled))) in cells.iter().zip(&form.columns).enumerate() {
             let column = column_of(place);
             let formats = if *filled { &open } else { &fixed };
+            let lines = broken(&cell.shown, *width);
+            height = height.max(lines.len().min(most));
             match (&cell.shown, &cell.rule) {
-                // An empty cell shows what is put into it as the rest is shown.
-                (Shown::Nothing, Rule::Decimal { decimals, .. }) => {
-                    let format = decimals.map_or(&formats.plain, |decimals| formats.number(decimals));
-                    sheet.write_blank(row, column, format)?;
+                (shown, Rule::Decimal { .. }) => formats.write_general(sheet, row, column, shown)?,
+                // What only helps to fill it in is shown as far as there is room.
+                (Shown::Words(_), _) if !*filled && lines.len() > most => {
+                    let shown = lines.get(..most).unwrap_or_default().join(" ") + " …";
+                    formats.write(sheet, row, column, &Shown::Words(shown))?;
                 }
                 (shown, _) => formats.write(sheet, row, column, shown)?,
             }
@@ -415,6 +577,7 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
                 sheet.add_data_validation(row, column, row, column, &validation)?;
             }
         }
+        sheet.set_row_height(row, measure::height(height, BODY))?;
     }
     // Without a password: it keeps slips out, and nobody who means it.
     sheet.protect_with_options(&ProtectionOptions {

@@ -2,8 +2,8 @@
 //!
 //! [`Workbook::read`] is the one door. It finds the sheet that holds the table, and reads what that sheet shows: numbers as
 //! exact decimals of at most fifteen digits, which is what Excel keeps and shows; dates as `2009-06-01`; a number that is
-//! shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it. What cannot be read is told
-//! at its cell. Nothing is inflated, and nothing is kept, beyond the limits below, whatever the file says of itself.
+//! shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it, unless the workbook asks to be
+//! worked out again. What cannot be read is told at its cell: footnote marks and what is struck through are part of no figure. Nothing is inflated, and nothing is kept, beyond the limits below, whatever the file says of itself.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -16,9 +16,10 @@ use quick_xml::events::{BytesStart, Event};
 use super::cells::{Cells, Full, LAST_ROW, MOST_CELLS, MOST_TEXT, Row, Unreadable, name_of, place_of};
 use super::marking::{LIST_COLUMNS, LIST_HEADER, LIST_SHEET, LIST_TITLE, Origin};
 use super::package::{
-    Looks, Outline, Package, Part, SAVE_AS_XLSX, SheetPart, WorkbookFault, attribute, broken, too_large, wrong,
+    Looks, MOST_IN_CELL, Outline, Package, Part, SAVE_AS_XLSX, SheetPart, WorkbookFault, attribute, broken, too_large,
+    too_long_a_cell, wrong,
 };
-use super::sheet::fold;
+use super::sheet::{HEADER_WITHIN, fold};
 use crate::domain::invalid::Violation;
 
 /// The most columns that are looked at: as many as Excel once had.
@@ -27,8 +28,8 @@ const MOST_COLUMNS: usize = 256;
 const MOST_FORMATS: usize = 100_000;
 /// How many merged cells are told of.
 const MOST_MERGED: usize = 1_000;
-/// How many rows that hold anything the header may stand below.
-const HEADER_WITHIN: usize = 20;
+/// How many formulas that fill several cells are looked at.
+const MOST_ARRAYS: usize = 1_000;
 
 /// The most bytes of what an error shows: `#GETTING_DATA` is the longest that Excel has.
 const LONGEST_ERROR: usize = 32;
@@ -44,9 +45,20 @@ pub struct Workbook {
     /// Why it cannot be told which cell is meant, and the cells that were merged.
     faults: Vec<Violation>,
     merged: Vec<Merged>,
+    /// The columns that are not shown: the first and the last of each lot.
+    hidden_columns: Vec<(usize, usize)>,
     /// What is let go with it.
     #[expect(dead_code, reason = "it is there to be dropped")]
     held: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// What a cell is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellKind {
+    /// Words for people to read.
+    Words,
+    /// A figure, a code, a day: what must not be mistaken.
+    Data,
 }
 
 /// Why a cell cannot be read.
@@ -82,17 +94,18 @@ impl Workbook {
         let mut sheets = Sheets { package, text: 0 };
         let formats = sheets.formats(&outline)?;
         let strings = sheets.strings(&outline)?;
-        let context = Context { formats: &formats, strings: &strings, from_1904: outline.from_1904 };
+        let (from_1904, to_work_out) = (outline.from_1904, outline.to_work_out);
+        let context = Context { formats: &formats, strings: &strings, from_1904, to_work_out };
         let (sheet, list) = sheets.table_sheet(&outline, &context, wanted)?;
         let cells = sheets.cells(&sheet.path, &context, None)?;
-        let SheetCells { cells, merged, drawing } = cells;
+        let SheetCells { cells, merged, hidden_columns, drawing } = cells;
         let header = header_of(&cells, wanted);
         let from = cells.row(header).map_or(1, |row| row.number);
         let merged: Vec<_> = merged.into_iter().filter(|merged| merged.last.0 >= from).take(MOST_MERGED).collect();
         let faults = merged.iter().map(|merged| merged.fault(from)).collect();
         let SheetPart { name, path, .. } = sheet;
         let origin = Origin { name: name.clone(), path: path.clone(), drawing, list, file };
-        Ok(Self { origin, cells, header, faults, merged, held: None })
+        Ok(Self { origin, cells, header, faults, merged, hidden_columns, held: None })
     }
 
     /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
@@ -115,6 +128,11 @@ impl Workbook {
         })
     }
 
+    /// Whether a column is not shown.
+    pub fn hides_column(&self, place: usize) -> bool {
+        self.hidden_columns.iter().any(|(first, last)| (*first..=*last).contains(&place))
+    }
+
     /// Where the table is from.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -127,10 +145,15 @@ impl Workbook {
 }
 
 impl CellFault {
-    /// Why the cell in a column cannot be read, where it cannot.
-    pub fn of(row: &Row<'_>, column: usize) -> Option<Self> {
+    /// Why the cell in a column cannot be read as what it is to hold, where it cannot.
+    pub fn of(row: &Row<'_>, column: usize, kind: CellKind) -> Option<Self> {
         let (unreadable, words) = row.unreadable(column)?;
         let (code, detail) = match unreadable {
+            Unreadable::FormulaToWorkOut => ("formula_without_value", "the workbook asks for its formulas to be worked out when it is opened, so the value saved with this one cannot be relied on; open the workbook in Excel, save it and send it again, or put the value in place of the formula".to_owned()),
+            // In words a raised letter is only a letter, as in km².
+            Unreadable::Raised if kind == CellKind::Words => return None,
+            Unreadable::Raised => ("raised_text", format!("part of `{words}` is superscript or subscript, as a footnote mark is, so it cannot be told what belongs to the cell; write the cell again without it, in plain characters")),
+            Unreadable::Struck => ("struck_text", format!("part of `{words}` is struck through; delete what no longer holds, and leave the rest in plain characters")),
             Unreadable::FormulaWithoutValue => ("formula_without_value", "the formula was saved without its value; open the workbook in Excel and save it again, or write the value in its place".to_owned()),
             Unreadable::ErrorValue => ("error_value", format!("the cell shows {words}; mend its formula, or write the value in its place")),
             Unreadable::Nonsense => ("unreadable_cell", "the cell cannot be read; write its value again".to_owned()),
@@ -160,9 +183,19 @@ fn is_header(row: &Row<'_>, wanted: &[&str]) -> bool {
 
 /// What the cells of every sheet refer to.
 struct Context<'a> {
-    formats: &'a [Shown],
+    formats: &'a [CellFormat],
     strings: &'a Words,
     from_1904: bool,
+    /// Whether no value of a formula can be relied on.
+    to_work_out: bool,
+}
+
+/// What the format of a cell says of what is in it.
+#[derive(Clone, Copy)]
+struct CellFormat {
+    shown: Shown,
+    /// Whether its font raises or strikes all of it.
+    font: Option<Unreadable>,
 }
 
 /// How a number is shown.
@@ -180,12 +213,68 @@ struct Words {
     text: String,
     /// Where each ends.
     ends: Vec<usize>,
+    /// Those of which a part is raised or struck through.
+    marked: HashMap<usize, Unreadable>,
+}
+
+/// Words being read, which may be in runs of different fonts.
+#[derive(Default)]
+struct Runs {
+    text: String,
+    /// What the font of the run being read does to it.
+    run: Option<Unreadable>,
+    /// What the font of any run does to it.
+    mark: Option<Unreadable>,
+    /// Whether it is help with how to say what stands above.
+    phonetic: bool,
+}
+
+impl Runs {
+    /// Takes in what begins at an element, if it is about words.
+    fn begin(&mut self, element: &BytesStart<'_>) -> Result<(), WorkbookFault> {
+        match element.local_name().as_ref() {
+            "r" => self.run = None,
+            "rPh" => self.phonetic = true,
+            _ => self.run = font_mark(element)?.or(self.run),
+        }
+        Ok(())
+    }
+
+    /// Adds words of the run.
+    fn add(&mut self, words: &str) -> Result<(), WorkbookFault> {
+        self.text.push_str(words);
+        if self.text.len() > MOST_IN_CELL {
+            return Err(too_long_a_cell());
+        }
+        if self.run.is_some() && !words.trim().is_empty() && self.mark != Some(Unreadable::Struck) {
+            self.mark = self.run;
+        }
+        Ok(())
+    }
+}
+
+/// What an element of a font does to what is written in it: raises it or strikes it through.
+fn font_mark(element: &BytesStart<'_>) -> Result<Option<Unreadable>, WorkbookFault> {
+    Ok(match element.local_name().as_ref() {
+        "strike" => {
+            let is_off = matches!(attribute(element, "val")?.as_deref(), Some("0" | "false"));
+            (!is_off).then_some(Unreadable::Struck)
+        }
+        "vertAlign" => {
+            let is_raised = matches!(attribute(element, "val")?.as_deref(), Some("superscript" | "subscript"));
+            is_raised.then_some(Unreadable::Raised)
+        }
+        _ => None,
+    })
 }
 
 impl Words {
-    fn push(&mut self, words: &str) -> Result<(), WorkbookFault> {
+    fn push(&mut self, words: &str, mark: Option<Unreadable>) -> Result<(), WorkbookFault> {
         if self.text.len() + words.len() > MOST_TEXT || self.ends.len() >= MOST_CELLS {
             return Err(too_many_words());
+        }
+        if let Some(mark) = mark {
+            self.marked.insert(self.ends.len(), mark);
         }
         self.text.push_str(words);
         self.ends.push(self.text.len());
@@ -227,6 +316,7 @@ impl Merged {
 struct SheetCells {
     cells: Cells,
     merged: Vec<Merged>,
+    hidden_columns: Vec<(usize, usize)>,
     /// The id by which it refers to the boxes of its comments.
     drawing: Option<String>,
 }
@@ -240,12 +330,13 @@ struct Sheets<'f> {
 
 impl Sheets<'_> {
     /// How the numbers of each format of cells are shown.
-    fn formats(&mut self, outline: &Outline) -> Result<Vec<Shown>, WorkbookFault> {
+    fn formats(&mut self, outline: &Outline) -> Result<Vec<CellFormat>, WorkbookFault> {
         let mut formats = Vec::new();
         let part = outline.styles.as_ref().map(|path| self.package.part(path)).transpose()?.flatten();
         let Some(mut part) = part else { return Ok(formats) };
         let mut custom: HashMap<u32, Shown> = HashMap::new();
-        let mut of_cells = false;
+        let mut fonts: Vec<Option<Unreadable>> = Vec::new();
+        let (mut of_cells, mut of_fonts) = (false, false);
         loop {
             match part.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
@@ -256,17 +347,30 @@ impl Sheets<'_> {
                         }
                     }
                     "cellXfs" => of_cells = true,
+                    "fonts" => of_fonts = true,
+                    "font" if of_fonts => fonts.push(None),
                     "xf" if of_cells => {
                         let id = attribute(&element, "numFmtId")?.and_then(|id| id.parse().ok()).unwrap_or(0);
-                        formats.push(custom.get(&id).copied().unwrap_or_else(|| shown_by_number(id)));
+                        let shown = custom.get(&id).copied().unwrap_or_else(|| shown_by_number(id));
+                        let font = attribute(&element, "fontId")?.and_then(|id| id.parse::<usize>().ok());
+                        let font = font.and_then(|font| fonts.get(font).copied().flatten());
+                        formats.push(CellFormat { shown, font });
+                    }
+                    _ if of_fonts => {
+                        let mark = font_mark(&element)?;
+                        fonts.last_mut().into_iter().for_each(|font| *font = mark.or(*font));
                     }
                     _ => {}
                 },
-                Event::End(element) if element.local_name().as_ref() == "cellXfs" => of_cells = false,
+                Event::End(element) => match element.local_name().as_ref() {
+                    "cellXfs" => of_cells = false,
+                    "fonts" => of_fonts = false,
+                    _ => {}
+                },
                 Event::Eof => return Ok(formats),
                 _ => {}
             }
-            if formats.len() > MOST_FORMATS || custom.len() > MOST_FORMATS {
+            if [formats.len(), custom.len(), fonts.len()].into_iter().any(|count| count > MOST_FORMATS) {
                 return Err(too_large("has more formats than Excel keeps"));
             }
         }
@@ -277,18 +381,21 @@ impl Sheets<'_> {
         let mut strings = Words::default();
         let part = outline.strings.as_ref().map(|path| self.package.part(path)).transpose()?.flatten();
         let Some(mut part) = part else { return Ok(strings) };
-        let (mut text, mut phonetic) = (String::new(), false);
+        let (mut runs, mut words) = (Runs::default(), String::new());
         loop {
             match part.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
-                    "si" => text.clear(),
-                    "rPh" => phonetic = true,
-                    "t" if !phonetic => part.text("t", &mut text)?,
-                    _ => {}
+                    "si" => runs = Runs::default(),
+                    "t" if !runs.phonetic => {
+                        words.clear();
+                        part.text("t", &mut words)?;
+                        runs.add(&words)?;
+                    }
+                    _ => runs.begin(&element)?,
                 },
                 Event::End(element) => match element.local_name().as_ref() {
-                    "si" => strings.push(&unescaped(&text))?,
-                    "rPh" => phonetic = false,
+                    "si" => strings.push(&unescaped(&runs.text), runs.mark)?,
+                    "rPh" => runs.phonetic = false,
                     _ => {}
                 },
                 Event::Eof => return Ok(strings),
@@ -344,12 +451,23 @@ impl Sheets<'_> {
         most_rows: Option<usize>,
     ) -> Result<SheetCells, WorkbookFault> {
         let mut part = self.package.needed(path)?;
-        let mut reading = SheetReading { context, cells: SheetCells::default(), row: 0, next: 0 };
+        let mut reading = SheetReading { context, cells: SheetCells::default(), row: 0, next: 0, arrays: Vec::new() };
         loop {
             let event = part.next()?;
             match event {
                 Event::Start(element) => match element.local_name().as_ref() {
-                    "row" => reading.begin_row(attribute(&element, "r")?.as_deref())?,
+                    "row" => {
+                        reading.begin_row(attribute(&element, "r")?.as_deref())?;
+                        let is_hidden =
+                            is_on(&element, "hidden")? || attribute(&element, "ht")?.as_deref() == Some("0");
+                        if is_hidden {
+                            reading.cells.cells.hide(reading.row);
+                        }
+                    }
+                    "col" if is_on(&element, "hidden")? => {
+                        let place = |name| attribute(&element, name).map(|place| place.and_then(|it| it.parse().ok()));
+                        reading.hide_columns(place("min")?, place("max")?);
+                    }
                     "c" => {
                         let begun = BegunCell::of(&element)?;
                         let saved = CellContent::of(&mut part)?;
@@ -377,6 +495,11 @@ impl Sheets<'_> {
     }
 }
 
+/// Whether an element says yes to something.
+fn is_on(element: &BytesStart<'_>, name: &str) -> Result<bool, WorkbookFault> {
+    attribute(element, name).map(|value| matches!(value.as_deref(), Some("1" | "true")))
+}
+
 /// What stands in a cell as it was saved.
 #[derive(Default)]
 struct CellContent {
@@ -384,13 +507,17 @@ struct CellContent {
     /// Whether there is a value, empty though it may be.
     valued: bool,
     formula: bool,
+    /// The cells that the formula fills, where it fills several: `C2:C5`.
+    fills: Option<String>,
+    /// What fonts do to a part of the words.
+    mark: Option<Unreadable>,
 }
 
 impl CellContent {
     /// Reads up to the end of a cell.
     fn of(part: &mut Part<'_, '_>) -> Result<Self, WorkbookFault> {
         let mut content = Self::default();
-        let mut phonetic = false;
+        let (mut runs, mut words) = (Runs::default(), String::new());
         loop {
             match part.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
@@ -399,17 +526,24 @@ impl CellContent {
                         content.text.clear();
                         part.text("v", &mut content.text)?;
                     }
-                    "f" => content.formula = true,
-                    "rPh" => phonetic = true,
-                    "t" if !phonetic => {
-                        content.valued = true;
-                        part.text("t", &mut content.text)?;
+                    "f" => {
+                        content.formula = true;
+                        content.fills = attribute(&element, "ref")?;
                     }
-                    _ => {}
+                    "t" if !runs.phonetic => {
+                        content.valued = true;
+                        words.clear();
+                        part.text("t", &mut words)?;
+                        runs.add(&words)?;
+                    }
+                    _ => runs.begin(&element)?,
                 },
                 Event::End(element) => match element.local_name().as_ref() {
-                    "rPh" => phonetic = false,
-                    "c" => return Ok(content),
+                    "rPh" => runs.phonetic = false,
+                    "c" => {
+                        content.text.push_str(&runs.text);
+                        return Ok(Self { mark: runs.mark, ..content });
+                    }
                     _ => {}
                 },
                 Event::Eof => return Err(broken("a part of it is cut off")),
@@ -443,6 +577,8 @@ struct SheetReading<'a> {
     row: u64,
     /// The column after the last one read, from 0.
     next: usize,
+    /// The cells that formulas fill besides their own.
+    arrays: Vec<Merged>,
 }
 
 impl<'a> SheetReading<'a> {
@@ -471,10 +607,13 @@ impl<'a> SheetReading<'a> {
         if column >= MOST_COLUMNS {
             return Err(too_large(&format!("holds something in {}, beyond column IV", name_of((row, column)))));
         }
+        self.fill((row, column), content.fills.as_deref())?;
+        let is_formula = content.formula || self.is_filled((row, column));
         let text = content.text;
         let read = if formula_only { Err(Unreadable::FormulaWithoutValue) } else { self.read(begun, &text) };
         let (words, unreadable) = match &read {
-            Ok(words) => (words.as_ref(), None),
+            Ok(_) if is_formula && self.context.to_work_out => ("", Some(Unreadable::FormulaToWorkOut)),
+            Ok(words) => (words.as_ref(), content.mark.or_else(|| self.mark_of(begun, &text, words))),
             Err(why @ Unreadable::ErrorValue) => (text.as_str(), Some(*why)),
             // It counts as something: the row is not blank.
             Err(why) => ("", Some(*why)),
@@ -483,6 +622,43 @@ impl<'a> SheetReading<'a> {
             Full::Cells => too_large("has more than 1,000,000 cells that hold anything"),
             Full::Text | Full::Place => too_many_words(),
         })
+    }
+
+    /// What fonts do to words that stand elsewhere, or to the whole of a cell.
+    fn mark_of(&self, begun: &BegunCell, text: &str, words: &str) -> Option<Unreadable> {
+        let shared = if begun.kind == "s" { text.trim().parse().ok() } else { None };
+        let shared = shared.and_then(|place: usize| self.context.strings.marked.get(&place).copied());
+        let font = self.context.formats.get(begun.format).and_then(|format| format.font);
+        shared.or(font).filter(|_| !words.trim().is_empty())
+    }
+
+    /// Notes which cells a formula fills, where these are several.
+    fn fill(&mut self, own: (u64, usize), cells: Option<&str>) -> Result<(), WorkbookFault> {
+        let cells = cells.filter(|_| self.context.to_work_out).and_then(|cells| cells.split_once(':'));
+        let Some((first, last)) = cells.and_then(|(first, last)| Some((place_of(first)?, place_of(last)?))) else {
+            return Ok(());
+        };
+        self.arrays.retain(|array| array.last.0 >= own.0);
+        self.arrays.push(Merged { first, last });
+        if self.arrays.len() > MOST_ARRAYS {
+            return Err(too_large("has more formulas that fill several cells than are looked at"));
+        }
+        Ok(())
+    }
+
+    fn is_filled(&self, (row, column): (u64, usize)) -> bool {
+        self.arrays
+            .iter()
+            .any(|Merged { first, last }| (first.0..=last.0).contains(&row) && (first.1..=last.1).contains(&column))
+    }
+
+    /// Notes columns that are not shown, which are counted from 1.
+    fn hide_columns(&mut self, first: Option<usize>, last: Option<usize>) {
+        if let Some((first, last)) = first.zip(last)
+            && self.cells.hidden_columns.len() < MOST_COLUMNS
+        {
+            self.cells.hidden_columns.push((first.saturating_sub(1), last.saturating_sub(1)));
+        }
     }
 
     /// What a cell shows.
@@ -501,7 +677,7 @@ impl<'a> SheetReading<'a> {
             "e" if text.len() <= LONGEST_ERROR => return Err(Unreadable::ErrorValue),
             "d" => Some(text.trim().strip_suffix("T00:00:00").unwrap_or(text.trim()).into()),
             "" | "n" => {
-                let shown = context.formats.get(begun.format).copied().unwrap_or(Shown::Plain);
+                let shown = context.formats.get(begun.format).map_or(Shown::Plain, |format| format.shown);
                 let number = match shown {
                     Shown::Plain => decimal(text, 0),
                     Shown::Percent => decimal(text, 2).map(|number| number + "%"),

@@ -20,7 +20,7 @@ use super::responses::{CreateProblems, NotModified, ReadProblems, UnknownInQuery
 use super::tables::XlsxFile;
 use super::view::{AsOf, View, view};
 use crate::domain::board_report::{BoardReport, NewBoardReport};
-use crate::domain::ids::{PlanCode, ReportId};
+use crate::domain::ids::{PlanCode, ReportId, Seq};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::programme::Programme;
 use crate::programme::freezing::{BoardReportChanges, BoardReportContent};
@@ -133,8 +133,10 @@ pub async fn get_board_report(
     }
     let content = programme.board_report_content(&view.plan, report).await?;
     if format == Format::Xlsx {
-        return printing::answer("board-report", printing::board_report(content.as_bytes())?, &tag, report.frozen_at)
-            .await;
+        // What is called how, as it was then: the same bytes are printed in the same words for ever.
+        let then = programme.past_picture(&view.plan, Seq(report.version)).await?;
+        let print = printing::board_report(content.as_bytes(), &then)?;
+        return printing::answer("board-report", print, &tag, report.frozen_at).await;
     }
     let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&content)));
     Ok(HttpResponse::Ok()

@@ -9,6 +9,7 @@ use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderV
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use chrono::{DateTime, NaiveDate, Utc};
+use encoding_rs::Encoding;
 use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -22,8 +23,10 @@ use crate::domain::invalid::Violation;
 use crate::domain::number::Figure;
 use crate::domain::policy::Status;
 use crate::domain::target::{TargetKind, TargetState};
+use crate::domain::warning::Warning;
+use crate::exchange::dialect::encoding_named;
 use crate::exchange::items::{Items, Unread};
-use crate::exchange::marking::{self, Mistake, Unmarked};
+use crate::exchange::marking::{self, Findings, Unmarked};
 use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
@@ -72,7 +75,7 @@ pub struct ReadingItems {
 /// One of the readings to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`.")]
+#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. When a reading is there already, a member that is absent leaves what is there, and `null` clears it; any of these four replaces the figure as a whole.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct ReadingItem {
     /// The KPI's code.
@@ -93,7 +96,7 @@ pub struct ReadingItem {
     /// Over what it is counted.
     #[schema(example = 5120)]
     denominator: Option<Figure>,
-    /// Whether the figure may still change; `false` without it.
+    /// Whether the figure may still change; `false` for a first reading without it.
     provisional: Option<bool>,
     /// Why there is no figure; at most 400 characters.
     #[schema(max_length = 400, example = "School census not yet released")]
@@ -109,6 +112,9 @@ pub struct ReadingItem {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(example = 4.2)]
     forecast: Option<Figure>,
+    /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+    #[schema(example = json!([]))]
+    acknowledged: Option<Vec<String>>,
 }
 
 /// Targets to import, as JSON.
@@ -125,7 +131,7 @@ pub struct TargetItems {
 /// One of the targets to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`.")]
+#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. When a target is there already, a member that is absent leaves what is there, and `null` puts it back to its default; any of these three replaces all of them.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct TargetItem {
     /// The KPI's code.
@@ -143,9 +149,9 @@ pub struct TargetItem {
     high: Option<Figure>,
     /// The figure at which amber ends.
     floor: Option<Figure>,
-    /// Who asks for it; `local` without it.
+    /// Who asks for it; `local` for a first target without it.
     kind: Option<TargetKind>,
-    /// Whether it counts; `agreed` without it.
+    /// Whether it counts; `agreed` for a first target without it.
     state: Option<TargetState>,
     /// Why this figure; at most 2,000 characters.
     #[schema(max_length = 2000)]
@@ -159,6 +165,9 @@ pub struct TargetItem {
     /// Why it replaces the one before; at most 2,000 characters.
     #[schema(max_length = 2000)]
     reason: Option<String>,
+    /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+    #[schema(example = json!([]))]
+    acknowledged: Option<Vec<String>>,
 }
 
 /// What an import did, or would do.
@@ -182,13 +191,29 @@ pub struct ImportResult {
     /// The rows with anything wrong in them.
     #[schema(minimum = 0, example = 0)]
     rejected: u64,
+    /// The columns of the file that were not read, each with why.
+    ignored_columns: Vec<IgnoredColumnBody>,
     /// Where the KPIs of the changed rows stood before and stand after, and the later periods and gaps whose standing moves
     /// with them; empty where anything is wrong.
     effects: Vec<Move>,
-    /// The roll-ups that move with it, in the reports for the plan's quarters; empty where anything is wrong.
+    /// The roll-ups that move with it, in every report of the plan that it reaches; empty where anything is wrong.
     roll_ups: Vec<RollUpMove>,
+    /// What should be looked at in the rows that are right: about the file as a whole, then row by row. Warnings never block.
+    warnings: Vec<Warning>,
     /// Everything that is wrong; empty where the import did or would do.
     errors: Vec<ViolationBody>,
+}
+
+/// A column of a file that was not read.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = IgnoredColumn, description = "A column of a file that was not read.")]
+pub struct IgnoredColumnBody {
+    /// Its heading.
+    #[schema(example = "target")]
+    column: String,
+    /// Why it was not read.
+    #[schema(example = "targets are set by a file of targets, in its column `value`")]
+    why: String,
 }
 
 /// An import that was refused: a problem, with what the import would have done but for it.
@@ -231,8 +256,9 @@ pub async fn import(
     // Who may not import learns so before they send half a gigabyte.
     programme.may_import(plan, &caller.subject, kind).await?;
     let sent_as = sent_as(request)?;
+    let charset = charset(request).filter(|_| sent_as == SentAs::Csv).transpose()?;
     let file = to_disk(payload, most_bytes(sent_as)).await?;
-    let upload = match taken_apart(file, sent_as, kind).await? {
+    let upload = match taken_apart(file, sent_as, charset, kind).await? {
         Ok(upload) => upload,
         Err(violation) => {
             let outcome = Outcome::unread(dry_run.dry_run, &violation);
@@ -247,7 +273,8 @@ pub async fn import(
     };
     let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
     // What was sent as JSON is told in JSON, at its pointers.
-    if outcome.errors.count() > 0 && wants_workbook && sent_as != SentAs::Items {
+    let found_something = outcome.errors.count() + outcome.warnings.count() > 0;
+    if found_something && wants_workbook && sent_as != SentAs::Items {
         return marked(outcome, as_sent, kind, programme.clock().now()).await;
     }
     answer(outcome)
@@ -288,6 +315,19 @@ fn sent_as(request: &HttpRequest) -> Result<SentAs, Problem> {
     Ok(sent_as)
 }
 
+/// The encoding that a table is said to be in, if any is named.
+fn charset(request: &HttpRequest) -> Option<Result<&'static Encoding, Problem>> {
+    let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let mut parameters = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, named) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    let named = named.trim().trim_matches('"');
+    Some(encoding_named(named).ok_or_else(|| {
+        not_taken(&format!(
+            "The charset {named} is not one that files are read in; send UTF-8, or UTF-16 or windows-1252."
+        ))
+    }))
+}
+
 fn not_taken(detail: &str) -> Problem {
     Problem::new(Code::UnsupportedMediaType, detail).with_header(ACCEPT, &TABLES.join(", "))
 }
@@ -318,11 +358,19 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 }
 
 /// Reads what was sent as far as must be to go through its rows; the inner error is what is wrong with it as a whole.
-async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Result<Upload, Violation>, Problem> {
+async fn taken_apart(
+    file: File,
+    sent_as: SentAs,
+    charset: Option<&'static Encoding>,
+    kind: ImportKind,
+) -> Result<Result<Upload, Violation>, Problem> {
     let disk = |error: io::Error| Problem::unavailable(&error);
     if sent_as == SentAs::Csv {
         return match Looks::of(&file).map_err(disk)? {
-            Looks::Other => Ok(Ok(Upload::Csv(file))),
+            Looks::Other => {
+                let upload = aside(move || Upload::csv(file, charset, kind.headings())).await?;
+                upload.map(Ok).map_err(disk)
+            }
             Looks::Zip => Err(not_taken(&format!(
                 "The body is a workbook or another archive; if it is an Excel workbook (.xlsx), send it with Content-Type: {XLSX}."
             ))),
@@ -349,10 +397,10 @@ async fn taken_apart(file: File, sent_as: SentAs, kind: ImportKind) -> Result<Re
     }
 }
 
-/// The most bytes that all mistakes are told in where they are marked; more are listed.
+/// The most bytes that all mistakes and warnings are told in where they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
 
-/// The sender's own table with its mistakes marked.
+/// The sender's own table with its mistakes and warnings marked.
 async fn marked(
     mut outcome: Outcome,
     as_sent: Upload,
@@ -360,15 +408,21 @@ async fn marked(
     made: DateTime<Utc>,
 ) -> Result<HttpResponse, Problem> {
     let spooled = |error: io::Error| Problem::unavailable(&error);
-    if outcome.errors.bytes().map_err(spooled)? > MOST_TOLD {
+    let bytes = outcome.errors.bytes().map_err(spooled)? + outcome.warnings.bytes().map_err(spooled)?;
+    if bytes > MOST_TOLD {
         return answer(outcome);
     }
     // A workbook that was sent has its turn, which lasts until its mistakes are marked; a CSV file needs one for this alone.
     let in_memory = matches!(as_sent, Upload::Workbook(_));
+    let is_refused = outcome.errors.count() > 0;
     let work = move || {
-        let mistakes: Vec<Mistake> = outcome.errors.items().map_err(spooled)?;
-        let lead = |sheet: &str| refusal(&outcome, &format!("each is listed here and marked in the sheet {sheet}"));
-        match marking::marked(&as_sent, lead, &mistakes, made) {
+        let mistakes = outcome.errors.items().map_err(spooled)?;
+        let findings = Findings { mistakes, warnings: outcome.warnings.items().map_err(spooled)? };
+        let lead = |sheet: &str| {
+            let where_listed = format!("each is listed here and marked in the sheet {sheet}");
+            if is_refused { refusal(&outcome, &where_listed) } else { acceptance(&outcome, &where_listed) }
+        };
+        match marking::marked(&as_sent, lead, &findings, made) {
             Ok(marked) => Ok(Ok(marked)),
             Err(Unmarked::TooLarge) => Ok(Err(outcome)),
             Err(Unmarked::Disk(error)) => Err(spooled(error)),
@@ -384,9 +438,11 @@ async fn marked(
         ImportKind::Readings => "readings",
         ImportKind::Targets => "targets",
     };
-    Ok(HttpResponse::UnprocessableEntity()
+    let (mut response, what) =
+        if is_refused { (HttpResponse::UnprocessableEntity(), "mistakes") } else { (HttpResponse::Ok(), "warnings") };
+    Ok(response
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-mistakes.xlsx\"")))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-{what}.xlsx\"")))
         .streaming(in_chunks(body)))
 }
 
@@ -400,6 +456,19 @@ fn refusal(outcome: &Outcome, where_told: &str) -> String {
     };
     let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
     format!("{things} wrong {place}; {where_told}, and nothing was kept.")
+}
+
+/// What became of a file in which some things should be looked at, in a sentence.
+fn acceptance(outcome: &Outcome, where_told: &str) -> String {
+    let Outcome { rows, created, revised, unchanged, .. } = outcome;
+    let done = if outcome.dry_run { "would be" } else { "was" };
+    let things = match outcome.warnings.count() {
+        1 => "1 thing should be looked at".to_owned(),
+        things => format!("{things} things should be looked at"),
+    };
+    format!(
+        "The file {done} accepted: of {rows} rows {created} new, {revised} revised, {unchanged} unchanged. {things}; {where_told}."
+    )
 }
 
 /// Puts a body into a file without a name, which goes when it is closed.
@@ -462,6 +531,7 @@ fn told(
     ] {
         members.insert(name.to_owned(), value);
     }
+    members.insert("ignored_columns".to_owned(), serde_json::json!(outcome.ignored_columns));
     let mut head = serde_json::Value::Object(members).to_string();
     head.pop();
     let roll_ups = serde_json::to_string(&outcome.roll_ups).map_err(|error| Problem::internal(&error))?;
@@ -469,7 +539,9 @@ fn told(
     let spooled = |error: io::Error| Problem::unavailable(&error);
     let body = text(format!("{head},\"effects\":["))
         .chain(outcome.effects.into_reader().map_err(spooled)?)
-        .chain(text(format!("],\"roll_ups\":{roll_ups},\"errors\":[")))
+        .chain(text(format!("],\"roll_ups\":{roll_ups},\"warnings\":[")))
+        .chain(outcome.warnings.into_reader().map_err(spooled)?)
+        .chain(text("],\"errors\":[".to_owned()))
         .chain(outcome.errors.into_reader().map_err(spooled)?)
         .chain(text("]}".to_owned()));
     Ok(response.streaming(in_chunks(body)))
@@ -498,7 +570,7 @@ mod tests {
     }
 
     async fn sent(sent_as: SentAs, bytes: &[u8]) -> Upload {
-        let taken = taken_apart(file(bytes), sent_as, ImportKind::Readings).await;
+        let taken = taken_apart(file(bytes), sent_as, None, ImportKind::Readings).await;
         taken.map_err(|problem| format!("{problem:?}")).unwrap().unwrap()
     }
 
@@ -508,7 +580,7 @@ mod tests {
         let first = sent(SentAs::Workbook, &bytes).await;
         let second = sent(SentAs::Workbook, &bytes).await;
         assert_eq!(READ.available_permits(), 0);
-        let third = taken_apart(file(&bytes), SentAs::Workbook, ImportKind::Readings);
+        let third = taken_apart(file(&bytes), SentAs::Workbook, None, ImportKind::Readings);
         assert!(third.now_or_never().is_none(), "it waits");
         // A CSV file needs no turn, and neither does whoever has a workbook written.
         let csv = sent(SentAs::Csv, b"kpi,period,value\n").await;

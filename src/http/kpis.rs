@@ -203,10 +203,45 @@ pub async fn find_kpi(
     Ok(conditions.answer(&tag, &seen))
 }
 
+/// How a KPI is changed: its members, and how the change is meant.
+#[derive(Debug)]
+pub struct KpiPatch;
+
+impl utoipa::PartialSchema for KpiPatch {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+        let change = KpiChange::schema();
+        let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = change else { return change };
+        let or_null = |kind| ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null]));
+        let editorial = or_null(Type::Boolean).description(Some(
+            "Whether this puts words better and nothing else is measured: no new version of the definition begins, and figures \
+             compare across the change. It needs a `reason`, and only `title`, `definition`, `national_indicator` and \
+             `source` can change with it.",
+        ));
+        let reason = or_null(Type::String).max_length(Some(2000)).examples(["A spelling mistake."]).description(Some(
+            "Why it is changed, for the journal; at most 2,000 characters. Needed with `editorial`.",
+        ));
+        object.properties.insert("editorial".to_owned(), editorial.into());
+        object.properties.insert("reason".to_owned(), reason.into());
+        utoipa::openapi::RefOr::T(Schema::Object(object))
+    }
+}
+
+impl utoipa::ToSchema for KpiPatch {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "KpiChange".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        <Kpi as utoipa::ToSchema>::schemas(schemas);
+    }
+}
+
 /// Change a KPI
 ///
 /// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. A change of what is
-/// measured begins the next version of the definition, and figures do not compare across it. For programme managers and
+/// measured (`definition`, `unit`, `multiplier`, `aggregation`, `formula`) begins the next version of the definition, and figures
+/// do not compare across it; with `editorial` and a `reason` a change of words begins none. For programme managers and
 /// administrators.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
@@ -214,7 +249,7 @@ pub async fn find_kpi(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), IfMatch
     ),
-    request_body(content = KpiChange, content_type = "application/merge-patch+json", description = "The members to change."),
+    request_body(content = KpiPatch, content_type = "application/merge-patch+json", description = "The members to change."),
     responses(
         (status = 200, description = "The KPI as it is now.", body = KpiBody, headers(("ETag" = String, description = "Its state."))),
         WriteProblems

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::auth::Caller;
 use super::conditional::{Conditions, ETag, created, kept};
-use super::extract::{Body, NoParams, Params, Patch, Segments};
+use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
 use super::page::{Paging, page};
 use super::problem::Problem;
 use super::responses::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
@@ -14,6 +14,7 @@ use super::view::{AsOf, IfMatch, View};
 use crate::domain::ids::PlanCode;
 use crate::domain::plan::{NewPlan, NewSuccessor, Plan, PlanChange};
 use crate::programme::Programme;
+use crate::programme::removing::Extent;
 
 page!(
     /// A page of plans.
@@ -111,22 +112,41 @@ pub async fn update_plan(
     Ok(kept(&now.value, &ETag::of(now.seq)))
 }
 
-/// Delete an empty plan
+/// What goes with a plan.
+#[derive(Clone, Copy, Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RemovalParams {
+    /// Remove the plan with everything in it. Without it, only a plan that holds no organisation, outcome area or KPI is removed.
+    #[param(value_type = Option<bool>, example = true)]
+    with_contents: bool,
+}
+
+impl FromParams for RemovalParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self { with_contents: params.flag("with_contents") })
+    }
+}
+
+/// Remove a plan
 ///
-/// Only a plan that holds no organisation, outcome area or KPI yet can be deleted. For administrators.
+/// A plan that holds no organisation, outcome area or KPI yet is removed; with `with_contents=true` one made by mistake is removed with
+/// everything in it, as long as no return was signed off, no board report was frozen and no plan goes on from it. Its grants, webhooks, links
+/// and clients go too, and its code can be used again. What stays is the last entry of its journal: who removed it and when.
+/// For administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}", tag = "plans",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "an-empty-plan"), IfMatch),
-    responses((status = 204, description = "It is deleted."), DeleteProblems)
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "an-empty-plan"), RemovalParams, IfMatch),
+    responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn delete_plan(
     programme: Data<Programme>,
     caller: Caller,
     Segments((plan,)): Segments<(PlanCode,)>,
-    _: Params<NoParams>,
+    Params(wanted): Params<RemovalParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    programme.delete_plan(&plan, &caller.subject, (&conditions).into()).await?;
+    let extent = if wanted.with_contents { Extent::WithContents } else { Extent::EmptyOnly };
+    programme.remove_plan(&plan, &caller.subject, (&conditions).into(), extent).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use actix_web::HttpResponse;
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Europe::London;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use super::conditional::ETag;
 use super::imports::with_workbook;
 use super::problem::Problem;
 use super::tables::as_workbook;
+use crate::domain::number::Figure;
 use crate::exchange::spreadsheet::{self, Page, PageRow, Shown, Tone};
 use crate::programme::excepting::Exceptions;
 use crate::programme::picture::Picture;
@@ -37,7 +39,9 @@ type Decimals = HashMap<String, u32>;
 pub fn status_report(report: &StatusReport, picture: &Picture) -> Result<Print, Problem> {
     let report = as_json(report)?;
     let title = format!("{}: where the plan stands", picture.plan().value.title);
-    Ok(Print { pages: report_pages(&report, &title, &[], &decimals_of(picture)), title })
+    let mut pages = report_pages(&report, &title, &[], &decimals_of(picture));
+    pages.push(legend(&title));
+    Ok(Print { pages, title })
 }
 
 /// The exceptions.
@@ -48,14 +52,17 @@ pub fn exceptions(report: &Exceptions, picture: &Picture) -> Result<Print, Probl
     let plan = &picture.plan().value;
     let report = as_json(report)?;
     let title = format!("{}: what to look at", plan.title);
-    Ok(Print { pages: vec![exceptions_page(&report, &title, &plan.description, &decimals_of(picture))], title })
+    let names = Names::of(picture);
+    let page = exceptions_page(&report, &title, &plan.description, &decimals_of(picture), &names);
+    Ok(Print { pages: vec![page, legend(&title)], title })
 }
 
-/// A board report, from the bytes that were frozen.
+/// A board report, from the bytes that were frozen; what organisations are called, from the plan as it was then.
 ///
 /// # Errors
 /// Where they are no JSON.
-pub fn board_report(content: &[u8]) -> Result<Print, Problem> {
+pub fn board_report(content: &[u8], then: &Picture) -> Result<Print, Problem> {
+    let names = Names::of(then);
     let content: Value = serde_json::from_slice(content).map_err(|error| Problem::internal(&error))?;
     let decimals = items(&content, "/kpis").filter_map(|kpi| {
         Some((text(kpi, "/code")?, kpi.get("decimals").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())?))
@@ -63,17 +70,21 @@ pub fn board_report(content: &[u8]) -> Result<Print, Problem> {
     let decimals: Decimals = decimals.collect();
     let title = words(&content, "/title");
     let by = text(&content, "/frozen_by").map_or_else(String::new, |by| format!(" by {by}"));
-    let mut about = vec![Shown::Words(format!("Frozen on {}{by}.", moment(&content, "/frozen_at")))];
+    let mut about = vec![
+        Shown::Words(then.plan().value.title.clone()),
+        Shown::Words(format!("Frozen on {}{by}.", moment(&content, "/frozen_at"))),
+    ];
     if let Some(organisation) = text(&content, "/organisation") {
-        about.push(Shown::Words(format!("The contribution of {organisation}.")));
+        about.push(Shown::Words(format!("The contribution of {}.", names.organisation(&organisation))));
     }
     let report = content.get("status_report").cloned().unwrap_or_default();
     let mut pages = report_pages(&report, &title, &about, &decimals);
     let description = words(&report, "/description");
     if let Some(exceptions) = content.get("exceptions") {
-        pages.push(exceptions_page(exceptions, &title, &description, &decimals));
+        pages.push(exceptions_page(exceptions, &title, &description, &decimals, &names));
     }
-    pages.push(actions_page(&content, &title));
+    pages.push(actions_page(&content, &title, &names));
+    pages.push(legend(&title));
     Ok(Print { title, pages })
 }
 
@@ -126,7 +137,7 @@ fn day(text: &str) -> String {
 fn moment(value: &Value, pointer: &str) -> String {
     let text = words(value, pointer);
     let at = text.parse::<DateTime<Utc>>();
-    at.map_or(text, |at| at.format("%-d %b %Y, %H:%M UTC").to_string())
+    at.map_or(text, |at| at.with_timezone(&London).format("%-d %b %Y, %H:%M (London time)").to_string())
 }
 
 fn tone(status: &str) -> Tone {
@@ -175,7 +186,10 @@ fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
         day(&words(report, "/period/end")),
         moment(report, "/as_of")
     );
-    described.into_iter().chain([Shown::Words(period)]).chain(more.iter().cloned()).collect()
+    let outside = report.get("outside_plan").and_then(Value::as_bool) == Some(true);
+    let outside = outside
+        .then(|| Shown::Words("This period lies outside the plan's own years: nothing is owed of it.".to_owned()));
+    described.into_iter().chain([Shown::Words(period)]).chain(outside).chain(more.iter().cloned()).collect()
 }
 
 fn report_pages(report: &Value, title: &str, more: &[Shown], decimals: &Decimals) -> Vec<Page> {
@@ -242,17 +256,17 @@ fn counts_row(rolled_up: &Value) -> Vec<Shown> {
 
 const KPI_COLUMNS: &[(&str, f64)] = &[
     ("KPI", 12.0),
-    ("Title", 34.0),
-    ("Period", 14.0),
-    ("Figure", 11.0),
-    ("Target", 11.0),
-    ("Status", 13.0),
-    ("Band", 12.0),
-    ("Since last period", 13.0),
-    ("Since last year", 13.0),
-    ("Forecast", 11.0),
-    ("Figure is", 13.0),
-    ("In words", 70.0),
+    ("Title", 30.0),
+    ("Period", 12.0),
+    ("Figure", 10.0),
+    ("Target", 10.0),
+    ("Status", 12.0),
+    ("Band", 11.0),
+    ("Since last period", 12.0),
+    ("Since last year", 12.0),
+    ("Forecast", 10.0),
+    ("Figure is", 12.0),
+    ("In words", 58.0),
 ];
 
 fn kpi_row(one: &Value, decimals: &Decimals) -> Vec<Shown> {
@@ -272,26 +286,46 @@ fn kpi_row(one: &Value, decimals: &Decimals) -> Vec<Shown> {
 
 /// Period, figure, target and status.
 fn standing(one: &Value, places: u32) -> [Shown; 4] {
-    // What is withheld says so: an empty cell would be taken for a figure that never came.
+    // What is withheld says so: an empty cell would be taken for a figure that never came. A figure is shown with the decimals
+    // that it was compared with, which are more than the KPI's where its target has more.
     let withheld = text(one, "/data_state").as_deref() == Some("suppressed");
+    let own = |pointer: &str| {
+        let places =
+            text(one, pointer).as_ref().and_then(|number| number.split_once('.')).map_or(0, |(_, own)| own.len());
+        u32::try_from(places).unwrap_or(0)
+    };
+    let places = places.max(own("/reported"));
     let figure = if withheld { Shown::Words("c".to_owned()) } else { number(text(one, "/reported"), places) };
     let range = text(one, "/target/low").zip(text(one, "/target/high"));
     let target = if let Some((low, high)) = range {
-        Shown::Words(format!("{low} to {high}"))
+        Shown::Words(format!("{} to {}", short(&low), short(&high)))
     } else {
         // A target that is set more exactly than figures are shown is shown as it was set.
-        let target = text(one, "/target/value");
-        let set = target.as_ref().and_then(|target| target.split_once('.')).map_or(0, |(_, places)| places.len());
-        number(target, u32::try_from(set).unwrap_or(0).max(places))
+        number(text(one, "/target/value"), own("/target/value").max(places))
     };
-    [Shown::words(text(one, "/period/label")), figure, target, status(one, "/status")]
+    let period = text(one, "/period/label").map(|label| match text(one, "/of") {
+        Some(of) => format!("{label} ({of})"),
+        None => label,
+    });
+    [Shown::words(period), figure, target, status(one, "/status")]
 }
 
 fn travel(one: &Value, pointer: &str) -> Shown {
     Shown::words(text(one, pointer).map(|direction| spoken(&direction)))
 }
 
-fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &Decimals) -> Page {
+/// A number in words with as many decimals as are shown.
+fn short(number: &str) -> String {
+    number.parse::<Figure>().map_or_else(|_no_figure| number.to_owned(), |figure| figure.rounded(3).to_string())
+}
+
+fn exceptions_page(
+    report: &Value,
+    title: &str,
+    description: &str,
+    decimals: &Decimals,
+    names: &Names,
+) -> Page {
     let rules: HashMap<String, String> =
         items(report, "/rules").filter_map(|rule| Some((text(rule, "/code")?, text(rule, "/words")?))).collect();
     let rows = items(report, "/items").zip(1_u32..).map(|(item, place)| {
@@ -299,7 +333,7 @@ fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &De
         let places = decimals.get(&words(item, "/kpi")).copied().unwrap_or(1);
         let why = items(item, "/rules").filter_map(Value::as_str);
         let why: Vec<_> = why.map(|rule| rules.get(rule).cloned().unwrap_or_else(|| spoken(rule))).collect();
-        let doing: Vec<_> = items(item, "/actions").map(action_in_words).collect();
+        let doing: Vec<_> = items(item, "/actions").map(|action| action_in_words(action, names)).collect();
         let mut cells = vec![
             number(Some(place.to_string()), 0),
             Shown::words(text(item, "/kpi")),
@@ -323,36 +357,51 @@ fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &De
         title: title.to_owned(),
         lines,
         columns: vec![
-            ("Place", 7.0),
+            ("Place", 8.0),
             ("KPI", 12.0),
-            ("Title", 32.0),
-            ("Period", 14.0),
-            ("Figure", 11.0),
-            ("Target", 11.0),
-            ("Status", 13.0),
-            ("Since last period", 13.0),
-            ("Why it is here", 44.0),
-            ("What was said", 40.0),
-            ("What is being done", 44.0),
+            ("Title", 28.0),
+            ("Period", 12.0),
+            ("Figure", 10.0),
+            ("Target", 10.0),
+            ("Status", 12.0),
+            ("Since last period", 12.0),
+            ("Why it is here", 34.0),
+            ("What was said", 36.0),
+            ("What is being done", 36.0),
         ],
         rows: rows.collect(),
     }
 }
 
-fn owner(action: &Value) -> String {
-    format!("{}, {}", words(action, "/owner/role"), words(action, "/owner/organisation"))
+/// What organisations are called.
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn of(picture: &Picture) -> Self {
+        let organisations = picture.organisations().values().map(|kept| &kept.value);
+        Self(organisations.map(|one| (one.code.to_string(), one.title.clone())).collect())
+    }
+
+    /// An organisation by its title; one that is no longer there by its code.
+    fn organisation<'a>(&'a self, code: &'a str) -> &'a str {
+        self.0.get(code).map_or(code, String::as_str)
+    }
 }
 
-fn action_in_words(action: &Value) -> String {
+fn owner(action: &Value, names: &Names) -> String {
+    format!("{}, {}", words(action, "/owner/role"), names.organisation(&words(action, "/owner/organisation")))
+}
+
+fn action_in_words(action: &Value, names: &Names) -> String {
     let state = if action.get("overdue") == Some(&Value::Bool(true)) {
         "overdue".to_owned()
     } else {
         words(action, "/state").replace('_', " ")
     };
-    format!("{} ({}, due {}: {state})", words(action, "/what"), owner(action), day(&words(action, "/due")))
+    format!("{} ({}, due {}: {state})", words(action, "/what"), owner(action, names), day(&words(action, "/due")))
 }
 
-fn actions_page(content: &Value, title: &str) -> Page {
+fn actions_page(content: &Value, title: &str, names: &Names) -> Page {
     let rows = items(content, "/actions").map(|action| {
         let latest = items(action, "/notes").last().map(|note| words(note, "/text"));
         let overdue = action.get("overdue") == Some(&Value::Bool(true));
@@ -360,7 +409,7 @@ fn actions_page(content: &Value, title: &str) -> Page {
         PageRow::Cells(vec![
             Shown::words(text(action, "/kpi")),
             Shown::words(text(action, "/what")),
-            Shown::Words(owner(action)),
+            Shown::Words(owner(action, names)),
             Shown::Words(day(&words(action, "/due"))),
             if overdue { Shown::Toned(format!("{state}, overdue"), Tone::Bad) } else { Shown::Words(state) },
             Shown::words(latest),
@@ -373,12 +422,51 @@ fn actions_page(content: &Value, title: &str) -> Page {
         columns: vec![
             ("KPI", 12.0),
             ("What is to be done", 60.0),
-            ("By whom", 26.0),
+            ("By whom", 30.0),
             ("By when", 14.0),
             ("State", 16.0),
             ("The latest on it", 60.0),
         ],
         rows: rows.collect(),
+    }
+}
+
+/// What the words, colours and symbols of a report mean.
+const LEGEND: &[(&str, Tone, &str)] = &[
+    ("On track", Tone::Good, "The figure meets its target, or is better. Green."),
+    ("At risk", Tone::Middling, "The figure misses its target, but by no more than the status policy allows. Amber."),
+    ("Off track", Tone::Bad, "The figure misses its target by more than that. Red."),
+    ("Not assessed", Tone::Open, "There is no status; the column In words says why: no figure, no target, a KPI that is only watched."),
+];
+
+/// The rest of the legend, which has no colour.
+const WORDS: &[(&str, &str)] = &[
+    ("Band", "The grade that the status policy gives, which may be finer than the status, such as High Green and Low Green."),
+    ("Headline", "On track where enough of the assessed KPIs are on track, as the plan's settings say; not an average."),
+    ("Since last period", "Whether the figure moved the right way since the period before. Improving is better, whether more or less is wanted."),
+    ("Since last year", "The same against the same period a year before."),
+    ("Increasing, Decreasing", "Which way a figure moved that is only watched: neither way is better."),
+    ("Forecast", "Where the figures point to at the year's end. It is a projection and never changes the status."),
+    ("Final, Provisional", "Whether the figure may still change."),
+    ("Nil return", "Those who report the figure said that there is none, and why."),
+    ("Not due, Awaited, Overdue", "There is no figure: its period has not ended; it is not due yet; its due day has passed."),
+    ("c, Suppressed", "The figure is withheld, with all that would give it away: it is small and could identify a child."),
+    ("Numbers", "At most three decimals are shown. The cell of the workbook holds the figure as it is reported."),
+    ("Times", "All times are in London."),
+];
+
+/// The page that says what the others mean.
+fn legend(title: &str) -> Page {
+    let toned = LEGEND.iter().map(|(word, tone, words)| {
+        vec![Shown::Toned((*word).to_owned(), *tone), Shown::Words((*words).to_owned())]
+    });
+    let plain = WORDS.iter().map(|(word, words)| vec![Shown::Words((*word).to_owned()), Shown::Words((*words).to_owned())]);
+    Page {
+        name: "Legend".to_owned(),
+        title: title.to_owned(),
+        lines: vec![Shown::Words("What the words, colours and symbols mean.".to_owned())],
+        columns: vec![("Word", 28.0), ("What it means", 104.0)],
+        rows: toned.chain(plain).map(PageRow::Cells).collect(),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
 use crate::domain::reading::NewReading;
+use crate::domain::warning::{Acknowledged, Warning};
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::collecting::{Effect, ReadingFilter, ReadingKey, SeenReading};
@@ -67,6 +68,9 @@ pub struct ReadingBody {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(required = true, example = 4.2)]
     forecast: Option<Figure>,
+    /// The codes of warnings that whoever reported it stands by; empty for readers outside the partnership.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    acknowledged: Acknowledged,
     /// Whether it replaced a figure whose round had closed.
     restated: bool,
     /// Whether figures and words are withheld from this reader because they could identify a child.
@@ -98,6 +102,7 @@ impl From<SeenReading> for ReadingBody {
             commentary: row.commentary,
             reason: row.reason,
             forecast: row.forecast,
+            acknowledged: row.acknowledged,
             restated: row.restated,
             suppressed,
             revision: row.revision,
@@ -115,30 +120,8 @@ pub struct PostedReading {
     reading: ReadingBody,
     /// What it changed.
     effect: Effect,
-    /// What should be looked at, though the figure was taken: where the groups of a dimension that covers everyone do not
-    /// sum to all.
-    warnings: Vec<WarningBody>,
-}
-
-/// Something to look at in what was posted.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Warning, description = "Something to look at in what was posted, which was taken all the same.")]
-pub struct WarningBody {
-    /// Where in the body, as an RFC 6901 pointer.
-    #[schema(example = "/numerator")]
-    pointer: String,
-    /// A stable, machine-readable name. There may come to be more of them.
-    #[schema(example = "does_not_sum")]
-    code: String,
-    /// A sentence for a person: what to look at and what to do.
-    detail: String,
-}
-
-impl From<Violation> for WarningBody {
-    fn from(warning: Violation) -> Self {
-        let Violation { pointer, code, detail, .. } = warning;
-        Self { pointer: pointer.unwrap_or_default(), code: code.to_owned(), detail }
-    }
+    /// What should be looked at, though the figure was accepted.
+    warnings: Vec<Warning>,
 }
 
 page!(
@@ -355,7 +338,7 @@ async fn reply(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason and forecast those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value. In a template, rows that nobody filled in are passed over.",
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is told at its pointer, such as /items/3/value. When a reading is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -363,7 +346,8 @@ async fn reply(
         )
     ),
     responses(
-        (status = 200, description = "What the import did, or would do.", body = ImportResult),
+        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+         content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
@@ -411,11 +395,14 @@ pub async fn find_reading(
 
 /// Post a figure
 ///
-/// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. The answer
+/// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. When a reading
+/// is there already, a member that is absent leaves what is there and null clears it; `value`, `numerator`, `denominator` and
+/// `nil_return` are one figure, and giving any of them replaces the figure as a whole. So `{"commentary": "…"}` changes the
+/// commentary and nothing else. The answer
 /// says what it changed: the assessment before and after, those of later periods, and the gaps and roll-ups that moved with
 /// it; with `dry_run` it says what it would change, and nothing is kept. With If-Match a revision is made only of the state
 /// that is named, with `If-None-Match: *` only a first figure is taken. Once the figure's round has closed, another figure
-/// is a restatement and needs a reason; one that is signed off is changed after its return was reopened (`conflict`). For
+/// is a restatement and needs a reason, and a change of words alone is a revision and needs none; one that is signed off is changed after its return was reopened (`conflict`). For
 /// those who report the KPI.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
@@ -424,7 +411,7 @@ pub async fn find_reading(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, DryRun, IfMatchOrNone
     ),
-    request_body(content = NewReading, description = "The figure."),
+    request_body(content = NewReading, description = "The figure; a member that is absent leaves what is there."),
     responses(
         (status = 200, description = "It is the next revision, was there already, or was only tried.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It is the first figure.", body = PostedReading,
@@ -447,7 +434,7 @@ pub async fn put_reading(
     let group = if put.row.group.is_all() { String::new() } else { format!("?group={}", put.row.group) };
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/readings/{}{group}", put.row.period);
     let seen = SeenReading { row: put.row, suppressed: false, names_shown: true };
-    let warnings = put.warnings.into_iter().map(WarningBody::from).collect();
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
     let body = PostedReading { reading: seen.into(), effect: put.effect, warnings };
     if dry_run.is_wanted() {
         return Ok(HttpResponse::Ok().json(body));

@@ -29,7 +29,7 @@ use crate::programme::reporting::{MOST_POINTS, ReportFilter, Series, StatusRepor
 #[into_params(parameter_in = Query)]
 pub struct ReportParams {
     /// The period: its key, or another spelling that can mean one period only. Without it, the latest financial quarter of
-    /// the plan that has ended.
+    /// the plan that has ended and has figures.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
     /// Only KPIs of this outcome area.
@@ -72,10 +72,11 @@ impl FromParams for ReportParams {
 
 impl ReportParams {
     /// The period and filter that are meant, where the plan has them.
-    fn settle(self, picture: &Picture, now: chrono::DateTime<chrono::Utc>) -> Result<(Period, ReportFilter), Problem> {
+    fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
+        let picture = &view.picture;
         let mut invalid = Invalid::new();
         let period = match &self.period {
-            None => picture.default_period(now),
+            None => picture.default_period(view.at, &view.plan.access),
             Some(text) => match Period::read_any(text) {
                 Ok(period) => Some(period),
                 Err(error) => {
@@ -180,7 +181,7 @@ pub async fn get_status_report(
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
-    let (period, filter) = wanted.settle(&view.picture, view.at)?;
+    let (period, filter) = wanted.settle(&view)?;
     let report = view.picture.status_report(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
@@ -216,7 +217,7 @@ pub async fn get_exceptions(
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
-    let (period, filter) = wanted.settle(&view.picture, view.at)?;
+    let (period, filter) = wanted.settle(&view)?;
     let report = view.picture.exceptions(period, &filter, view.at, &view.plan.access);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
@@ -232,7 +233,8 @@ pub async fn get_exceptions(
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusParams {
-    /// The period. Without it, the latest that has a reading; where none has, the latest of the plan that has ended.
+    /// The period, or a longer one that a report puts together from the KPI's own. Without it, the latest that has a reading;
+    /// where none has, the latest of the plan that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
     /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
@@ -276,7 +278,11 @@ pub(super) fn stand(view: &View, kpi: &KpiCode, wanted: &StatusParams) -> Result
     check_group(&view.picture, &wanted.group)?;
     let period = match &wanted.period {
         None => view.picture.default_status_period(entry, &wanted.group, view.at),
-        Some(text) => Some(read_period("period", text, entry.kpi.period_kind())?),
+        Some(text) => Some(
+            view.picture
+                .longer_period(entry, &wanted.group, text)
+                .map_or_else(|| read_period("period", text, entry.kpi.period_kind()), Ok)?,
+        ),
     };
     let assessment =
         period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));

@@ -2,7 +2,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
@@ -24,7 +23,9 @@ use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
 use crate::domain::reading::{NewReading, ReportedFigure};
 use crate::domain::round::{NewRound, ReturnKey, Round, RoundChange, Step};
 use crate::programme::Programme;
-use crate::programme::gathering::{Outstanding, OutstandingFilter, PostedReturn, ReturnReport, RoundDays, RoundReport};
+use crate::programme::gathering::{
+    MyReturns, Outstanding, OutstandingFilter, PostedReturn, ReturnReport, RoundDays, RoundReport,
+};
 
 page!(
     /// A page of rounds.
@@ -256,7 +257,7 @@ pub struct NewReturnBody {
 ///
 /// Posts many of its figures at once, all or nothing; with `dry_run` it says what that would do, and nothing is kept. The
 /// answer says what moved, and what the return lacks then. A figure that was there already changes nothing; one that is
-/// left out stays as it is. For those who report the KPIs.
+/// left out stays as it is, and so does a member that is absent from one (null clears it). For those who report the KPIs.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
     params(
@@ -420,7 +421,7 @@ fn words(mut members: Map<String, Value>, name: &'static str) -> Result<String, 
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct OutstandingParams {
-    /// Only those of this round; without it, of every round that has opened.
+    /// Only those of this round; without it, of every round that has opened, and those that no round gathers.
     #[param(example = "FY2009-10-Q1", max_length = 40)]
     period: Option<String>,
     /// Only those of this sub-group.
@@ -443,8 +444,8 @@ impl FromParams for OutstandingParams {
 
 /// Say who owes what
 ///
-/// The figures still owed in the rounds that have opened, the longest overdue first, with completeness and timeliness by
-/// sub-group and by organisation. For members of the partnership.
+/// The figures still owed in the rounds that have opened, and those of ended periods that no round gathers, the longest
+/// overdue first, with completeness and timeliness by sub-group and by organisation. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/outstanding", tag = "collecting", operation_id = "get_outstanding",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), OutstandingParams, AsOf),
@@ -482,18 +483,11 @@ pub async fn get_outstanding(
     Ok(kept(&picture.outstanding(&filter, view.at), &view.tag))
 }
 
-/// What the caller is to report.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "What the caller is to report, plan by plan and round by round.")]
-pub struct MyReturns {
-    /// The returns of open rounds, and of closed ones that still lack a figure, each with the lines that are the caller's.
-    items: Vec<ReturnReport>,
-}
-
 /// Say what you owe
 ///
 /// The returns that you fill in, in every plan: your KPIs with their definitions, due dates, last figures and targets, and
-/// what is still lacking. Send the figures with PUT to `/v1/plans/{plan}/rounds/{period}/returns/{sub_group}`.
+/// what is still lacking. Send the figures of a return with PUT to `/v1/plans/{plan}/rounds/{period}/returns/{sub_group}`.
+/// What no round gathers is due by each KPI's own lag, and is listed under `without_return`.
 #[utoipa::path(
     get, path = "/v1/me/returns", tag = "collecting", operation_id = "get_my_returns",
     responses((status = 200, description = "Your returns.", body = MyReturns), NotModified, ReadProblems)
@@ -504,7 +498,7 @@ pub async fn get_my_returns(
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let mine = MyReturns { items: programme.my_returns(&caller.subject).await? };
+    let mine = programme.my_returns(&caller.subject).await?;
     let state = serde_json::to_vec(&mine).map_err(|error| Problem::internal(&error))?;
     Ok(conditions.answer(&ETag::over(&state), &mine))
 }

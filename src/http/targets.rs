@@ -19,12 +19,13 @@ use super::tables::{self, XlsxFile};
 use super::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKey};
 use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::domain::warning::{Acknowledged, Warning};
 use crate::exchange::table;
 use crate::programme::Programme;
 use crate::programme::importing::ImportKind;
-use crate::programme::targeting::{TargetEffect, TargetRow};
+use crate::programme::targeting::{TargetEffect, TargetPlace, TargetRow};
 
 /// A target as it is kept.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -62,6 +63,9 @@ pub struct TargetBody {
     /// Why it replaced the one before.
     #[schema(required = true)]
     reason: Option<String>,
+    /// The codes of warnings that whoever set it stands by; empty for readers outside the partnership.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    acknowledged: Acknowledged,
     /// Which revision of the target this is, from 1.
     #[schema(minimum = 1, example = 1)]
     revision: i32,
@@ -89,6 +93,7 @@ impl TargetBody {
             agreed_by: target.agreed_by,
             agreed_on: target.agreed_on,
             reason: target.reason,
+            acknowledged: if names_shown { target.acknowledged } else { Acknowledged::default() },
             revision: said.revision,
             recorded_at,
             recorded_by: names_shown.then(|| recorded_by.to_string()),
@@ -104,6 +109,8 @@ pub struct PostedTarget {
     target: TargetBody,
     /// What it changed.
     effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    warnings: Vec<Warning>,
 }
 
 /// One revision of a target.
@@ -131,7 +138,7 @@ page!(
 
 /// List a KPI's targets
 ///
-/// In the order of their periods, a page at a time.
+/// In time order, by the first days of their periods, a year before its parts; a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/targets", tag = "targets",
     params(
@@ -155,8 +162,8 @@ pub async fn list_kpi_targets(
 
 /// List targets
 ///
-/// Every target of the plan in the order of KPIs and periods, a page at a time; as CSV or as an Excel workbook all at once,
-/// without `limit` and `cursor`.
+/// Every target of the plan by KPI, and a KPI's in time order: by the first days of their periods, a year before its parts. A
+/// page at a time; as CSV or as an Excel workbook all at once and in the same order, without `limit` and `cursor`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/targets", tag = "targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
@@ -193,14 +200,11 @@ pub async fn list_targets(
 }
 
 fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &View) -> Result<HttpResponse, Problem> {
-    let after: Option<(String, String)> = paging.after()?;
-    let key = |row: &TargetRow| (row.kpi.to_string(), row.period.to_string());
-    // A KPI's targets are of two kinds of period at most, and the keys of each kind sort in time.
-    let mut rows: Vec<_> =
-        rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after)).collect();
-    rows.sort_by_key(key);
-    rows.truncate(paging.rows());
-    let (rows, next) = paging.cut(rows, key)?;
+    let after: Option<(KpiCode, PeriodKey)> = paging.after()?;
+    let after = after.map(|(kpi, PeriodKey(period))| TargetPlace::new(&kpi, period));
+    let rows = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| TargetPlace::of(row) > *after));
+    let (rows, next) =
+        paging.cut(rows.take(paging.rows()).collect(), |row| (row.kpi.clone(), PeriodKey(row.period)))?;
     let page =
         TargetPage { items: rows.into_iter().map(|row| TargetBody::of(row, view.by_a_member())).collect(), next };
     Ok(page.reply(request, &view.tag))
@@ -214,7 +218,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on and reason those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. What is wrong with JSON is told at its pointer, such as /items/3/value.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. When a target is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is told at its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -222,7 +226,8 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
         )
     ),
     responses(
-        (status = 200, description = "What the import did, or would do.", body = ImportResult),
+        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+         content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
@@ -267,8 +272,9 @@ pub async fn find_target(
 /// Set or revise a target
 ///
 /// The old one is kept and answers for the time it held. A revision needs a reason, and If-Match with the state it
-/// replaces. The answer says which reported periods and roll-ups it moves; with `dry_run` it says which it would, and
-/// nothing is kept. For programme managers and administrators.
+/// replaces. When a target is there already, a member that is absent leaves what is there, and null puts it back to its default;
+/// `value`, `low` and `high` are one thing, and giving any of them replaces all three. The answer says which reported periods,
+/// for everyone and for groups, and which roll-ups it moves; with `dry_run` it says which it would, and nothing is kept. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
     params(
@@ -276,7 +282,7 @@ pub async fn find_target(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), DryRun, IfMatchOrNone
     ),
-    request_body(content = NewTarget, description = "The target; what is left out gets its default."),
+    request_body(content = NewTarget, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
     responses(
         (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was set.", body = PostedTarget,
@@ -296,7 +302,8 @@ pub async fn put_target(
     let put = programme.put_target(&plan, &caller.subject, (&kpi, &period), members, precondition, tried).await?;
     let tag = ETag::of(put.row.seq);
     let location = format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period);
-    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect };
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
+    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect, warnings };
     if tried {
         return Ok(HttpResponse::Ok().json(body));
     }

@@ -50,7 +50,7 @@ const TEMPLATE: &[Column] = &[
 
 /// How wide the columns of the template are, in its order; what is filled in begins with the value.
 const WIDTHS: [f64; 19] =
-    [12.0, 36.0, 44.0, 14.0, 16.0, 14.0, 14.0, 13.0, 14.0, 12.0, 12.0, 12.0, 12.0, 12.0, 28.0, 12.0, 44.0, 28.0, 12.0];
+    [13.0, 30.0, 42.0, 13.0, 15.0, 14.0, 14.0, 14.0, 14.0, 13.0, 13.0, 13.0, 14.0, 13.0, 24.0, 12.0, 36.0, 22.0, 13.0];
 const FIRST_FILLED: usize = 10;
 
 /// Whose template is wanted.
@@ -146,7 +146,7 @@ fn cells(line: &TemplateLine) -> Vec<CellText> {
     let reported = line.reported.as_deref();
     // What follows from a numerator and a denominator is not to be kept in step with them by hand.
     let counted = reported.is_some_and(|reported| reported.numerator.is_some());
-    let value = reported.and_then(|reported| reported.value).filter(|_| !counted);
+    let value = reported.and_then(|reported| reported.value).filter(|_| !counted || line.kpi.standardised);
     let provisional = reported.map(|reported| {
         let provisional = reported.data_state == crate::domain::assess::DataState::Provisional;
         if provisional { "yes" } else { "no" }.to_owned()
@@ -177,10 +177,9 @@ fn cells(line: &TemplateLine) -> Vec<CellText> {
 /// What may be put into the cells of a line, in the order of the columns.
 fn rule(line: &TemplateLine, column: &str) -> Rule {
     let kpi = &line.kpi;
-    let decimal = |least: Option<Figure>, most: Option<Figure>, decimals, hint: String| Rule::Decimal {
+    let decimal = |least: Option<Figure>, most: Option<Figure>, hint: String| Rule::Decimal {
         least: least.map(|least| least.to_string()),
         most: most.map(|most| most.to_string()),
-        decimals,
         hint,
     };
     let within = match (kpi.valid_min, kpi.valid_max) {
@@ -195,12 +194,10 @@ fn rule(line: &TemplateLine, column: &str) -> Rule {
         "value" | "forecast" => {
             // 4.5 for 4.5 %: a cell that is formatted as a percentage would hold 0.045.
             let hint = format!("A number in the KPI's unit ({}){within}. Write 4.5 for 4.5 %.", unit(line));
-            decimal(kpi.valid_min, kpi.valid_max, Some(kpi.decimals), hint)
+            decimal(kpi.valid_min, kpi.valid_max, hint)
         }
-        "numerator" => decimal(None, None, None, "What was counted: a number.".to_owned()),
-        "denominator" => {
-            decimal(Some(Figure::ZERO), None, None, "Over what it was counted: a number above zero.".to_owned())
-        }
+        "numerator" => decimal(None, None, "What was counted: a number.".to_owned()),
+        "denominator" => decimal(Some(Figure::ZERO), None, "Over what it was counted: a number above zero.".to_owned()),
         "provisional" => Rule::OneOf(vec!["yes".to_owned(), "no".to_owned()]),
         "status" if line.is_determined() => {
             Rule::OneOf(["on_track", "at_risk", "off_track"].map(str::to_owned).to_vec())
@@ -218,14 +215,9 @@ fn as_form(template: &Template) -> Form {
             .iter()
             .zip(cells(line))
             .map(|(column, cell)| {
-                let decimals = if matches!(column.name, "value" | "forecast") { line.kpi.decimals } else { 0 };
                 let shown = match (column.kind, cell) {
                     (_, None) => Shown::Nothing,
-                    (Number, Some(text)) => {
-                        // What was reported more exactly is shown as exactly.
-                        let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-                        Shown::Number { decimals: u32::try_from(places).unwrap_or(0).max(decimals), text }
-                    }
+                    (Number, Some(text)) => Shown::Number { decimals: 0, text },
                     (_, Some(text)) => Shown::Words(text),
                 };
                 FormCell { shown, rule: rule(line, column.name) }
@@ -254,11 +246,11 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "value",
-        "The figure in the KPI's unit. For a percentage write 4.5 for 4.5 %, and do not format the cell as a percentage: it would hold 0.045, which is sent back to you.",
+        "The figure in the KPI's unit. For a percentage write 4.5 for 4.5 %. Leave the cells' number format as it is (General): a cell that shows 4.5% is read as 4.5 for a KPI counted in percent, and sent back to you for any other.",
     ),
     (
         "numerator, denominator",
-        "In place of the value: what was counted, and over what. The value is then computed from them. Give both or neither.",
+        "In place of the value: what was counted, and over what. The value is then computed from them, unless it is a standardised one: then give all three. Give both or neither.",
     ),
     ("provisional", "yes while the figure may still change; no, or nothing, when it is final."),
     (
@@ -282,7 +274,7 @@ const NOTES: &[(&str, &str)] = &[
     ("forecast", "The figure that you yourselves expect at the year's end, in the KPI's unit."),
     (
         "Formulas",
-        "A formula is read by the value that was saved with it. A cell that shows #N/A or #DIV/0! is sent back to you, and so are cells that were merged.",
+        "A formula is read by the value that was saved with it. A cell that shows #N/A or #DIV/0! is sent back to you, and so are cells that were merged, and cells with footnote marks or with anything struck through.",
     ),
     (
         "Mistakes",

@@ -77,7 +77,7 @@ impl Picture {
         access: &Access,
     ) -> SeenBenchmark {
         let all = GroupCode::all();
-        let own = match self.observed(entry, &all, key.period).and_then(|reading| reading.value) {
+        let own = match self.observed(entry, &all, key.period).and_then(|reading| reading.reported(&entry.kpi)) {
             Some(_) if self.withholds(entry, &all, key.period, access) => Err(NoRank::Suppressed),
             Some(value) => Ok(self.precision(&entry.kpi, access).of(value)),
             None => Err(NoRank::NoReading),

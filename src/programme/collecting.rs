@@ -8,12 +8,14 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
-use crate::domain::document::Document;
+use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, day_in_london};
-use crate::domain::reading::{ReportedFigure, Settled};
+use crate::domain::reading::{LaidOver, ReportedFigure, Settled};
+use crate::domain::warning::{Acknowledged, Warning};
 use crate::store::journal;
 use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
@@ -22,6 +24,7 @@ use super::defining::Precondition;
 use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::grouping::refer_group;
 use super::picture::{Kept, KpiPicture, Picture, observed_revision};
+use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// What a posted figure changes.
@@ -54,7 +57,7 @@ pub struct PutReading {
     /// What it changed.
     pub effect: Effect,
     /// What should be looked at, though the figure was taken.
-    pub warnings: Vec<Violation>,
+    pub warnings: Vec<Warning>,
 }
 
 /// A figure that passed every check, and what becomes of it.
@@ -98,7 +101,8 @@ impl Desk<'_> {
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
-    /// What is wrong with a figure for as much of its place as is known.
+    /// What is wrong with a figure for as much of its place as is known. One that stays as it stands, and is given here, is not
+    /// judged again: only what is said beside it.
     ///
     /// # Errors
     /// Everything.
@@ -108,6 +112,7 @@ impl Desk<'_> {
         period: Option<Period>,
         group: Option<&GroupCode>,
         figure: &ReportedFigure,
+        stays: Option<Settled>,
     ) -> Result<Settled, Invalid> {
         let mut invalid = Invalid::new();
         if entry.archived {
@@ -119,7 +124,11 @@ impl Desk<'_> {
         if let Some(group) = group {
             refer_group(&mut invalid, "/group", group, self.picture);
         }
-        match figure.settle(&entry.kpi, period) {
+        let settled = match stays {
+            Some(stays) => figure.settle_beside(&entry.kpi, period, stays),
+            None => figure.settle(&entry.kpi, period),
+        };
+        match settled {
             Ok(settled) => invalid.or(settled),
             Err(more) => {
                 invalid.extend(more);
@@ -128,21 +137,29 @@ impl Desk<'_> {
         }
     }
 
-    /// Checks a figure and makes the next revision of it: the one rule for single figures and for imports.
+    /// Lays what is said over what stands, checks it and makes the next revision of it: the one rule for single figures, returns
+    /// and imports.
     pub(super) fn check(
         &self,
         entry: &KpiPicture,
         period: Period,
         group: &GroupCode,
-        figure: &ReportedFigure,
+        (said, given): (&ReportedFigure, &Given),
         before: Option<&ReadingRow>,
     ) -> Result<Checked, Invalid> {
+        let LaidOver { figure, stays } = match before {
+            Some(before) => said.over(given, &standing(before, &entry.kpi)),
+            None => LaidOver { figure: said.clone(), stays: false },
+        };
+        let stays = before.filter(|_| stays);
         let mut invalid = Invalid::new();
         // Of a figure that is wrong, what it would replace is judged as far as it goes.
-        let settled = self.judge(entry, Some(period), Some(group), figure).unwrap_or_else(|more| {
+        let judged = self.judge(entry, Some(period), Some(group), &figure, stays.map(settled_before));
+        let settled = judged.unwrap_or_else(|more| {
             invalid.extend(more);
             let (numerator, denominator) = (figure.numerator, figure.denominator);
             let fraction = numerator.zip(denominator);
+            let fraction = fraction.filter(|_| !entry.kpi.standardised);
             let computed = fraction.and_then(|(over, under)| Figure::ratio(over, under, entry.kpi.multiplier));
             Settled { value: computed.or(figure.value), numerator, denominator }
         });
@@ -151,6 +168,11 @@ impl Desk<'_> {
                 (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
             said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
         });
+        // What was acknowledged of a figure stays with it; another figure has to be looked at anew.
+        let acknowledged = match before {
+            Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
+            _ => figure.acknowledged,
+        };
         let round = self.picture.round_of(&entry.kpi, period);
         let restated = replaces && round.is_some_and(|round| round.is_closed(self.now));
         if restated && figure.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
@@ -169,11 +191,13 @@ impl Desk<'_> {
             provisional: figure.provisional,
             nil_return: figure.nil_return.clone(),
             determined_status: figure.status,
-            commentary: figure.commentary.clone().filter(|text| !text.is_empty()),
-            reason: figure.reason.clone().filter(|text| !text.is_empty()),
-            definition_version: entry.definition_version,
+            commentary: figure.commentary.clone().filter(|text| !text.trim().is_empty()),
+            reason: figure.reason.clone().filter(|text| !text.trim().is_empty()),
+            // A word beside a figure does not make it one of a later definition.
+            definition_version: stays.map_or(entry.definition_version, |before| before.definition_version),
             forecast: figure.forecast,
             restated,
+            acknowledged,
         };
         Ok(match before {
             Some(before) if says_the_same(before, &next) => Checked::Unchanged,
@@ -200,10 +224,31 @@ impl Effect {
                 later.push(now);
             }
         }
-        let moved = later.iter().map(|assessment| assessment.period).chain(gaps.iter().map(|gap| gap.period));
-        let periods: Vec<Period> = moved.chain([place.2]).collect();
-        Self { before, after, later, gaps, roll_ups: effects.roll_ups(periods) }
+        Self { before, after, later, gaps, roll_ups: effects.roll_ups([&place.0]) }
     }
+}
+
+/// What a kept reading says, to lay a change over. A status that no partner determines any more is not left behind.
+fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
+    let said = row.said.clone();
+    let is_determined = matches!(kpi.formula, Formula::PartnerDetermined { .. });
+    ReportedFigure {
+        value: said.value,
+        numerator: said.numerator,
+        denominator: said.denominator,
+        provisional: said.provisional,
+        nil_return: said.nil_return,
+        status: said.determined_status.filter(|_| is_determined),
+        commentary: said.commentary,
+        reason: said.reason,
+        forecast: said.forecast,
+        acknowledged: said.acknowledged,
+    }
+}
+
+/// The figure of a kept reading.
+fn settled_before(row: &ReadingRow) -> Settled {
+    Settled { value: row.value, numerator: row.numerator, denominator: row.denominator }
 }
 
 /// Whether two revisions report the same: all but why, under which number and how late.
@@ -232,7 +277,8 @@ pub(super) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>)
 }
 
 impl Programme {
-    /// Posts the figure of a KPI, period and group, or with `dry_run` says what posting it would do.
+    /// Posts the figure of a KPI, period and group, or with `dry_run` says what posting it would do. A member that is absent
+    /// leaves what is there ([`ReportedFigure::over`]).
     ///
     /// Without a precondition the same figure again changes nothing and another one is its next revision.
     ///
@@ -256,7 +302,9 @@ impl Programme {
             let (plan, caller) = (change.plan.clone(), change.caller.clone());
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
-            let figure = ReportedFigure::parse(members)?;
+            let (figure, given) = ReportedFigure::read(members, &entry.kpi)?;
+            let judged =
+                Judged { column: figure_column(figure.value, figure.numerator), is_beside: &|other| *other == group };
             let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
             match (&before, &precondition) {
                 (_, Precondition::None) => {}
@@ -264,11 +312,11 @@ impl Programme {
                 (None, precondition) => precondition.allows_creation()?,
             }
             let effects = |after| Effects { before: &picture, after, access: &plan.access, now: desk.now };
-            match desk.check(entry, period, &group, &figure, before.as_ref())? {
+            match desk.check(entry, period, &group, (&figure, &given), before.as_ref())? {
                 Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
-                    let warnings = picture.warnings(entry, &group, period);
+                    let warnings = picture.reading_warnings(entry, &group, period, &judged);
                     let (before, after) = effects(&picture).at(&(kpi, group, period));
                     let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
                     Ok(PutReading { row, created: false, effect, warnings })
@@ -277,8 +325,8 @@ impl Programme {
                     let row = desk.row(*said);
                     let kept = desk.kept(entry, &row);
                     let after = picture.with_reading(&kpi, &group, period, kept);
-                    let warnings = after.kpis().get(&kpi).map(|entry| after.warnings(entry, &group, period));
-                    let warnings = warnings.unwrap_or_default();
+                    let entry = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                    let warnings = after.reading_warnings(entry, &group, period, &judged);
                     let effect = Effect::of(&effects(&after), &(kpi, group, period));
                     let created = before.is_none();
                     if dry_run {
@@ -400,6 +448,7 @@ impl SeenReading {
         if seen.names_shown {
             return seen;
         }
+        seen.row.said.acknowledged = Acknowledged::default();
         let Some(entry) = picture.kpis().get(&seen.row.kpi) else {
             seen.withhold();
             return seen;
@@ -422,6 +471,7 @@ impl SeenReading {
         (row.value, row.numerator, row.denominator) = (None, None, None);
         (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
         row.forecast = None;
+        row.acknowledged = Acknowledged::default();
     }
 }
 

@@ -11,13 +11,13 @@ use crate::domain::access::Access;
 use crate::domain::access::{Granted, Role};
 use crate::domain::action::ActionState;
 use crate::domain::benchmark::ComparatorGroup;
-use crate::domain::document::{Document, lay_over};
+use crate::domain::document::{Document, lay_over, take};
 use crate::domain::ids::{
     AreaCode, ComparatorCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, Seq, SubGroupCode, Subject,
 };
 use crate::domain::invalid::{Invalid, nearest};
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup, Visibility};
+use crate::domain::kpi::{Formula, Kpi, WORDS};
+use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup, Visibility, check_text};
 use crate::domain::policy::{Policy, shipped};
 use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal, plans};
@@ -508,18 +508,19 @@ impl Programme {
                 )));
             }
             let record = KpiRecord { kpi, archived: false, definition_version: 1 };
-            change.keep_kpi("kpi.created", record, None)
+            change.keep_kpi("kpi.created", record, None, None)
         })
         .await
     }
 
-    /// Changes a KPI by merge patch; a change of what is measured begins the next version of its definition.
+    /// Changes a KPI by merge patch; a change of what is measured begins the next version of its definition, unless the patch
+    /// says that it is a change of words only.
     pub async fn update_kpi(
         &self,
         plan: &PlanCode,
         caller: &Principal,
         code: &KpiCode,
-        patch: Map<String, Value>,
+        mut patch: Map<String, Value>,
         precondition: Precondition,
     ) -> Result<KpiPicture, Refusal> {
         let code = code.clone();
@@ -527,17 +528,29 @@ impl Programme {
             let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
             change.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
-            let kpi: Kpi = patched(&entry.kpi.members(), patch, "code")?;
-            check_kpi(&kpi, &change.picture).or(())?;
+            let mut invalid = Invalid::new();
+            let meant = Meant::take(&mut patch, &mut invalid);
+            let before = entry.kpi.members();
+            let kpi: Kpi = match patched(&before, patch, "code") {
+                Err(Refusal::Invalid(more)) => {
+                    invalid.extend(more);
+                    return Err(invalid.into());
+                }
+                patched => patched?,
+            };
+            meant.check(&before, &kpi.members(), &mut invalid);
+            invalid.extend(check_kpi(&kpi, &change.picture));
+            invalid.or(())?;
             check_periods_kept(&entry, &kpi, &change.picture).or(())?;
             check_as_source(&kpi, &change.picture).or(())?;
             if kpi == entry.kpi {
                 return Ok((*entry).clone());
             }
-            let anew = i32::from(!kpi.measures_the_same_as(&entry.kpi));
+            let anew = i32::from(!meant.editorial && !kpi.measures_the_same_as(&entry.kpi));
             let record =
                 KpiRecord { kpi, archived: entry.archived, definition_version: entry.definition_version + anew };
-            change.keep_kpi("kpi.updated", record, Some(&entry))
+            let action = if meant.editorial { "kpi.reworded" } else { "kpi.updated" };
+            change.keep_kpi(action, record, Some(&entry), meant.reason)
         })
         .await
     }
@@ -562,7 +575,7 @@ impl Programme {
             if !entry.archived {
                 let record =
                     KpiRecord { kpi: entry.kpi.clone(), archived: true, definition_version: entry.definition_version };
-                change.keep_kpi("kpi.archived", record, Some(&entry))?;
+                change.keep_kpi("kpi.archived", record, Some(&entry), None)?;
             }
             Ok(())
         })
@@ -689,35 +702,6 @@ impl Programme {
         })
         .await
     }
-
-    /// Deletes a plan that holds nothing yet: no framework, no KPI.
-    pub async fn delete_plan(
-        &self,
-        plan: &PlanCode,
-        caller: &Principal,
-        precondition: Precondition,
-    ) -> Result<(), Refusal> {
-        self.change(plan, caller, move |change| {
-            if !change.plan.access.administers() {
-                return Err(Refusal::NotAllowed("only an administrator deletes a plan".to_owned()));
-            }
-            precondition.allows_change_of(change.picture.plan().seq)?;
-            let picture = &change.picture;
-            let empty = picture.kpis().is_empty()
-                && picture.priorities().is_empty()
-                && picture.areas().is_empty()
-                && picture.sub_groups().is_empty()
-                && picture.organisations().is_empty();
-            if !empty {
-                return Err(Refusal::Conflict(
-                    "only an empty plan is deleted: this one has organisations, outcome areas or KPIs".to_owned(),
-                ));
-            }
-            let locked = change.locked.take().ok_or(Refusal::NotFound)?;
-            Ok(plans::delete_plan(change.write, locked)?)
-        })
-        .await
-    }
 }
 
 impl Change<'_, '_> {
@@ -726,12 +710,60 @@ impl Change<'_, '_> {
         action: &'static str,
         record: KpiRecord,
         before: Option<&KpiPicture>,
+        reason: Option<String>,
     ) -> Result<KpiPicture, Refusal> {
         let code = record.kpi.code.clone();
         let members_before = before.map(|entry| entry.record().members());
         let revision = before.map_or(0, |entry| entry.revision) + 1;
-        let seq = self.define(action, DefinitionKind::Kpi, &code, revision, members_before, Some(record.members()))?;
+        let place = (DefinitionKind::Kpi, &code, revision);
+        let seq = self.define_because(action, place, members_before, Some(record.members()), reason)?;
         Ok(KpiPicture::of(record, revision, seq, before))
+    }
+}
+
+/// How a change of a KPI is meant: what its patch says beside the members.
+struct Meant {
+    /// Whether words are put better and nothing else is measured.
+    editorial: bool,
+    /// Why, for the journal.
+    reason: Option<String>,
+}
+
+impl Meant {
+    /// The most characters of a reason.
+    const LONGEST: usize = 2000;
+
+    /// Takes it out of a patch, and notes what is wrong with it.
+    fn take(patch: &mut Map<String, Value>, invalid: &mut Invalid) -> Self {
+        let editorial = take::<Option<bool>>(patch, "editorial", invalid).flatten().unwrap_or(false);
+        let is_given = patch.get("reason").is_some_and(|reason| !reason.is_null());
+        let reason = take::<Option<String>>(patch, "reason", invalid).flatten();
+        if let Some(reason) = &reason {
+            check_text(invalid, "/reason", reason, 0, Self::LONGEST);
+        }
+        let reason = reason.filter(|reason| !reason.trim().is_empty());
+        if editorial && reason.is_none() && (!is_given || invalid.is_empty()) {
+            let detail =
+                "an editorial change begins no new definition although the definition reads differently; say why";
+            invalid.at("/reason", "reason_needed", detail);
+        }
+        Self { editorial, reason }
+    }
+
+    /// Refuses what is more than words in a change that is meant to be of words only.
+    fn check(&self, before: &Map<String, Value>, after: &Map<String, Value>, invalid: &mut Invalid) {
+        if !self.editorial {
+            return;
+        }
+        for (member, value) in after {
+            if before.get(member) != Some(value) && !WORDS.contains(&member.as_str()) {
+                let words = WORDS.join(", ");
+                let detail = format!(
+                    "`{member}` is more than words: an editorial change is of {words} alone; change the rest without `editorial`"
+                );
+                invalid.at(format!("/{member}"), "not_editorial", detail);
+            }
+        }
     }
 }
 

@@ -8,15 +8,16 @@ use serde::Serialize;
 
 use crate::domain::access::Access;
 use crate::domain::assess::{Assessment, DataState, Reason};
-use crate::domain::ids::{GroupCode, KpiCode};
+use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode};
 use crate::domain::kpi::Formula;
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKind};
+use crate::domain::plan::Plan;
 use crate::domain::policy::Status;
-use crate::domain::rollup::{Headline, StatusCounts};
+use crate::domain::rollup::{Headline, StatusCounts, headline};
 
 use super::picture::{KpiPicture, Picture};
-use super::reporting::{ReportFilter, StatusReport};
+use super::reporting::ReportFilter;
 
 /// An assessment in short.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -101,7 +102,7 @@ pub struct RolledUp {
 }
 
 /// What is rolled up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(description = "What is rolled up.")]
 pub enum Level {
@@ -115,7 +116,9 @@ pub enum Level {
 
 /// A roll-up that a change moved.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A roll-up of a report for a financial quarter of the plan that a change moved.")]
+#[schema(
+    description = "A roll-up that a change moved, in the report for one period: a figure of one period can move the reports of many."
+)]
 pub struct RollUpMove {
     /// What is rolled up.
     pub level: Level,
@@ -125,7 +128,7 @@ pub struct RollUpMove {
     /// Its title.
     #[schema(example = "Be Healthy")]
     pub title: String,
-    /// The quarter reported on.
+    /// The period reported on.
     pub period: Period,
     /// What it was.
     pub before: RolledUp,
@@ -195,48 +198,142 @@ impl Effects<'_> {
         reached.into_iter().collect()
     }
 
-    /// The roll-ups that moved, in the reports for the plan's financial quarters that these periods end in.
-    pub fn roll_ups(&self, periods: impl IntoIterator<Item = Period>) -> Vec<RollUpMove> {
-        let plan = &self.after.plan().value;
-        let quarter = |period: Period| Period::holding(PeriodKind::FinancialQuarter, period.end());
-        let quarters: BTreeSet<Period> = periods.into_iter().filter_map(quarter).collect();
-        let within = |quarter: &Period| quarter.end() >= plan.starts_on && quarter.start() <= plan.ends_on;
-        let report = |picture: &Picture, period| {
-            rolled_up(&picture.status_report(period, &ReportFilter::default(), self.now, self.access))
-        };
+    /// The roll-ups that move when figures or targets of these KPIs change: in every report for a period of the plan, of
+    /// whatever kind, that a changed status reaches. Those for financial quarters come first, then those for other periods, each
+    /// kind in time order.
+    ///
+    /// One figure can move many reports: a year's is brought by every report from its end to the end of the next year, and a
+    /// month's can be part of a quarter's and of a year's.
+    pub fn roll_ups<'k>(&self, changed: impl IntoIterator<Item = &'k KpiCode>) -> Vec<RollUpMove> {
+        let touched = self.touched(changed);
+        let (mut before, mut after) = (Statuses::of(self.before, self), Statuses::of(self.after, self));
         let mut moves = Vec::new();
-        for period in quarters.into_iter().filter(within) {
-            let before: BTreeMap<_, _> = report(self.before, period).into_iter().map(|(key, it)| (key, it.1)).collect();
-            for (key, (title, after)) in report(self.after, period) {
-                let Some(before) = before.get(&key).filter(|before| **before != after) else { continue };
-                let (level, code) = (key.0, key.1);
-                moves.push(RollUpMove { level, code, title, period, before: before.clone(), after });
+        for report in reports_of(&self.after.plan().value) {
+            let mut has_moved = |kpi: &&KpiCode| before.in_report(kpi, report) != after.in_report(kpi, report);
+            let moved: BTreeSet<&KpiCode> = touched.iter().copied().filter(&mut has_moved).collect();
+            if moved.is_empty() {
+                continue;
+            }
+            let was = self.rolled_up(&mut |kpi| {
+                // What nothing touched is as it was.
+                let statuses = if moved.contains(kpi) { &mut before } else { &mut after };
+                statuses.in_report(kpi, report)
+            });
+            let is = self.rolled_up(&mut |kpi| after.in_report(kpi, report));
+            for (was, is) in was.into_iter().zip(is).filter(|(was, is)| was.rolled_up != is.rolled_up) {
+                let Node { level, code, title, rolled_up } = is;
+                moves.push(RollUpMove { level, code, title, period: report, before: was.rolled_up, after: rolled_up });
             }
         }
         moves
     }
+
+    /// These KPIs, and the gaps that are computed from them.
+    fn touched<'k>(&self, changed: impl IntoIterator<Item = &'k KpiCode>) -> BTreeSet<&KpiCode> {
+        let known = changed.into_iter().filter_map(|code| self.after.kpis().get_key_value(code));
+        let changed: BTreeSet<&KpiCode> = known.map(|(code, _)| code).collect();
+        let of_changed = |entry: &&KpiPicture| match &entry.kpi.formula {
+            Formula::Gap { of, .. } => changed.contains(of),
+            Formula::Direct {} | Formula::PartnerDetermined { .. } => false,
+        };
+        let gaps = self.after.kpis().values().map(|entry| &**entry).filter(of_changed);
+        gaps.map(|entry| &entry.kpi.code).chain(changed.iter().copied()).collect()
+    }
+
+    /// Every roll-up of a report, from the plan down, when the KPIs in it have these statuses.
+    fn rolled_up(&self, status_of: &mut dyn FnMut(&KpiCode) -> Option<Status>) -> Vec<Node> {
+        let (picture, plan) = (self.after, &self.after.plan().value);
+        let mut whole = StatusCounts::default();
+        let mut by_area: BTreeMap<&AreaCode, StatusCounts> = BTreeMap::new();
+        let mut by_priority: BTreeMap<&PriorityCode, StatusCounts> = BTreeMap::new();
+        for (code, entry) in picture.kpis() {
+            let is_there = picture.is_reported(entry, &ReportFilter::default(), self.access);
+            let (Some(area), true) = (picture.area_of(&entry.kpi), is_there) else { continue };
+            let Some(status) = status_of(code) else { continue };
+            whole.count(status);
+            by_area.entry(area).or_default().count(status);
+            by_priority.entry(&entry.kpi.priority).or_default().count(status);
+        }
+        let node = |level, code: &str, title: &str, counts: StatusCounts| {
+            let rolled_up = RolledUp { headline: headline(&counts, plan.headline), counts };
+            Node { level, code: code.to_owned(), title: title.to_owned(), rolled_up }
+        };
+        let mut nodes = vec![node(Level::Plan, plan.code.as_str(), "The plan", whole)];
+        let mut areas: Vec<_> = picture.areas().values().map(|area| &area.value).collect();
+        areas.sort_by_key(|area| (area.position, &area.code));
+        let mut priorities: Vec<_> = picture.priorities().values().map(|priority| &priority.value).collect();
+        priorities.sort_by_key(|priority| (priority.position, &priority.code));
+        for area in areas {
+            let counts = by_area.remove(&area.code).unwrap_or_default();
+            nodes.push(node(Level::OutcomeArea, area.code.as_str(), &area.title, counts));
+            for priority in priorities.iter().filter(|priority| priority.outcome_area == area.code) {
+                let counts = by_priority.remove(&priority.code).unwrap_or_default();
+                nodes.push(node(Level::Priority, priority.code.as_str(), &priority.title, counts));
+            }
+        }
+        nodes
+    }
 }
 
-type RollUpKey = (Level, String);
+/// One roll-up of a report.
+struct Node {
+    level: Level,
+    code: String,
+    title: String,
+    rolled_up: RolledUp,
+}
 
-/// Every roll-up of a report, from the plan down.
-fn rolled_up(report: &StatusReport) -> Vec<(RollUpKey, (String, RolledUp))> {
-    let one = |level, code: &str, title: &str, headline: &Headline, counts: &StatusCounts| {
-        let rolled = RolledUp { headline: headline.clone(), counts: counts.clone() };
-        ((level, code.to_owned()), (title.to_owned(), rolled))
-    };
-    let plan = one(Level::Plan, report.plan.as_str(), "The plan", &report.headline, &report.counts.status);
-    let areas = report.outcome_areas.iter().flat_map(|area| {
-        let own = one(Level::OutcomeArea, area.code.as_str(), &area.title, &area.headline, &area.counts.status);
-        std::iter::once(own).chain(area.priorities.iter().map(|priority| {
-            let counts = &priority.counts.status;
-            one(Level::Priority, priority.code.as_str(), &priority.title, &priority.headline, counts)
-        }))
-    });
-    std::iter::once(plan).chain(areas).collect()
+/// The statuses of a plan's KPIs for everyone. Reports share them: each is found once, however many reports bring it.
+struct Statuses<'a> {
+    picture: &'a Picture,
+    access: &'a Access,
+    now: DateTime<Utc>,
+    found: BTreeMap<(&'a KpiCode, Period), Option<Status>>,
+}
+
+impl<'a> Statuses<'a> {
+    fn of(picture: &'a Picture, effects: &Effects<'a>) -> Self {
+        Self { picture, access: effects.access, now: effects.now, found: BTreeMap::new() }
+    }
+
+    /// A KPI's status in the report for a period; `None` where it is not in it.
+    fn in_report(&mut self, kpi: &KpiCode, report: Period) -> Option<Status> {
+        let (code, entry) = self.picture.kpis().get_key_value(kpi)?;
+        let all = GroupCode::all();
+        let brought = self.picture.reported_period(entry, &all, report)?;
+        if let Some(found) = self.found.get(&(code, brought)) {
+            return *found;
+        }
+        let stands = self.picture.assess(entry, &all, brought, self.now, self.access);
+        let status = stands.map(|assessment| assessment.status);
+        self.found.insert((code, brought), status);
+        status
+    }
+}
+
+/// Every period that a report of a plan can be for: those that the plan runs in, the quarters first.
+fn reports_of(plan: &Plan) -> impl Iterator<Item = Period> {
+    let first = PeriodKind::FinancialQuarter;
+    let others = PeriodKind::ALL.into_iter().filter(move |kind| *kind != first);
+    let (starts, ends) = (plan.starts_on, plan.ends_on);
+    std::iter::once(first).chain(others).flat_map(move |kind| {
+        let periods = std::iter::successors(Period::holding(kind, starts), |period| period.step(1));
+        periods.take_while(move |period| period.start() <= ends)
+    })
 }
 
 impl Picture {
+    /// Every place of a KPI that has a figure: for everyone, and then for each group, in time order.
+    pub(super) fn reported_places(&self, entry: &KpiPicture) -> Vec<Place> {
+        let all = GroupCode::all();
+        let groups = std::iter::once(&all).chain(entry.readings.keys().filter(|group| !group.is_all()));
+        let places = groups.flat_map(|group| {
+            let periods = self.observed_periods(entry, group).into_iter();
+            periods.map(move |period| (entry.kpi.code.clone(), group.clone(), period))
+        });
+        places.collect()
+    }
+
     /// The gaps, not archived, that a group of a KPI is a side of.
     pub fn gaps_of<'a>(&'a self, kpi: &'a KpiCode, side: &'a GroupCode) -> impl Iterator<Item = &'a KpiPicture> {
         self.kpis().values().map(|entry| &**entry).filter(move |entry| match &entry.kpi.formula {

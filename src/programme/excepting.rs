@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionState;
-use crate::domain::assess::{Assessment, Observed};
+use crate::domain::assess::Assessment;
 use crate::domain::exception::{Facts, Rule, counts_as_restated, rules, worst_first};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode, PriorityCode, Seq, SubGroupCode};
 use crate::domain::kpi::{Formula, Kpi};
@@ -30,6 +30,9 @@ pub struct Exceptions {
     pub plan: PlanCode,
     /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
     pub period: Period,
+    /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
+    #[schema(example = false)]
+    pub outside_plan: bool,
     /// The moment that it is as known at.
     pub as_of: DateTime<Utc>,
     /// The plan's version that it is made from.
@@ -192,6 +195,7 @@ impl Picture {
         Exceptions {
             plan: self.plan().value.code.clone(),
             period,
+            outside_plan: !self.plan().value.covers(period),
             as_of: now,
             version: self.version(),
             rules: Rule::ALL.map(|code| StatedRule { code, words: code.words() }).into(),
@@ -209,7 +213,7 @@ impl Picture {
         access: &Access,
     ) -> Option<Exception> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
-        let period = Self::reported_period(kpi, period)?;
+        let period = self.reported_period(entry, &group, period)?;
         let assessment = self.assess(entry, &group, period, now, access).filter(|one| filter.keeps(one))?;
         let commentary = self.commentary(entry, period, access);
         let restatement = self.restatement(entry, period, now, access);
@@ -256,7 +260,7 @@ impl Picture {
         if self.withholds(entry, &all, period, access) {
             return None;
         }
-        let posted = |entry: &KpiPicture, group: &GroupCode| entry.posted(group, period)?.value.commentary.clone();
+        let posted = |entry: &KpiPicture, group: &GroupCode| self.observed(entry, group, period)?.commentary.clone();
         match &entry.kpi.formula {
             Formula::Gap { of, group, comparator } => {
                 let source = self.kpis().get(of).filter(|source| self.sees(access, &source.kpi))?;
@@ -270,7 +274,7 @@ impl Picture {
     fn trend(&self, entry: &KpiPicture, period: Period, now: DateTime<Utc>, access: &Access) -> Vec<TrendPoint> {
         let group = GroupCode::all();
         let mut periods = self.observed_periods(entry, &group);
-        periods.retain(|one| *one <= period);
+        periods.retain(|one| one.end() <= period.end());
         let latest = periods.split_off(periods.len().saturating_sub(TREND));
         let assessed = latest.into_iter().filter_map(|one| self.assess(entry, &group, one, now, access));
         assessed.map(|one| TrendPoint { period: one.period, reported: one.reported, status: one.status }).collect()
@@ -295,19 +299,25 @@ impl Picture {
         if !open(kpi) || !source.is_none_or(open) {
             return None;
         }
+        // A longer period is reported on by its parts.
+        let parts: Vec<_> = Self::parts_of(entry, &group, reported).unwrap_or_default();
+        let parts: Vec<Period> = parts.into_iter().map(|(part, _)| part).collect();
+        let last = parts.last().copied().unwrap_or(reported);
         let restated = |period: Period| {
             let reading = self.observed(entry, &group, period)?;
             let restatement = reading.restatement.clone()?;
-            counts_as_restated(period, reported, kpi.calendar, restatement.at).then_some((period, reading, restatement))
+            let counts = parts.contains(&period) || counts_as_restated(period, last, kpi.calendar, restatement.at);
+            counts.then_some((period, reading, restatement))
         };
-        let (period, reading, told) = restated(reported).or_else(|| {
-            let periods = self.observed_periods(entry, &group).into_iter();
-            periods.filter_map(restated).max_by_key(|(_, _, restatement)| restatement.at)
-        })?;
+        let latest = |periods: Vec<Period>| {
+            periods.into_iter().filter_map(restated).max_by_key(|(_, _, restatement)| restatement.at)
+        };
+        let itself = if parts.is_empty() { vec![reported] } else { parts.clone() };
+        let (period, reading, told) = latest(itself).or_else(|| latest(self.observed_periods(entry, &group)))?;
         // The status that a partner gave with the figure before is not kept.
         let graded = !matches!(kpi.formula, Formula::PartnerDetermined { .. });
         let status = |value: Option<Figure>| {
-            let reading = Observed { value, nil_return: value.is_none(), ..reading.as_ref().clone() };
+            let reading = reading.with_value(value);
             let one = self.assess_with(entry, &group, period, Some(&reading), now, access)?;
             graded.then_some(one.status)
         };

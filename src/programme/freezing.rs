@@ -17,6 +17,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey, day_in_london};
 use crate::domain::policy::Policy;
 use crate::domain::target::Target;
+use crate::domain::warning::Acknowledged;
 use crate::store::definitions::DefinitionKind;
 use crate::store::{board_reports, new_id, readings, targets};
 
@@ -333,7 +334,8 @@ impl Programme {
                 let organisations = change.picture.organisations();
                 refer(&mut invalid, "/organisation", "organisation", organisation, organisations);
             }
-            let period = request.period.map(|period| period.0).or_else(|| change.picture.default_period(change.now));
+            let usual = || change.picture.default_period(change.now, &change.plan.access);
+            let period = request.period.map(|period| period.0).or_else(usual);
             match period {
                 Some(period) if invalid.is_empty() => {
                     let id = new_id(change.now).into();
@@ -409,6 +411,7 @@ struct Written {
 
 impl Written {
     fn figure(&mut self, row: readings::FigureRow) {
+        self.gaps(&row);
         let Some(entry) = self.after.kpis().get(&row.kpi).filter(|_| self.kpis.contains(&row.kpi)) else { return };
         let key = (row.kpi.clone(), row.period, row.group.clone());
         let due_at = self.after.due_at(&entry.kpi, row.period);
@@ -417,13 +420,47 @@ impl Written {
             self.late.push(LateFigure { kpi, period, group, recorded_at: row.recorded_at, due_at });
         }
         if row.restated {
-            let stood = || self.before.kpis().get(&row.kpi)?.posted(&row.group, row.period)?.value.value;
-            let before = self.latest.get(&key).copied().unwrap_or_else(stood);
+            let before = self.latest(&row.kpi, row.period, &row.group);
             let (kpi, period, group) = key.clone();
             let (after, reason, at) = (row.value, row.reason, row.recorded_at);
             self.restated.push(RestatedFigure { kpi, period, group, before, after, reason, at });
         }
         self.latest.insert(key, row.value);
+    }
+
+    /// A figure as it stands after the revisions seen so far.
+    fn latest(&self, kpi: &KpiCode, period: Period, group: &GroupCode) -> Option<Figure> {
+        let stood = || self.before.kpis().get(kpi)?.posted(group, period)?.value.value;
+        let key = (kpi.clone(), period, group.clone());
+        self.latest.get(&key).copied().unwrap_or_else(stood)
+    }
+
+    /// The gaps of the report that a restated figure is a side of are restated with it.
+    fn gaps(&mut self, row: &readings::FigureRow) {
+        if !row.restated {
+            return;
+        }
+        let restated = self.after.gaps_of(&row.kpi, &row.group).filter(|gap| self.kpis.contains(&gap.kpi.code));
+        let restated: Vec<_> = restated
+            .filter_map(|gap| {
+                let Formula::Gap { comparator, group, .. } = &gap.kpi.formula else { return None };
+                let side = |side: &GroupCode| self.latest(&row.kpi, row.period, side);
+                let now = |one: &GroupCode| if *one == row.group { row.value } else { side(one) };
+                let less = |comparator: Option<Figure>, group: Option<Figure>| Some(comparator? - group?);
+                let (before, after) = (less(side(comparator), side(group)), less(now(comparator), now(group)));
+                Some(RestatedFigure {
+                    kpi: gap.kpi.code.clone(),
+                    period: row.period,
+                    group: GroupCode::all(),
+                    before,
+                    after,
+                    reason: row.reason.clone(),
+                    at: row.recorded_at,
+                })
+            })
+            .filter(|gap| gap.before.is_some() || gap.after.is_some())
+            .collect();
+        self.restated.extend(restated);
     }
 
     /// The targets that are not what they were; one that was changed and changed back is.
@@ -434,7 +471,9 @@ impl Written {
         let at = |picture: &Picture, (kpi, period): &(KpiCode, Period)| {
             picture.kpis().get(kpi).and_then(|entry| entry.targets.get(period)).cloned()
         };
-        let unreasoned = |target: &Option<Target>| target.clone().map(|target| Target { reason: None, ..target });
+        let unreasoned = |target: &Option<Target>| {
+            target.clone().map(|target| Target { reason: None, acknowledged: Acknowledged::default(), ..target })
+        };
         let changed = reasons.into_iter().filter_map(|(place, reason)| {
             let (before, after) = (at(&self.before, &place), at(&self.after, &place));
             let (kpi, period) = place;

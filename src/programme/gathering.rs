@@ -10,25 +10,27 @@ use serde_json::{Map, Value};
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionState;
 use crate::domain::assess::{Assessment, DataState};
-use crate::domain::document::{Document, take};
+use crate::domain::document::{Document, Given, parse_given, take};
 use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode, Subject};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::number::Figure;
-use crate::domain::period::{Period, PeriodKey};
+use crate::domain::period::{FIRST_YEAR, Period, PeriodKey, day_in_london};
 use crate::domain::plan::SubGroup;
 use crate::domain::policy::Status;
 use crate::domain::reading::ReportedFigure;
 use crate::domain::round::{
     Lacking, LineFacts, NoStep, Progress, Return, ReturnKey, ReturnState, Round, Step, lacking, owed_periods, progress,
 };
+use crate::domain::warning::Warning;
 use crate::store::definitions::DefinitionKind;
 use crate::store::readings;
 
 use super::collecting::{Checked, Desk, reading_change};
 use super::defining::Defined;
-use super::effects::{Effects, Move, RollUpMove, Through};
+use super::effects::{Effects, Move, Place, RollUpMove, Through};
 use super::picture::{Kept, KpiPicture, Picture};
+use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 impl Defined for Round {
@@ -249,12 +251,15 @@ pub struct ReturnReport {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "One figure that is still owed.")]
 pub struct OutstandingItem {
-    /// The round in which it is owed.
-    pub round: Period,
-    /// The sub-group that owes it.
-    pub sub_group: SubGroupCode,
-    /// The organisation that owes it: the KPI's lead, else the sub-group's.
-    pub organisation: OrganisationCode,
+    /// The round in which it is owed; `null` where no round gathers it, and the KPI's own lag says when it is due.
+    #[schema(required = true)]
+    pub round: Option<Period>,
+    /// The sub-groups that answer for it.
+    #[schema(example = json!(["be-healthy"]))]
+    pub sub_groups: Vec<SubGroupCode>,
+    /// The organisation that owes it: the KPI's lead, else the sub-group's; `null` where there is neither.
+    #[schema(required = true, example = "connexions")]
+    pub organisation: Option<OrganisationCode>,
     /// The KPI's code.
     pub kpi: KpiCode,
     /// The KPI's title.
@@ -287,7 +292,9 @@ pub struct OwedBy {
 
 /// Who owes what, and by when.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Who owes what in the rounds that have opened, and by when, with completeness and timeliness.")]
+#[schema(
+    description = "Who owes what in the rounds that have opened, and of what no round gathers, and by when, with completeness and timeliness. Each figure counts once, however many sub-groups answer for it."
+)]
 pub struct Outstanding {
     /// The plan's code.
     pub plan: PlanCode,
@@ -295,7 +302,7 @@ pub struct Outstanding {
     pub as_of: DateTime<Utc>,
     /// The rounds looked at.
     pub rounds: Vec<Period>,
-    /// How far everything owed in them has come in.
+    /// How far everything owed has come in.
     pub progress: Progress,
     /// The same by sub-group.
     pub by_sub_group: Vec<OwedBy>,
@@ -308,13 +315,19 @@ pub struct Outstanding {
 /// Whose outstanding figures are wanted; `None` asks for all.
 #[derive(Clone, Debug, Default)]
 pub struct OutstandingFilter {
-    /// Those of one round; otherwise of every round that has opened.
+    /// Those of one round; otherwise of every round that has opened, and those that no round gathers.
     pub round: Option<Period>,
     /// Those of a sub-group.
     pub sub_group: Option<SubGroupCode>,
     /// Those of an organisation.
     pub organisation: Option<OrganisationCode>,
 }
+
+/// No period begins earlier.
+const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(FIRST_YEAR + 1, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
 
 /// A figure that is owed.
 pub(super) struct Owed<'a> {
@@ -323,11 +336,14 @@ pub(super) struct Owed<'a> {
     pub(super) group: GroupCode,
 }
 
-impl Picture {
-    fn round_before(&self, round: &Round) -> Option<&Round> {
-        Some(&self.rounds().get(&round.period.0.step(-1)?)?.value)
+impl Owed<'_> {
+    /// What it is known by: a figure that several sub-groups answer for is one.
+    fn place(&self) -> (&KpiCode, Period, &GroupCode) {
+        (&self.entry.kpi.code, self.period, &self.group)
     }
+}
 
+impl Picture {
     /// The groups a KPI is reported for: everyone, and the sides of the gaps that are computed from it.
     fn owed_groups(&self, kpi: &Kpi) -> BTreeSet<GroupCode> {
         let gaps = self.kpis().values().filter(|entry| !entry.archived);
@@ -338,15 +354,49 @@ impl Picture {
         sides.flatten().chain([GroupCode::all()]).collect()
     }
 
+    /// The sub-groups that answer for a KPI, by code.
+    fn sub_groups_of(&self, kpi: &Kpi) -> impl Iterator<Item = &SubGroup> {
+        let area = self.area_of(kpi).cloned();
+        let groups = self.sub_groups().values().map(|group| &group.value);
+        groups.filter(move |group| area.as_ref().is_some_and(|area| group.outcome_areas.contains(area)))
+    }
+
     /// What a sub-group owes in a round, by KPI, period and group.
     fn owed(&self, round: &Round, sub_group: &SubGroup) -> Vec<Owed<'_>> {
-        let before = self.round_before(round);
-        let own = |kpi: &Kpi| self.area_of(kpi).is_some_and(|area| sub_group.outcome_areas.contains(area));
+        self.owed_in_round(round, |kpi| self.area_of(kpi).is_some_and(|area| sub_group.outcome_areas.contains(area)))
+    }
+
+    /// What is owed in a round of the KPIs that `wanted` takes, by KPI, period and group.
+    fn owed_in_round(&self, round: &Round, wanted: impl Fn(&Kpi) -> bool) -> Vec<Owed<'_>> {
+        let earlier: Vec<&Round> = self.rounds().range(..round.period.0).map(|(_, kept)| &kept.value).collect();
         let mut owed = Vec::new();
-        for entry in self.kpis().values().filter(|entry| !entry.archived && own(&entry.kpi)) {
-            for period in owed_periods(&entry.kpi, round, before) {
+        for entry in self.kpis().values().filter(|entry| !entry.archived && wanted(&entry.kpi)) {
+            let periods = owed_periods(&entry.kpi, round, &earlier).into_iter();
+            for period in periods.filter(|period| self.plan().value.covers(*period)) {
                 let groups = self.owed_groups(&entry.kpi).into_iter();
                 owed.extend(groups.map(|group| Owed { entry, period, group }));
+            }
+        }
+        owed
+    }
+
+    /// What is owed of the periods that have ended and that no round gathers, by KPI, period and group: it is due by each
+    /// KPI's own lag.
+    fn owed_by_lag(&self, now: DateTime<Utc>) -> Vec<Owed<'_>> {
+        let (plan, today) = (&self.plan().value, day_in_london(now));
+        let mut owed = Vec::new();
+        for entry in self.kpis().values().map(|entry| &**entry).filter(|entry| !entry.archived) {
+            let kpi = &entry.kpi;
+            if matches!(kpi.formula, Formula::Gap { .. }) {
+                continue;
+            }
+            let first = Period::holding(kpi.period_kind(), plan.starts_on.max(EARLIEST));
+            let periods = std::iter::successors(first, |period| period.step(1));
+            for period in periods.take_while(|period| period.end() < today && plan.covers(*period)) {
+                if kpi.in_force(period) && self.round_of(kpi, period).is_none() {
+                    let groups = self.owed_groups(kpi).into_iter();
+                    owed.extend(groups.map(|group| Owed { entry, period, group }));
+                }
             }
         }
         owed
@@ -416,8 +466,8 @@ impl Picture {
             commentary: reading.and_then(|reading| reading.commentary.as_deref()).map(str::to_owned),
             last: last.map(|(period, reading)| LastFigure {
                 period: *period,
-                reported: reading.value.value.map(|value| value.rounded(kpi.decimals)),
-                reported_text: reading.value.value.map(|value| kpi.in_words(value)),
+                reported: reading.value.reported(kpi),
+                reported_text: reading.value.reported(kpi).map(|reported| kpi.in_words(reported)),
             }),
             lacking: lacking(facts, self.plan().value.return_rules),
             assessment,
@@ -488,7 +538,14 @@ impl Picture {
                 ReturnState::Returned => &mut counts.returned,
             } += 1;
         }
+        // A figure that two sub-groups answer for is in the return of each, and counts once.
         let lines = returns.iter().flat_map(|report| &report.lines);
+        let come_in: BTreeMap<_, _> = lines
+            .map(|line| {
+                let one = &line.assessment;
+                ((&one.kpi, one.period, &one.group), (line.reported_at, line.due_at))
+            })
+            .collect();
         Ok(RoundReport {
             plan: self.plan().value.code.clone(),
             as_of: now,
@@ -501,7 +558,7 @@ impl Picture {
                 RoundState::Open
             },
             counts,
-            progress: progress(lines.map(|line| (line.reported_at, line.due_at)), now),
+            progress: progress(come_in.into_values(), now),
             returns,
         })
     }
@@ -521,50 +578,71 @@ impl Picture {
         Ok((&round.value, &sub_group.value))
     }
 
-    /// Who owes what in the rounds that have opened, and by when.
+    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round where it asks for all.
+    fn owed_everywhere(&self, wanted: Option<Period>, now: DateTime<Utc>) -> Vec<(Option<Period>, Owed<'_>)> {
+        let mut owed = Vec::new();
+        for round in self.rounds_asked(wanted, now) {
+            let of_round = self.owed_in_round(round, |_| true);
+            owed.extend(of_round.into_iter().map(|owed| (Some(round.period.0), owed)));
+        }
+        if wanted.is_none() {
+            owed.extend(self.owed_by_lag(now).into_iter().map(|owed| (None, owed)));
+        }
+        owed
+    }
+
+    /// One round, or every round that has opened.
+    fn rounds_asked(&self, wanted: Option<Period>, now: DateTime<Utc>) -> impl Iterator<Item = &Round> {
+        let rounds = self.rounds().values().map(|round| &round.value);
+        rounds.filter(move |round| wanted.map_or(round.opens_at() <= now, |period| round.period.0 == period))
+    }
+
+    /// Who owes what in the rounds that have opened, and of what no round gathers, and by when.
     pub fn outstanding(&self, filter: &OutstandingFilter, now: DateTime<Utc>) -> Outstanding {
-        let opened = |round: &&Round| match filter.round {
-            Some(period) => round.period.0 == period,
-            None => round.opens_at() <= now,
-        };
-        let rounds: Vec<&Round> = self.rounds().values().map(|round| &round.value).filter(opened).collect();
         let mut items = Vec::new();
         let mut all = Vec::new();
         let mut by_sub_group: BTreeMap<&SubGroupCode, Vec<_>> = BTreeMap::new();
         let mut by_organisation: BTreeMap<&OrganisationCode, Vec<_>> = BTreeMap::new();
-        for round in &rounds {
-            for sub_group in self.sub_groups().values().map(|group| &group.value) {
-                if filter.sub_group.as_ref().is_some_and(|wanted| *wanted != sub_group.code) {
-                    continue;
-                }
-                for owed in self.owed(round, sub_group) {
-                    let organisation =
-                        owed.entry.kpi.lead_organisation.as_ref().unwrap_or(&sub_group.lead_organisation);
-                    if filter.organisation.as_ref().is_some_and(|wanted| wanted != organisation) {
-                        continue;
-                    }
-                    let come_in = self.come_in(&owed);
-                    all.push(come_in);
-                    by_sub_group.entry(&sub_group.code).or_default().push(come_in);
-                    by_organisation.entry(organisation).or_default().push(come_in);
-                    if come_in.0.is_none() {
-                        items.push(OutstandingItem {
-                            round: round.period.0,
-                            sub_group: sub_group.code.clone(),
-                            organisation: organisation.clone(),
-                            kpi: owed.entry.kpi.code.clone(),
-                            title: owed.entry.kpi.title.clone(),
-                            period: owed.period,
-                            group: owed.group,
-                            due_at: come_in.1,
-                            data_state: if now > come_in.1 { DataState::Overdue } else { DataState::Awaited },
-                        });
-                    }
-                }
+        for (round, owed) in self.owed_everywhere(filter.round, now) {
+            let kpi = &owed.entry.kpi;
+            let sub_groups: Vec<&SubGroup> = self.sub_groups_of(kpi).collect();
+            let asked = |code: &SubGroupCode| filter.sub_group.as_ref().is_none_or(|wanted| wanted == code);
+            if filter.sub_group.is_some() && !sub_groups.iter().any(|group| asked(&group.code)) {
+                continue;
+            }
+            let organisations: BTreeSet<&OrganisationCode> = match &kpi.lead_organisation {
+                Some(lead) => BTreeSet::from([lead]),
+                None => sub_groups.iter().map(|group| &group.lead_organisation).collect(),
+            };
+            let asked_of = |code: &OrganisationCode| filter.organisation.as_ref().is_none_or(|wanted| wanted == code);
+            let organisation = organisations.iter().copied().find(|code| asked_of(code));
+            if filter.organisation.is_some() && organisation.is_none() {
+                continue;
+            }
+            let come_in = self.come_in(&owed);
+            all.push(come_in);
+            for group in sub_groups.iter().filter(|group| asked(&group.code)) {
+                by_sub_group.entry(&group.code).or_default().push(come_in);
+            }
+            for code in organisations.iter().copied().filter(|code| asked_of(code)) {
+                by_organisation.entry(code).or_default().push(come_in);
+            }
+            if come_in.0.is_none() {
+                items.push(OutstandingItem {
+                    round,
+                    sub_groups: sub_groups.iter().map(|group| group.code.clone()).collect(),
+                    organisation: organisation.cloned(),
+                    kpi: kpi.code.clone(),
+                    title: kpi.title.clone(),
+                    period: owed.period,
+                    group: owed.group.clone(),
+                    due_at: come_in.1,
+                    data_state: if now > come_in.1 { DataState::Overdue } else { DataState::Awaited },
+                });
             }
         }
         items.sort_by(|a, b| {
-            (a.due_at, &a.sub_group, &a.kpi, a.period).cmp(&(b.due_at, &b.sub_group, &b.kpi, b.period))
+            (a.due_at, &a.sub_groups, &a.kpi, a.period).cmp(&(b.due_at, &b.sub_groups, &b.kpi, b.period))
         });
         let owed_by = |code: &str, title: Option<&String>, come_in: Vec<_>| OwedBy {
             code: code.to_owned(),
@@ -580,13 +658,40 @@ impl Picture {
         Outstanding {
             plan: self.plan().value.code.clone(),
             as_of: now,
-            rounds: rounds.iter().map(|round| round.period.0).collect(),
+            rounds: self.rounds_asked(filter.round, now).map(|round| round.period.0).collect(),
             progress: progress(all, now),
             by_sub_group: by_sub_group.into_iter().map(sub_group).collect(),
             by_organisation: by_organisation.into_iter().map(organisation).collect(),
             items,
         }
     }
+}
+
+/// Figures of a period that are owed in no return.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "Figures of a period that are owed in no return: no round gathers them, or no sub-group answers for them. Each is due on its line's day. They are sent one by one or as an import."
+)]
+pub struct FiguresOwed {
+    /// The plan's code.
+    pub plan: PlanCode,
+    /// Their period.
+    pub period: Period,
+    /// How far they have come in.
+    pub progress: Progress,
+    /// The figures, by KPI and group; at least one of them is missing.
+    pub lines: Vec<ReturnLine>,
+}
+
+/// What someone is to report.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "What the caller is to report, plan by plan.")]
+pub struct MyReturns {
+    /// The returns of open rounds, and of closed ones that still lack a figure, each with the lines that are the caller's.
+    pub items: Vec<ReturnReport>,
+    /// What else is owed of periods that have ended, plan by plan and period by period: the figures that no round gathers, and
+    /// those that no sub-group answers for.
+    pub without_return: Vec<FiguresOwed>,
 }
 
 /// A return that was put, or would be.
@@ -608,6 +713,8 @@ pub struct PostedReturn {
     pub effects: Vec<Move>,
     /// The roll-ups that move with it.
     pub roll_ups: Vec<RollUpMove>,
+    /// What should be looked at, though the figures were accepted.
+    pub warnings: Vec<Warning>,
     /// The return as it stands then.
     pub r#return: ReturnReport,
 }
@@ -712,6 +819,7 @@ impl Programme {
             let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now };
             let mut after = (*picture).clone();
             let (mut changes, mut places, mut spoken_of) = (Vec::new(), Vec::new(), BTreeSet::new());
+            let mut checked = Vec::new();
             let (mut created, mut revised, mut unchanged) = (0, 0, 0);
             for (number, members) in figures.into_iter().flatten().enumerate() {
                 let figure = match one_figure(members, &owed) {
@@ -721,8 +829,9 @@ impl Programme {
                         continue;
                     }
                 };
-                let (owed, figure) = figure;
+                let (owed, figure, given) = figure;
                 let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
+                checked.push((number, figure_column(figure.value, figure.numerator), place.clone()));
                 let mut faults = Invalid::new();
                 if !spoken_of.insert(place.clone()) {
                     faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));
@@ -731,7 +840,7 @@ impl Programme {
                     faults.at("/kpi", "not_allowed", detail);
                 }
                 let before = readings::find(change.conn(), plan.id, &place.0, place.2, &place.1, None)?;
-                match desk.check(owed.entry, owed.period, &owed.group, &figure, before.as_ref()) {
+                match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
                     Err(more) => faults.extend(more),
                     Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
                     Ok(Checked::Unchanged) => unchanged += 1,
@@ -758,7 +867,8 @@ impl Programme {
                 revised,
                 unchanged,
                 effects: moves,
-                roll_ups: effects.roll_ups(places.iter().map(|(_, _, period)| *period)),
+                roll_ups: effects.roll_ups(places.iter().map(|(kpi, ..)| kpi)),
+                warnings: after.warnings_of_return(&checked),
                 r#return: after.return_report(round, sub_group, now, &plan.access, |_| true),
             })
         })
@@ -766,24 +876,40 @@ impl Programme {
     }
 
     /// What the caller is to report in the rounds that are open, and in those that closed without it: the returns of all
-    /// plans, each with the lines that are the caller's to fill.
-    pub async fn my_returns(&self, caller: &Principal) -> Result<Vec<ReturnReport>, Refusal> {
+    /// plans, each with the lines that are the caller's to fill; and what is owed in no return.
+    pub async fn my_returns(&self, caller: &Principal) -> Result<MyReturns, Refusal> {
         let (caller, pictures, now) = (caller.clone(), Arc::clone(&self.pictures), self.clock.now());
         self.store
             .read(move |conn| {
-                let mut found = Vec::new();
+                let mut mine = MyReturns { items: Vec::new(), without_return: Vec::new() };
                 let plans = caller.list_plans(conn, None, usize::MAX)?;
                 for plan in plans.iter().map(OpenPlan::new).filter(|plan| plan.access.reports_something()) {
                     let picture = pictures.at_version(conn, plan.id, plan.version)?;
-                    found.extend(picture.returns_to_fill(now, &plan.access));
+                    mine.items.extend(picture.returns_to_fill(now, &plan.access));
+                    mine.without_return.extend(picture.figures_without_return(now, &plan.access));
                 }
-                Ok(found)
+                Ok(mine)
             })
             .await
     }
 }
 
 impl Picture {
+    /// What should be looked at in the figures of a return: of each its number in the body, the member that it stands in, and
+    /// whose it is.
+    fn warnings_of_return(&self, figures: &[(usize, &'static str, Place)]) -> Vec<Warning> {
+        let places: BTreeSet<&Place> = figures.iter().map(|(.., place)| place).collect();
+        let of_figure = |(number, column, place): &(usize, &'static str, Place)| {
+            let (kpi, group, period) = place;
+            let is_beside = |other: &GroupCode| places.contains(&(kpi.clone(), other.clone(), *period));
+            let judged = Judged { column, is_beside: &is_beside };
+            let found = self.kpis().get(kpi).map(|entry| self.reading_warnings(entry, group, *period, &judged));
+            let pointer = format!("/figures/{number}");
+            found.into_iter().flatten().map(move |warning| warning.in_body(&pointer)).collect::<Vec<_>>()
+        };
+        figures.iter().flat_map(of_figure).collect()
+    }
+
     pub(super) fn returns_to_fill(&self, now: DateTime<Utc>, access: &Access) -> Vec<ReturnReport> {
         let mine = |entry: &KpiPicture| access.reports(&entry.kpi, self.area_of(&entry.kpi));
         let mut found = Vec::new();
@@ -796,6 +922,31 @@ impl Picture {
                     found.push(report);
                 }
             }
+        }
+        found
+    }
+
+    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no sub-group
+    /// answers for it. A period of which nothing is missing is left out.
+    pub(super) fn figures_without_return(&self, now: DateTime<Utc>, access: &Access) -> Vec<FiguresOwed> {
+        let mut owed = self.owed_by_lag(now);
+        for round in self.rounds_asked(None, now) {
+            owed.extend(self.owed_in_round(round, |kpi| self.sub_groups_of(kpi).next().is_none()));
+        }
+        owed.retain(|owed| access.reports(&owed.entry.kpi, self.area_of(&owed.entry.kpi)));
+        owed.sort_by(|a, b| a.place().cmp(&b.place()));
+        let mut by_period: BTreeMap<(NaiveDate, Period), Vec<Owed<'_>>> = BTreeMap::new();
+        for owed in owed {
+            by_period.entry((owed.period.end(), owed.period)).or_default().push(owed);
+        }
+        let mut found = Vec::new();
+        for ((_, period), owed) in by_period {
+            if owed.iter().all(|owed| self.come_in(owed).0.is_some()) {
+                continue;
+            }
+            let lines: Vec<_> = owed.iter().filter_map(|owed| self.line(owed, now, access)).collect();
+            let progress = progress(lines.iter().map(|line| (line.reported_at, line.due_at)), now);
+            found.push(FiguresOwed { plan: self.plan().value.code.clone(), period, progress, lines });
         }
         found
     }
@@ -826,11 +977,11 @@ fn complete(report: &ReturnReport) -> Invalid {
     invalid
 }
 
-/// Reads one figure of a return, and finds what is owed that it answers.
+/// Reads one figure of a return and which of its members were given, and finds what is owed that it answers.
 fn one_figure<'a, 'b>(
     mut members: Map<String, Value>,
     owed: &'b [Owed<'a>],
-) -> Result<(&'b Owed<'a>, ReportedFigure), Invalid> {
+) -> Result<(&'b Owed<'a>, ReportedFigure, Given), Invalid> {
     let mut invalid = Invalid::new();
     if !members.contains_key("kpi") {
         invalid.at("/kpi", "missing", "name the KPI by its code");
@@ -839,7 +990,6 @@ fn one_figure<'a, 'b>(
     let period: Option<PeriodKey> = take::<Option<PeriodKey>>(&mut members, "period", &mut invalid).flatten();
     let group = take::<Option<GroupCode>>(&mut members, "group", &mut invalid).flatten();
     let group = group.unwrap_or_else(GroupCode::all);
-    let figure = ReportedFigure::parse(members);
     let found = kpi.as_ref().and_then(|kpi| {
         let mut fits = owed.iter().filter(|owed| owed.entry.kpi.code == *kpi && owed.group == group);
         match period {
@@ -848,6 +998,10 @@ fn one_figure<'a, 'b>(
             None => fits.next().filter(|_| fits.next().is_none()),
         }
     });
+    let figure = match found {
+        Some(owed) => ReportedFigure::read(members, &owed.entry.kpi),
+        None => parse_given(members),
+    };
     if let (Some(kpi), None) = (&kpi, found) {
         let periods: Vec<String> = owed
             .iter()
@@ -863,7 +1017,7 @@ fn one_figure<'a, 'b>(
         invalid.push(Violation::at(pointer, "not_owed", detail));
     }
     match (found, figure) {
-        (Some(found), Ok(figure)) if invalid.is_empty() => Ok((found, figure)),
+        (Some(found), Ok((figure, given))) if invalid.is_empty() => Ok((found, figure, given)),
         (_, figure) => {
             if let Err(more) = figure {
                 invalid.extend(more);

@@ -9,7 +9,7 @@ use crate::domain::access::Access;
 use crate::domain::assess::Assessment;
 use crate::domain::dimension::{Counted, Dimension, unequal_sums};
 use crate::domain::ids::{DimensionCode, GroupCode};
-use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::invalid::Invalid;
 use crate::domain::kpi::Formula;
 use crate::domain::period::Period;
 use crate::domain::rollup::{Counts, Headline, roll_up};
@@ -129,16 +129,6 @@ impl Picture {
         Some(Counted::of(&entry.kpi, reading.value, reading.numerator, reading.denominator))
     }
 
-    /// Where a figure leaves the groups of a dimension that covers the population, or all, not summing.
-    pub(super) fn warnings(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Vec<Violation> {
-        let sums = self.sums_with(group).flat_map(|dimension| {
-            does_not_sum(dimension, |group| Self::counted(entry, group, period))
-                .into_iter()
-                .map(|(part, detail)| Violation::at(format!("/{part}"), "does_not_sum", detail))
-        });
-        sums.collect()
-    }
-
     /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says
     /// which of their assessments it shows.
     pub(super) fn by_group<'a>(
@@ -152,11 +142,12 @@ impl Picture {
     ) -> Vec<GroupReport> {
         let listed: Vec<_> = listed
             .filter(|entry| dimension.groups.iter().any(|group| entry.readings.contains_key(&group.code)))
-            .filter_map(|entry| Some((entry, Self::reported_period(&entry.kpi, period)?)))
             .collect();
         let report = |group: &crate::domain::dimension::Group| {
-            let assessed =
-                listed.iter().filter_map(|(entry, period)| self.assess(entry, &group.code, *period, now, access));
+            let assessed = listed.iter().filter_map(|entry| {
+                let period = self.reported_period(entry, &group.code, period)?;
+                self.assess(entry, &group.code, period, now, access)
+            });
             let kpis: Vec<_> = assessed.filter(|assessment| shown(assessment)).collect();
             let (headline, counts) = roll_up(&kpis, self.plan().value.headline);
             GroupReport { group: group.code.clone(), title: group.title.clone(), headline, counts, kpis }

@@ -4,23 +4,27 @@
 //! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
 //! by the very same checks. Nothing of a file with a single wrong cell is kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
+use crate::domain::advice::{FigureOf, advice, without_percent_sign};
+use crate::domain::contradiction::{RowOf, contradiction, folded_title};
 use crate::domain::dimension::Counted;
+use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::kpi::Formula;
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
-use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
-use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::exchange::sheet::{Columns, Headings, SheetRow, Upload, fold};
+use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure, Settled};
+use crate::domain::target::{FoundTarget, Target, TargetKind, TargetState, find_target};
+use crate::domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
+use crate::exchange::sheet::{Columns, Headings, IgnoredColumn, SheetRow, Upload, fold};
 use crate::exchange::spool::Spool;
 use crate::store::{Conn, StoreError, journal, readings};
 
@@ -28,7 +32,8 @@ use super::collecting::{Checked, Desk, reading_change};
 use super::effects::{self, Effects, RollUpMove, Through};
 use super::grouping::does_not_sum;
 use super::picture::{KpiPicture, Picture};
-use super::targeting::{previous, read_period, revise, target_change};
+use super::targeting::{previous, revise, still_placeholder, target_change};
+use super::warning::{Judged, figure_column};
 use super::{OpenPlan, Principal, Programme, Refusal};
 
 /// The most rows of one file.
@@ -50,6 +55,7 @@ pub const READING_COLUMNS: &[&str] = &[
     "reason",
     "status",
     "forecast",
+    "acknowledged",
 ];
 /// The columns of a file of targets.
 pub const TARGET_COLUMNS: &[&str] = &[
@@ -65,27 +71,54 @@ pub const TARGET_COLUMNS: &[&str] = &[
     "agreed_by",
     "agreed_on",
     "reason",
+    "acknowledged",
 ];
 
-/// Columns that are passed over: those that the flat tables have beside the ones that are read, so that a table that was
-/// fetched can be sent back as it is, and those that help to fill in a template.
-const PASSED_OVER: &[&str] = &[
-    "symbol",
-    "period_label",
-    "period_start",
-    "period_end",
-    "revision",
-    "recorded_at",
-    "recorded_by",
-    "restated",
-    "title",
-    "definition",
-    "unit",
-    "last_period",
-    "last_figure",
-    "target",
-    "due",
+/// Why a column that the service writes itself is not read when it comes back.
+const WRITTEN_HERE: &str = "the service writes it; a file cannot change it";
+/// Why a column that says again what the row names is not read.
+const SAYS_AGAIN: &str = "it only says again what the row names; a row that it contradicts is refused";
+/// Why a column that helps to fill in a template is not read.
+const HELP: &str = "it helps to fill in the template";
+
+/// Columns of a file of readings that are not read, and why: those that the flat table has beside the ones that are read, so that
+/// a table that was fetched can be sent back as it is, and those that help to fill in a template.
+const IGNORED_IN_READINGS: &[(&str, &str)] = &[
+    ("symbol", SAYS_AGAIN),
+    ("period_label", SAYS_AGAIN),
+    ("period_start", SAYS_AGAIN),
+    ("period_end", SAYS_AGAIN),
+    ("title", SAYS_AGAIN),
+    ("unit", SAYS_AGAIN),
+    ("revision", WRITTEN_HERE),
+    ("recorded_at", WRITTEN_HERE),
+    ("recorded_by", WRITTEN_HERE),
+    ("restated", WRITTEN_HERE),
+    ("definition", HELP),
+    ("last_period", HELP),
+    ("last_figure", HELP),
+    ("due", HELP),
+    ("target", "targets are set by a file of targets, in its column `value`"),
 ];
+
+/// The same of a file of targets.
+const IGNORED_IN_TARGETS: &[(&str, &str)] = &[
+    ("period_label", SAYS_AGAIN),
+    ("period_start", SAYS_AGAIN),
+    ("period_end", SAYS_AGAIN),
+    ("title", SAYS_AGAIN),
+    ("unit", SAYS_AGAIN),
+    ("revision", WRITTEN_HERE),
+    ("recorded_at", WRITTEN_HERE),
+    ("recorded_by", WRITTEN_HERE),
+    ("definition", "it is part of the KPI, and not of its target"),
+];
+
+/// What to do about a column that may be the target itself.
+const TARGET_IN_VALUE: &str = "in a file of targets the target stands in `value`; put it there, with nothing else in that column, and delete this one";
+/// The columns of a file of targets that may be the target itself.
+const AMBIGUOUS_IN_TARGETS: &[(&str, &str)] =
+    &[("target", TARGET_IN_VALUE), ("target_value", TARGET_IN_VALUE), ("targets", TARGET_IN_VALUE)];
 
 /// The column by which a template is known: in one, a row that nobody filled in is no mistake.
 pub const TEMPLATE_COLUMN: &str = "last_figure";
@@ -106,16 +139,19 @@ pub enum ImportKind {
 impl ImportKind {
     /// The columns of a file of this kind.
     pub fn headings(self) -> Headings {
-        let known = match self {
-            Self::Readings => READING_COLUMNS,
-            Self::Targets => TARGET_COLUMNS,
+        let (known, ignored, ambiguous) = match self {
+            Self::Readings => (READING_COLUMNS, IGNORED_IN_READINGS, [].as_slice()),
+            Self::Targets => (TARGET_COLUMNS, IGNORED_IN_TARGETS, AMBIGUOUS_IN_TARGETS),
         };
         Headings {
             known,
-            ignored: PASSED_OVER,
+            ignored,
+            ambiguous,
             required: &["kpi", "period"],
             numbers: &["value", "numerator", "denominator", "forecast", "low", "high", "floor"],
             flags: &["provisional"],
+            lists: &["acknowledged"],
+            words: &["nil_return", "commentary", "reason", "rationale", "agreed_by"],
         }
     }
 }
@@ -137,12 +173,16 @@ pub struct Outcome {
     pub rejected: u64,
     /// How much is wrong that is about no row.
     pub about_file: u64,
+    /// The file's columns that were not read, and why.
+    pub ignored_columns: Vec<IgnoredColumn>,
     /// What the changed rows change, as [`Move`](super::effects::Move)s; empty where anything is wrong.
     pub effects: Spool,
     /// The roll-ups that move with it; empty where anything is wrong.
     pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
+    /// What should be looked at in what is right, as [`Warning`]s: about the file as a whole, then row by row.
+    pub warnings: Spool,
 }
 
 impl Outcome {
@@ -166,9 +206,11 @@ impl Outcome {
             unchanged: 0,
             rejected: 0,
             about_file: 0,
+            ignored_columns: Vec::new(),
             effects: Spool::default(),
             roll_ups: Vec::new(),
             errors: Spool::default(),
+            warnings: Spool::default(),
         }
     }
 }
@@ -214,7 +256,8 @@ impl Programme {
             .read(move |conn| {
                 // What was kept already would only be found unchanged.
                 tried_by.not_done_yet(conn, &clock, &open.access)?;
-                let mut import = Import::new(kind, &picture, &open, &tried_by, now, dry_run);
+                let pass = if dry_run { Pass::DryRun } else { Pass::Check };
+                let mut import = Import::new(kind, &picture, &open, &tried_by, now, pass);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 Ok::<_, Refusal>((import.finish(dry_run)?, file))
             })
@@ -236,15 +279,17 @@ impl Programme {
             }
             let (picture, open, caller, now) =
                 (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
-            let mut import = Import::new(kind, &picture, &open, &caller, now, true);
+            let mut import = Import::new(kind, &picture, &open, &caller, now, Pass::Write);
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
             let outcome = import.finish(false)?;
             // Someone else's change in between can make a row wrong: then nothing is kept after all.
             if outcome.errors.count() > 0 { Err(Refusal::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
         });
+        let warnings = tried.warnings;
         match kept.await {
-            Err(Refusal::Spoilt(outcome)) => Ok(*outcome),
-            other => other,
+            Ok(outcome) => Ok(Outcome { warnings, ..outcome }),
+            Err(Refusal::Spoilt(outcome)) => Ok(Outcome { warnings, ..*outcome }),
+            Err(other) => Err(other),
         }
     }
 }
@@ -301,6 +346,25 @@ struct Summand {
     counted: Counted,
 }
 
+/// A row that is right, and how its figure was sent.
+struct RightRow {
+    place: Place,
+    row: u32,
+    column: &'static str,
+}
+
+/// What a going through of a file is for. What it changes and what should be looked at is asked once, and not while others wait
+/// for the plan where that can be helped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// To find what is wrong, and what should be looked at.
+    Check,
+    /// The same, and to say what the file would change.
+    DryRun,
+    /// To write it, and to say what it changes.
+    Write,
+}
+
 /// Things told apart by small numbers.
 struct Interned<T> {
     numbers: HashMap<T, u32>,
@@ -331,18 +395,28 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
 struct Import<'a> {
     kind: ImportKind,
     desk: Desk<'a>,
-    /// The plan as the file would leave it; `None` where nobody asks what the file changes.
-    after: Option<Picture>,
+    /// The plan as the file would leave it.
+    after: Picture,
+    /// What is asked of this going through.
+    pass: Pass,
     kpis: Interned<KpiCode>,
     groups: Interned<GroupCode>,
-    /// The places that the file changes, in its order.
+    /// The places whose figures the file changes, in its order.
     changed: Vec<Place>,
+    /// The KPIs whose targets it changes.
+    targeted: BTreeSet<KpiCode>,
     /// Which row first spoke of each place.
     seen: HashMap<Place, u32>,
     /// The rows that have a part in the sums of a dimension that covers everyone.
     summands: Vec<Summand>,
     /// The file's columns.
     columns: Columns,
+    /// The rows that are right, to be looked at once the file is gone through.
+    right: Vec<RightRow>,
+    /// The codes of the KPIs that the caller sees by their titles, where the file has titles.
+    titles: HashMap<String, KpiCode>,
+    /// What should be looked at in the row being read, if it is right.
+    noted: Vec<Warning>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
     outcome: Outcome,
@@ -355,18 +429,23 @@ impl<'a> Import<'a> {
         plan: &'a OpenPlan,
         caller: &'a Subject,
         now: DateTime<Utc>,
-        with_effects: bool,
+        pass: Pass,
     ) -> Self {
         Self {
             kind,
             desk: Desk { picture, plan, caller, now },
-            after: with_effects.then(|| picture.clone()),
+            after: picture.clone(),
+            pass,
             kpis: Interned::new(),
             groups: Interned::new(),
             changed: Vec::new(),
+            targeted: BTreeSet::new(),
             seen: HashMap::new(),
             summands: Vec::new(),
             columns: Columns::default(),
+            right: Vec::new(),
+            titles: HashMap::new(),
+            noted: Vec::new(),
             pending: Vec::new(),
             outcome: Outcome::nothing(false),
         }
@@ -383,7 +462,14 @@ impl<'a> Import<'a> {
             Err(faults) => return self.reject_file(faults),
         };
         self.columns = sheet.columns().clone();
+        self.outcome.ignored_columns = self.columns.ignored().to_vec();
+        if self.columns.has("title") {
+            self.titles = self.titles();
+        }
         self.reject_file(sheet.faults().to_vec())?;
+        for notice in sheet.notices().to_vec() {
+            self.warn(notice)?;
+        }
         let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
             if is_template && row.as_ref().is_ok_and(|row| row.lacks(SAYING.iter().copied())) {
@@ -398,10 +484,15 @@ impl<'a> Import<'a> {
             }
             match row {
                 Ok(row) => {
+                    self.noted = hidden_row(&row).into_iter().collect();
                     let fate = match self.kind {
                         ImportKind::Readings => self.reading(&row, source)?,
                         ImportKind::Targets => self.target(&row),
                     };
+                    let noted = std::mem::take(&mut self.noted);
+                    for warning in noted.into_iter().filter(|_| fate.is_ok()) {
+                        self.warn(warning)?;
+                    }
                     match fate {
                         Ok(Fate::Created) => self.outcome.created += 1,
                         Ok(Fate::Revised) => self.outcome.revised += 1,
@@ -424,7 +515,36 @@ impl<'a> Import<'a> {
             }
         }
         self.check_sums()?;
+        self.look_over()?;
         source.keep(&mut self.pending)
+    }
+
+    /// Looks over the rows that are right, as the whole file leaves the plan.
+    fn look_over(&mut self) -> Result<(), Refusal> {
+        for RightRow { place, row, column } in std::mem::take(&mut self.right) {
+            let at = self.kpis.thing(place.kpi).zip(self.groups.thing(place.group));
+            let Some((entry, group)) = at.and_then(|(kpi, group)| Some((self.after.kpis().get(kpi)?, group))) else {
+                continue;
+            };
+            let found = match self.kind {
+                ImportKind::Readings => {
+                    let is_beside = |other: &GroupCode| {
+                        let group = self.groups.numbers.get(other).copied();
+                        group.is_some_and(|group| self.seen.contains_key(&Place { group, ..place }))
+                    };
+                    let judged = Judged { column, is_beside: &is_beside };
+                    self.after.reading_warnings(entry, group, place.period, &judged)
+                }
+                ImportKind::Targets => {
+                    let is_beside = |period: Period| self.seen.contains_key(&Place { period, ..place });
+                    self.after.target_warnings(entry, place.period, &is_beside)
+                }
+            };
+            for warning in found {
+                self.warn(Warning { row: Some(row.into()), ..warning })?;
+            }
+        }
+        Ok(())
     }
 
     /// Rejects the rows that would leave the groups of a dimension not summing to all, of one KPI and period after another.
@@ -493,32 +613,33 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
+    /// Notes what should be looked at.
+    fn warn(&mut self, warning: Warning) -> Result<(), Refusal> {
+        self.outcome.warnings.push(&self.columns.placed_warning(warning)).map_err(disk)
+    }
+
     /// Tells what the file changes, where that is asked; nothing does where a cell is wrong.
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
-        let Some(after) = self.after.filter(|_| self.outcome.errors.count() == 0) else { return Ok(self.outcome) };
-        if self.kind == ImportKind::Targets {
-            let mut told = HashSet::new();
-            self.changed.retain(|place| told.insert(*place));
+        if self.pass == Pass::Check || self.outcome.errors.count() > 0 {
+            return Ok(self.outcome);
         }
         let named = |place: &Place| {
             Some((self.kpis.thing(place.kpi)?.clone(), self.groups.thing(place.group)?.clone(), place.period))
         };
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
-        let effects =
-            Effects { before: self.desk.picture, after: &after, access: &self.desk.plan.access, now: self.desk.now };
-        let through = if self.kind == ImportKind::Targets { Through::Target } else { Through::Itself };
-        for place in &changed {
-            if let Some(moved) = effects.short(place, through) {
-                self.outcome.effects.push(&moved).map_err(disk)?;
-            }
-        }
-        for (place, through) in effects.reached(&changed) {
+        let after = &self.after;
+        let effects = Effects { before: self.desk.picture, after, access: &self.desk.plan.access, now: self.desk.now };
+        let itself = changed.iter().map(|place| (place.clone(), Through::Itself));
+        let targeted = self.targeted.iter().filter_map(|kpi| after.kpis().get(kpi));
+        let held_against = targeted.flat_map(|entry| after.reported_places(entry));
+        let reached = effects.reached(&changed);
+        for (place, through) in itself.chain(held_against.map(|place| (place, Through::Target))).chain(reached) {
             if let Some(moved) = effects.short(&place, through) {
                 self.outcome.effects.push(&moved).map_err(disk)?;
             }
         }
-        self.outcome.roll_ups = effects.roll_ups(changed.into_iter().map(|(_, _, period)| period));
+        self.outcome.roll_ups = effects.roll_ups(changed.iter().map(|(kpi, ..)| kpi).chain(&self.targeted));
         Ok(self.outcome)
     }
 
@@ -537,6 +658,34 @@ impl<'a> Import<'a> {
             cells.fault("kpi", "unknown_code", format!("no KPI goes by `{code}`{hint}"));
         }
         found
+    }
+
+    /// The KPIs that the caller sees, by their titles.
+    fn titles(&self) -> HashMap<String, KpiCode> {
+        let (picture, access) = (self.desk.picture, &self.desk.plan.access);
+        let seen = picture.kpis().values().filter(|entry| picture.sees(access, &entry.kpi));
+        seen.map(|entry| (folded_title(&entry.kpi.title), entry.kpi.code.clone())).collect()
+    }
+
+    /// Tells what stands beside a figure and contradicts it, in the columns that are not read.
+    fn check_ignored(
+        &self,
+        cells: &mut Cells<'_, '_>,
+        entry: &KpiPicture,
+        period: Option<Period>,
+        figure: Option<Figure>,
+    ) {
+        let row = RowOf { kpi: &entry.kpi, period, has_figure: figure.is_some() };
+        let title_of = |title: &str| self.titles.get(&folded_title(title)).map(ToString::to_string);
+        let period_of = |text: &str| match self.kind {
+            ImportKind::Readings => Period::read(text, entry.kpi.period_kind()).ok(),
+            ImportKind::Targets => Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar).ok(),
+        };
+        for (column, text) in cells.row.ignored() {
+            if let Some(detail) = contradiction(column, text, row, title_of, period_of) {
+                cells.fault(column, "contradicts_row", detail);
+            }
+        }
     }
 
     /// A place, and a note where an earlier row spoke of it already.
@@ -559,6 +708,14 @@ impl<'a> Import<'a> {
         place
     }
 
+    /// Notes a row that is right, where anyone asks what should be looked at.
+    fn to_look_over(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
+        if self.pass != Pass::Write {
+            let row = u32::try_from(row.number).unwrap_or(u32::MAX);
+            self.right.push(RightRow { place, row, column });
+        }
+    }
+
     fn reading(
         &mut self,
         row: &SheetRow<'_>,
@@ -578,19 +735,22 @@ impl<'a> Import<'a> {
             None => Some(GroupCode::all()),
             Some(_) => cells.read("group"),
         };
+        let of = entry.map_or(FigureOf::Unknown, |entry| FigureOf::Kpi(&entry.kpi));
         let figure = ReportedFigure {
-            value: cells.computed_or_given("value"),
-            numerator: cells.figure("numerator"),
-            denominator: cells.figure("denominator"),
+            value: cells.computed_or_given("value", of),
+            numerator: cells.figure("numerator", FigureOf::Count),
+            denominator: cells.figure("denominator", FigureOf::Count),
             provisional: cells.flag("provisional"),
             nil_return: cells.text("nil_return"),
             status: cells
                 .status(entry.is_none_or(|entry| matches!(entry.kpi.formula, Formula::PartnerDetermined { .. }))),
             commentary: cells.text("commentary"),
             reason: cells.text("reason"),
-            forecast: cells.figure("forecast"),
+            forecast: cells.figure("forecast", of),
+            acknowledged: cells.acknowledged(),
         };
         cells.check_fraction();
+        let given = cells.given(READING_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(figure.texts());
             return Ok(Err(cells.faults));
@@ -598,18 +758,23 @@ impl<'a> Import<'a> {
         if let Err(detail) = self.desk.may_report(entry) {
             cells.fault("kpi", "not_allowed", detail);
         }
+        self.check_ignored(&mut cells, entry, period, figure.value.or(figure.numerator));
         let (Some(period), Some(group)) = (period, &group) else {
-            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure) {
+            // Where it is not known what stands there, a row without a figure may leave one.
+            let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
+            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
                 cells.take_in(invalid);
             }
             return Ok(Err(cells.faults));
         };
+        self.noted
+            .extend(other_target(row, entry, period).map(|told| told.about(&entry.kpi.code, period, Some(group))));
         let place = self.place(&entry.kpi.code, group, period, row.number, &mut cells.faults);
         let before = match entry.posted(group, period) {
             Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
             None => None,
         };
-        let checked = match self.desk.check(entry, period, group, &figure, before.as_ref()) {
+        let checked = match self.desk.check(entry, period, group, (&figure, &given), before.as_ref()) {
             Ok(checked) if cells.faults.is_empty() => checked,
             Ok(_) => return Ok(Err(cells.faults)),
             Err(invalid) => {
@@ -637,11 +802,10 @@ impl<'a> Import<'a> {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
             self.summands.push(Summand { place, row, fate, counted });
         }
+        self.to_look_over(place, row, figure_column(row.cell("value"), row.cell("numerator")));
         if let Some(reading) = next {
-            if let Some(after) = &mut self.after {
-                after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
-                self.changed.push(place);
-            }
+            self.after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
+            self.changed.push(place);
             if matches!(source, Source::Write(_)) {
                 self.pending.push(reading_change(*reading, before.as_ref()));
             }
@@ -656,32 +820,38 @@ impl<'a> Import<'a> {
         }
         let entry = self.kpi(&mut cells);
         let period = cells.period(|text| match entry {
-            Some(entry) => read_period(text, entry).map(Some),
+            Some(entry) => Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar).map(Some),
             None => Period::could_be(text).map(|()| None),
         });
+        let of = entry.map_or(FigureOf::Unknown, |entry| FigureOf::Kpi(&entry.kpi));
         let target = Target {
-            value: cells.figure("value"),
-            low: cells.figure("low"),
-            high: cells.figure("high"),
-            floor: cells.figure("floor"),
+            value: cells.figure("value", of),
+            low: cells.figure("low", of),
+            high: cells.figure("high", of),
+            floor: cells.figure("floor", of),
             kind: cells.name("kind").unwrap_or(TargetKind::Local),
             state: cells.name("state").unwrap_or(TargetState::Agreed),
             rationale: cells.text("rationale"),
             agreed_by: cells.text("agreed_by"),
             agreed_on: cells.read("agreed_on"),
             reason: cells.text("reason"),
+            acknowledged: cells.acknowledged(),
         };
+        let given = cells.given(TARGET_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(target.texts());
             return Err(cells.faults);
         };
+        self.check_ignored(&mut cells, entry, period, target.value);
         let Some(period) = period else {
-            cells.take_in(target.check(&entry.kpi, None));
+            // Where it is not known what stands there, a row without a figure may leave one.
+            let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
+            cells.take_in(faults);
             return Err(cells.faults);
         };
         let all = GroupCode::all();
         let place = self.place(&entry.kpi.code, &all, period, row.number, &mut cells.faults);
-        let revised = match revise(entry, period, &target) {
+        let revised = match revise(entry, period, &target, &given) {
             Ok(revised) => revised,
             Err(invalid) => {
                 cells.take_in(invalid);
@@ -691,27 +861,48 @@ impl<'a> Import<'a> {
         if !cells.faults.is_empty() {
             return Err(cells.faults);
         }
+        self.to_look_over(place, row, "value");
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
-        if let Some(after) = &mut self.after {
-            after.lay_target_over(&entry.kpi.code, period, target);
-            // A target can move any period: a line reaches from one target to the next.
-            let moved = self.desk.picture.observed_periods(entry, &all);
-            self.changed.extend(moved.into_iter().map(|moved| Place { period: moved, ..place }));
+        let warning = still_placeholder(entry, period, &given, &next);
+        self.noted.extend(warning.map(|warning| Warning { row: Some(row.number), ..warning }));
+        self.after.lay_target_over(&entry.kpi.code, period, next.target.clone());
+        if self.pass != Pass::Check {
+            self.targeted.insert(entry.kpi.code.clone());
         }
         self.pending.push(target_change(next, before.as_ref()));
         Ok(if before.is_some() { Fate::Revised } else { Fate::Created })
     }
 }
 
-/// What to write in place of a figure with a unit, commas between thousands, or a comma for a point.
-fn bare(text: &str) -> String {
-    let number: String = text.chars().filter(|char| !matches!(char, '%' | '£' | ' ')).collect();
-    let thousands =
-        number.split(',').skip(1).all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
-    let plain = number.replace(',', if thousands { "" } else { "." });
-    if plain != text && plain.parse::<Figure>().is_ok() { format!("; write {plain}") } else { String::new() }
+/// That a row was read which a spreadsheet does not show.
+fn hidden_row(row: &SheetRow<'_>) -> Option<Warning> {
+    let detail = "the row is hidden in the workbook, by a filter or by hand, and was read like any other; show all rows, and delete it if it is not meant";
+    row.is_hidden().then(|| Warning::in_row(row.number, None, WarningCode::HiddenRow, detail))
 }
+
+/// That a row of readings gives another target than the plan has, which stays as it is.
+fn other_target(row: &SheetRow<'_>, entry: &KpiPicture, period: Period) -> Option<Warning> {
+    let (_, text) = row.ignored().find(|(column, _)| *column == "target")?;
+    let number = text.split_whitespace().next()?.trim_end_matches('%').replace([',', '£'], "");
+    let number: Figure = number.parse().ok()?;
+    let has = match find_target(&entry.kpi, period, &entry.targets) {
+        Ok(FoundTarget { aim, .. }) if [aim.low, aim.high].contains(&number) => return None,
+        // As a template shows it, rounded.
+        Ok(FoundTarget { aim, .. }) if entry.kpi.in_exact_words(aim.low) == text => return None,
+        Ok(FoundTarget { aim, .. }) if aim.low == aim.high => entry.kpi.in_full_words(aim.low),
+        Ok(FoundTarget { aim, .. }) => format!("{} to {}", aim.low, entry.kpi.in_full_words(aim.high)),
+        Err(_none) => "none".to_owned(),
+    };
+    let detail = format!(
+        "`{text}` is not the target that the plan has for this period ({has}), and was not read; targets are changed by a file of targets"
+    );
+    Some(Warning::in_row(row.number, Some("target"), WarningCode::OtherTarget, detail))
+}
+
+/// What is said of a cell that shows a percentage by its format.
+const SET_TO_GENERAL: &str =
+    "; set the cell's number format to General first, since what is typed into a percentage cell stays a percentage";
 
 /// The cells of one row, each read or told why it cannot be.
 struct Cells<'a, 'r> {
@@ -734,6 +925,11 @@ impl<'a, 'r> Cells<'a, 'r> {
         !self.faults.is_empty()
             && self.unknown.is_empty()
             && READING_COLUMNS.iter().chain(TARGET_COLUMNS).all(|column| self.row.cell(column).is_none())
+    }
+
+    /// Those of some columns that the row says something of.
+    fn given(&self, columns: &[&'static str]) -> Given {
+        Given::among(columns, |column| self.row.gives(column))
     }
 
     fn is_unknown(&self, column: &str) -> bool {
@@ -784,29 +980,61 @@ impl<'a, 'r> Cells<'a, 'r> {
     /// The period, read as that KPI's periods are.
     fn period(&mut self, read: impl Fn(&str) -> Result<Option<Period>, PeriodError>) -> Option<Period> {
         let text = self.needed("period", "name the period, such as 2009/10 Q1")?;
-        let error = match read(text) {
+        let mut error = match read(text) {
             Ok(period) => return period,
             Err(error) => error,
         };
-        // Spreadsheets make a day of a month that is typed into them.
-        let day = text.parse::<NaiveDate>().ok();
-        let month = day.filter(|day| day.day() == 1).and_then(|day| read(&day.format("%Y-%m").to_string()).ok());
-        let month = month.filter(|period| period.is_none_or(|period| period.kind() == PeriodKind::Month));
-        if month.is_none() {
-            self.unreadable("period", error.code(), format!("`{text}` {error}"));
+        // Spreadsheets make a day of a month that is typed into them, and of a year such as 2009-10.
+        let day = text.parse::<NaiveDate>().ok().filter(|day| day.day() == 1);
+        match day.map(|day| read(&day.format("%Y-%m").to_string())) {
+            Some(Ok(period)) if period.is_none_or(|period| period.kind() == PeriodKind::Month) => return period,
+            Some(Err(ambiguous @ PeriodError::Ambiguous(_))) => error = ambiguous,
+            _ => {}
         }
-        month.flatten()
+        let mut detail = format!("`{text}` {error}");
+        if let PeriodError::Ambiguous(periods) = &error {
+            if let Some(period) = self.period_beside(periods) {
+                return Some(period);
+            }
+            if day.is_some() {
+                detail.push_str("; set the cell's number format to Text before you write it");
+            }
+        }
+        self.unreadable("period", error.code(), detail);
+        None
+    }
+
+    /// The one of these periods that the columns beside it name: a table that was fetched has them, and can be sent back as
+    /// it is.
+    fn period_beside(&self, periods: &[Period]) -> Option<Period> {
+        let said = ["period_label", "period_start", "period_end"].map(|heading| self.row.under(heading));
+        let agrees = |period: &&Period| {
+            let is = [period.label(), period.start().to_string(), period.end().to_string()];
+            is.iter().zip(said).all(|(is, said)| said.is_none_or(|said| said == is))
+        };
+        let mut found = periods.iter().filter(agrees);
+        let first = found.next().filter(|_| said.iter().any(Option::is_some))?;
+        found.next().is_none().then_some(*first)
     }
 
     fn text(&mut self, column: &'static str) -> Option<String> {
         self.row.text(column).map(str::to_owned)
     }
 
-    /// A figure that may be one this service computed, where what it follows from stands beside it.
-    fn computed_or_given(&mut self, column: &'static str) -> Option<Figure> {
+    /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, where what it
+    /// follows from stands beside it. Of a standardised KPI it follows from nothing.
+    fn computed_or_given(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
         let fraction = self.row.cell("numerator").is_some() && self.row.cell("denominator").is_some();
-        let computed = self.row.cell(column).filter(|_| fraction).and_then(|text| Figure::from_stored(text).ok());
-        computed.or_else(|| self.figure(column))
+        let standardised = matches!(of, FigureOf::Kpi(kpi) if kpi.standardised);
+        let text = self.bare_figure(column, of).filter(|_| fraction && !standardised);
+        text.and_then(|text| Figure::nearest(text, 10)).or_else(|| self.figure(column, of))
+    }
+
+    /// The text of a figure; of a cell that shows a percentage by its format without the sign, where it can mean nothing else.
+    fn bare_figure(&self, column: &str, of: FigureOf<'_>) -> Option<&'a str> {
+        let text = self.row.cell(column)?;
+        let percent = without_percent_sign(text, of).filter(|_| self.row.is_percent_cell(column));
+        Some(percent.unwrap_or(text))
     }
 
     /// Tells of half a fraction that cannot be read that the other half is missing.
@@ -862,6 +1090,15 @@ impl<'a, 'r> Cells<'a, 'r> {
         }
     }
 
+    /// The codes of warnings that whoever sent the row stands by.
+    fn acknowledged(&mut self) -> Acknowledged {
+        let text = self.row.cell("acknowledged").unwrap_or_default();
+        text.parse().unwrap_or_else(|unknown: UnknownWarning| {
+            self.unreadable("acknowledged", "unknown_code", unknown.to_string());
+            Acknowledged::default()
+        })
+    }
+
     fn flag(&mut self, column: &'static str) -> bool {
         match self.row.cell(column).map(str::to_lowercase).as_deref() {
             None | Some("false" | "no" | "n" | "0") => false,
@@ -875,17 +1112,18 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// A figure; the symbols of statistical tables are known and told apart from slips.
-    fn figure(&mut self, column: &'static str) -> Option<Figure> {
-        let text = self.row.cell(column)?;
+    fn figure(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
+        let (text, bare) = (self.row.cell(column)?, self.bare_figure(column, of)?);
         let (code, detail) = match text {
             "c" => ("symbol_not_a_figure", "`c` marks a suppressed figure, and here the figure itself is wanted; those who may not see it will not".to_owned()),
             "x" => ("symbol_not_a_figure", "`x` marks a figure that is not available (in tables of 2009 it meant suppressed); give the figure, or say in nil_return why there is none".to_owned()),
             "z" => ("symbol_not_a_figure", "`z` marks a figure that does not apply; leave the row out, or say in nil_return why there is no figure".to_owned()),
             ":" | ".." | "-" | "n/a" | "N/A" => ("symbol_not_a_figure", format!("`{text}` is no figure; leave the cell empty and say in nil_return why there is none")),
-            _ => match text.parse() {
+            _ => match bare.parse::<Figure>() {
                 Ok(figure) => return Some(figure),
                 Err(error) => {
-                    (error.code(), format!("`{text}` {error}{}", bare(text)))
+                    let format = if self.row.is_percent_cell(column) { SET_TO_GENERAL } else { "" };
+                    (error.code(), format!("`{text}` {error}{}{format}", advice(text, of)))
                 }
             },
         };

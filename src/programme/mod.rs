@@ -12,7 +12,9 @@ pub mod effects;
 pub mod entering;
 pub mod error;
 pub mod excepting;
+pub mod exporting;
 mod family;
+pub mod folder;
 pub mod following;
 pub mod freezing;
 pub mod gathering;
@@ -26,6 +28,7 @@ pub mod once;
 pub mod picture;
 mod principal;
 pub mod reminding;
+pub mod removing;
 pub mod reporting;
 pub mod subscribing;
 pub mod succeeding;
@@ -33,6 +36,7 @@ pub mod targeting;
 mod telling;
 pub mod templating;
 pub mod trying;
+mod warning;
 pub mod watching;
 
 use std::collections::HashMap;
@@ -221,9 +225,11 @@ impl Programme {
             })
             .await;
         let (outcome, id, version) = written?;
-        if let Some(version) = version {
-            self.watch.told(id, version);
+        if version.is_none() {
+            self.pictures.forget(id);
         }
+        // Whoever waits for a plan that is gone learns so now.
+        self.watch.told(id, version.unwrap_or(Seq(i64::MAX)));
         Ok(outcome)
     }
 }
@@ -307,6 +313,12 @@ impl Default for Pictures {
 impl Pictures {
     fn known(&self, plan: PlanId) -> Option<Arc<Picture>> {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
+    }
+
+    /// Lets go of a plan that is gone. Its number is never given to another.
+    fn forget(&self, plan: PlanId) {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan);
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan);
     }
 
     /// The picture at exactly this version, if it is at hand.

@@ -576,15 +576,8 @@ fn moves_a_status(entry: &Entry) -> bool {
 
 /// The places whose status an entry can move, in the order that they are told of.
 fn places(entry: &Entry, before: &Picture, after: &Picture) -> Vec<(Place, Through)> {
-    let of_kpi = |kpi: &KpiPicture, through| {
-        let groups =
-            kpi.readings.iter().flat_map(|(group, readings)| readings.keys().map(move |at| (group.clone(), *at)));
-        let all = GroupCode::all();
-        let computed = after.observed_periods(kpi, &all).into_iter().map(|at| (all.clone(), at));
-        let mut found: Vec<_> = groups.chain(computed).collect();
-        found.sort();
-        found.dedup();
-        found.into_iter().map(|(group, at)| ((kpi.kpi.code.clone(), group, at), through)).collect::<Vec<_>>()
+    let of_kpi = |kpi: &KpiPicture, through| -> Vec<(Place, Through)> {
+        after.reported_places(kpi).into_iter().map(|place| (place, through)).collect()
     };
     match entry.kind {
         EntryKind::Reading => {

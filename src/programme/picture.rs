@@ -12,26 +12,27 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionRecord;
-use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, assess};
+use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, Whole, assess};
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
 use crate::domain::disclosure::{self, Entry, Origin, Posted, Withheld};
 use crate::domain::document::Document;
-use crate::domain::forecast::{Known, year_end, year_end_target, year_total};
+use crate::domain::forecast::{Known, is_total, year_end, year_end_target, year_total};
 use crate::domain::gap::{Side, Sides, gap};
 use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId,
     PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode, Subject,
 };
 use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
+use crate::domain::parts::{Made, Pooling, parts, pooled, pooling};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
 use crate::domain::precision::Precision;
 use crate::domain::round::{Return, ReturnKey, Round, round_of};
-use crate::domain::target::{FoundTarget, NoTarget, Target, find_target};
-use crate::domain::travel::Earlier;
+use crate::domain::target::{FoundTarget, NoTarget, Target, find_target, find_target_of_sum};
+use crate::domain::travel::{Earlier, Measure, Measured};
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
 use crate::store::{Conn, StoreError, readings, targets};
@@ -343,11 +344,18 @@ impl Picture {
 
     /// The round in which a figure is owed, where there is one.
     pub fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
-        round_of(kpi, period, self.rounds.values().map(|round| &round.value))
+        let rounds = self.rounds.values().map(|round| &round.value);
+        round_of(kpi, period, rounds).filter(|_| self.plan.value.covers(period))
     }
 
-    /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag.
+    /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag. A gap is when its sides
+    /// are, which are figures of one KPI.
     pub fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
+        let source = match &kpi.formula {
+            Formula::Gap { of, .. } => self.kpis.get(of),
+            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
+        };
+        let kpi = source.map_or(kpi, |source| &source.kpi);
         self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
     }
 
@@ -422,7 +430,8 @@ impl Picture {
         self.policies.get(kpi.policy.as_ref().unwrap_or(&self.plan.value.policy))
     }
 
-    /// The reading of a KPI for a group and period: as it was posted, or computed where the KPI is a gap.
+    /// The reading of a KPI for a group and period: as it was posted, or computed where the KPI is a gap, or where the period is
+    /// a longer one that figures of the KPI make up.
     pub fn observed<'a>(
         &'a self,
         entry: &'a KpiPicture,
@@ -435,11 +444,64 @@ impl Picture {
         match &entry.kpi.formula {
             Formula::Gap { of, group: behind, comparator } if group.is_all() => {
                 let source = self.kpis.get(of)?;
-                Some(Cow::Owned(gap(posted(source, comparator)?, posted(source, behind)?)))
+                Some(Cow::Owned(gap(&source.kpi, posted(source, comparator)?, posted(source, behind)?)))
             }
             Formula::Gap { .. } => None,
+            Formula::Direct {} if period.kind() != entry.kpi.period_kind() => {
+                let parts: Vec<_> = Self::parts_of(entry, group, period)?.into_iter().map(|(_, part)| part).collect();
+                pooled(&entry.kpi, &parts).map(Cow::Owned)
+            }
             Formula::Direct {} | Formula::PartnerDetermined { .. } => posted(entry, group).map(Cow::Borrowed),
         }
+    }
+
+    /// The periods of a KPI that make up a longer one, those in which it is in force, each with what was reported for a group;
+    /// `None` where its figures do not make one.
+    pub(super) fn parts_of<'a>(
+        entry: &'a KpiPicture,
+        group: &GroupCode,
+        whole: Period,
+    ) -> Option<Vec<(Period, Option<&'a Observed>)>> {
+        let kpi = &entry.kpi;
+        pooling(kpi).filter(|_| whole.kind() != kpi.period_kind())?;
+        let parts = parts(kpi.period_kind(), whole)?.into_iter().filter(|part| kpi.in_force(*part));
+        Some(parts.map(|part| (part, entry.posted(group, part).map(|kept| &kept.value))).collect())
+    }
+
+    /// What the figure of a longer period is made of.
+    fn whole(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Whole> {
+        let parts = Self::parts_of(entry, group, period)?;
+        let there = parts.iter().filter(|(_, part)| part.is_some_and(|part| part.value.is_some())).count();
+        let (pooling, kind) = (pooling(&entry.kpi)?, entry.kpi.period_kind());
+        Some(Whole {
+            made: Made { pooling, there, of: parts.len(), kind },
+            last: parts.last()?.0,
+            missing: parts.iter().find(|(_, part)| part.is_none()).map(|(period, _)| *period),
+        })
+    }
+
+    /// The KPI's period that a report for `period` brings for a group: that period itself, where figures of the KPI are of it or
+    /// make it up; else its latest that ended by its last day.
+    pub fn reported_period(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Period> {
+        let kind = entry.kpi.period_kind();
+        let makes_it_up = || {
+            let parts = Self::parts_of(entry, group, period).filter(|parts| !parts.is_empty())?;
+            let of_none = parts.iter().all(|(_, part)| part.is_none_or(|part| part.value.is_none()));
+            let is_sum = pooling(&entry.kpi) == Some(Pooling::Sum);
+            Some((of_none && is_sum) || self.observed(entry, group, period).is_some())
+        };
+        if kind == period.kind() || makes_it_up() == Some(true) {
+            Some(period)
+        } else {
+            Period::latest_ended(kind, period.end())
+        }
+    }
+
+    /// The period that a text names, where it is a longer one that the KPI's figures make up.
+    pub fn longer_period(&self, entry: &KpiPicture, group: &GroupCode, text: &str) -> Option<Period> {
+        let own = Period::read(text, entry.kpi.period_kind()).is_ok();
+        let longer = Period::read_any(text).ok().filter(|_| !own)?;
+        (self.reported_period(entry, group, longer) == Some(longer)).then_some(longer)
     }
 
     /// The periods that a KPI has a reading for in a group, in order.
@@ -483,10 +545,19 @@ impl Picture {
         let withheld_at = |period| self.withholds(entry, group, period, access);
         let earlier = |period: Option<Period>| {
             let period = period?;
-            let reading = self.observed(entry, group, period)?;
-            let value = reading.value.filter(|_| !withheld_at(period))?;
-            Some(Earlier { period, value, definition_version: reading.definition_version })
+            let figure = self.observed(entry, group, period)?.measured(&entry.kpi)?;
+            let whole = Self::whole(entry, group, period).is_none_or(|whole| !whole.made.is_incomplete());
+            (whole && !withheld_at(period)).then_some(Earlier { period, figure })
         };
+        let whole = Self::whole(entry, group, period);
+        let find = |kpi: &Kpi| match whole.map(|whole| whole.made.pooling) {
+            Some(Pooling::Sum) => find_target_of_sum(kpi, period, &entry.targets),
+            Some(Pooling::Quotient) | None => find_target(kpi, period, &entry.targets),
+        };
+        // Asked only of what is not there: a report would look for the rounds of all that is.
+        let missing = whole.map_or_else(|| reading.is_none().then_some(period), |whole| whole.missing);
+        let last = whole.map_or(period, |whole| whole.last);
+        let latest = if last == period { reading } else { entry.posted(group, last).map(|kept| &kept.value) };
         Some(assess(&Facts {
             kpi: &entry.kpi,
             policy: &policy.value,
@@ -494,11 +565,13 @@ impl Picture {
             period,
             group,
             reading,
-            target: self.target_for(entry, access, |kpi| find_target(kpi, period, &entry.targets)),
+            target: self.target_for(entry, access, find),
             previous: earlier(period.step(-1)),
             year_ago: earlier(period.year_before()),
-            // Asked only of what is not there: a report would look for the rounds of all that is.
-            due_at: if reading.is_none() { self.due_at(&entry.kpi, period) } else { now },
+            due_at: self.plan.value.covers(missing.unwrap_or(period)).then(|| match missing {
+                Some(missing) => self.due_at(&entry.kpi, missing),
+                None => now,
+            }),
             now,
             withheld: reading.is_some() && withheld_at(period),
             precision: self.precision(&entry.kpi, access),
@@ -510,7 +583,8 @@ impl Picture {
                 }
                 Formula::Direct {} | Formula::Gap { .. } => "",
             },
-            outlook: self.outlook(entry, group, period, reading, access),
+            outlook: self.outlook(entry, group, last, latest, access),
+            whole,
         }))
     }
 
@@ -526,31 +600,56 @@ impl Picture {
     ) -> Outlook {
         let kpi = &entry.kpi;
         let before = self.recent(entry, group, period, OUTLOOK);
-        let version = reading.or_else(|| before.first().map(|(_, one)| &**one)).map_or(1, |one| one.definition_version);
+        let latest = reading.or_else(|| before.first().map(|(_, one)| &**one));
+        let measure = latest.map_or(Measure(1, None), Observed::measure);
         let itself = reading.map(|one| (period, Cow::Borrowed(one)));
-        let comparable = || itself.iter().chain(&before).filter(|(_, one)| one.definition_version == version);
+        let comparable = || itself.iter().chain(&before).filter(|(_, one)| one.measure() == measure);
         let this_year = |at: Period| at.year_in(kpi.calendar) == period.year_in(kpi.calendar);
         let mut figures: Vec<_> = comparable().filter_map(|(at, one)| Some((*at, one.value?))).collect();
         figures.reverse();
         let year_before = |at: Option<Period>| {
             let at = at?.year_before()?;
-            let one = self.observed(entry, group, at).filter(|one| one.definition_version == version)?;
-            Some((at, one.value?))
+            let one = self.observed(entry, group, at).filter(|one| one.measure() == measure)?;
+            Some((at, one.value?, one.exact(kpi)?))
         };
         let then =
             year_before(figures.last().map(|(at, _)| *at)).filter(|_| kpi.aggregation == Aggregation::YearToDate);
         let last_year = year_before(year_end(kpi, period));
+        // A total is compared with the total before it, and everything else with the figure at the end of the year before.
+        let year_ago = if is_total(kpi) {
+            self.total_before(entry, group, period)
+        } else {
+            last_year.map(|(period, _, exact)| Earlier { period, figure: Measured { exact, measure } })
+        };
         let hidden = |at: Period| self.withholds(entry, group, at, access);
-        let used = figures.iter().chain(&then).chain(&last_year).map(|(at, _)| *at);
+        let years = [&then, &last_year].into_iter().flatten().map(|(at, ..)| *at);
+        let used = figures.iter().map(|(at, _)| *at).chain(years).chain(year_ago.map(|earlier| earlier.period));
+        let target = self.target_for(entry, access, |kpi| year_end_target(kpi, period, &entry.targets));
         Outlook {
             withheld: access.audience() != Audience::Member && used.chain([period]).any(hidden),
-            target: self.target_for(entry, access, |kpi| year_end_target(kpi, period, &entry.targets)),
-            total: year_total(kpi, period, &entry.targets),
+            // What is needed a quarter would give away a target that is withheld.
+            total: match target {
+                Err(NoTarget::Withheld) => None,
+                _ => year_total(kpi, period, &entry.targets),
+            },
+            target,
             stated: comparable().filter(|(at, _)| this_year(*at)).find_map(|(_, one)| one.stated_forecast),
-            year_ago: last_year.map(|(period, value)| Earlier { period, value, definition_version: version }),
-            definition_version: version,
-            known: Known { figures, last_year: then.zip(last_year).map(|((_, then), (_, total))| (then, total)) },
+            year_ago,
+            measure,
+            known: Known {
+                latest: comparable().find_map(|(_, one)| one.exact(kpi)),
+                figures,
+                last_year: then.zip(last_year).map(|((_, then, _), (_, total, _))| (then, total)),
+            },
         }
+    }
+
+    /// The total of the year before the one that holds a period, where it is whole.
+    fn total_before(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Earlier> {
+        let year = period.year_in(entry.kpi.calendar)?.step(-1)?;
+        let is_whole = Self::whole(entry, group, year).is_some_and(|whole| !whole.made.is_incomplete());
+        let figure = self.observed(entry, group, year).filter(|_| is_whole)?.measured(&entry.kpi)?;
+        Some(Earlier { period: year, figure })
     }
 
     /// The latest readings before a period, at most `most`, the latest first.
@@ -575,15 +674,19 @@ impl Picture {
         let source = self.kpis.get(of)?;
         let (seen, precision) = (self.sees(access, &source.kpi), self.precision(&source.kpi, access));
         let side = |code: &'a GroupCode| {
-            let exact = |period: Period| source.posted(code, period).filter(|_| seen)?.value.value;
-            let figure = |period: Period| exact(period).map(|value| precision.of(value));
+            let figure = |period: Period| {
+                let reading = &source.posted(code, period).filter(|_| seen)?.value;
+                let decimals = precision.decimals(source.kpi.decimals);
+                reading.exact(&source.kpi)?.rounded(decimals)
+            };
             let year_ago = period.year_before().and_then(figure);
-            Side { code, title: self.groups.get(code).map(String::as_str), value: figure(period), year_ago }
+            Side { code, title: self.groups.get(code).map(String::as_str), reported: figure(period), year_ago }
         };
         Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
     }
 
-    /// Whether a figure must be withheld from a reader (domain.md section 10). A gap is as soon as one of its sides is.
+    /// Whether a figure must be withheld from a reader (domain.md section 10). A gap is as soon as one of its sides is, and a
+    /// longer period's as soon as one of its parts is, or where it is itself small.
     pub fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
         match &entry.kpi.formula {
             _ if access.audience() == Audience::Member => false,
@@ -598,8 +701,27 @@ impl Picture {
                 };
                 withheld(behind) || withheld(comparator) || small()
             }
+            _ if period.kind() != entry.kpi.period_kind() => self.withholds_whole(entry, group, period, access),
             _ => self.withholds_posted(entry, group, period, access),
         }
+    }
+
+    fn withholds_whole(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
+        let Some(parts) = Self::parts_of(entry, group, period) else { return false };
+        let small = || {
+            let figure = self.observed(entry, group, period);
+            let numbers = figure.as_ref().map(|one| (one.value, one.numerator, one.denominator));
+            let counted = match numbers {
+                Some((_, Some(numerator), Some(denominator))) => {
+                    vec![numerator, denominator, denominator - numerator]
+                }
+                Some((value, ..)) => value.into_iter().collect(),
+                None => Vec::new(),
+            };
+            counted.into_iter().any(|number| disclosure::is_small(number, self.threshold()))
+        };
+        parts.iter().any(|(part, _)| self.withholds_posted(entry, group, *part, access))
+            || (!self.sees_small_numbers(access, &entry.kpi) && small())
     }
 
     fn withholds_posted(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
@@ -789,7 +911,7 @@ impl KpiPicture {
     }
 
     /// The KPI as it was defined in a version of what is measured.
-    fn defined(&self, version: i32) -> &Kpi {
+    pub(super) fn defined(&self, version: i32) -> &Kpi {
         self.earlier.get(&version).map_or(&self.kpi, |kpi| kpi)
     }
 
@@ -881,6 +1003,8 @@ fn observed_figure(row: FigureRow, before: Option<&Observed>) -> Observed {
         stated_forecast: row.forecast,
         commentary: row.commentary.map(Arc::from),
         restatement: None,
+        acknowledged: row.acknowledged,
+        computed: None,
     };
     following(said, row.restated, row.reason, before)
 }
@@ -906,11 +1030,14 @@ pub(super) fn observed_revision(
         stated_forecast: row.forecast,
         commentary: row.commentary.as_deref().map(Arc::from),
         restatement: None,
+        acknowledged: row.acknowledged,
+        computed: None,
     };
     following(said, row.restated, row.reason.clone(), before)
 }
 
-/// What a figure has from the one that it replaces: when its place was first filled, and how it was last restated.
+/// What a figure has from the one that it replaces: when its place was first filled, how it was last restated, and who
+/// determined the status that it still has, and when.
 fn following(said: Observed, restated: bool, reason: Option<String>, before: Option<&Observed>) -> Observed {
     let Some(before) = before else { return said };
     let restatement = if restated {
@@ -919,7 +1046,12 @@ fn following(said: Observed, restated: bool, reason: Option<String>, before: Opt
     } else {
         before.restatement.clone()
     };
-    Observed { first_recorded_at: before.first_recorded_at, restatement, ..said }
+    let said = Observed { first_recorded_at: before.first_recorded_at, restatement, ..said };
+    // A word beside a status is not the partner's determining it anew.
+    if said.determined.is_some() && said.determined == before.determined {
+        return Observed { recorded_by: before.recorded_by.clone(), recorded_at: before.recorded_at, ..said };
+    }
+    said
 }
 
 fn unreadable(row: &DefinitionRow) -> StoreError {

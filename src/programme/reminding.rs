@@ -4,6 +4,7 @@
 //! within a fortnight, and open actions likewise. Whoever only manages is reminded of nothing: they see it all under
 //! `outstanding`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -87,8 +88,13 @@ impl Picture {
     fn owed_by(&self, access: &Access, now: DateTime<Utc>) -> Vec<Owed> {
         let soon = day_in_london(now + AHEAD);
         let mut owed = Vec::new();
-        for report in self.returns_to_fill(now, access) {
-            for line in report.lines.iter().filter(|line| line.reported_at.is_none()) {
+        let returns = self.returns_to_fill(now, access).into_iter().flat_map(|report| report.lines);
+        let others = self.figures_without_return(now, access).into_iter().flat_map(|figures| figures.lines);
+        let mut spoken_of = BTreeSet::new();
+        for line in returns.chain(others).filter(|line| line.reported_at.is_none()) {
+            let one = &line.assessment;
+            // A figure that two sub-groups answer for is in the return of each.
+            if spoken_of.insert((one.kpi.clone(), one.period, one.group.clone())) {
                 let (one, due) = (&line.assessment, day_in_london(line.due_at));
                 let whom = if one.group.is_all() { String::new() } else { format!(" ({})", one.group) };
                 let what = format!("figure of {}, {}, for {}{whom}", one.kpi, one.title, one.period.label());

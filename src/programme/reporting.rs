@@ -11,7 +11,6 @@ use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
 };
-use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind, day_in_london};
 use crate::domain::policy::Status;
 use crate::domain::rollup::{Counts, Headline, roll_up};
@@ -49,8 +48,13 @@ pub struct StatusReport {
     /// What readers should know of the plan.
     #[schema(example = "Every figure is invented for illustration.")]
     pub description: String,
-    /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
+    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One with a
+    /// shorter frequency brings the whole period, where it is an in-period count, or an in-period percentage or rate whose numbers
+    /// are known; else its latest period as well.
     pub period: Period,
+    /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
+    #[schema(example = false)]
+    pub outside_plan: bool,
     /// The moment that the report is as known at.
     pub as_of: DateTime<Utc>,
     /// The plan's version that the report is made from.
@@ -130,24 +134,40 @@ impl StatusReport {
 }
 
 impl Picture {
-    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended.
-    pub fn default_period(&self, now: DateTime<Utc>) -> Option<Period> {
+    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended and has
+    /// figures which this reader may know of, or where none has, the latest that ended.
+    pub fn default_period(&self, now: DateTime<Utc>, access: &Access) -> Option<Period> {
+        let latest = self.latest_ended(PeriodKind::FinancialQuarter, now)?;
+        let all = GroupCode::all();
+        let seen = self.kpis().values().filter(|entry| !entry.archived && self.sees(access, &entry.kpi));
+        let periods = seen.flat_map(|entry| self.observed_periods(entry, &all));
+        let quarters = periods
+            .filter(|period| self.plan().value.covers(*period))
+            .filter_map(|period| Period::holding(PeriodKind::FinancialQuarter, period.end()));
+        Some(quarters.filter(|quarter| *quarter <= latest).max().unwrap_or(latest))
+    }
+
+    /// The latest financial quarter of the plan that ended, whether it has figures or not.
+    pub(super) fn latest_quarter(&self, now: DateTime<Utc>) -> Option<Period> {
         self.latest_ended(PeriodKind::FinancialQuarter, now)
     }
 
     /// The latest period of a kind that has ended, and did so while the plan ran.
-    pub(super) fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
+    fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
         let yesterday = day_in_london(now).pred_opt()?;
         Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
     }
 
-    /// The KPI's period that a report for `period` brings: that period itself, or its latest that ended by its last day.
-    pub fn reported_period(kpi: &Kpi, period: Period) -> Option<Period> {
-        if kpi.period_kind() == period.kind() {
-            Some(period)
-        } else {
-            Period::latest_ended(kpi.period_kind(), period.end())
-        }
+    /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
+    pub(super) fn assess_in_report(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Assessment> {
+        self.assess(entry, group, self.reported_period(entry, group, period)?, now, access)
     }
 
     /// The status report for a period, as known at `now`, for a reader with this access.
@@ -171,7 +191,7 @@ impl Picture {
         let listed = |priority: &PriorityCode| listed.get(priority).into_iter().flatten().copied();
         let assessed = |priority: &PriorityCode| -> Vec<Assessment> {
             listed(priority)
-                .filter_map(|entry| self.assess(entry, &group, Self::reported_period(&entry.kpi, period)?, now, access))
+                .filter_map(|entry| self.assess_in_report(entry, &group, period, now, access))
                 .filter(|assessment| filter.keeps(assessment))
                 .collect()
         };
@@ -214,6 +234,7 @@ impl Picture {
             plan: plan.code.clone(),
             description: plan.description.clone(),
             period,
+            outside_plan: !plan.covers(period),
             as_of: now,
             version: self.version(),
             headline,

@@ -1,15 +1,18 @@
 //! Targets: set, revised with a reason, withdrawn, and never overwritten.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq};
+use crate::domain::document::{Given, parse_given};
+use crate::domain::ids::{KpiCode, PlanCode, Seq};
 use crate::domain::invalid::Invalid;
 use crate::domain::period::{Period, PeriodError};
-use crate::domain::target::Target;
+use crate::domain::target::{Target, TargetState};
+use crate::domain::warning::{Warning, WarningCode};
 use crate::store::journal;
 pub use crate::store::targets::TargetRow;
 use crate::store::targets::{self, TargetRevision};
@@ -28,69 +31,117 @@ pub struct PutTarget {
     pub created: bool,
     /// What it changed.
     pub effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    pub warnings: Vec<Warning>,
 }
 
 /// What a target changes.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What a target changes: the reported periods of the KPI whose standing moves, and roll-ups that move with them."
+    description = "What a target changes: the reported periods of the KPI whose standing moves, for everyone and for each group, and the roll-ups that move with them."
 )]
 pub struct TargetEffect {
-    /// The reported periods whose standing moves, in time order.
+    /// The reported periods whose standing moves: for everyone and then for each group, in time order.
     pub moves: Vec<Move>,
-    /// The roll-ups that move with them.
+    /// The roll-ups that move: in every report of the plan that a change reaches.
     pub roll_ups: Vec<RollUpMove>,
 }
 
+/// Warns of a figure that was given for a placeholder without a word about its state: the figure does not count.
+pub(super) fn still_placeholder(
+    entry: &KpiPicture,
+    period: Period,
+    given: &Given,
+    next: &TargetRevision,
+) -> Option<Warning> {
+    let is_meant = given.has("state") || !Target::is_given(given);
+    let stays = next.target.state == TargetState::Placeholder && next.target.aim().is_some();
+    (stays && !is_meant).then(|| {
+        let detail = "this target is still a placeholder, so that nothing is held against its figure; if it is agreed now, \
+                      give `state` as `agreed` as well";
+        Warning::at("value", WarningCode::StillPlaceholder, detail).about(&entry.kpi.code, period, None)
+    })
+}
+
 impl TargetEffect {
-    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next.
+    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is held
+    /// against the same targets.
     fn of(effects: &Effects<'_>, entry: &KpiPicture) -> Self {
-        let all = GroupCode::all();
-        let periods = effects.after.observed_periods(entry, &all).into_iter();
-        let places = periods.map(|period| (entry.kpi.code.clone(), all.clone(), period));
-        let moves: Vec<Move> = places.filter_map(|place| effects.short(&place, Through::Target)).collect();
-        let roll_ups = effects.roll_ups(moves.iter().map(|moved| moved.period));
-        Self { moves, roll_ups }
+        let places = effects.after.reported_places(entry);
+        let moves = places.iter().filter_map(|place| effects.short(place, Through::Target)).collect();
+        Self { moves, roll_ups: effects.roll_ups([&entry.kpi.code]) }
     }
 }
 
-/// Reads the period of a target: the KPI's own kind of period or a year of its calendar.
+/// A target's place in every list of targets: by KPI, and a KPI's in time, by their periods' first days, a year before
+/// its parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetPlace {
+    kpi: KpiCode,
+    start: NaiveDate,
+    end: Reverse<NaiveDate>,
+}
+
+impl TargetPlace {
+    /// The place of a target of a KPI for a period.
+    pub fn new(kpi: &KpiCode, period: Period) -> Self {
+        Self { kpi: kpi.clone(), start: period.start(), end: Reverse(period.end()) }
+    }
+
+    /// The place of a target.
+    pub fn of(row: &TargetRow) -> Self {
+        Self::new(&row.kpi, row.period)
+    }
+}
+
+/// Reads the period of a target in an address: the KPI's own kind of period or a year of its calendar.
 ///
 /// # Errors
 /// [`PeriodError`] where it is neither.
-pub fn read_period(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
-    Period::read_of_target(text, entry.kpi.period_kind(), entry.kpi.calendar)
+fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
+    Period::read_of_target_in_address(text, entry.kpi.period_kind(), entry.kpi.calendar)
 }
 
-/// Makes the next revision of a target; `None` where nothing would change.
+/// Lays what is said over the target that stands and makes its next revision; `None` where nothing would change.
 ///
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.
-pub(super) fn revise(entry: &KpiPicture, period: Period, target: &Target) -> Result<Option<TargetRevision>, Invalid> {
+pub(super) fn revise(
+    entry: &KpiPicture,
+    period: Period,
+    said: &Target,
+    given: &Given,
+) -> Result<Option<TargetRevision>, Invalid> {
+    let said = &said.clone().without_blank_words();
     let current = entry.targets.get(&period);
+    let target = current.map_or_else(|| said.clone(), |current| said.over(given, current));
     let mut invalid = target.check(&entry.kpi, Some(period));
+    let mut acknowledged = target.acknowledged;
     if let Some(current) = current {
-        // The reason belongs to the change, not to the target: the same target for another reason is no change.
-        let same = Target { reason: current.reason.clone(), ..target.clone() } == *current;
-        if same && invalid.is_empty() {
+        // The reason belongs to the change, not to the target: the same target for another reason is no change. What was
+        // acknowledged of it stays with it.
+        let current = current.clone().without_blank_words();
+        acknowledged = current.acknowledged.and(target.acknowledged);
+        let (reason, known) = (current.reason.clone(), current.acknowledged);
+        let same = Target { reason, acknowledged: known, ..target.clone() } == current;
+        if same && invalid.is_empty() && acknowledged == known {
             return Ok(None);
         }
-        if target.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+        if !same {
+            acknowledged = target.acknowledged;
+        }
+        if !same && target.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
             invalid.at("/reason", "reason_needed", "this replaces a target that is set; say why");
         }
     }
     let revision = entry.target_seqs.get(&period).map_or(1, |(revision, _)| revision + 1);
-    invalid.or(Some(TargetRevision {
-        kpi: entry.kpi.code.clone(),
-        period,
-        revision,
-        target: target.clone(),
-        removed: false,
-    }))
+    let target = Target { acknowledged, ..target };
+    invalid.or(Some(TargetRevision { kpi: entry.kpi.code.clone(), period, revision, target, removed: false }))
 }
 
 impl Programme {
-    /// Sets or revises the target of a period, or with `dry_run` says what that would change.
+    /// Sets or revises the target of a period, or with `dry_run` says what that would change. A member that is absent leaves
+    /// what is there ([`Target::over`]).
     pub async fn put_target(
         &self,
         plan: &PlanCode,
@@ -103,28 +154,32 @@ impl Programme {
         let (kpi, period) = (kpi.clone(), period.to_owned());
         self.change(plan, caller, move |change| {
             let (entry, period) = change.target_place(&kpi, &period)?;
-            let target = Target::parse(members)?;
+            let (target, given) = parse_given::<Target>(members)?;
             let current = entry.targets.contains_key(&period);
             match entry.target_seqs.get(&period).filter(|_| current) {
                 Some((_, seq)) => precondition.allows_change_of(*seq)?,
                 None => precondition.allows_creation()?,
             }
-            if let Some(said) = revise(&entry, period, &target)? {
+            if let Some(said) = revise(&entry, period, &target, &given)? {
                 let (before, access, now) = (Arc::clone(&change.picture), change.plan.access.clone(), change.now);
                 let mut after = (*before).clone();
-                after.lay_target_over(&kpi, period, target);
+                after.lay_target_over(&kpi, period, said.target.clone());
                 let effects = Effects { before: &before, after: &after, access: &access, now };
                 let effect = TargetEffect::of(&effects, &entry);
+                let entry_after = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                let mut warnings = after.target_warnings(entry_after, period, &|other| other == period);
+                warnings.extend(still_placeholder(&entry, period, &given, &said));
                 let row = if dry_run {
                     TargetRow { seq: Seq(0), recorded_at: now, recorded_by: change.caller.clone(), said }
                 } else {
                     change.keep_target(said, previous(&entry, period).as_ref())?
                 };
-                Ok(PutTarget { row, created: !current, effect })
+                Ok(PutTarget { row, created: !current, effect, warnings })
             } else {
                 let plan = change.plan.id;
                 let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                Ok(PutTarget { row, created: false, effect: TargetEffect::default() })
+                let warnings = change.picture.target_warnings(&entry, period, &|other| other == period);
+                Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings })
             }
         })
         .await
@@ -167,7 +222,7 @@ impl Programme {
         period: &str,
     ) -> Result<TargetRow, Refusal> {
         let entry = picture.kpi_for(kpi, &plan.access)?;
-        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         if !entry.targets.contains_key(&period) {
             return Err(Refusal::NotFound);
         }
@@ -186,7 +241,7 @@ impl Programme {
         period: &str,
     ) -> Result<Vec<TargetRow>, Refusal> {
         let entry = picture.kpi_for(kpi, &plan.access)?;
-        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
         self.store
             .read(move |conn| {
@@ -197,7 +252,8 @@ impl Programme {
             .await
     }
 
-    /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the order of KPI and period.
+    /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the one order that they are listed in
+    /// ([`TargetPlace`]).
     pub async fn list_targets(
         &self,
         plan: &OpenPlan,
@@ -212,7 +268,7 @@ impl Programme {
             .read(move |conn| {
                 let mut latest = std::collections::BTreeMap::new();
                 for row in targets::load(conn, plan.id, Seq(0), Some(picture.version()))? {
-                    latest.insert((row.kpi.clone(), row.period), row);
+                    latest.insert(TargetPlace::of(&row), row);
                 }
                 let seen = |row: &TargetRow| {
                     !row.removed
@@ -231,7 +287,7 @@ impl Change<'_, '_> {
     /// The KPI and period that a target stands at, for a caller who may set it.
     fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
         let entry = self.picture.kpi_for(kpi, &self.plan.access)?;
-        let period = read_period(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         self.must_set_targets()?;
         Ok((Arc::clone(entry), period))
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::access::Access;
 use crate::domain::assess::{Assessment, DataState};
-use crate::domain::ids::{GroupCode, SubGroupCode};
+use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode, SubGroupCode};
 use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::period::{Period, day_in_london};
 
@@ -61,7 +61,7 @@ impl Picture {
     pub fn period_to_fill(&self, now: DateTime<Utc>) -> Option<Period> {
         let open = self.rounds().values().map(|round| &round.value);
         let open = open.filter(|round| round.opens_at() <= now && !round.is_closed(now));
-        open.map(|round| round.period.0).next_back().or_else(|| self.default_period(now))
+        open.map(|round| round.period.0).next_back().or_else(|| self.latest_quarter(now))
     }
 
     /// The template of a sub-group for a period, for a reader with this access.
@@ -76,7 +76,9 @@ impl Picture {
         access: &Access,
     ) -> Result<Template, Refusal> {
         let sub_group = &self.sub_groups().get(sub_group).ok_or(Refusal::NotFound)?.value;
-        let owed = self.owed_in(period, sub_group);
+        let mut owed = self.owed_in(period, sub_group);
+        // As the plan stands on paper: what belongs together is filled in together.
+        owed.sort_by_key(|owed| self.place_in_plan(&owed.entry.kpi));
         let seen = owed.iter().filter(|owed| self.sees(access, &owed.entry.kpi));
         Ok(Template {
             plan: self.plan().value.title.clone(),
@@ -85,6 +87,14 @@ impl Picture {
             due: self.rounds().get(&period).map(|round| round.value.due),
             lines: seen.filter_map(|owed| self.template_line(owed, now, access)).collect(),
         })
+    }
+
+    /// Where a KPI stands in the plan: by outcome area and priority, each by its position and code, then by its own code.
+    fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
+        let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
+        let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);
+        let (area_place, priority_place) = (area.map_or(0, |area| area.position), priority.map_or(0, |one| one.position));
+        (area_place, area.map(|area| area.code.clone()), priority_place, kpi.priority.clone(), kpi.code.clone())
     }
 
     fn template_line(&self, owed: &Owed<'_>, now: DateTime<Utc>, access: &Access) -> Option<TemplateLine> {

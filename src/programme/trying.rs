@@ -132,7 +132,7 @@ impl Picture {
     fn ended_quarters(&self, now: DateTime<Utc>) -> Vec<Period> {
         let plan = &self.plan().value;
         let first = Period::holding(PeriodKind::FinancialQuarter, plan.starts_on);
-        let last = self.latest_ended(PeriodKind::FinancialQuarter, now);
+        let last = self.latest_quarter(now);
         std::iter::successors(first, |quarter| quarter.step(1)).take_while(|quarter| Some(*quarter) <= last).collect()
     }
 }

@@ -219,6 +219,11 @@ pub(super) fn begin(conn: &mut AnyConn, purpose: Purpose) -> QueryResult<()> {
     }
 }
 
+/// Begins a step within a transaction: a savepoint, which [`commit`] and [`roll_back`] then end.
+pub(super) fn begin_step(conn: &mut AnyConn) -> QueryResult<()> {
+    <AnyConn as Connection>::TransactionManager::begin_transaction(conn)
+}
+
 pub(super) fn commit(conn: &mut AnyConn) -> QueryResult<()> {
     <AnyConn as Connection>::TransactionManager::commit_transaction(conn)
 }

@@ -20,6 +20,7 @@ mod migrations;
 pub mod plans;
 pub mod readings;
 pub mod reminders;
+pub mod removals;
 mod schema;
 pub mod targets;
 mod types;
@@ -30,7 +31,7 @@ pub mod webhooks;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -73,7 +74,12 @@ struct Inner {
     readers: Lane,
     writers: Lane,
     patience: Duration,
+    /// The one transaction that every read and write of this store is a step of; `None` where each is its own.
+    whole: Option<Whole>,
 }
+
+/// A transaction that is held over many reads and writes, with its turn; `None` once it has ended.
+type Whole = Mutex<Option<(Conn, OwnedSemaphorePermit)>>;
 
 /// Connections and the queue for them: whoever holds a permit finds a connection free.
 #[derive(Clone)]
@@ -116,27 +122,56 @@ impl Lane {
         F: FnOnce(&mut Conn) -> Result<T, E>,
         E: From<StoreError>,
     {
+        let mut conn = self.begin()?;
+        conn.finish(work)
+    }
+
+    /// A connection with a transaction begun.
+    fn begin(&self) -> Result<Conn, StoreError> {
         // A permit is held, so what is missing is not a free connection but the database.
         let any = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let mut conn = Conn { any, failed: false };
         backend::begin(&mut conn.any, self.purpose).map_err(StoreError::from)?;
-        let outcome = match catch_unwind(AssertUnwindSafe(|| work(&mut conn))) {
-            Ok(Ok(_)) if conn.failed => Err(StoreError::Database("the work went on after a failure".into()).into()),
-            Ok(outcome) => outcome,
-            Err(panic) => Err(StoreError::Panicked(words_of(&*panic)).into()),
+        Ok(conn)
+    }
+}
+
+/// Many reads and writes in one transaction. Dropped without [`Transaction::commit`], it leaves no trace.
+pub struct Transaction {
+    store: Store,
+}
+
+impl Transaction {
+    /// The store within the transaction: each write that fails is undone by itself, and the others stand.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Keeps everything that was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the database was lost while it was asked to commit.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        let Some((mut conn, turn)) = self.take() else {
+            return Err(StoreError::Unavailable("the transaction has ended".into()));
         };
-        match outcome {
-            Ok(value) => {
-                backend::commit(&mut conn.any).map_err(StoreError::from)?;
-                Ok(value)
-            }
-            Err(error) => {
-                if let Err(lost) = backend::roll_back(&mut conn.any) {
-                    // Its connection is not used again, and the database rolls back by itself.
-                    tracing::warn!(error = %lost, "a transaction could not be rolled back");
-                }
-                Err(error)
-            }
+        let committed = tokio::task::spawn_blocking(move || {
+            let committed = backend::commit(&mut conn.any).map_err(StoreError::from);
+            drop((conn, turn));
+            committed
+        });
+        committed.await.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into())))
+    }
+
+    fn take(&self) -> Option<(Conn, OwnedSemaphorePermit)> {
+        self.store.0.whole.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some((mut conn, _turn)) = self.take() {
+            conn.undo();
         }
     }
 }
@@ -174,7 +209,34 @@ impl Store {
             let both = Lane::new(manager.clone(), Purpose::Write, size, true);
             (Lane { purpose: Purpose::Read, ..both.clone() }, both)
         };
-        Ok(Self(Arc::new(Inner { url: url.clone(), manager, readers, writers, patience: options.patience })))
+        let (url, patience, whole) = (url.clone(), options.patience, None);
+        Ok(Self(Arc::new(Inner { url, manager, readers, writers, patience, whole })))
+    }
+
+    /// Begins one transaction for many reads and writes: all of them are kept by [`Transaction::commit`], or none is. Other
+    /// writers wait for it: on SQLite all of them, on PostgreSQL those who want the same rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] and [`StoreError::Unavailable`], as for a write; the latter too where this store is such a transaction itself.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        if self.0.whole.is_some() {
+            return Err(StoreError::Unavailable("a transaction does not begin within another".into()));
+        }
+        let waiting = tokio::time::timeout(self.0.patience, Arc::clone(&self.0.writers.queue).acquire_owned());
+        let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy) };
+        let lane = self.0.writers.clone();
+        let begun = tokio::task::spawn_blocking(move || lane.begin()).await;
+        let conn = begun.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into())))?;
+        let Inner { url, manager, readers, writers, patience, .. } = &*self.0;
+        let inner = Inner {
+            url: url.clone(),
+            manager: manager.clone(),
+            readers: readers.clone(),
+            writers: writers.clone(),
+            patience: *patience,
+            whole: Some(Mutex::new(Some((conn, turn)))),
+        };
+        Ok(Transaction { store: Self(Arc::new(inner)) })
     }
 
     /// Where the database is.
@@ -219,7 +281,8 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        if self.0.url.sqlite_path().is_some()
+        if self.0.whole.is_none()
+            && self.0.url.sqlite_path().is_some()
             && let Ok(turn) = Arc::clone(&self.0.readers.queue).try_acquire_owned()
         {
             return self.0.readers.run(turn, work);
@@ -248,6 +311,11 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        if self.0.whole.is_some() {
+            let store = self.clone();
+            let done = tokio::task::spawn_blocking(move || store.step(work)).await;
+            return done.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into()).into()));
+        }
         let waiting = tokio::time::timeout(self.0.patience, Arc::clone(&lane.queue).acquire_owned());
         let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy.into()) };
         let lane = lane.clone();
@@ -279,9 +347,29 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T, E>,
         E: From<StoreError>,
     {
+        if self.0.whole.is_some() {
+            return self.step(work);
+        }
         let turn = wait_until(Instant::now() + self.0.patience, Arc::clone(&lane.queue).acquire_owned());
         let Some(Ok(turn)) = turn else { return Err(StoreError::Busy.into()) };
         lane.run(turn, work)
+    }
+
+    /// Runs `work` as a step of the one transaction that this store is.
+    fn step<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let ended = || StoreError::Unavailable("the transaction has ended".into());
+        let whole = self.0.whole.as_ref().ok_or_else(ended)?;
+        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let (conn, _turn) = whole.as_mut().ok_or_else(ended)?;
+        backend::begin_step(&mut conn.any).map_err(StoreError::from)?;
+        let outcome = conn.finish(work);
+        // What failed was undone with its step.
+        conn.failed = false;
+        outcome
     }
 
     /// Whether the database answers and has the tables that this program knows.
@@ -329,6 +417,32 @@ pub struct Conn {
 }
 
 impl Conn {
+    /// Runs `work`, and keeps what the innermost transaction wrote where it gives `Ok`.
+    fn finish<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let outcome = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(_)) if self.failed => Err(StoreError::Database("the work went on after a failure".into()).into()),
+            Ok(outcome) => outcome,
+            Err(panic) => Err(StoreError::Panicked(words_of(&*panic)).into()),
+        };
+        match outcome {
+            Ok(value) => {
+                backend::commit(&mut self.any).map_err(StoreError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.undo();
+                Err(error)
+            }
+        }
+    }
+
+    fn undo(&mut self) {
+        if let Err(lost) = backend::roll_back(&mut self.any) {
+            // Its connection is not used again, and the database rolls back by itself.
+            tracing::warn!(error = %lost, "a transaction could not be rolled back");
+        }
+    }
+
     /// Runs statements, and remembers where one failed.
     fn run<T>(&mut self, statements: impl FnOnce(&mut AnyConn) -> QueryResult<T>) -> Result<T, StoreError> {
         statements(&mut self.any).map_err(|error| self.failed(error.into()))

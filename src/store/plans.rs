@@ -13,6 +13,7 @@ use super::backend::{AnyConn, MultiBackend, on_backend};
 use super::credentials;
 use super::error::Conflict;
 use super::grants::{self, GrantRow};
+use super::removals;
 use super::schema::{
     board_reports, definitions, deliveries, grants as held, journal, plans, readings, targets, webhooks,
 };
@@ -236,7 +237,7 @@ pub fn versions(conn: &mut Conn, plans: &[PlanId]) -> Result<Vec<(PlanId, Seq)>,
     conn.run(|any| plans::table.filter(plans::id.eq_any(ids)).select((plans::id, plans::seq)).load(any))
 }
 
-/// Makes a plan, empty and locked.
+/// Makes a plan, empty and locked. Its journal goes on where one that was removed by the same code ended.
 ///
 /// # Errors
 /// [`Conflict::Plan`] where there is one of this code; the write may go on after it.
@@ -246,14 +247,17 @@ pub fn create_plan(
     public: bool,
     now: DateTime<Utc>,
 ) -> Result<LockedPlan, StoreError> {
+    let removal = write.run(|any| removals::latest(any, code))?;
+    // By a code that a removed plan had it goes on counting, so that nobody takes the one for the other.
+    let (seq, head) = removal.as_ref().map_or((0, ""), |removal| (removal.seq().0, removal.digest()));
     let made = write.run(|any| {
         on_backend!(any, |conn| {
             diesel::insert_into(plans::table)
                 .values((
                     plans::code.eq(code.as_str()),
                     plans::public.eq(public),
-                    plans::seq.eq(0),
-                    plans::head_digest.eq(""),
+                    plans::seq.eq(seq),
+                    plans::head_digest.eq(head),
                     plans::changed_at.eq(UtcTimestamp::from(now)),
                 ))
                 // A conflict met as an error would end the transaction on PostgreSQL.
@@ -274,9 +278,9 @@ pub fn set_public(write: &mut Write<'_>, plan: &mut LockedPlan, public: bool) ->
     Ok(())
 }
 
-/// Deletes the plan with everything in it, its journal and its grants included.
+/// Deletes the plan with everything in it, its journal and its grants included; [`removals::remove`] says that it was.
 #[expect(clippy::needless_pass_by_value, reason = "a plan that was deleted is no longer locked")]
-pub fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(), StoreError> {
+pub(super) fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(), StoreError> {
     let id = plan.id.0;
     write.run(|any| {
         let own = webhooks::table.filter(webhooks::plan_id.eq(id)).select(webhooks::id).load::<String>(any)?;

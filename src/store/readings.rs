@@ -16,6 +16,7 @@ use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
+use crate::domain::warning::Acknowledged;
 
 /// One revision of a reading, to be written through `journal::record`.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
@@ -52,6 +53,8 @@ pub struct ReadingRevision {
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
+    /// The warnings that whoever reported it stands by.
+    pub acknowledged: Acknowledged,
 }
 
 impl ReadingRevision {
@@ -64,7 +67,9 @@ impl ReadingRevision {
     pub fn document(&self) -> Value {
         let figure = |figure: Figure| serde_json::to_value(figure).unwrap_or_default();
         let text = |text: &String| Value::from(text.as_str());
+        let acknowledged = serde_json::to_value(self.acknowledged).unwrap_or_default();
         let members = [
+            ("acknowledged", (!self.acknowledged.is_empty()).then_some(acknowledged)),
             ("commentary", self.commentary.as_ref().map(text)),
             ("definition_version", Some(self.definition_version.into())),
             ("denominator", self.denominator.map(figure)),
@@ -144,6 +149,8 @@ pub struct FigureRow {
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
+    /// The warnings that whoever reported it stands by.
+    pub acknowledged: Acknowledged,
     /// When it was recorded.
     #[diesel(deserialize_as = UtcTimestamp)]
     pub recorded_at: DateTime<Utc>,
@@ -190,6 +197,7 @@ pub fn load_figures(
                         readings::definition_version,
                         readings::forecast,
                         readings::restated,
+                        readings::acknowledged,
                         readings::recorded_at,
                         readings::recorded_by,
                     ))
@@ -358,6 +366,7 @@ struct Stored<'a> {
     definition_version: i32,
     forecast: Option<String>,
     restated: bool,
+    acknowledged: String,
     recorded_at: UtcTimestamp,
     recorded_by: &'a str,
 }
@@ -390,6 +399,7 @@ pub(super) fn insert(
             definition_version: said.definition_version,
             forecast: text(said.forecast),
             restated: said.restated,
+            acknowledged: said.acknowledged.to_string(),
             recorded_at: at,
             recorded_by: by.as_str(),
         })

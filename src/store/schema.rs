@@ -40,6 +40,7 @@ diesel::table! {
         agreed_on -> Nullable<Date>,
         reason -> Nullable<Text>,
         removed -> Bool,
+        acknowledged -> Text,
         recorded_at -> Timestamp,
         recorded_by -> Text,
     }
@@ -64,6 +65,7 @@ diesel::table! {
         definition_version -> Integer,
         forecast -> Nullable<Text>,
         restated -> Bool,
+        acknowledged -> Text,
         recorded_at -> Timestamp,
         recorded_by -> Text,
     }
@@ -196,6 +198,19 @@ diesel::table! {
         subject -> Text,
         day -> Text,
         at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    removals (plan_id) {
+        plan_id -> BigInt,
+        code -> Text,
+        seq -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        before -> Text,
+        previous -> Text,
+        digest -> Text,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::domain::ids::{KpiCode, PlanId, Seq, Subject};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::target::{Target, TargetKind, TargetState};
+use crate::domain::warning::Acknowledged;
 
 /// One revision of a target, to be written through `journal::record`.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +89,7 @@ struct Columns {
     agreed_on: Option<NaiveDate>,
     reason: Option<String>,
     removed: bool,
+    acknowledged: Acknowledged,
     recorded_at: UtcTimestamp,
     recorded_by: Subject,
 }
@@ -105,6 +107,7 @@ impl From<Columns> for TargetRow {
             agreed_by: columns.agreed_by,
             agreed_on: columns.agreed_on,
             reason: columns.reason,
+            acknowledged: columns.acknowledged,
         };
         Self {
             seq: columns.seq,
@@ -194,6 +197,7 @@ struct Stored<'a> {
     agreed_on: Option<NaiveDate>,
     reason: Option<&'a str>,
     removed: bool,
+    acknowledged: String,
     recorded_at: UtcTimestamp,
     recorded_by: &'a str,
 }
@@ -225,6 +229,7 @@ pub(super) fn insert(
             agreed_on: said.target.agreed_on,
             reason: said.target.reason.as_deref(),
             removed: said.removed,
+            acknowledged: said.target.acknowledged.to_string(),
             recorded_at: at,
             recorded_by: by.as_str(),
         })

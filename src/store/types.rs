@@ -28,6 +28,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
 use crate::domain::target::{TargetKind, TargetState};
+use crate::domain::warning::Acknowledged;
 
 /// Columns of text that a parser of the domain reads: what it refuses is a fault of the database's content.
 macro_rules! read_from_text {
@@ -77,6 +78,7 @@ read_from_text! {
     CredentialId => str::parse,
     SecretId => str::parse,
     WebhookId => str::parse,
+    Acknowledged => str::parse,
 }
 
 /// Columns of whole numbers.

@@ -20,7 +20,7 @@ use super::journal::{EntryKind, Sealed};
 use super::plans::PlanRow;
 use super::schema::{journal, plans};
 use super::types::{UtcTimestamp, canonical};
-use super::{Conn, StoreError, board_reports, definitions, grants, readings, targets, webhooks};
+use super::{Conn, StoreError, board_reports, definitions, grants, readings, removals, targets, webhooks};
 use crate::domain::ids::{PlanId, Seq, Subject};
 
 /// One thing that is not as it was written.
@@ -67,11 +67,14 @@ pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Se
         }
         Err(error) => return Err(conn.failed(error.into())),
     };
+    let removal = conn.run(|any| removals::latest(any, &row.code))?;
+    let (start, previous) = removal.map_or((Seq(0), String::new()), |one| (one.seq(), one.digest().to_owned()));
     let mut walk = Walk {
         conn,
+        start,
         plan: &row,
         faults,
-        previous: Some(String::new()),
+        previous: Some(previous),
         last: None,
         grants: HashMap::new(),
         webhooks: HashMap::new(),
@@ -195,6 +198,8 @@ struct Walk<'a> {
     conn: &'a mut Conn,
     plan: &'a PlanRow,
     faults: Faults,
+    /// The place that its journal goes on from: that of the last removal of a plan by its code, else 0.
+    start: Seq,
     /// The digest of the entry before; `None` where that entry is missing or cannot be read.
     previous: Option<String>,
     last: Option<(Seq, DateTime<Utc>)>,
@@ -206,7 +211,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn entries(&mut self, on_progress: &mut impl FnMut(Seq, Seq)) -> Result<(), StoreError> {
-        let mut after = Seq(0);
+        let mut after = self.start;
         loop {
             let seqs: Vec<i64> = self.conn.run(|any| {
                 journal::table
@@ -394,7 +399,7 @@ impl Walk<'_> {
 
     /// Whether the plan's own row is the end of the chain.
     fn head(&mut self) -> Result<(), StoreError> {
-        let (seq, at) = self.last.map_or((Seq(0), None), |(seq, at)| (seq, Some(at)));
+        let (seq, at) = self.last.map_or((self.start, None), |(seq, at)| (seq, Some(at)));
         if seq != self.plan.seq {
             let what = format!("its last entry should be {}, and the journal's is {seq}", self.plan.seq);
             self.faults.add("the plan's row", what);

@@ -9,7 +9,7 @@ use Actor::{Administrator, Board, Contributor, Lead, Manager};
 
 on_both! {
     a_partnership_keeps_its_plan
-    the_default_period_is_the_latest_quarter_that_ended
+    without_figures_the_default_period_is_the_latest_quarter_that_ended
     a_report_can_be_narrowed
     a_report_names_what_the_plan_does_not_have
     the_change_feed_can_be_followed
@@ -200,7 +200,7 @@ async fn all_that_was_done_is_in_the_journal(world: &World) {
     assert_eq!(history["items"][0]["commentary"], "Two colleges late.");
 }
 
-async fn the_default_period_is_the_latest_quarter_that_ended(world: &World) {
+async fn without_figures_the_default_period_is_the_latest_quarter_that_ended(world: &World) {
     crate::support::plan::small(world).await;
     for (now, period) in [
         ("2010-05-14T12:00:00Z", "FY2009-10-Q4"),

@@ -308,10 +308,10 @@ async fn who_owes_what_is_told(world: &World) {
     assert_eq!(items, ["2009-04", "2009-05", "2009-06"]);
     let first = &all["items"][0];
     assert_eq!(
-        [&first["kpi"], &first["sub_group"], &first["organisation"], &first["data_state"], &first["due_at"]],
+        [&first["kpi"], &first["sub_groups"], &first["organisation"], &first["data_state"], &first["due_at"]],
         [
             &json!("LI-CALLS"),
-            &json!("safety-group"),
+            &json!(["safety-group"]),
             &json!("council"),
             &json!("overdue"),
             &json!("2009-07-24T22:59:59Z")
@@ -380,7 +380,7 @@ async fn a_figure_tells_what_it_moves(world: &World) {
     assert_eq!((&moved["kpi"], &moved["through"], &moved["before"]), (&json!("LI-GAP"), &json!("gap"), &Value::Null));
     assert_eq!((&moved["after"]["reported"], &moved["after"]["status"]), (&json!(-5), &json!("on_track")));
     let levels: Vec<_> = effect["roll_ups"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
-    assert_eq!(levels, ["small", "health", "health-1"]);
+    assert_eq!(levels[..3], ["small", "health", "health-1"], "the quarter's report first");
     let plan = &effect["roll_ups"][0];
     assert_eq!(
         (&plan["before"]["headline"]["status"], &plan["after"]["counts"]["on_track"]),

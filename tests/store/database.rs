@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use waymark::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use waymark::domain::number::Figure;
 use waymark::domain::target::{Target, TargetKind, TargetState};
+use waymark::domain::warning::Acknowledged;
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
 use waymark::store::journal::{self, Change, NewRow};
 use waymark::store::plans::{self, LockedPlan};
@@ -185,6 +186,7 @@ pub(crate) fn a_target(code: &str, period: &str, revision: i32, value: &str) -> 
         agreed_by: None,
         agreed_on: Some("2009-03-24".parse().unwrap()),
         reason: None,
+        acknowledged: Acknowledged::default(),
     };
     let row = TargetRevision { kpi: kpi(code), period: period.parse().unwrap(), revision, target, removed: false };
     Change { action: "set", row: NewRow::Target(row), before: None, reason: None }
@@ -207,6 +209,7 @@ pub(crate) fn reading(code: &str, period: &str, group: &str, revision: i32, valu
         definition_version: 1,
         forecast: None,
         restated: false,
+        acknowledged: Acknowledged::default(),
     }
 }
 

@@ -4,9 +4,10 @@ use serde_json::json;
 use waymark::domain::access::{Granted, Role};
 use waymark::domain::ids::{Seq, Subject};
 use waymark::store::plans::{
-    VisiblePlan, create_plan, delete_plan, find_any, find_plan, list_plans, lock_plan, set_public,
+    VisiblePlan, create_plan, find_any, find_plan, list_plans, lock_plan, set_public,
 };
-use waymark::store::{Conflict, StoreError, grants, journal, readings};
+use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
+use waymark::store::{Conflict, StoreError, grants, journal, readings, removals, verify};
 
 use crate::database::{Database, a_reading, lock, noon, plan_code, subject};
 use crate::on_both;
@@ -175,7 +176,9 @@ fn a_deleted_plan_leaves_nothing_and_never_returns(database: &Database) {
     grant(database, "harrow", "ada", granted(Role::Board));
     database.write(|write| {
         let plan = lock(write, "harrow");
-        delete_plan(write, plan)
+        let (kind, body) = (DefinitionKind::Plan, Some(json!({"title": "Harrow"})));
+        let said = DefinitionRevision { kind, code: "harrow".to_owned(), revision: 1, body };
+        removals::remove(write, plan, &said, &subject("root"), noon())
     });
     for table in ["definitions", "targets", "readings", "journal", "grants"] {
         let left = format!("SELECT CAST(COUNT(*) AS TEXT) AS line FROM {table} WHERE plan_id = {}", first.id.0);
@@ -186,4 +189,16 @@ fn a_deleted_plan_leaves_nothing_and_never_returns(database: &Database) {
     assert_eq!(left, 1, "another plan's figures stay");
     let second = database.plan("harrow", vec![]);
     assert!(second.id > other.id, "a number is given once: {second:?}");
+    // What was removed is told by one entry, and the plan that has its code now goes on from there.
+    let removals = database.read(removals::list);
+    let [removal] = removals.as_slice() else { panic!("{removals:?}") };
+    assert_eq!((removal.code(), removal.plan(), removal.actor()), ("harrow", first.id, "root"));
+    assert!(removal.is_sound());
+    assert!(removal.seq() > first.seq && second.seq >= removal.seq(), "{removal:?} {second:?}");
+    assert_eq!(database.read(|conn| verify::verify(conn, second.id, |_, _| {})), []);
+    database.change("harrow", noon(), a_reading("NI-117", "FY2009-10-Q1", "all", 1, "4.5"));
+    assert_eq!(database.read(|conn| verify::verify(conn, second.id, |_, _| {})), []);
+    // An entry of the removal that was altered is found.
+    database.execute("UPDATE removals SET actor = 'mallory'");
+    assert!(!database.read(removals::list)[0].is_sound());
 }

@@ -77,6 +77,7 @@ fn a_reading_comes_back_as_it_was_said(database: &Database) {
     let mut full = reading("NI-117", "FY2009-10-Q1", "all", 1, "0.1");
     full.value = Some(waymark::domain::number::Figure::from_stored("-99999999999.0123456789").unwrap());
     (full.numerator, full.denominator) = (Some(figure("0.000001")), Some(figure("999999999999999")));
+    full.acknowledged = "read_as about_100_times".parse().unwrap();
     full.provisional = true;
     full.determined_status = Some(Status::AtRisk);
     full.reason = Some("Zu spät 🙂".into());
@@ -109,6 +110,7 @@ fn a_reading_comes_back_as_it_was_said(database: &Database) {
             definition_version: 3,
             forecast: Some(figure("4.25")),
             restated: true,
+            acknowledged: full.acknowledged,
             recorded_at: noon(),
             recorded_by: subject("ada"),
         }

@@ -20,7 +20,7 @@ use waymark::domain::ids::Subject;
 use waymark::http::AppState;
 use waymark::http::settings::Settings;
 use waymark::programme::Programme;
-use waymark::programme::loading::Folder;
+use waymark::programme::loading::{Folder, Keep};
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
 use waymark::store::readings::ReadingRevision;
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, verify};
@@ -218,8 +218,9 @@ impl World {
     /// the Board's meeting.
     pub(crate) async fn load_harrow(&self) {
         let administrator = Actor::Administrator.subject();
-        let loaded = self.programme.load_folder(&Folder::Harrow, &administrator.into(), &self.clock, &|_, _| {}).await;
-        self.door.enter(loaded.unwrap().as_str());
+        let (caller, keep) = (administrator.into(), Keep::Everything);
+        let loaded = self.programme.load_folder(&Folder::Harrow, None, &caller, &self.clock, keep, &|_, _| {}).await;
+        self.door.enter(loaded.unwrap().plan.as_str());
         self.now_is(NOON);
         for (actor, mut grant) in [
             (Actor::Manager, serde_json::json!({"role": "programme_manager"})),
