@@ -680,9 +680,11 @@ impl FolderFiles {
             }
             text.push('\n');
         }
-        text.push_str(&format!(
-            "## {STORY}/<day>.json\n\nWhat people did on that day beside posting figures, in the order of the list; read only by `waymark demo`, whose clock is set to its days. It may be left out.\n"
-        ));
+        let _story = writeln!(
+            text,
+            "## {STORY}/<day>.json\n\nWhat people did on that day beside posting figures, in the order of the list; read only by \
+             `waymark demo`, whose clock is set to its days. It may be left out."
+        );
         text
     }
 }

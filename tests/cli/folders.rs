@@ -22,7 +22,7 @@ fn text(path: &Path) -> &str {
 }
 
 fn import<'a>(folder: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    [&["import", text(folder), "--as", "ann"], more].concat()
+    [&["import", text(folder), "--as", "ann"][..], more].concat()
 }
 
 /// A folder of a few rows.

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+use waymark::clock::Clock;
 use waymark::domain::access::Role;
 use waymark::domain::ids::Subject;
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants};
@@ -56,7 +57,7 @@ impl Desk {
         let ann: Subject = "ann".parse().unwrap();
         let store = Store::open(&url, &StoreOptions::default()).unwrap();
         let given = store.write_blocking::<_, StoreError, _>(|write| {
-            grants::ensure_service_grant(write, &ann, Role::Administrator, &ann, chrono::Utc::now()).map(drop)
+            grants::ensure_service_grant(write, &ann, Role::Administrator, &ann, Clock::system().now()).map(drop)
         });
         given.unwrap();
         self
