@@ -70,7 +70,7 @@ names!(TargetState {
 
 document! {
     /// The figure wanted for a period.
-    #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A `reason` is about this change and is never carried over.")]
+    #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A placeholder without a figure that is given one is agreed, unless `state` says otherwise. A `reason` is about this change and is never carried over.")]
     pub struct Target / FirstTarget / NewTarget {
         /// The figure wanted; `null` for a range or a placeholder.
         #[schema(example = 5.0)]
@@ -157,7 +157,8 @@ impl Target {
     }
 
     /// Lays what somebody said over the target that stands: a member that was not given leaves what is there. `value`, `low`
-    /// and `high` are one thing: giving any of them replaces all three. The reason is about this change alone.
+    /// and `high` are one thing: giving any of them replaces all three. What a placeholder without a figure was waiting for is its
+    /// figure: given one, it is agreed unless it is said to be in another state. The reason is about this change alone.
     #[must_use]
     pub fn over(&self, given: &Given, standing: &Self) -> Self {
         let mut target = self.clone();
@@ -173,7 +174,9 @@ impl Target {
         if !given.has("kind") {
             target.kind = standing.kind;
         }
-        if !given.has("state") {
+        let fills_placeholder =
+            standing.state == TargetState::Placeholder && standing.aim().is_none() && self.aim().is_some();
+        if !given.has("state") && !fills_placeholder {
             target.state = standing.state;
         }
         if !given.has("rationale") {

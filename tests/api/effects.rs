@@ -736,6 +736,10 @@ async fn targets_in_files_keep_what_is_not_said_again(world: &World) {
 async fn a_figure_for_a_placeholder_is_warned_of(world: &World) {
     small(world).await;
     world.put(Manager, TARGET, json!({"state": "placeholder"})).await.is(201);
+    let filled = world.put(Manager, &format!("{TARGET}?dry_run=true"), json!({"value": 5, "reason": "Agreed."}));
+    assert_eq!(filled.header("if-match", "*").await.is(200).json()["state"], "agreed", "what it was waiting for");
+    let not_yet = json!({"value": 4, "state": "placeholder", "reason": "A first thought."});
+    world.put(Manager, TARGET, not_yet).header("if-match", "*").await.is(200);
     let codes = |answer: &Answer| -> Vec<String> {
         answer.json()["warnings"].as_array().unwrap().iter().map(|warning| text(&warning["code"])).collect()
     };
