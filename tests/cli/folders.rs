@@ -91,7 +91,7 @@ fn without_instants(mut report: serde_json::Value) -> serde_json::Value {
     fn clear(value: &mut serde_json::Value) {
         match value {
             serde_json::Value::Object(members) => {
-                members.retain(|name, _| !matches!(name.as_str(), "recorded_at" | "determined_at"));
+                members.retain(|name, _| !matches!(name.as_str(), "recorded_at" | "at"));
                 members.values_mut().for_each(clear);
             }
             serde_json::Value::Array(items) => items.iter_mut().for_each(clear),
