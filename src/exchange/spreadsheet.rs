@@ -38,7 +38,7 @@ const DEFAULT_HEIGHT: u32 = 17;
 const DEFAULT_WIDTH: u32 = 64;
 /// How much smaller than on the screen a form is printed, in percent: so that what there is to know fits on one page's width,
 /// and what is filled in on the next.
-const FORM_SCALE: u16 = 70;
+const FORM_SCALE: u16 = 67;
 
 /// The papers' number of A4.
 const A4: u8 = 9;
