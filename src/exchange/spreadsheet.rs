@@ -33,9 +33,12 @@ const SECTION: Type = Type { points: 12.0, bold: true };
 const TITLE: Type = Type { points: 15.0, bold: true };
 /// The pixels at the sides of a cell that its words do not use: the indent, and what there always is.
 const SIDES: f64 = 18.0;
+/// The pixels of a row and a column of which nothing is said.
+const DEFAULT_HEIGHT: u32 = 17;
+const DEFAULT_WIDTH: u32 = 64;
 /// How much smaller than on the screen a form is printed, in percent: so that what there is to know fits on one page's width,
 /// and what is filled in on the next.
-const FORM_SCALE: u16 = 70;
+const FORM_SCALE: u16 = 67;
 
 /// The papers' number of A4.
 const A4: u8 = 9;
@@ -177,6 +180,8 @@ fn workbook(title: &str, made: DateTime<Utc>) -> Result<Workbook, WriteError> {
     let day = ExcelDateTime::from_ymd(year, small(made.month()), small(made.day()))?;
     let made = day.and_hms(u16::from(small(made.hour())), small(made.minute()), made.second())?;
     let mut workbook = Workbook::new();
+    // The widths of columns are counted in digits of this font: another would not be of the same width everywhere.
+    workbook.set_default_format(&font(BODY), DEFAULT_HEIGHT, DEFAULT_WIDTH)?;
     workbook.set_properties(
         &DocProperties::new().set_title(clipped(title, 250)).set_author("Waymark").set_creation_datetime(&made),
     );
@@ -231,6 +236,12 @@ fn cell_format() -> Format {
     format.set_border(FormatBorder::Thin).set_border_color(LINE)
 }
 
+/// A heading within a table, without lines between the cells that it runs over.
+fn heading_format(written: Type) -> Format {
+    let format = font(written).set_background_color(PALE).set_align(FormatAlign::Top).set_indent(1);
+    format.set_border_top(FormatBorder::Thin).set_border_bottom(FormatBorder::Thin).set_border_color(LINE)
+}
+
 /// Formats by what they are for: a workbook keeps each once.
 struct Formats {
     plain: Format,
@@ -242,7 +253,9 @@ struct Formats {
 impl Formats {
     fn on(plain: Format) -> Self {
         let numbers = (0..=10).map(|decimals| {
-            let format = plain.clone().set_num_format(decimals_format(decimals)).set_align(FormatAlign::Right);
+            // The room of a letter stands behind each number: an indent at the right is not kept by every program.
+            let shown = format!("{}_w", decimals_format(decimals));
+            let format = plain.clone().set_num_format(shown).set_align(FormatAlign::Right).set_indent(0);
             (decimals, format)
         });
         let numbers = numbers.collect();
@@ -355,8 +368,12 @@ pub fn printed(title: &str, pages: &[Page], made: DateTime<Utc>) -> Written {
 /// What every sheet that is printed has in common: A4 in landscape, with its title and the number of the page beneath.
 fn paper(sheet: &mut Worksheet, title: &str) {
     sheet.set_landscape().set_paper_size(A4).set_margins(0.4, 0.4, 0.5, 0.7, 0.3, 0.3);
-    // An ampersand begins a code in a footer.
-    sheet.set_footer(format!("&L&8 {}&R&8Page &P of &N", clipped(title, 120).replace('&', "&&")));
+    sheet.set_footer(format!("&L&8 {}&R&8Page &P of &N", in_code(title, 120)));
+}
+
+/// Words for a header or footer, in which an ampersand begins a code.
+fn in_code(words: &str, most: usize) -> String {
+    clipped(words, most).replace('&', "&&")
 }
 
 fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
@@ -376,7 +393,7 @@ fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
         match row {
             PageRow::Heading(words, depth) => {
                 let written = if *depth == 0 { SECTION } else { BOLD };
-                let format = cell_format().unset_text_wrap().set_bold().set_background_color(PALE).set_font_size(written.points);
+                let format = heading_format(written);
                 // Words that do not wrap run on over the empty cells beside them; a merged cell is no use to whoever sorts or
                 // reads the sheet by a program.
                 at = across(sheet, at, words, written, &format, &widths)?;
@@ -551,6 +568,11 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
     sheet.set_freeze_panes(header + 1, 2)?;
     // Which KPI a row is about stands on both pages.
     sheet.set_repeat_rows(header, header)?.set_repeat_columns(0, 1)?;
+    // What stands above the table is printed above each of its pages.
+    let last = header + row_of(form.rows.len());
+    sheet.set_print_area(header, 0, last, column_of(widths.len().saturating_sub(1)))?;
+    sheet.set_header(format!("&L&12 {}\n&9 {}", in_code(&form.title, 150), in_code(&form.lead, 90)));
+    sheet.set_margins(0.4, 0.4, 0.9, 0.7, 0.3, 0.3);
     sheet.set_vertical_page_breaks(&[u32::try_from(given.len()).unwrap_or(1)])?;
     let fixed = Formats::on(cell_format().set_background_color(PALE));
     let open = Formats::on(cell_format().set_background_color(INPUT).set_unlocked());

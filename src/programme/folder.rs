@@ -247,23 +247,28 @@ fn property(schema: &RefOr<Schema>, parts: &Parts) -> Property {
     }
 }
 
+/// What a document says of a member: at the member itself, at what it may be, or at its type.
 fn description(schema: &RefOr<Schema>, parts: &Parts) -> String {
-    let own = match schema {
-        RefOr::Ref(reference) => Some(reference.description.clone()).filter(|words| !words.is_empty()),
-        RefOr::T(Schema::Object(object)) => object.description.clone(),
-        RefOr::T(Schema::Array(list)) => list.description.clone(),
-        RefOr::T(Schema::OneOf(choice)) => choice.description.clone(),
-        RefOr::T(Schema::AllOf(all)) => all.description.clone(),
-        RefOr::T(_) => None,
-    };
+    let written = serde_json::to_value(schema).unwrap_or_default();
     let of_type = || match resolved(schema, parts) {
         Some(Schema::Object(object)) => object.description.clone(),
         _ => None,
     };
-    let words = own.or_else(of_type).unwrap_or_default();
+    let words = said(&written, "description").and_then(Value::as_str).map(str::to_owned).or_else(of_type);
+    let words = words.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let choices = allowed(schema, parts);
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if choices.is_empty() { words } else { format!("{words} One of {choices}.").trim().to_owned() }
+}
+
+/// What a schema as it is written out says under a name, itself or in what it is put together from.
+fn said<'a>(written: &'a Value, name: &str) -> Option<&'a Value> {
+    let inner = ["oneOf", "allOf", "anyOf"].into_iter().filter_map(|kind| written.get(kind)?.as_array()).flatten();
+    written.get(name).or_else(|| inner.into_iter().find_map(|part| said(part, name)))
+}
+
+fn is_read_only(schema: &RefOr<Schema>) -> bool {
+    let written = serde_json::to_value(schema).unwrap_or_default();
+    said(&written, "readOnly").and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The names that a cell may hold, where there are so many and no more.
@@ -280,6 +285,9 @@ fn allowed(schema: &RefOr<Schema>, parts: &Parts) -> String {
         _ => String::new(),
     }
 }
+
+/// The members that no person writes.
+const NOT_WRITTEN: &[&str] = &["predecessor"];
 
 /// Gathers the columns of a document.
 struct Gathered {
@@ -302,7 +310,7 @@ impl Gathered {
         for field in D::fields() {
             let Some(schema) = whole.properties.get(*field) else { continue };
             // What is never written by hand is no column.
-            if matches!(schema, RefOr::T(Schema::Object(object)) if object.read_only == Some(true)) {
+            if is_read_only(schema) || NOT_WRITTEN.contains(field) {
                 continue;
             }
             gathered.add((*field).to_owned(), vec![(*field).to_owned()], schema, required.contains(field), false);
@@ -692,9 +700,6 @@ impl FolderFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The members that no person writes.
-    const NOT_WRITTEN: &[&str] = &["predecessor"];
 
     fn every_member_has_a_column<D: Listed>(file: &FolderFile) {
         for field in D::fields().iter().filter(|field| !NOT_WRITTEN.contains(field)) {

@@ -54,7 +54,7 @@ fn timeless(mut value: Value) -> Value {
     fn clear(value: &mut Value) {
         match value {
             Value::Object(members) => {
-                let told = ["as_of", "version", "recorded_at", "recorded_by", "determined_at", "determined_by", "first_recorded_at"];
+                let told = ["as_of", "version", "recorded_at", "recorded_by", "at", "first_recorded_at"];
                 members.retain(|name, _| !told.contains(&name.as_str()));
                 members.values_mut().for_each(clear);
             }
