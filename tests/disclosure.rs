@@ -6,6 +6,7 @@
 #[path = "support/attacker.rs"]
 mod attacker;
 #[path = "support/drawn.rs"]
+#[expect(dead_code, reason = "the long run tells more of what came of a plan")]
 mod drawn;
 #[path = "support/worlds.rs"]
 mod worlds;
