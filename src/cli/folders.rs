@@ -13,12 +13,7 @@ use crate::programme::{Principal, Programme};
 use crate::store::Store;
 
 /// Imports a folder, whole or not at all.
-pub(super) async fn import(
-    store: Store,
-    path: PathBuf,
-    caller: Principal,
-    command: &Import,
-) -> Result<bool, Failure> {
+pub(super) async fn import(store: Store, path: PathBuf, caller: Principal, command: &Import) -> Result<bool, Failure> {
     if command.kind.is_some() {
         return Err("--kind says what one file holds; in a folder the name of each file says so".into());
     }
@@ -39,7 +34,8 @@ pub(super) async fn import(
             for (file, rows) in &loaded.files {
                 print(format!("{file}: {rows} rows\n"))?;
             }
-            let done = if command.dry_run { "nothing is wrong; it was only tried, and nothing was kept" } else { "loaded" };
+            let done =
+                if command.dry_run { "nothing is wrong; it was only tried, and nothing was kept" } else { "loaded" };
             print(format!("{}: {done}\n", loaded.plan))?;
             Ok(true)
         }
@@ -78,8 +74,12 @@ pub(super) async fn remove(command: RemovePlan) -> Result<bool, Failure> {
     let open = programme.open(&plan, &caller).await.map_err(|refusal| told(&refusal))?;
     if !command.yes {
         let picture = programme.picture(&open).await.map_err(|refusal| told(&refusal))?;
-        let readings: usize =
-            picture.kpis().values().flat_map(|entry| entry.readings.values()).map(std::collections::BTreeMap::len).sum();
+        let readings: usize = picture
+            .kpis()
+            .values()
+            .flat_map(|entry| entry.readings.values())
+            .map(std::collections::BTreeMap::len)
+            .sum();
         let targets: usize = picture.kpis().values().map(|entry| entry.targets.len()).sum();
         let (title, kpis) = (&picture.plan().value.title, picture.kpis().len());
         return Err(format!(

@@ -14,8 +14,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::Clock;
 use crate::config::{
-    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Report, ReportFormat, Token,
-    Verify,
+    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Report, ReportFormat,
+    Token, Verify,
 };
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
@@ -23,8 +23,8 @@ use crate::exchange::package::{Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
 use crate::http::{documents, tables};
-use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::folder::FILES;
+use crate::programme::importing::{ImportKind, Outcome};
 use crate::programme::reporting::{ReportFilter, StatusReport};
 use crate::programme::{Programme, Refusal};
 use crate::store::{Store, StoreOptions, plans, removals, verify};
@@ -417,7 +417,11 @@ fn verify(command: &Verify) -> Result<bool, Failure> {
         sound &= removal.is_sound();
         let words = if removal.is_sound() { "" } else { "; this entry is not as it was written" };
         let (code, seq, at) = (removal.code(), removal.seq(), removal.at().format("%Y-%m-%dT%H:%M:%SZ"));
-        print(format!("{code}: removed by {} at {at}, entry {seq}, head {}{words}\n", removal.actor(), removal.digest()))?;
+        print(format!(
+            "{code}: removed by {} at {at}, entry {seq}, head {}{words}\n",
+            removal.actor(),
+            removal.digest()
+        ))?;
     }
     Ok(sound)
 }

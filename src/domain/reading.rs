@@ -439,7 +439,7 @@ mod tests {
         let (said, given) = parse_given::<ReportedFigure>(said.as_object().unwrap().clone()).unwrap();
         let LaidOver { figure, stays } = said.over(&given, &standing);
         let mut members = figure.members();
-        members.retain(|_, value| !value.is_null() && *value != json!(false));
+        members.retain(|_, value| !value.is_null() && *value != json!(false) && *value != json!([]));
         (members.into(), stays)
     }
 

@@ -15,10 +15,11 @@ pub struct Type {
 
 /// The width of each printing character from the blank on, in thousandths of the size.
 const WIDTHS: [u16; 95] = [
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556, 556,
-    556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
-    667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556,
-    556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
+    556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
+    260, 334, 584,
 ];
 /// Of letters that are not in the table: accents and other alphabets.
 const OTHER: u16 = 700;
@@ -48,7 +49,11 @@ pub fn pixels(words: &str, written: Type) -> f64 {
 fn width(char: char, written: Type) -> f64 {
     let place = usize::try_from(u32::from(char).wrapping_sub(32)).unwrap_or(usize::MAX);
     let known = WIDTHS.get(place).copied();
-    let units = known.unwrap_or(if u32::from(char) < 0x1100 || matches!(char, '–' | '—' | '‘'..='”' | '…') { OTHER } else { WIDE });
+    let units = known.unwrap_or(if u32::from(char) < 0x1100 || matches!(char, '–' | '—' | '‘'..='”' | '…') {
+        OTHER
+    } else {
+        WIDE
+    });
     let bold = if written.bold { BOLD } else { 1.0 };
     f64::from(units) / 1000.0 * written.points * 4.0 / 3.0 * bold * SPARE
 }
@@ -114,7 +119,8 @@ mod tests {
 
     #[test]
     fn every_line_fits_and_nothing_is_lost() {
-        let text = "The share of young people of 16 to 18 who are not in education, employment or training. ".repeat(20);
+        let text =
+            "The share of young people of 16 to 18 who are not in education, employment or training. ".repeat(20);
         for within in [40.0, 90.0, 250.0, 700.0] {
             let broken = lines(&text, within, PLAIN);
             assert!(broken.iter().all(|line| pixels(line, PLAIN) <= within + 0.01), "{broken:?}");

@@ -547,7 +547,13 @@ pub fn form(form: &Form, made: DateTime<Utc>) -> Written {
     let bold = cell_format().set_bold();
     for (heading, words) in &form.notes {
         let first = at;
-        at = write_row(notes, at, &[Shown::Words((*heading).to_owned()), Shown::Words(words.clone())], &formats, &widths)?;
+        at = write_row(
+            notes,
+            at,
+            &[Shown::Words((*heading).to_owned()), Shown::Words(words.clone())],
+            &formats,
+            &widths,
+        )?;
         notes.write_string_with_format(first, 0, *heading, &bold)?;
     }
     book.save_to_buffer()
@@ -561,9 +567,10 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
     let given: Vec<f64> = form.columns.iter().filter(|(_, _, filled)| !*filled).map(|(_, width, _)| *width).collect();
     let header = top(sheet, &form.title, &[Shown::Words(form.lead.clone())], &given)?;
     let asked = header_format().set_background_color(Color::RGB(0x7A_5A_00));
-    let headings = form.columns.iter().map(|(heading, _, filled)| {
-        (*heading, if *filled { asked.clone() } else { header_format() })
-    });
+    let headings = form
+        .columns
+        .iter()
+        .map(|(heading, _, filled)| (*heading, if *filled { asked.clone() } else { header_format() }));
     write_header(sheet, header, headings, &widths)?;
     sheet.set_freeze_panes(header + 1, 2)?;
     // Which KPI a row is about stands on both pages.

@@ -319,13 +319,7 @@ fn short(number: &str) -> String {
     number.parse::<Figure>().map_or_else(|_no_figure| number.to_owned(), |figure| figure.rounded(3).to_string())
 }
 
-fn exceptions_page(
-    report: &Value,
-    title: &str,
-    description: &str,
-    decimals: &Decimals,
-    names: &Names,
-) -> Page {
+fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &Decimals, names: &Names) -> Page {
     let rules: HashMap<String, String> =
         items(report, "/rules").filter_map(|rule| Some((text(rule, "/code")?, text(rule, "/words")?))).collect();
     let rows = items(report, "/items").zip(1_u32..).map(|(item, place)| {
@@ -436,31 +430,51 @@ const LEGEND: &[(&str, Tone, &str)] = &[
     ("On track", Tone::Good, "The figure meets its target, or is better. Green."),
     ("At risk", Tone::Middling, "The figure misses its target, but by no more than the status policy allows. Amber."),
     ("Off track", Tone::Bad, "The figure misses its target by more than that. Red."),
-    ("Not assessed", Tone::Open, "There is no status; the column In words says why: no figure, no target, a KPI that is only watched."),
+    (
+        "Not assessed",
+        Tone::Open,
+        "There is no status; the column In words says why: no figure, no target, a KPI that is only watched.",
+    ),
 ];
 
 /// The rest of the legend, which has no colour.
 const WORDS: &[(&str, &str)] = &[
-    ("Band", "The grade that the status policy gives, which may be finer than the status, such as High Green and Low Green."),
-    ("Headline", "On track where enough of the assessed KPIs are on track, as the plan's settings say; not an average."),
-    ("Since last period", "Whether the figure moved the right way since the period before. Improving is better, whether more or less is wanted."),
+    (
+        "Band",
+        "The grade that the status policy gives, which may be finer than the status, such as High Green and Low Green.",
+    ),
+    (
+        "Headline",
+        "On track where enough of the assessed KPIs are on track, as the plan's settings say; not an average.",
+    ),
+    (
+        "Since last period",
+        "Whether the figure moved the right way since the period before. Improving is better, whether more or less is wanted.",
+    ),
     ("Since last year", "The same against the same period a year before."),
     ("Increasing, Decreasing", "Which way a figure moved that is only watched: neither way is better."),
     ("Forecast", "Where the figures point to at the year's end. It is a projection and never changes the status."),
     ("Final, Provisional", "Whether the figure may still change."),
     ("Nil return", "Those who report the figure said that there is none, and why."),
-    ("Not due, Awaited, Overdue", "There is no figure: its period has not ended; it is not due yet; its due day has passed."),
-    ("c, Suppressed", "The figure is withheld, with all that would give it away: it is small and could identify a child."),
+    (
+        "Not due, Awaited, Overdue",
+        "There is no figure: its period has not ended; it is not due yet; its due day has passed.",
+    ),
+    (
+        "c, Suppressed",
+        "The figure is withheld, with all that would give it away: it is small and could identify a child.",
+    ),
     ("Numbers", "At most three decimals are shown. The cell of the workbook holds the figure as it is reported."),
     ("Times", "All times are in London."),
 ];
 
 /// The page that says what the others mean.
 fn legend(title: &str) -> Page {
-    let toned = LEGEND.iter().map(|(word, tone, words)| {
-        vec![Shown::Toned((*word).to_owned(), *tone), Shown::Words((*words).to_owned())]
-    });
-    let plain = WORDS.iter().map(|(word, words)| vec![Shown::Words((*word).to_owned()), Shown::Words((*words).to_owned())]);
+    let toned = LEGEND
+        .iter()
+        .map(|(word, tone, words)| vec![Shown::Toned((*word).to_owned(), *tone), Shown::Words((*words).to_owned())]);
+    let plain =
+        WORDS.iter().map(|(word, words)| vec![Shown::Words((*word).to_owned()), Shown::Words((*words).to_owned())]);
     Page {
         name: "Legend".to_owned(),
         title: title.to_owned(),

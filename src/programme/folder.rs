@@ -465,10 +465,9 @@ impl FolderFile {
         for row in rows {
             let key = row.cells.get(..self.keys);
             let known = firsts.iter().position(|first| self.items.is_some() && first.cells.get(..self.keys) == key);
-            let (Some(first), Some(entry)) = (
-                known.and_then(|place| firsts.get(place)),
-                known.and_then(|place| entries.get_mut(place)),
-            ) else {
+            let (Some(first), Some(entry)) =
+                (known.and_then(|place| firsts.get(place)), known.and_then(|place| entries.get_mut(place)))
+            else {
                 let (item, members) = (self.members(&row, true), self.members(&row, false));
                 let mut entry = Entry { rows: vec![row.number], members };
                 if let Some(items) = &self.items {
@@ -680,7 +679,11 @@ impl FolderFiles {
         for file in self.all() {
             let need = if file.needed { "" } else { " It may be left out." };
             // Writing to a String cannot fail.
-            let _head = write!(text, "## {}\n\n{}{need}\n\n| column | holds | meaning |\n|---|---|---|\n", file.name, file.about);
+            let _head = write!(
+                text,
+                "## {}\n\n{}{need}\n\n| column | holds | meaning |\n|---|---|---|\n",
+                file.name, file.about
+            );
             for column in &file.columns {
                 let needed = if column.needed { " Must be given." } else { "" };
                 let about = column.about.replace('|', "\\|");
@@ -763,9 +766,12 @@ mod tests {
     fn faults_stand_at_their_cells_and_rows_of_one_thing_agree() {
         let row = |number, cells: &[(&str, &str)]| FolderRow {
             number,
-            cells: FILES.dimensions.columns.iter().map(|column| {
-                cells.iter().find(|(name, _)| *name == column.name).map(|(_, text)| (*text).to_owned())
-            }).collect(),
+            cells: FILES
+                .dimensions
+                .columns
+                .iter()
+                .map(|column| cells.iter().find(|(name, _)| *name == column.name).map(|(_, text)| (*text).to_owned()))
+                .collect(),
         };
         let rows = vec![
             row(2, &[("dimension", "sex"), ("title", "Sex"), ("group", "girls")]),

@@ -220,9 +220,8 @@ impl Folder {
                 };
                 entries.filter_map(name).collect()
             }
-            Self::Disk(path) => names_in(&path.join(within)).map_err(|error| {
-                unreadable(if within.is_empty() { "the folder" } else { within }, &error)
-            })?,
+            Self::Disk(path) => names_in(&path.join(within))
+                .map_err(|error| unreadable(if within.is_empty() { "the folder" } else { within }, &error))?,
         };
         names.sort_unstable();
         // Whatever an editor or a file manager left there.
@@ -389,14 +388,19 @@ impl Loading<'_> {
     fn files(&mut self) -> Result<BTreeSet<(NaiveDate, Dated)>, LoadError> {
         let days: Vec<String> = Dated::ALL.iter().map(|kind| format!("{}/", kind.folder())).collect();
         let known = FILES.all().map(|file| file.name);
-        let known: Vec<&str> = known.into_iter().filter(|name| !name.contains('/')).chain(days.iter().map(String::as_str)).collect();
+        let known: Vec<&str> =
+            known.into_iter().filter(|name| !name.contains('/')).chain(days.iter().map(String::as_str)).collect();
         for name in self.folder.names("")? {
-            let looks_read = name.ends_with('/') || [".csv", ".json", ".xlsx"].iter().any(|end| name.to_lowercase().ends_with(end));
+            let looks_read =
+                name.ends_with('/') || [".csv", ".json", ".xlsx"].iter().any(|end| name.to_lowercase().ends_with(end));
             if known.contains(&name.as_str()) || !looks_read {
                 continue;
             }
-            let hint = nearest(&name, known.iter().copied()).map_or_else(String::new, |near| format!(" Is it meant to be `{near}`?"));
-            let detail = format!("this is none of the files of a plan, and would not be read; rename it, or take it out of the folder.{hint}");
+            let hint = nearest(&name, known.iter().copied())
+                .map_or_else(String::new, |near| format!(" Is it meant to be `{near}`?"));
+            let detail = format!(
+                "this is none of the files of a plan, and would not be read; rename it, or take it out of the folder.{hint}"
+            );
             self.file_fault(&name, "unknown_file", detail)?;
         }
         for file in FILES.all().into_iter().filter(|file| file.needed) {
@@ -448,7 +452,8 @@ impl Loading<'_> {
                 }
             };
             let faults = row.faults();
-            let cell = |column: &str| if file.is_words(column) { row.text(column) } else { row.text(column).map(str::trim) };
+            let cell =
+                |column: &str| if file.is_words(column) { row.text(column) } else { row.text(column).map(str::trim) };
             let cells = file.columns.iter().map(|column| cell(&column.name).map(str::to_owned)).collect();
             let read = FolderRow { number: row.number, cells };
             if faults.is_empty() {
@@ -467,7 +472,10 @@ impl Loading<'_> {
         self.files.push((name.to_owned(), u64::try_from(rows.len()).unwrap_or(u64::MAX)));
         let (entries, contradictions) = file.entries(rows);
         for told in contradictions {
-            let detail = format!("row {} says otherwise of the same; let the rows say the same, or leave the cell empty", told.first);
+            let detail = format!(
+                "row {} says otherwise of the same; let the rows say the same, or leave the cell empty",
+                told.first
+            );
             let fault = Violation::in_cell(told.row, Some(&told.column), "contradiction", detail);
             self.fault(name, columns.placed(fault))?;
         }
@@ -507,7 +515,8 @@ impl Loading<'_> {
             match read.entries.as_slice() {
                 [entry] => {
                     let mut members = entry.members.clone();
-                    let is_shipped = |code: &Value| shipped().iter().any(|known| Some(known.code.as_str()) == code.as_str());
+                    let is_shipped =
+                        |code: &Value| shipped().iter().any(|known| Some(known.code.as_str()) == code.as_str());
                     policy = members.get("policy").filter(|code| !is_shipped(code)).cloned();
                     if policy.is_some() {
                         members.remove("policy");
@@ -521,7 +530,10 @@ impl Loading<'_> {
                             if let Some(said) = entry.members.get("code").and_then(Value::as_str)
                                 && said != made.value.code.as_str()
                             {
-                                self.notes.push(format!("plan.csv calls the plan `{said}`; it is loaded as `{}`", made.value.code));
+                                self.notes.push(format!(
+                                    "plan.csv calls the plan `{said}`; it is loaded as `{}`",
+                                    made.value.code
+                                ));
                             }
                             self.plan = made.value.code;
                             return Ok(policy);
@@ -531,7 +543,9 @@ impl Loading<'_> {
                             let code = code.map(PlanCode::to_string);
                             let code = code.or_else(|| Some(entry.members.get("code")?.as_str()?.to_owned()));
                             let code = code.unwrap_or_default();
-                            let detail = format!("there is a plan `{code}` already; load this one under another code with --plan CODE, or remove that one with `waymark plan remove {code}`");
+                            let detail = format!(
+                                "there is a plan `{code}` already; load this one under another code with --plan CODE, or remove that one with `waymark plan remove {code}`"
+                            );
                             let row = entry.rows.first().copied().unwrap_or_default();
                             let fault = Violation::in_cell(row, Some("code"), "plan_is_there", detail);
                             self.fault(&read.name, read.columns.placed(fault))?;
@@ -601,7 +615,9 @@ impl Loading<'_> {
                 match self.create(kind, entry.members.clone()).await {
                     Ok(()) => {
                         made += 1;
-                        firsts.entry(entry.members.get(kind.key()).cloned().unwrap_or_default().to_string()).or_insert(entry);
+                        firsts
+                            .entry(entry.members.get(kind.key()).cloned().unwrap_or_default().to_string())
+                            .or_insert(entry);
                         (self.heard)(&read.name, made);
                     }
                     Err(Refusal::Invalid(invalid)) => {

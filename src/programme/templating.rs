@@ -93,7 +93,8 @@ impl Picture {
     fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
         let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
         let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);
-        let (area_place, priority_place) = (area.map_or(0, |area| area.position), priority.map_or(0, |one| one.position));
+        let (area_place, priority_place) =
+            (area.map_or(0, |area| area.position), priority.map_or(0, |one| one.position));
         (area_place, area.map(|area| area.code.clone()), priority_place, kpi.priority.clone(), kpi.code.clone())
     }
 

@@ -314,7 +314,8 @@ impl Store {
         if self.0.whole.is_some() {
             let store = self.clone();
             let done = tokio::task::spawn_blocking(move || store.step(work)).await;
-            return done.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into()).into()));
+            return done
+                .unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into()).into()));
         }
         let waiting = tokio::time::timeout(self.0.patience, Arc::clone(&lane.queue).acquire_owned());
         let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy.into()) };

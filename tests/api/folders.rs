@@ -82,7 +82,17 @@ async fn the_demo_with_its_story_is_the_same_elsewhere(world: &World) {
     for period in ["FY2009-10-Q4", "FY2009-10-Q2", "FY2009-10", "2010-03", "AY2008-09"] {
         assert_same(world, &other, &format!("status-report?period={period}")).await;
     }
-    for path in ["kpis?limit=1000", "policies", "dimensions", "organisations", "sub-groups", "priorities", "rounds", "benchmarks", "comparator-groups"] {
+    for path in [
+        "kpis?limit=1000",
+        "policies",
+        "dimensions",
+        "organisations",
+        "sub-groups",
+        "priorities",
+        "rounds",
+        "benchmarks",
+        "comparator-groups",
+    ] {
         let one = world.get(Administrator, path).await.is(200).json();
         let two = other.get(Administrator, path).await.is(200).json();
         assert_eq!(one["items"].as_array().unwrap().len(), two["items"].as_array().unwrap().len(), "{path}");
@@ -115,7 +125,8 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
         let members = json!({"title": title, "definition": title, "source": title, "lead_organisation": format!("odd-{number}"),
             "contributors": ["council", "pct"], "publication": "public"});
         world.post(Administrator, "kpis", kpi(&format!("ODD-{number}"), members)).await.is(201);
-        let figure = json!({"value": 40.125 + f64::from(u8::try_from(number).unwrap()), "commentary": "Said \"so\",\nand more"});
+        let figure =
+            json!({"value": 40.125 + f64::from(u8::try_from(number).unwrap()), "commentary": "Said \"so\",\nand more"});
         world.put(Administrator, &format!("kpis/ODD-{number}/readings/FY2009-10-Q4"), figure).await.is(201);
     }
     let bands = json!([{"code": "good", "label": "Good, really", "status": "on_track", "from": -0.5, "when": null},
@@ -137,7 +148,10 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
     let determined = json!({"polarity": "none", "formula": {"kind": "partner_determined", "by": "police"}});
     world.post(Administrator, "kpis", kpi("DETERMINED", determined)).await.is(201);
     for (path, figure) in [
-        ("NI-117/readings/FY2009-10-Q3", json!({"numerator": 231, "denominator": 5120, "provisional": true, "forecast": 4.2})),
+        (
+            "NI-117/readings/FY2009-10-Q3",
+            json!({"numerator": 231, "denominator": 5120, "provisional": true, "forecast": 4.2}),
+        ),
         ("NI-117/readings/FY2009-10-Q4", json!({"value": 4.5})),
         ("NI-117/readings/FY2009-10-Q4?group=fsm", json!({"value": 9.25})),
         ("WEIGHTED/readings/FY2009-10-Q1", json!({"value": 12})),
@@ -148,7 +162,10 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
         world.put(Administrator, &format!("kpis/{path}"), figure).await.is(201);
     }
     for (path, target) in [
-        ("NI-117/targets/FY2009-10", json!({"value": 5, "floor": 6.5, "kind": "laa", "rationale": "Agreed,\nat length", "agreed_by": "The \"Board\"", "agreed_on": "2009-03-31"})),
+        (
+            "NI-117/targets/FY2009-10",
+            json!({"value": 5, "floor": 6.5, "kind": "laa", "rationale": "Agreed,\nat length", "agreed_by": "The \"Board\"", "agreed_on": "2009-03-31"}),
+        ),
         ("WEIGHTED/targets/FY2009-10", json!({"value": 100})),
         ("LI-CALLS/targets/FY2009-10", json!({"state": "placeholder"})),
     ] {
@@ -158,7 +175,8 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
     assert_eq!(exported.notes, Vec::<String>::new());
     assert_eq!(world.get(Administrator, "").await.is(200).json(), other.get(Administrator, "").await.is(200).json());
     for path in ["kpis?limit=1000", "policies", "organisations", "targets?limit=1000", "readings?limit=1000"] {
-        let (one, two) = (world.get(Administrator, path).await.is(200).json(), other.get(Administrator, path).await.is(200).json());
+        let (one, two) =
+            (world.get(Administrator, path).await.is(200).json(), other.get(Administrator, path).await.is(200).json());
         let told = |mut list: Value| {
             let items = list["items"].as_array_mut().unwrap();
             items.iter_mut().for_each(|item| drop(item.as_object_mut().unwrap().remove("revision")));
@@ -197,9 +215,18 @@ async fn a_plan_made_by_mistake_is_removed_with_everything_in_it(world: &World) 
     other.get(Board, "status-report").await.is(200);
     let tag = world.get(Administrator, "").await.is(200).tag();
     let all = "/v1/plans/small?with_contents=true";
-    world.ask(Method::DELETE, Administrator, "/v1/plans/small").header("if-match", &tag).await.refused(409, "conflict").tells("with_contents=true");
+    world
+        .ask(Method::DELETE, Administrator, "/v1/plans/small")
+        .header("if-match", &tag)
+        .await
+        .refused(409, "conflict")
+        .tells("with_contents=true");
     world.ask(Method::DELETE, Administrator, all).await.refused(428, "precondition_required");
-    world.ask(Method::DELETE, Administrator, all).header("if-match", "\"9999\"").await.refused(412, "precondition_failed");
+    world
+        .ask(Method::DELETE, Administrator, all)
+        .header("if-match", "\"9999\"")
+        .await
+        .refused(412, "precondition_failed");
     world.ask(Method::DELETE, Manager, all).header("if-match", &tag).await.refused(403, "not_allowed");
     world.ask(Method::DELETE, Stranger, all).header("if-match", &tag).await.refused(404, "not_found");
     world.ask(Method::DELETE, Administrator, all).header("if-match", &tag).await.is(204);
@@ -241,12 +268,19 @@ async fn what_was_kept_of_a_removed_plan_fits_no_other(world: &World) {
     let before = world.get(Board, "status-report").await.is(200).tag();
     let plan = world.get(Administrator, "").await.is(200).tag();
     let version = world.version().await;
-    world.ask(Method::DELETE, Administrator, "/v1/plans/small?with_contents=true").header("if-match", "*").await.is(204);
+    world
+        .ask(Method::DELETE, Administrator, "/v1/plans/small?with_contents=true")
+        .header("if-match", "*")
+        .await
+        .is(204);
     small(world).await;
     // The same plan made anew in as many steps: an old tag fits nothing, an old place in the feed misses nothing.
     let again = world.get(Board, "status-report").header("if-none-match", &before).await.is(200);
     assert_ne!(again.tag(), before);
-    world.patch(Administrator, "", &plan, json!({"title": "Meant for the other"})).await.refused(412, "precondition_failed");
+    world
+        .patch(Administrator, "", &plan, json!({"title": "Meant for the other"}))
+        .await
+        .refused(412, "precondition_failed");
     assert_eq!(world.version().await, 2 * version + 1);
     let feed = world.get(Administrator, &format!("changes?after={version}&limit=5")).await.is(200).json();
     assert_eq!(feed["items"][0]["seq"], json!(version + 2), "{feed}");

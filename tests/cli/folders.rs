@@ -33,7 +33,10 @@ fn small(desk: &Desk, name: &str) -> std::path::PathBuf {
         ("outcome-areas.csv", "code,title,position\nhealth,Health,1\n"),
         ("sub-groups.csv", "code,title,lead_organisation,outcome_areas\nhealth-group,Health group,pct,health\n"),
         ("priorities.csv", "code,title,outcome_area,position\nhealth-1,Be well,health,1\n"),
-        ("dimensions.csv", "dimension,title,complete,group,group_title\nsex,Sex,true,girls,Girls\nsex,Sex,true,boys,Boys\n"),
+        (
+            "dimensions.csv",
+            "dimension,title,complete,group,group_title\nsex,Sex,true,girls,Girls\nsex,Sex,true,boys,Boys\n",
+        ),
         (
             "kpis.csv",
             "code,title,priority,unit,decimals,polarity,frequency,calendar,aggregation,formula,formula_of,formula_group,formula_comparator,archived\n\
@@ -137,7 +140,10 @@ fn everything_that_is_wrong_is_said_at_once_and_nothing_is_kept(desk: &Desk) {
     desk.well(&import(&folder, &[]));
     assert_eq!(desk.report("small", "FY2009-10-Q1")["headline"]["total"], serde_json::json!(2));
     let again = desk.run(&import(&folder, &[]));
-    assert!(!again.well && again.out.contains("plan.csv, row 2, code (A2): there is a plan `small` already"), "{again:?}");
+    assert!(
+        !again.well && again.out.contains("plan.csv, row 2, code (A2): there is a plan `small` already"),
+        "{again:?}"
+    );
     assert!(again.out.contains("1 thing is wrong"), "{again:?}");
 }
 
@@ -211,7 +217,8 @@ fn files_that_would_not_be_read_are_pointed_out(desk: &Desk) {
 
 fn a_definition_changes_on_its_day(desk: &Desk) {
     let folder = small(desk, "small");
-    let row = "NI-1,First,health-1,\"Now counted otherwise\",percentage,1,higher_is_better,quarter,financial,in_period\n";
+    let row =
+        "NI-1,First,health-1,\"Now counted otherwise\",percentage,1,higher_is_better,quarter,financial,in_period\n";
     let header = "code,title,priority,definition,unit,decimals,polarity,frequency,calendar,aggregation\n";
     desk.write("small/kpis/2010-02-01.csv", &format!("{header}{row}"));
     desk.write("small/readings/2010-02-01.csv", "kpi,period,value\nNI-1,FY2009-10-Q2,48\n");
@@ -232,7 +239,10 @@ fn a_plan_made_by_mistake_is_removed_and_loaded_anew(desk: &Desk) {
     let folder = small(desk, "small");
     desk.well(&import(&folder, &[]));
     let asked = desk.run(&["plan", "remove", "small", "--as", "ann"]);
-    assert!(!asked.well && asked.err.contains("3 KPIs, 1 targets and 4 figures") && asked.err.contains("--yes"), "{asked:?}");
+    assert!(
+        !asked.well && asked.err.contains("3 KPIs, 1 targets and 4 figures") && asked.err.contains("--yes"),
+        "{asked:?}"
+    );
     let stranger = desk.run(&["plan", "remove", "small", "--as", "stranger", "--yes"]);
     assert!(!stranger.well && stranger.err.contains("there is no such plan"), "{stranger:?}");
     desk.well(&["plan", "remove", "small", "--as", "ann", "--yes"]);

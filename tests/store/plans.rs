@@ -3,10 +3,8 @@
 use serde_json::json;
 use waymark::domain::access::{Granted, Role};
 use waymark::domain::ids::{Seq, Subject};
-use waymark::store::plans::{
-    VisiblePlan, create_plan, find_any, find_plan, list_plans, lock_plan, set_public,
-};
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
+use waymark::store::plans::{VisiblePlan, create_plan, find_any, find_plan, list_plans, lock_plan, set_public};
 use waymark::store::{Conflict, StoreError, grants, journal, readings, removals, verify};
 
 use crate::database::{Database, a_reading, lock, noon, plan_code, subject};
