@@ -335,7 +335,7 @@ fn members_of(said: &ReadingRevision) -> Map<String, Value> {
         ("reason", said.reason.as_ref().map(text)),
         ("status", said.determined_status.map(|status| status.as_str().into())),
         ("forecast", said.forecast.map(figure)),
-        ("acknowledged", Some(serde_json::to_value(said.acknowledged).unwrap_or_default())),
+        ("acknowledged", (!said.acknowledged.is_empty()).then(|| said.acknowledged.to_string().into())),
     ];
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Audience};
@@ -177,14 +177,26 @@ pub struct TargetChanged {
     /// The target's period.
     pub period: Period,
     /// The target before; `null` where there was none.
+    #[serde(serialize_with = "in_full")]
     #[schema(required = true)]
     pub before: Option<Target>,
     /// The target after; `null` where there is none.
+    #[serde(serialize_with = "in_full")]
     #[schema(required = true)]
     pub after: Option<Target>,
     /// Why it was last changed.
     #[schema(required = true, example = "Agreed with the Government Office in mid-year.")]
     pub reason: Option<String>,
+}
+
+/// A target with the list that its journal entry leaves out while it is empty.
+fn in_full<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::Ok, S::Error> {
+    let members = target.as_ref().map(|target| {
+        let mut members = target.members();
+        members.entry("acknowledged").or_insert_with(|| Value::Array(Vec::new()));
+        members
+    });
+    members.serialize(serializer)
 }
 
 impl Picture {

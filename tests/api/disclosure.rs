@@ -37,11 +37,18 @@ on_both! {
 /// The attacker: a partner of no organisation.
 const READER: Actor = Actor::Stranger;
 
+/// Lets the attacker in, as a partner whose organisation has no KPI.
+async fn let_in(world: &World) {
+    world.post(Administrator, "organisations", json!({"code": "onlookers", "title": "Onlookers"})).await.is(201);
+    let grant = json!({"subject": READER.name(), "role": "partner", "organisation": "onlookers"});
+    world.post(Administrator, "grants", grant).await.is(201);
+}
+
 /// The small plan as it stands when both its years are over, with the attacker's grant.
 async fn plan(world: &World) {
     world.now_is("2011-05-14T12:00:00Z");
     small(world).await;
-    world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
+    let_in(world).await;
 }
 
 /// Makes a sensitive KPI that is published to partners.
@@ -583,14 +590,14 @@ async fn a_difference_of_two_windows_counts_nobody(world: &World) {
 
 async fn nothing_of_a_rolling_share_without_small_numbers_is_withheld(world: &World) {
     world.load_harrow().await;
-    world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
+    let_in(world).await;
     let shown = seen(world, "NI-62").await;
     assert!(shown.len() >= 8 && shown.values().all(|figure| figure != "c"), "{shown:?}");
 }
 
 async fn the_demo_withholds_little_beside_what_is_small(world: &World) {
     world.load_harrow().await;
-    world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
+    let_in(world).await;
     let items = async |actor: Actor, path: &str| -> Vec<Value> {
         world.get(actor, path).await.is(200).json()["items"].as_array().unwrap().clone()
     };
@@ -624,7 +631,7 @@ async fn the_order_of_rows_changes_nothing(world: &World) {
     let mut seen_by_file = Vec::new();
     for (plan, file) in [("first", "total-first.csv"), ("last", "total-last.csv")] {
         case.set_up_as(world, plan).await;
-        world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
+        let_in(world).await;
         world.import(Manager, "readings", case.file(file)).await.is(200);
         seen_by_file.push(seen(world, "K").await);
         let rows = world.get(READER, "readings.csv").await.is(200).rows();
@@ -656,7 +663,7 @@ async fn the_order_of_rows_changes_nothing(world: &World) {
 async fn percentages_alone_are_withheld(world: &World) {
     let case = Case("field/05-sensitive-percentage-without-its-fraction");
     case.set_up(world).await;
-    world.post(Administrator, "grants", json!({"subject": READER.name(), "role": "partner"})).await.is(201);
+    let_in(world).await;
     world.import(Manager, "readings", case.file("send.csv")).await.is(200);
     let rows = world.get(READER, "readings.csv").await.is(200).rows();
     let cells: Vec<_> =

@@ -429,7 +429,6 @@ async fn every_warning_stands_at_its_cell_and_comes_back_amber(world: &World) {
             at("D11", "year_to_date_falls"),
             at("D12", "year_to_date_falls"),
             at("D13", "without_numbers"),
-            at("D14", "beyond_all"),
             at("D15", "beyond_all"),
             at("B16", "outside_plan"),
         ]

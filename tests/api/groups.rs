@@ -215,7 +215,7 @@ async fn a_gap_is_revised_when_either_side_is(world: &World) {
     let first = gap(world, Board, "FY2009-10-Q1").await;
     assert_eq!((&first["value"], &first["data_state"]), (&json!(20), &json!("provisional")));
     for (side, value, gap_now) in [("paid", 75, 25), ("free", 60, 15)] {
-        report(world, "FY2009-10-Q1", side, json!({"value": value})).await;
+        report(world, "FY2009-10-Q1", side, json!({"value": value, "provisional": false})).await;
         let stands = gap(world, Board, "FY2009-10-Q1").await;
         assert_eq!((&stands["value"], &stands["data_state"]), (&json!(gap_now), &json!("final")), "{side}");
     }

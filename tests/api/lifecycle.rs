@@ -307,8 +307,12 @@ async fn a_plan_goes_on_in_its_successor(world: &World) {
     assert_eq!(world.version().await, version, "the plan before does not change");
     world.enter("next");
     for ((address, before), (_, after)) in before.iter().zip(everything().await) {
-        // Each row of the table begins with the plan's name.
-        assert_eq!(after, before.replace("\r\nsmall,", "\r\nnext,"), "{address}");
+        // Each row of the table begins with the plan's name; what lies before the plan's first day is not owed in it.
+        let late = ("The figure for 2009/10 is overdue; it was due by 30 April 2010.", "no_reading,overdue,");
+        let early = ("2009/10 lies outside the plan's own years; no figure is due.", "no_reading,not_due,");
+        let moved = |row: &str| if row.contains(late.0) { row.replace(late.0, early.0).replace(late.1, early.1) } else { row.to_owned() };
+        let rows: Vec<String> = before.replace("\r\nsmall,", "\r\nnext,").split("\r\n").map(moved).collect();
+        assert_eq!(after, rows.join("\r\n"), "{address}");
     }
     assert_eq!(status(world, "NI-117", YEAR[3]).await["travel"], travel);
     let reading = world.get(Board, "kpis/NI-117/readings/FY2009-10-Q4").await.is(200).json();

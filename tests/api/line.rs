@@ -84,6 +84,7 @@ async fn it_reports_its_figures(world: &World) {
         .is(201);
     let mut set = target.json();
     assert_eq!(set.as_object_mut().unwrap().remove("effect").unwrap(), json!({"moves": [], "roll_ups": []}));
+    assert_eq!(set.as_object_mut().unwrap().remove("warnings").unwrap(), json!([]));
     assert_eq!(world.get(Board, target.header("location").unwrap()).await.is(200).json(), set);
     let status = world.get(Board, "kpis/NI-117/status?period=FY2009-10-Q1").await.is(200).json();
     assert_eq!((&status["reason"], &status["data_state"]), (&json!("no_reading"), &json!("overdue")));

@@ -158,7 +158,7 @@ async fn a_figure_needs_no_state(world: &World) {
         json!({"numerator": 232, "denominator": 5120}),
         json!({"numerator": 232, "denominator": 5120, "commentary": "Late returns."}),
         json!({"numerator": 232, "denominator": 5120, "provisional": true}),
-        json!({"value": 4.53125}),
+        json!({"value": 4.54}),
         json!({"nil_return": "Withdrawn"}),
     ]) {
         let revised = put(next).await.is(200);
