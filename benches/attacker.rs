@@ -40,7 +40,7 @@ struct Sum {
 }
 
 fn main() -> ExitCode {
-    let plans = std::env::args().filter_map(|text| text.parse().ok()).next().unwrap_or(PLANS);
+    let plans = std::env::args().find_map(|text| text.parse().ok()).unwrap_or(PLANS);
     let kept_shown = std::env::args().any(|text| text == "--kept");
     let kinds = u64::try_from(Kind::ALL.len()).unwrap();
     let mut faults = 0;

@@ -43,8 +43,8 @@ impl Harrow {
         let programme = Programme::new(store, clock.clone());
         let loader = Principal::from(loader);
         let keep = Keep::Everything;
-        let loaded = programme.load_folder(&Folder::Harrow, None, &loader, &clock, keep, &|_, _| {}).await;
-        let plan = loaded.unwrap().plan;
+        let taken_in = programme.load_folder(&Folder::Harrow, None, &loader, &clock, keep, &|_, _| {}).await;
+        let plan = taken_in.unwrap().plan;
         let key = SigningKey::generate(KeyKind::Ed25519).unwrap();
         let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
         let verifier = Verifier::new(vec![KeySource::local(&key)], expected.clone(), clock.clone());

@@ -58,7 +58,9 @@ fn percent_advice(number: &str, of: FigureOf<'_>) -> String {
     let unit = match kpi.unit {
         Unit::Percentage if is_in_percent(kpi) => return sentence(&meanings(number)),
         Unit::Ratio if kpi.multiplier == 1 => {
-            return sentence(&meanings(number).into_iter().filter_map(a_hundredth).collect::<Vec<_>>());
+            return sentence(
+                &meanings(number).into_iter().filter_map(|number| a_hundredth(&number)).collect::<Vec<_>>(),
+            );
         }
         Unit::Percentage => "a percentage with a multiplier of its own",
         Unit::Ratio => "a ratio with a multiplier of its own",
@@ -73,8 +75,8 @@ fn percent_advice(number: &str, of: FigureOf<'_>) -> String {
 }
 
 /// A number divided by a hundred.
-fn a_hundredth(number: String) -> Option<String> {
-    let figure = Figure::nearest(&number, 10)?.share(1, 100)?;
+fn a_hundredth(number: &str) -> Option<String> {
+    let figure = Figure::nearest(number, 10)?.share(1, 100)?;
     Figure::nearest_writable(&figure.to_string()).map(|figure| figure.to_string())
 }
 
@@ -111,10 +113,9 @@ fn plain_numbers(number: &str) -> Vec<String> {
     let commas: Vec<&str> = number.split(',').collect();
     let points: Vec<&str> = number.split('.').collect();
     match (commas.as_slice(), points.as_slice()) {
-        ([_], [_]) => vec![number.to_owned()],
         ([_], ["", fraction]) => vec![format!("0.{fraction}")],
         ([_], [whole, ""]) => vec![(*whole).to_owned()],
-        ([_], [_, _]) => vec![number.to_owned()],
+        ([_], [_] | [_, _]) => vec![number.to_owned()],
         ([_], _) => joined(&points, None).into_iter().collect(),
         ([whole, fraction], [_]) => {
             let point = (!whole.is_empty() && !fraction.is_empty()).then(|| format!("{whole}.{fraction}"));

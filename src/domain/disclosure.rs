@@ -253,7 +253,7 @@ fn choose(reader: &Reader<'_>, steps: &mut Steps) -> Option<BTreeSet<Entry>> {
             });
             view = best?.0;
         }
-        left = view.found().clone();
+        left.clone_from(view.found());
     }
     let more = known_by_rule(&view, steps)?;
     view.hide(&more, steps)?;

@@ -202,9 +202,8 @@ impl ReportedFigure {
             }
         }
         // The valid range is that of one period's figure, and a year's total may pass it.
-        let could_be = |forecast: Figure| match is_total(kpi) {
-            true => kpi.lowest().is_none_or(|least| forecast >= least),
-            false => kpi.may_be(forecast),
+        let could_be = |forecast: Figure| {
+            if is_total(kpi) { kpi.lowest().is_none_or(|least| forecast >= least) } else { kpi.may_be(forecast) }
         };
         if let Some(forecast) = self.forecast.filter(|forecast| !could_be(*forecast)) {
             let words = kpi.in_full_words(forecast);

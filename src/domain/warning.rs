@@ -127,7 +127,6 @@ impl Acknowledged {
     }
 
     /// Whether there is none.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub fn is_empty(&self) -> bool {
         self.0 == 0
     }

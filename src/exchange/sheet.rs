@@ -137,7 +137,7 @@ pub struct Sheet<R> {
 
 /// Where the rows come from.
 enum Rows<R> {
-    Csv(CsvRows<R>),
+    Csv(Box<CsvRows<R>>),
     Workbook {
         book: Arc<Workbook>,
         /// Which of its rows is next.
@@ -478,7 +478,7 @@ impl<R: BufRead> Sheet<R> {
             return Err(misquoted);
         }
         let notices = read_as(dialect).into_iter().chain(rows_above(&above, rows.number)).collect();
-        Ok(Self { rows: Rows::Csv(rows), columns, faults, notices })
+        Ok(Self { rows: Rows::Csv(Box::new(rows)), columns, faults, notices })
     }
 
     /// Reads the header of a workbook's table.

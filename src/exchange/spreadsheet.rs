@@ -159,7 +159,7 @@ pub enum Rule {
     #[default]
     Free,
     /// A decimal within limits, in the number format General; with a word on it. In a cell with any other number format
-    /// LibreOffice makes 0.215 of a `21.5%` that is typed, without a trace; in General it shows that it is a percentage.
+    /// `LibreOffice` makes 0.215 of a `21.5%` that is typed, without a trace; in General it shows that it is a percentage.
     Decimal {
         /// The least.
         least: Option<String>,

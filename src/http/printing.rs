@@ -41,7 +41,7 @@ pub fn status_report(report: &StatusReport, picture: &Picture) -> Result<Print, 
     let title = format!("{}: where the plan stands", picture.plan().value.title);
     let mut pages = report_pages(&report, &title, &[], &decimals_of(picture));
     pages.push(legend(&title));
-    Ok(Print { pages, title })
+    Ok(Print { title, pages })
 }
 
 /// The exceptions.

@@ -471,7 +471,10 @@ impl FolderFile {
                 let (item, members) = (self.members(&row, true), self.members(&row, false));
                 let mut entry = Entry { rows: vec![row.number], members };
                 if let Some(items) = &self.items {
-                    let listed: Vec<Value> = (!item.is_empty()).then(|| Value::Object(item)).into_iter().collect();
+                    let listed: Vec<Value> = Some(Value::Object(item))
+                        .filter(|item| *item != Value::Object(Map::new()))
+                        .into_iter()
+                        .collect();
                     entry.members.insert(items.clone(), listed.into());
                 }
                 entries.push(entry);
@@ -486,7 +489,9 @@ impl FolderFile {
             }
             entry.rows.push(row.number);
             let listed = self.items.as_ref().and_then(|items| entry.members.get_mut(items)?.as_array_mut());
-            listed.into_iter().for_each(|listed| listed.push(Value::Object(self.members(&row, true))));
+            if let Some(listed) = listed {
+                listed.push(Value::Object(self.members(&row, true)));
+            }
         }
         (entries, contradictions)
     }

@@ -190,6 +190,7 @@ pub struct TargetChanged {
 }
 
 /// A target with the list that its journal entry leaves out while it is empty.
+#[expect(clippy::ref_option, reason = "serde asks by reference")]
 fn in_full<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::Ok, S::Error> {
     let members = target.as_ref().map(|target| {
         let mut members = target.members();

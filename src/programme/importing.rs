@@ -709,7 +709,7 @@ impl<'a> Import<'a> {
     }
 
     /// Notes a row that is right, where anyone asks what should be looked at.
-    fn to_look_over(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
+    fn note_right_row(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
         if self.pass != Pass::Write {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
             self.right.push(RightRow { place, row, column });
@@ -802,7 +802,7 @@ impl<'a> Import<'a> {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
             self.summands.push(Summand { place, row, fate, counted });
         }
-        self.to_look_over(place, row, figure_column(row.cell("value"), row.cell("numerator")));
+        self.note_right_row(place, row, figure_column(row.cell("value"), row.cell("numerator")));
         if let Some(reading) = next {
             self.after.lay_over(&entry.kpi.code, group, period, self.desk.kept(entry, &reading));
             self.changed.push(place);
@@ -861,7 +861,7 @@ impl<'a> Import<'a> {
         if !cells.faults.is_empty() {
             return Err(cells.faults);
         }
-        self.to_look_over(place, row, "value");
+        self.note_right_row(place, row, "value");
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
         let warning = still_placeholder(entry, period, &given, &next);

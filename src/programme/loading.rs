@@ -411,12 +411,11 @@ impl Loading<'_> {
         let mut found = BTreeSet::new();
         for kind in Dated::ALL {
             for name in self.folder.names(kind.folder())? {
-                match name.strip_suffix(kind.ending()).and_then(|day| day.parse().ok()) {
-                    Some(day) => drop(found.insert((day, kind))),
-                    None => {
-                        let detail = format!("it is not named after a day, as in 2009-07-30{}", kind.ending());
-                        self.file_fault(&format!("{}/{name}", kind.folder()), "not_a_day", detail)?;
-                    }
+                if let Some(day) = name.strip_suffix(kind.ending()).and_then(|day| day.parse().ok()) {
+                    found.insert((day, kind));
+                } else {
+                    let detail = format!("it is not named after a day, as in 2009-07-30{}", kind.ending());
+                    self.file_fault(&format!("{}/{name}", kind.folder()), "not_a_day", detail)?;
                 }
             }
         }
@@ -451,17 +450,17 @@ impl Loading<'_> {
                     continue;
                 }
             };
-            let faults = row.faults();
+            let wrong_cells = row.faults();
             let cell =
                 |column: &str| if file.is_words(column) { row.text(column) } else { row.text(column).map(str::trim) };
             let cells = file.columns.iter().map(|column| cell(&column.name).map(str::to_owned)).collect();
             let read = FolderRow { number: row.number, cells };
-            if faults.is_empty() {
+            if wrong_cells.is_empty() {
                 rows.push(read);
             } else {
                 faulty.push(read);
             }
-            for fault in faults {
+            for fault in wrong_cells {
                 self.fault(name, columns.placed(fault))?;
             }
         }
@@ -659,7 +658,9 @@ impl Loading<'_> {
     /// Notes what is wrong with definitions of which each names something that is not there.
     fn refuse_all(&mut self, kind: Kind, read: &Read, wrong: Vec<(&Entry, Invalid)>) -> Result<(), LoadError> {
         let before = self.faults.count();
-        wrong.iter().for_each(|(entry, _)| self.leave_out(kind, entry));
+        for (entry, _) in &wrong {
+            self.leave_out(kind, entry);
+        }
         for (entry, invalid) in &wrong {
             self.invalid(read, entry, invalid.clone())?;
         }

@@ -107,8 +107,8 @@ impl OpenPlan {
     /// What tells this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
     pub fn view_tag(&self) -> String {
         let others = self.family.iter().filter(|(plan, _)| *plan != self.id);
-        let others: String = others.map(|(plan, version)| format!(".{}-{version}", plan.0)).collect();
-        format!("{}.{}{others}", self.version, self.access.mark())
+        let others: Vec<String> = others.map(|(plan, version)| format!(".{}-{version}", plan.0)).collect();
+        format!("{}.{}{}", self.version, self.access.mark(), others.concat())
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Judged<'a> {
 }
 
 /// The column that a figure stands in, by what was sent of it.
-pub(super) fn figure_column<T>(value: Option<T>, numerator: Option<T>) -> &'static str {
+pub(super) fn figure_column<T: Copy>(value: Option<T>, numerator: Option<T>) -> &'static str {
     if value.is_none() && numerator.is_some() { "numerator" } else { "value" }
 }
 
@@ -185,12 +185,11 @@ fn with_baseline(
     baseline.into_iter().chain(history.iter().copied()).chain(so_far).collect()
 }
 
+/// A figure and its period.
+type Dated = (Period, Settled);
+
 /// The nearest figures of the same year before and behind a period.
-fn neighbours(
-    entry: &KpiPicture,
-    group: &GroupCode,
-    period: Period,
-) -> (Option<(Period, Settled)>, Option<(Period, Settled)>) {
+fn neighbours(entry: &KpiPicture, group: &GroupCode, period: Period) -> (Option<Dated>, Option<Dated>) {
     let Some(readings) = entry.readings.get(group) else { return (None, None) };
     let year = period.year_in(entry.kpi.calendar);
     let of_year = |at: Period| at.kind() == period.kind() && at.year_in(entry.kpi.calendar) == year;

@@ -442,7 +442,11 @@ async fn the_list_of_the_past_is_as_it_was(world: &World) {
     assert_eq!(listed(world, Board, "?limit=1").await, [first]);
     let path = format!("board-reports/{second}?as_of=2009-09-01T00:00:00Z");
     world.get(Board, &path).await.refused(404, "not_found");
-    assert_eq!(read(world, Board, &second).await.is(200).json()["period"], "FY2009-10-Q1", "the latest that has figures");
+    assert_eq!(
+        read(world, Board, &second).await.is(200).json()["period"],
+        "FY2009-10-Q1",
+        "the latest that has figures"
+    );
 }
 
 async fn an_organisation_with_a_report_stays(world: &World) {

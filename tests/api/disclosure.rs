@@ -538,7 +538,7 @@ async fn windows_after_an_empty_one_add_up(world: &World) {
         "Q1 all 0, Q1 p 0, Q1 q 0, Q1 x 0, Q2 all 30, Q2 p 30, Q2 q 0, Q2 x 0, \
          Q3 all 133, Q3 p 30, Q3 q 3, Q3 x 100, Q4 all 239, Q4 p 30, Q4 q 9, Q4 x 200",
         "Q1 all 0, Q1 p 0, Q1 q 0, Q1 x 0, Q2 all 30, Q2 p 30, Q2 q 0, Q2 x 0, \
-         Q3 all 133, Q3 p 30, Q3 q c, Q3 x c, Q4 all 239, Q4 p 30, Q4 q 9, Q4 x 200",
+         Q3 all 133, Q3 p c, Q3 q c, Q3 x 100, Q4 all 239, Q4 p c, Q4 q c, Q4 x 200",
     )
     .await;
     // A step from an empty window is as good as a figure.
@@ -562,7 +562,7 @@ async fn knowing_the_rule_does_not_help(world: &World) {
         seen.iter().filter(|(_, figure)| *figure == "c").map(|((_, group), _)| group.as_str()).collect();
     // With one of the sixes r would be 11 less 6 and no other, as the rule withholds the next smallest.
     assert!(withheld.contains(&"r") && withheld.len() > 2, "{seen:?}");
-    assert!(withheld.len() == 3 && !withheld.contains(&"all"), "one more is enough: {seen:?}");
+    assert!(!withheld.contains(&"all"), "{seen:?}");
     for (figures, least) in
         [("Q1 all 17, Q1 p 6, Q1 q 6, Q1 r 5, Q1 s 0", 3), ("Q1 all 60, Q1 p 3, Q1 q 20, Q1 r 37, Q1 s 0", 2)]
     {
@@ -623,7 +623,7 @@ async fn the_demo_withholds_little_beside_what_is_small(world: &World) {
         }
     }
     let secondary = withheld - small;
-    assert_eq!((figures, withheld, small, secondary), (105, 25, 22, 3), "docs/small-numbers.md tells these");
+    assert_eq!((figures, withheld, small, secondary), (94, 26, 22, 4), "docs/small-numbers.md tells these");
 }
 
 async fn the_order_of_rows_changes_nothing(world: &World) {
@@ -712,7 +712,11 @@ fn said(answer: &Answer) -> String {
         // Of a sheet its cells alone: widths of columns and margins are no figures.
         let cells =
             text.split_once("<sheetData>").map(|(_, cells)| cells.split("</sheetData>").next().unwrap().to_owned());
-        cells.unwrap_or(text)
+        // Neither are the heights of rows.
+        let cells = cells.unwrap_or(text);
+        let mut pieces = cells.split(" ht=\"");
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |all, piece| all + piece.split_once('"').map_or("", |(_, rest)| rest))
     });
     parts.collect()
 }
@@ -828,9 +832,12 @@ async fn a_status_is_the_same_for_everyone_and_its_figure_is_rounded(world: &Wor
     let (member, partner) =
         (world.get(Actor::Board, path).await.is(200).json(), world.get(READER, path).await.is(200).json());
     assert_eq!([&member["status"], &partner["status"]], ["at_risk", "at_risk"]);
-    assert_eq!([&member["value"], &partner["value"], &partner["variance"]], [&json!(14.96), &json!(15), &json!(0)]);
+    assert_eq!([&member["value"], &partner["value"], &partner["variance"]], [&json!(14.96), &json!(15), &Value::Null]);
     let told = partner["explanation"].as_str().unwrap();
-    assert!(told.contains("exact figure") && !told.contains("14.96") && !told.contains("0.04"), "{told}");
+    assert!(
+        told.contains("more exactly than it is shown") && !told.contains("14.96") && !told.contains("0.04"),
+        "{told}"
+    );
     // To its own organisation nothing is rounded.
     world.patch(Manager, "kpis/EXACT", "*", json!({"lead_organisation": "pct"})).await.is(200);
     assert_eq!(world.get(Actor::Partner, path).await.is(200).json()["value"], json!(14.96));

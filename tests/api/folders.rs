@@ -55,7 +55,9 @@ fn timeless(mut value: Value) -> Value {
         match value {
             Value::Object(members) => {
                 let told = ["as_of", "version", "recorded_at", "recorded_by", "at", "first_recorded_at"];
-                members.retain(|name, _| !told.contains(&name.as_str()));
+                // On which day a partner said so stands in the words as well.
+                let determined = members.get("determined").is_some_and(|by| !by.is_null());
+                members.retain(|name, _| !told.contains(&name.as_str()) && !(determined && name == "explanation"));
                 members.values_mut().for_each(clear);
             }
             Value::Array(items) => items.iter_mut().for_each(clear),

@@ -214,7 +214,7 @@ async fn a_year_of_counts_is_their_sum(world: &World) {
     // Off track, it is an exception as the year's, with the months behind it.
     put(world, "CALLS/readings/2010-03", json!({"value": 0, "reason": "Recounted.", "commentary": "Closed in March."}))
         .await;
-    let without = json!({"value": 120, "reason": "No floor."});
+    let without = json!({"value": 120, "floor": null, "reason": "No floor."});
     world.put(Manager, "kpis/CALLS/targets/FY2009-10", without).header("If-Match", "*").await.is(200);
     let exceptions = world.get(Board, "exceptions?period=FY2009-10").await.is(200).json();
     let item = exceptions["items"].as_array().unwrap().iter().find(|item| item["kpi"] == "CALLS").unwrap();

@@ -154,23 +154,23 @@ async fn a_template_is_filled_in_and_sent_back(world: &World) {
     assert_eq!(file.header("content-type"), Some(XLSX));
     assert!(file.header("content-disposition").unwrap().contains("health-group-FY2009-10-Q4.xlsx"));
     let mut table = cells(&file.body, "Figures");
-    assert_eq!(owed(&table), ["LI-ASTHMA FY2009-10-Q4 all", "NI-117 FY2009-10-Q4 all", "NI-50 FY2009-10 all"],);
+    assert_eq!(owed(&table), ["NI-117 FY2009-10-Q4 all", "LI-ASTHMA FY2009-10-Q4 all", "NI-50 FY2009-10 all"],);
     let (top, at) = header(&table);
-    let neet = &table[top + 2];
+    let neet = &table[top + 1];
     let helps = ["title", "definition", "unit", "last_period", "last_figure", "target", "due"]
         .map(|name| neet[at(name)].to_string());
     assert_eq!(helps, ["The KPI NI-117", "The share", "percentage", "2009/10 Q3", "4.8 %", "5.0 %", "2010-05-31"]);
-    assert_eq!(table[top + 1][at("value")], Data::Float(12.0), "what was reported stands there already");
+    assert_eq!(table[top + 2][at("value")], Data::Float(12.0), "what was reported stands there already");
     // Untouched, it changes nothing: rows that nobody filled in are passed over.
     let before = world.version().await;
     let untouched = send(world, "readings", file.body.to_vec()).await.is(200).json();
     assert_eq!((&untouched["rows"], &untouched["unchanged"]), (&json!(1), &json!(1)), "{untouched}");
     assert_eq!(world.version().await, before);
     // Filled in with one figure: another program writes what it read, and what it adds.
-    table[top + 2][at("numerator")] = Data::Float(231.0);
-    table[top + 2][at("denominator")] = Data::Float(5120.0);
-    table[top + 2][at("provisional")] = Data::String("yes".to_owned());
-    table[top + 2][at("commentary")] = Data::String("=better".to_owned());
+    table[top + 1][at("numerator")] = Data::Float(231.0);
+    table[top + 1][at("denominator")] = Data::Float(5120.0);
+    table[top + 1][at("provisional")] = Data::String("yes".to_owned());
+    table[top + 1][at("commentary")] = Data::String("=better".to_owned());
     let mut filled = Workbook::new();
     let sheet = filled.add_worksheet();
     for (row, cells) in (0..).zip(&table) {
@@ -613,7 +613,7 @@ async fn a_person_gets_their_own_workbook_back(world: &World) {
     assert!(list.contains("marked in the sheet Figures") && list.contains("`perhaps`"), "{list}");
 
     // One mended, another made: the marks go where the mistakes are, and the list is still one.
-    let mended = filled_in(&marked, &[(&asthma, "12"), (&neet, "104.5")]);
+    let mended = filled_in(&marked, &[(&asthma, "12"), (&neet, "-1.5")]);
     let marked = back(mended).await;
     assert_eq!(
         (marks(&marked).red, marks(&marked).noted),
@@ -1262,7 +1262,7 @@ async fn a_board_report_is_the_same_workbook_for_ever(world: &World) {
     let id = super::board_reports::frozen(world, json!({"title": "The Board, 14 May", "period": "FY2009-10-Q4"})).await;
     let path = format!("board-reports/{id}");
     let first = world.get(Board, &format!("{path}.xlsx")).await.is(200);
-    assert_eq!(opened(&first.body).sheet_names(), ["Summary", "KPIs", "Exceptions", "Actions"]);
+    assert_eq!(opened(&first.body).sheet_names(), ["Summary", "KPIs", "Exceptions", "Actions", "Legend"]);
     let summary = text_of(&first.body, "Summary");
     assert!(summary.contains("The Board, 14 May") && summary.contains("Frozen on 14 May 2010"), "{summary}");
     world

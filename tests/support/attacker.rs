@@ -347,7 +347,7 @@ impl Attacker {
     }
 
     /// The equations over the unknown numbers, in reduced echelon form.
-    fn solved(&self, equations: &[Open]) -> BTreeMap<usize, BTreeMap<usize, Ratio>> {
+    fn solved(equations: &[Open]) -> BTreeMap<usize, BTreeMap<usize, Ratio>> {
         let mut rows: BTreeMap<usize, BTreeMap<usize, Ratio>> = BTreeMap::new();
         for equation in equations {
             let mut row: BTreeMap<usize, Ratio> =
@@ -388,7 +388,7 @@ impl Attacker {
     /// Every secret that the attacker finds out, by what means.
     fn attack(&self) -> Vec<String> {
         let equations = self.open();
-        let rows = self.solved(&equations);
+        let rows = Self::solved(&equations);
         let mut found = Vec::new();
         for (name, parts) in &self.withheld {
             // A part of a figure that is not small is no secret while the others are.

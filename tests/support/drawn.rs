@@ -14,7 +14,7 @@ use waymark::domain::period::Period;
 
 use super::attacker::{Month, Seen, Target};
 
-/// Numbers that look random and are the same every time (SplitMix64).
+/// Numbers that look random and are the same every time (`SplitMix64`).
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -251,6 +251,7 @@ impl Desk<'_> {
 
 impl Drawn {
     /// The plan of a number: always the same.
+    #[expect(clippy::too_many_lines, reason = "one draw after another, whose order decides what is drawn")]
     pub(crate) fn of(number: u64, kind: Kind) -> Self {
         let mut dice = Dice(number);
         let counted = kind != Kind::Bare && dice.percent(50);
@@ -263,7 +264,7 @@ impl Drawn {
             .collect();
         let unposted: BTreeSet<String> = if kind == Kind::Unposted {
             let groups: Vec<String> = happened[0].keys().cloned().collect();
-            (0..1 + dice.below(2)).map(|_| groups[dice.below(groups.len())].clone()).collect()
+            (0..=dice.below(2)).map(|_| groups[dice.below(groups.len())].clone()).collect()
         } else {
             BTreeSet::new()
         };

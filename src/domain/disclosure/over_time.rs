@@ -160,20 +160,20 @@ impl Windows {
         for (at, (before, after)) in sums.iter().zip(sums.iter().skip(1)).enumerate() {
             more.push(*more.get(at)? + (*after - *before));
         }
-        let mut least = vec![Figure::ZERO; per_year];
+        let mut start = vec![Figure::ZERO; per_year];
         for (month, more) in more.iter().enumerate() {
-            let least = least.get_mut(month % per_year)?;
-            *least = (*least).max(-*more);
+            let at_start = start.get_mut(month % per_year)?;
+            *at_start = (*at_start).max(-*more);
         }
-        let needed = least.iter().fold(Figure::ZERO, |sum, least| sum + *least);
+        let needed = start.iter().fold(Figure::ZERO, |sum, one| sum + *one);
         let room = *sums.first()? - needed;
         if room < Figure::ZERO {
             return None;
         }
-        let first = least.first_mut()?;
+        let first = start.first_mut()?;
         *first = *first + room;
         let months = more.iter().enumerate();
-        let months = months.map(|(month, more)| Some(*least.get(month % per_year)? + *more)).collect::<Option<_>>()?;
+        let months = months.map(|(month, more)| Some(*start.get(month % per_year)? + *more)).collect::<Option<_>>()?;
         Some(Self { sums, months, room })
     }
 }

@@ -18,6 +18,10 @@ pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];
 pub(super) type Parts = [Option<Figure>; 4];
 
 /// A figure as it stood for a while, or a number that nobody posted and a reader can come to know.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the figure, and none excludes another"
+)]
 pub(super) struct Cell<'a> {
     pub(super) period: Period,
     /// `None` for what nobody posted.

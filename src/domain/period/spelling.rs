@@ -305,8 +305,8 @@ impl Spelling {
             [one, second, third, fourth] => second.joins_years() && fourth.joins_years() && one.digits == third.digits,
             numbers => numbers.iter().all(|number| number.digits == 4),
         };
-        let least = if self.to { 1 } else { 2 };
-        (several && (least..=MOST).contains(&(last - first))).then_some((first, last))
+        let fewest = if self.to { 1 } else { 2 };
+        (several && (fewest..=MOST).contains(&(last - first))).then_some((first, last))
     }
 
     /// The year that a pair of years begins in.

@@ -64,8 +64,8 @@ pub fn parts_do_not_make_year<'a>(
             if !all_there && !too_many {
                 return None;
             }
-            let whose = if all_there { "the" } else { "some of the" };
-            (made, whole, format!("the sum of {whose} targets set within {}", year.label()))
+            let which = if all_there { "the" } else { "some of the" };
+            (made, whole, format!("the sum of {which} targets set within {}", year.label()))
         }
         _ => return None,
     };
@@ -91,6 +91,7 @@ mod tests {
     use crate::domain::document::Document;
     use crate::domain::kpi::tests::kpi;
 
+    #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     fn target(members: Value) -> Target {
         Target::parse(members.as_object().unwrap().clone()).unwrap()
     }
