@@ -294,7 +294,7 @@ async fn a_rate_without_its_numbers_is_withheld(world: &World) {
     posted_shows(world, "COUNT", count("in_period"), "Q1 all 15", "Q1 all 15").await;
     // Whoever may see small numbers sees these as well.
     let board = world.get(Actor::Board, "kpis/BARE/readings/FY2009-10-Q1?group=q").await.is(200).json();
-    assert_eq!((&board["value"].to_string()[..], &board["suppressed"]), ("33.333333", &json!(false)));
+    assert_eq!((board["value"].to_string().as_str(), &board["suppressed"]), ("33.333333", &json!(false)));
 }
 
 async fn a_rate_whose_numbers_were_checked_is_shown_to_the_kpis_decimals(world: &World) {

@@ -101,14 +101,14 @@ async fn quarters_that_do_not_make_their_year_are_told(world: &World) {
     assert_eq!(warned(&sent), [at("C6", "parts_do_not_make_year")]);
     let detail = sent.json()["warnings"][0]["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("2009/10 is 40, and the target of 2009/10 is 100"), "{detail}");
-    let set = |key: &'static str, value: u32| async move {
+    let put_target = |key: &'static str, value: u32| async move {
         let body = json!({"value": value, "reason": "Agreed anew"});
         let path = format!("kpis/K/targets/{key}");
         warned(&world.put(Manager, &path, body).header("if-match", "*").await.is(200))
     };
-    assert_eq!(set("FY2009-10-Q1", 70).await, [], "70, 10, 10 and 10 make 100");
-    assert_eq!(set("FY2009-10-Q2", 11).await, [at("/value", "parts_do_not_make_year")]);
-    assert_eq!(set("FY2009-10", 101).await, []);
+    assert_eq!(put_target("FY2009-10-Q1", 70).await, [], "70, 10, 10 and 10 make 100");
+    assert_eq!(put_target("FY2009-10-Q2", 11).await, [at("/value", "parts_do_not_make_year")]);
+    assert_eq!(put_target("FY2009-10", 101).await, []);
     // Of the year so far, the last part's target is the year's.
     let so_far = json!({"unit": "count", "decimals": 0, "aggregation": "year_to_date", "priority": "pr"});
     world.post(Administrator, "kpis", kpi("Y", so_far)).await.is(201);

@@ -57,7 +57,7 @@ fn timeless(mut value: Value) -> Value {
                 let told = ["as_of", "version", "recorded_at", "recorded_by", "at", "first_recorded_at"];
                 // On which day a partner said so stands in the words as well.
                 let determined = members.get("determined").is_some_and(|by| !by.is_null());
-                members.retain(|name, _| !told.contains(&name.as_str()) && !(determined && name == "explanation"));
+                members.retain(|name, _| !(told.contains(&name.as_str()) || determined && name == "explanation"));
                 members.values_mut().for_each(clear);
             }
             Value::Array(items) => items.iter_mut().for_each(clear),
@@ -181,7 +181,9 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
             (world.get(Administrator, path).await.is(200).json(), other.get(Administrator, path).await.is(200).json());
         let told = |mut list: Value| {
             let items = list["items"].as_array_mut().unwrap();
-            items.iter_mut().for_each(|item| drop(item.as_object_mut().unwrap().remove("revision")));
+            for item in items {
+                item.as_object_mut().unwrap().remove("revision");
+            }
             timeless(list)
         };
         assert_eq!(told(one), told(two), "{path}");
