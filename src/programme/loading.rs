@@ -1,7 +1,7 @@
 //! A whole plan from a folder of CSV files that a person can maintain: definitions once, then targets and readings file by
 //! file, each as if it had been imported on the day in its name.
 //!
-//! A folder is loaded in one transaction ([`Store::begin`]): every file is gone through, all that is wrong is said at once,
+//! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is wrong is said at once,
 //! and nothing is kept where anything is. A definition that is wrong is left out while the others are checked; what only follows
 //! from its not being there is not said. Which files and columns there are stands in [`super::folder`].
 
