@@ -300,7 +300,7 @@ async fn that_numbers_were_checked_is_a_managers_word(world: &World) {
     let journal = world.get(Manager, "journal?limit=1000").await.is(200).json();
     let last = journal["items"].as_array().unwrap().iter().rfind(|entry| entry["action"] == "kpi.updated").unwrap();
     assert_eq!(
-        [&last["before"]["numbers_checked"], &last["after"]["numbers_checked"], &last["actor"]],
+        [&last["before"]["body"]["numbers_checked"], &last["after"]["body"]["numbers_checked"], &last["actor"]],
         [&json!(false), &json!(true), &json!(Manager.name())]
     );
     // Nothing else is measured now than before, so that figures on both sides of it can be compared.
