@@ -1028,7 +1028,7 @@ fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
@@ -1064,7 +1064,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn observed(value: Option<Figure>) -> Observed {
+    /// A final figure by the first definition, as the lead reported it.
+    pub(crate) fn observed(value: Option<Figure>) -> Observed {
         Observed {
             value,
             numerator: None,

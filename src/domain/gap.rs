@@ -160,25 +160,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::assess::tests::observed;
     use crate::domain::kpi::tests::kpi;
 
     fn side(value: &str, version: i32) -> Observed {
         Observed {
-            value: Some(value.parse().unwrap()),
-            numerator: None,
-            denominator: None,
-            provisional: false,
-            nil_return: false,
-            determined: None,
-            recorded_by: "lead".parse().unwrap(),
             recorded_at: DateTime::UNIX_EPOCH,
-            first_recorded_at: DateTime::UNIX_EPOCH,
-            stated_forecast: None,
-            commentary: None,
-            restatement: None,
-            acknowledged: Acknowledged::default(),
             definition_version: version,
-            computed: None,
+            ..observed(Some(value.parse().unwrap()))
         }
     }
 

@@ -129,25 +129,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::assess::tests::observed;
     use crate::domain::kpi::tests::kpi;
 
     fn reading(value: Option<u32>) -> Observed {
         Observed {
-            value: value.map(Figure::small),
-            numerator: None,
-            denominator: None,
-            provisional: false,
             nil_return: value.is_none(),
-            determined: None,
-            recorded_by: "lead".parse().unwrap(),
             recorded_at: DateTime::UNIX_EPOCH,
-            first_recorded_at: DateTime::UNIX_EPOCH,
-            definition_version: 1,
-            stated_forecast: None,
-            commentary: None,
-            restatement: None,
-            acknowledged: crate::domain::warning::Acknowledged::default(),
-            computed: None,
+            ..observed(value.map(Figure::small))
         }
     }
 

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::assess::tests::observed;
 use super::assess::{Assessment, Facts, Observed, Outlook, Whole, assess};
 use super::document::Document;
 use super::forecast::{Known, forecast, year_end_target};
@@ -20,7 +21,6 @@ use super::period::Period;
 use super::policy::{Policy, shipped};
 use super::target::{Target, find_target, find_target_of_sum};
 use super::travel::{Earlier, Measure};
-use super::warning::Acknowledged;
 
 /// A fraction.
 #[derive(Clone, Copy, Debug)]
@@ -208,21 +208,10 @@ fn random_reading(dice: &mut Dice, kpi: &Kpi) -> (Observed, Q) {
     let ratio = Figure::ratio(numerator, denominator, kpi.multiplier).unwrap();
     let exact = Q::of(numerator).over(Q::of(denominator)).times(Q(i128::from(kpi.multiplier), 1));
     let reading = Observed {
-        value: Some(if fraction { ratio } else { value }),
         numerator: fraction.then_some(numerator),
         denominator: fraction.then_some(denominator),
-        provisional: false,
-        nil_return: false,
-        determined: None,
-        recorded_by: "lead".parse().unwrap(),
         recorded_at: DateTime::UNIX_EPOCH,
-        first_recorded_at: DateTime::UNIX_EPOCH,
-        definition_version: 1,
-        stated_forecast: None,
-        commentary: None,
-        restatement: None,
-        acknowledged: Acknowledged::default(),
-        computed: None,
+        ..observed(Some(if fraction { ratio } else { value }))
     };
     (reading, if fraction { exact } else { Q::of(value) })
 }
