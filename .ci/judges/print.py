@@ -131,7 +131,7 @@ def make_long_plan():
             figure = {"value": 987654321.123456 + number, "commentary": words(4000, "The commentary")}
             post(f"kpis/{kpi}/readings/{period}", figure, "PUT")
         post(f"kpis/{kpi}/targets/FY2009-10-Q4", {"value": 123456789.123456}, "PUT")
-        action = {"kpi": kpi, "what": words(2000, "The action"), "owner": {"organisation": "o" * 64, "role": words(100, "The role")}, "due": "2030-03-31", "cause": words(2000, "The cause")}
+        action = {"kpi": kpi, "what": words(2000, "The action"), "owner": {"organisation": "o" * 64, "role": words(100, "The role")}, "due": "2030-03-31", "cause": {"code": "capacity", "text": words(2000, "The cause")}}
         post("actions", action)
     return code
 

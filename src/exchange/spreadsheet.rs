@@ -189,7 +189,7 @@ fn workbook(title: &str, made: DateTime<Utc>) -> Result<Workbook, WriteError> {
 }
 
 /// Words that fit into a cell.
-pub(super) fn clipped(words: &str, most: usize) -> String {
+pub fn clipped(words: &str, most: usize) -> String {
     let mut units = 0;
     let kept: String = words
         .chars()
@@ -380,8 +380,7 @@ fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
     sheet.set_name(&page.name)?;
     paper(sheet, &page.title);
     sheet.set_print_fit_to_pages(1, 0);
-    let widths: Vec<f64> =
-        page.columns.iter().enumerate().map(|(place, (_, width))| width.max(widest_number(page, place))).collect();
+    let widths = widths_on_paper(page);
     let headings: Vec<&str> = page.columns.iter().map(|(heading, _)| *heading).collect();
     let header = top(sheet, &page.title, &page.lines, &widths)?;
     write_header(sheet, header, headings.iter().map(|heading| (*heading, header_format())), &widths)?;
@@ -402,6 +401,20 @@ fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
         }
     }
     Ok(())
+}
+
+/// How wide each column is: as drawn, or as wide as its widest number. What numbers take more than was drawn for them comes off the
+/// wide columns, whose words break into more lines: the sheet is fitted to a page's width, and its letters stay large enough to read.
+fn widths_on_paper(page: &Page) -> Vec<f64> {
+    const WIDE: f64 = 20.0;
+    let drawn: Vec<f64> = page.columns.iter().map(|(_, width)| *width).collect();
+    let needed: Vec<f64> =
+        drawn.iter().enumerate().map(|(place, width)| width.max(widest_number(page, place))).collect();
+    let excess: f64 = needed.iter().zip(&drawn).map(|(needed, drawn)| needed - drawn).sum();
+    let spare = |needed: f64, drawn: f64| if needed > drawn { 0.0 } else { (drawn - WIDE).max(0.0) };
+    let to_spare: f64 = needed.iter().zip(&drawn).map(|(needed, drawn)| spare(*needed, *drawn)).sum();
+    let share = if to_spare > 0.0 { (excess / to_spare).min(1.0) } else { 0.0 };
+    needed.iter().zip(&drawn).map(|(needed, drawn)| needed - share * spare(*needed, *drawn)).collect()
 }
 
 /// How wide a column must be for its widest number.

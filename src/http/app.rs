@@ -18,7 +18,7 @@ use super::metrics::Metrics;
 use super::middleware::envelope;
 use super::oauth::{Issuer, MaybeIssuer};
 use super::openapi::{self, Documents};
-use super::routes::mount;
+use super::routes::routes;
 use super::settings::Settings;
 use super::{auth, once};
 use crate::programme::Programme;
@@ -41,7 +41,7 @@ impl AppState {
     /// The state of a service that keeps this programme and lets in whom this verifier knows.
     ///
     /// # Errors
-    /// Where the documents cannot be written as JSON, or a measure has a name that Prometheus does not take; tests rule out both.
+    /// Where a measure has a name that Prometheus does not take, which a test rules out.
     pub fn new(programme: Programme, verifier: Arc<Verifier>) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let store = programme.store().clone();
         let readiness = Readiness::new(move || {
@@ -52,7 +52,7 @@ impl AppState {
             programme: Data::new(programme),
             verifier: Data::new(verifier),
             readiness: Data::new(readiness),
-            documents: Data::new(documents()?),
+            documents: Data::new(Documents::committed()),
             settings: Data::new(Settings::default()),
             limiter: Data::new(Limiter::new(None)),
             issuer: Data::new(None),
@@ -79,13 +79,18 @@ impl AppState {
     }
 }
 
-/// The OpenAPI documents of the whole service.
+/// The OpenAPI documents of the whole service, from what the handlers say about themselves. What is served are the committed
+/// ones, which a test holds against these.
 ///
 /// # Errors
 /// Where they cannot be written as JSON, which a test rules out.
 pub fn documents() -> serde_json::Result<Documents> {
-    let (_, api) = App::new().into_utoipa_app().openapi(openapi::base()).configure(mount).split_for_parts();
-    Documents::new(&api)
+    let app = App::new().into_utoipa_app().openapi(openapi::base()).configure(|config| {
+        for route in routes() {
+            config.service(route);
+        }
+    });
+    Documents::new(&app.split_for_parts().1)
 }
 
 /// Builds the app, the same for `serve` and for tests.
@@ -109,9 +114,11 @@ pub fn configure(
         .app_data(state.limiter.clone())
         .app_data(state.issuer.clone())
         .app_data(state.metrics.clone())
-        .into_utoipa_app()
-        .configure(mount)
-        .into_app()
+        .configure(|config| {
+            for route in routes() {
+                config.service(route);
+            }
+        })
         .wrap(from_fn(once::carry_out_once))
         .wrap(from_fn(limit::count))
         .wrap(from_fn(auth::authenticate))

@@ -6,6 +6,8 @@
 mod downgrade;
 mod lint;
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, Data};
@@ -307,6 +309,15 @@ struct Served {
 }
 
 impl Documents {
+    /// The documents in the repository, which are those of [`super::documents`].
+    pub fn committed() -> Self {
+        static COMMITTED: LazyLock<Documents> = LazyLock::new(|| Documents {
+            current: Served::of(Bytes::from_static(include_bytes!("../../openapi/openapi.json"))),
+            older: Served::of(Bytes::from_static(include_bytes!("../../openapi/openapi-3.0.json"))),
+        });
+        COMMITTED.clone()
+    }
+
     /// Both documents, from what the handlers say about themselves.
     ///
     /// # Errors
@@ -332,8 +343,11 @@ impl Served {
         // Indented, so that the copy in the repository has diffs that can be read.
         let mut bytes = serde_json::to_vec_pretty(document)?;
         bytes.push(b'\n');
-        let tag = ETag::over(&bytes);
-        Ok(Self { bytes: Bytes::from(bytes), tag })
+        Ok(Self::of(Bytes::from(bytes)))
+    }
+
+    fn of(bytes: Bytes) -> Self {
+        Self { tag: ETag::over(&bytes), bytes }
     }
 
     fn reply(&self, conditions: &Conditions) -> HttpResponse {

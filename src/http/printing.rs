@@ -176,9 +176,13 @@ fn headline(report: &Value) -> String {
     )
 }
 
+/// The most characters of a plan's description above a table: a longer one would fill the page that the table begins on.
+const MOST_DESCRIPTION: usize = 600;
+
 /// What stands above each page: what the plan says of itself, the period, and the moment.
 fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
-    let described = (!description.is_empty()).then(|| Shown::Words(description.to_owned()));
+    let described =
+        (!description.is_empty()).then(|| Shown::Words(spreadsheet::clipped(description, MOST_DESCRIPTION)));
     let period = format!(
         "Period: {}, from {} to {}. As known at {}.",
         words(report, "/period/label"),

@@ -1,7 +1,5 @@
 //! THE route table: each path once, feeding routing and the document alike.
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use super::definitions::{
     comparator_groups, dimensions, organisations, outcome_areas, policies, priorities, sub_groups,
 };
@@ -12,99 +10,100 @@ use super::{
     webhooks,
 };
 
-/// Mounts everything the service answers.
-pub(super) fn mount(config: &mut ServiceConfig<'_>) {
-    config
-        .service(resource!(plans::{list_plans, create_plan}))
-        .service(resource!(plans::{find_plan, update_plan, delete_plan}))
-        .service(resource!(plans::{create_successor}))
-        .service(resource!(organisations::{list, create}))
-        .service(resource!(organisations::{find, update, remove}))
-        .service(resource!(sub_groups::{list, create}))
-        .service(resource!(sub_groups::{find, update, remove}))
-        .service(resource!(outcome_areas::{list, create}))
-        .service(resource!(outcome_areas::{find, update, remove}))
-        .service(resource!(priorities::{list, create}))
-        .service(resource!(priorities::{find, update, remove}))
-        .service(resource!(dimensions::{list, create}))
-        .service(resource!(dimensions::{find, update, remove}))
-        .service(resource!(policies::{list, create}))
-        .service(resource!(policies::{find, update, remove}))
-        .service(resource!(trials::{try_policy}))
-        .service(resource!(comparator_groups::{list, create}))
-        .service(resource!(comparator_groups::{find, update, remove}))
-        .service(resource!(benchmarks::{list_benchmarks}))
-        .service(resource!(benchmarks::{find_benchmark, put_benchmark, remove_benchmark}))
-        .service(resource!(kpis::{list_kpis, create_kpi}))
-        .service(resource!(kpis::{find_kpi, update_kpi, archive_kpi}))
-        .service(resource!(kpis::{list_kpi_versions}))
-        .service(resource!(targets::{list_kpi_targets}))
-        .service(resource!(targets::{find_target, put_target, remove_target}))
-        .service(resource!(targets::{list_target_revisions}))
-        .service(resource!(readings::{list_kpi_readings}))
-        .service(resource!(readings::{find_reading, put_reading}))
-        .service(resource!(readings::{list_reading_revisions}))
-        .service(resource!(reports::{get_kpi_status}))
-        .service(resource!(reports::{get_kpi_series}))
-        .service(resource!(embeds::{get_kpi_badge}))
-        .service(resource!(embeds::{get_kpi_sparkline}))
-        .service(resource!(readings::{list_readings, import_readings}))
-        .service(resource!(templates::{get_readings_template}))
-        .service(resource!(targets::{list_targets, import_targets}))
-        .service(resource!(reports::{get_status_report}))
-        .service(resource!(rounds::{list_rounds, create_round}))
-        .service(resource!(rounds::{find_round, update_round, remove_round}))
-        .service(resource!(rounds::{get_round_returns}))
-        .service(resource!(rounds::{find_return, put_return}))
-        .service(resource!(rounds::{submit_return}))
-        .service(resource!(rounds::{sign_off_return}))
-        .service(resource!(rounds::{send_back_return}))
-        .service(resource!(rounds::{reopen_return}))
-        .service(resource!(rounds::{get_outstanding}))
-        .service(resource!(rounds::{get_my_returns}))
-        .service(resource!(reports::{get_exceptions}))
-        .service(resource!(board_reports::{list_board_reports, freeze_board_report}))
-        .service(resource!(board_reports::{get_board_report}))
-        .service(resource!(board_reports::{get_board_report_changes}))
-        .service(resource!(actions::{list_actions, create_action}))
-        .service(resource!(actions::{find_action, update_action}))
-        .service(resource!(actions::{add_action_note}))
-        .service(resource!(changes::{list_changes}))
-        .service(resource!(changes::{list_journal}))
-        .service(resource!(webhooks::{list_webhooks, create_webhook}))
-        .service(resource!(webhooks::{find_webhook, update_webhook, remove_webhook}))
-        .service(resource!(webhooks::{list_webhook_deliveries}))
-        .service(resource!(webhooks::{test_webhook}))
-        .service(resource!(webhooks::{rotate_webhook}))
-        .service(resource!(grants::{list_grants, create_grant}))
-        .service(resource!(grants::{find_grant, revoke_grant}))
-        .service(resource!(grants::{get_me}))
-        .service(resource!(tokens::{list_tokens, create_token}))
-        .service(resource!(tokens::{find_token, revoke_token}))
-        .service(resource!(links::{list_links, create_link}))
-        .service(resource!(links::{find_link, revoke_link}))
-        .service(resource!(links::{open_link}))
-        .service(resource!(clients::{list_clients, create_client}))
-        .service(resource!(clients::{find_client, revoke_client}))
-        .service(resource!(clients::{add_client_secret}))
-        .service(resource!(clients::{remove_client_secret}))
-        .service(resource!(oauth::{get_access_token}))
-        .service(resource!(oauth::{jwks}))
-        .service(resource!(oauth::{protected_resource}))
-        .service(resource!(oauth::{authorization_server}))
-        .service(resource!(oauth::{security_txt}))
-        .service(resource!(tables::{get_table_schema}))
-        .service(resource!(packages::{get_data_package}))
-        .service(resource!(packages::{get_csvw_metadata}))
-        .service(resource!(openapi::{openapi_3_1}))
-        .service(resource!(openapi::{openapi_3_0}))
-        .service(Documented::new("/docs").page(|route| route.to(docs::index)))
-        .service(Documented::new("/docs/").page(|route| route.to(docs::index)))
-        .service(Documented::new("/docs/{file}").page(|route| route.to(docs::file)))
-        .service(resource!(problem_pages::{list_problems}))
-        .service(resource!(problem_pages::{find_problem}))
-        .service(resource!(health::{livez}))
-        .service(resource!(health::{readyz}))
-        .service(resource!(health::{version}))
-        .service(resource!(metrics::{metrics}));
+/// Everything the service answers.
+pub(super) fn routes() -> Vec<Documented> {
+    vec![
+        resource!(plans::{list_plans, create_plan}),
+        resource!(plans::{find_plan, update_plan, delete_plan}),
+        resource!(plans::{create_successor}),
+        resource!(organisations::{list, create}),
+        resource!(organisations::{find, update, remove}),
+        resource!(sub_groups::{list, create}),
+        resource!(sub_groups::{find, update, remove}),
+        resource!(outcome_areas::{list, create}),
+        resource!(outcome_areas::{find, update, remove}),
+        resource!(priorities::{list, create}),
+        resource!(priorities::{find, update, remove}),
+        resource!(dimensions::{list, create}),
+        resource!(dimensions::{find, update, remove}),
+        resource!(policies::{list, create}),
+        resource!(policies::{find, update, remove}),
+        resource!(trials::{try_policy}),
+        resource!(comparator_groups::{list, create}),
+        resource!(comparator_groups::{find, update, remove}),
+        resource!(benchmarks::{list_benchmarks}),
+        resource!(benchmarks::{find_benchmark, put_benchmark, remove_benchmark}),
+        resource!(kpis::{list_kpis, create_kpi}),
+        resource!(kpis::{find_kpi, update_kpi, archive_kpi}),
+        resource!(kpis::{list_kpi_versions}),
+        resource!(targets::{list_kpi_targets}),
+        resource!(targets::{find_target, put_target, remove_target}),
+        resource!(targets::{list_target_revisions}),
+        resource!(readings::{list_kpi_readings}),
+        resource!(readings::{find_reading, put_reading}),
+        resource!(readings::{list_reading_revisions}),
+        resource!(reports::{get_kpi_status}),
+        resource!(reports::{get_kpi_series}),
+        resource!(embeds::{get_kpi_badge}),
+        resource!(embeds::{get_kpi_sparkline}),
+        resource!(readings::{list_readings, import_readings}),
+        resource!(templates::{get_readings_template}),
+        resource!(targets::{list_targets, import_targets}),
+        resource!(reports::{get_status_report}),
+        resource!(rounds::{list_rounds, create_round}),
+        resource!(rounds::{find_round, update_round, remove_round}),
+        resource!(rounds::{get_round_returns}),
+        resource!(rounds::{find_return, put_return}),
+        resource!(rounds::{submit_return}),
+        resource!(rounds::{sign_off_return}),
+        resource!(rounds::{send_back_return}),
+        resource!(rounds::{reopen_return}),
+        resource!(rounds::{get_outstanding}),
+        resource!(rounds::{get_my_returns}),
+        resource!(reports::{get_exceptions}),
+        resource!(board_reports::{list_board_reports, freeze_board_report}),
+        resource!(board_reports::{get_board_report}),
+        resource!(board_reports::{get_board_report_changes}),
+        resource!(actions::{list_actions, create_action}),
+        resource!(actions::{find_action, update_action}),
+        resource!(actions::{add_action_note}),
+        resource!(changes::{list_changes}),
+        resource!(changes::{list_journal}),
+        resource!(webhooks::{list_webhooks, create_webhook}),
+        resource!(webhooks::{find_webhook, update_webhook, remove_webhook}),
+        resource!(webhooks::{list_webhook_deliveries}),
+        resource!(webhooks::{test_webhook}),
+        resource!(webhooks::{rotate_webhook}),
+        resource!(grants::{list_grants, create_grant}),
+        resource!(grants::{find_grant, revoke_grant}),
+        resource!(grants::{get_me}),
+        resource!(tokens::{list_tokens, create_token}),
+        resource!(tokens::{find_token, revoke_token}),
+        resource!(links::{list_links, create_link}),
+        resource!(links::{find_link, revoke_link}),
+        resource!(links::{open_link}),
+        resource!(clients::{list_clients, create_client}),
+        resource!(clients::{find_client, revoke_client}),
+        resource!(clients::{add_client_secret}),
+        resource!(clients::{remove_client_secret}),
+        resource!(oauth::{get_access_token}),
+        resource!(oauth::{jwks}),
+        resource!(oauth::{protected_resource}),
+        resource!(oauth::{authorization_server}),
+        resource!(oauth::{security_txt}),
+        resource!(tables::{get_table_schema}),
+        resource!(packages::{get_data_package}),
+        resource!(packages::{get_csvw_metadata}),
+        resource!(openapi::{openapi_3_1}),
+        resource!(openapi::{openapi_3_0}),
+        Documented::new("/docs").page(|route| route.to(docs::index)),
+        Documented::new("/docs/").page(|route| route.to(docs::index)),
+        Documented::new("/docs/{file}").page(|route| route.to(docs::file)),
+        resource!(problem_pages::{list_problems}),
+        resource!(problem_pages::{find_problem}),
+        resource!(health::{livez}),
+        resource!(health::{readyz}),
+        resource!(health::{version}),
+        resource!(metrics::{metrics}),
+    ]
 }

@@ -277,7 +277,11 @@ fn app() -> App<
     let (app, parts) = App::new()
         .into_utoipa_app()
         .openapi(openapi::base())
-        .configure(super::routes::mount)
+        .configure(|config| {
+            for route in super::routes::routes() {
+                config.service(route);
+            }
+        })
         .service(
             scope("/v1")
                 .service(resource!(things::{list_things}))
