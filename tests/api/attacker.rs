@@ -133,8 +133,6 @@ fn objects<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
 /// the first time, and keeps what they see; gives the sides of the gaps in counts that they were shown then.
 async fn lived(desk: &mut Desk<'_>, gap: &str, story: &Story) -> Vec<(usize, usize)> {
     let (_, aggregation, happened, again, north, unposted) = story;
-    // That a group which nobody posted stayed the same through a correction of another is a guess, against which nothing is promised.
-    let unposted = unposted.filter(|_| again.is_empty());
     let (mut happened, mut gaps) = (happened.clone(), Vec::new());
     for changed in std::iter::once(None).chain(again.iter().map(Some)) {
         if let Some((period, part, over)) = changed {

@@ -67,11 +67,12 @@ impl<'a> Moment<'a> {
 
 /// What was written down of a lot already.
 #[derive(Default)]
-struct Told {
+struct Told<'a> {
     sums: BTreeSet<Vec<(usize, bool)>>,
     left: BTreeSet<(usize, usize)>,
-    /// What groups leave of a whole, by the whole and the groups that are posted.
-    rests: BTreeMap<(usize, Vec<usize>), usize>,
+    /// What groups leave of a whole: of when, the number of the split, which groups, and how many. Where it is as many at two
+    /// moments, a reader may take it that nobody of these groups was corrected, and is right.
+    rests: BTreeMap<(Period, usize, Vec<&'a GroupCode>, Parts), usize>,
     /// Wholes that nobody posted, by their parts.
     wholes: BTreeMap<Vec<usize>, usize>,
 }
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds groups that nobody posted, where all that they are made up of was: they are parts of others in turn.
-    fn make_up(&mut self, ground: &Ground<'_, 'a>, moment: &mut Moment<'a>, told: &mut Told) {
+    fn make_up(&mut self, ground: &Ground<'_, 'a>, moment: &mut Moment<'a>, told: &mut Told<'a>) {
         let mut made = true;
         while made {
             made = false;
@@ -134,7 +135,7 @@ impl<'a> Reader<'a> {
         ground: &Ground<'_, 'a>,
         moment: &Moment<'a>,
         timeline: &mut Timeline<'a>,
-        told: &mut Told,
+        told: &mut Told<'a>,
         before: &mut BTreeMap<usize, Row>,
         steps: &mut Steps,
     ) -> Option<()> {
@@ -184,7 +185,7 @@ impl<'a> Reader<'a> {
         moment: &Moment<'a>,
         (at, split, whole): (usize, &Split<'a>, usize),
         timeline: &mut Timeline<'a>,
-        told: &mut Told,
+        told: &mut Told<'a>,
     ) -> Option<Row> {
         let lacks: Vec<&GroupCode> =
             split.parts.iter().copied().filter(|group| !moment.of.contains_key(group)).collect();
@@ -205,7 +206,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let left = self.left_of(whole, &known).unwrap_or_default();
-            let key = (whole, known.clone());
+            let key = (moment.period, at, rest.clone(), left);
             // Several groups together are no secret where some of them are posted: each of those is.
             let small = *rest == lacks && left.iter().flatten().any(|part| is_small(*part, self.threshold));
             let place = told
@@ -232,7 +233,7 @@ impl<'a> Reader<'a> {
         ground: &Ground<'_, 'a>,
         moment: &Moment<'a>,
         split: &Split<'a>,
-        told: &mut Told,
+        told: &mut Told<'a>,
     ) -> Option<usize> {
         let alike = ground.splits.iter().filter(|other| other.complete && other.whole == split.whole);
         if alike.clone().count() < 2 {
@@ -250,7 +251,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a sum once.
-    fn sum(&mut self, period: Period, row: Row, ties: Ties, told: &mut Told) {
+    fn sum(&mut self, period: Period, row: Row, ties: Ties, told: &mut Told<'a>) {
         let shift = false;
         if told.sums.insert(row.iter().map(|(place, factor)| (*place, *factor > 0)).collect()) {
             self.sums.push(Sum { holds: self.holds(&row), row, period, shift, ties });
@@ -258,7 +259,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds what the same sum at two moments has not in common.
-    fn shift(&mut self, period: Period, mut row: Row, before: Row, told: &mut Told) {
+    fn shift(&mut self, period: Period, mut row: Row, before: Row, told: &mut Told<'a>) {
         for (place, factor) in before {
             *row.entry(place).or_insert(0) -= factor;
         }
@@ -279,7 +280,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds sums that nobody said there are, but the figures do: of all groups, of all but one, and of two.
-    fn sum_by_chance(&mut self, period: Period, whole: usize, parts: &[usize], told: &mut Told) {
+    fn sum_by_chance(&mut self, period: Period, whole: usize, parts: &[usize], told: &mut Told<'a>) {
         let Some(left) = self.left_of(whole, parts) else { return };
         let makes_up = |parts: &[usize]| parts.iter().map(|place| (*place, 1)).chain([(whole, -1)]).collect::<Row>();
         if parts.len() > 1 && left.iter().flatten().all(|part| *part == Figure::ZERO) {
@@ -320,7 +321,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds what is left of one figure without another where it is small, whoever it is about.
-    fn leave(&mut self, period: Period, more: Option<usize>, less: Option<usize>, told: &mut Told) {
+    fn leave(&mut self, period: Period, more: Option<usize>, less: Option<usize>, told: &mut Told<'a>) {
         let (Some(more), Some(less)) = (more, less) else { return };
         let Some(left) = self.left_of(more, &[less]) else { return };
         let small = left.iter().flatten().any(|part| is_small(*part, self.threshold));

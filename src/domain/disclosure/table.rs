@@ -55,16 +55,15 @@ impl Table {
 
     /// Whether a table in which a group is another would be shown the same.
     fn could_be_another(&self, group: usize, choice: &Choice, rounds: usize, steps: &mut Steps) -> Option<bool> {
-        let others = || choice.groups.iter().copied().filter(|other| *other != group);
-        for by in 1..self.threshold {
+        let one_moved = (1..self.threshold).flat_map(|by| {
             let by = Figure::small(by);
-            for (other, by) in others().flat_map(|other| [(other, by), (other, -by)]) {
-                let other = self.moved(group, other, by);
-                if let Some(other) = other
-                    && other.after(rounds, steps)? == *choice
-                {
-                    return Some(true);
-                }
+            let others = choice.groups.iter().filter(move |other| **other != group);
+            others.flat_map(move |other| [self.moved(group, *other, by), self.moved(group, *other, -by)])
+        });
+        let mostly_small = choice.groups.iter().flat_map(|most| self.gathered(*most, choice));
+        for table in one_moved.chain(mostly_small).flatten() {
+            if table.groups.get(group) != self.groups.get(group) && table.after(rounds, steps)? == *choice {
+                return Some(true);
             }
         }
         Some(false)
@@ -81,6 +80,24 @@ impl Table {
             }
         }
         Some(Self { groups, threshold: self.threshold })
+    }
+
+    /// The tables in which all that are withheld but one are small, and that one is what they leave.
+    fn gathered(&self, most: usize, choice: &Choice) -> Vec<Option<Self>> {
+        let mut tables = vec![self.groups.clone()];
+        for place in choice.groups.iter().filter(|place| **place != most) {
+            let with = |table: &Vec<Figure>, number: u32| {
+                let mut table = table.clone();
+                let before = table.get(*place).copied()?;
+                *table.get_mut(*place)? = Figure::small(number);
+                let rest = table.get_mut(most)?;
+                *rest = *rest + before - Figure::small(number);
+                (*rest > Figure::ZERO).then_some(table)
+            };
+            tables =
+                tables.iter().flat_map(|table| (1..=self.threshold).filter_map(|number| with(table, number))).collect();
+        }
+        tables.into_iter().map(|groups| Some(Self { groups, threshold: self.threshold })).collect()
     }
 
     /// What is withheld so that a reader who does not know the rule finds nothing small.
