@@ -106,7 +106,8 @@ fn section_number(word: &str) -> Option<u32> {
 /// The sections that follow a word `section` or `sections`, and how many words they take: `4`, `4 and 5`, `1, 3 and 7`,
 /// `3 to 8`.
 fn listed_sections(words: &[&str]) -> (Vec<u32>, usize) {
-    let (mut sections, mut taken, mut range) = (Vec::new(), 0, false);
+    let mut sections: Vec<u32> = Vec::new();
+    let (mut taken, mut range) = (0, false);
     for word in words {
         match (section_number(word), *word) {
             (Some(number), _) => {
