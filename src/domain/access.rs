@@ -1,4 +1,4 @@
-//! Who may do what (domain.md section 12). A caller's [`Access`] to one plan is worked out once from the grants in the
+//! Who may do what (docs/rules.md section 12). A caller's [`Access`] to one plan is worked out once from the grants in the
 //! database, and every use case asks it.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Corrective actions (domain.md section 1): what a sub-group will do about a KPI that is off track.
+//! Corrective actions (docs/rules.md section 1): what a sub-group will do about a KPI that is off track.
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! From figure to status (domain.md section 4). [`assess`] is the one function that gives a status: the API, files,
+//! From figure to status (docs/rules.md section 4). [`assess`] is the one function that gives a status: the API, files,
 //! pages, previews and roll-ups all call it.
 
 use std::fmt::Write as _;

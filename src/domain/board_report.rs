@@ -1,4 +1,4 @@
-//! Board reports (domain.md section 1): what is known of a frozen report beside what it holds.
+//! Board reports (docs/rules.md section 1): what is known of a frozen report beside what it holds.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! Dimensions and their groups (domain.md section 9): ways to slice the population that readings are about, and what the
+//! Dimensions and their groups (docs/rules.md section 9): ways to slice the population that readings are about, and what the
 //! groups of one that covers it must sum to.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Small numbers (domain.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
+//! Small numbers (docs/rules.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
 //!
 //! [`withheld`] is the door. It is told every figure that was ever posted for a KPI, as each can still be read as of its
 //! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures are

@@ -1,4 +1,4 @@
-//! The forecast to the year's end (domain.md section 7): a projection of what was reported, which never changes a status.
+//! The forecast to the year's end (docs/rules.md section 7): a projection of what was reported, which never changes a status.
 //!
 //! [`forecast`] gives the figure; whoever assesses it holds it against the year-end target by the same bands as any figure.
 //! Of an in-period count it is the year's total, as the required rate is of that: 12 and 10 in two quarters, on a line that

@@ -1,4 +1,4 @@
-//! Gaps (domain.md section 9): comparator minus group, computed from two readings of another KPI and never posted.
+//! Gaps (docs/rules.md section 9): comparator minus group, computed from two readings of another KPI and never posted.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

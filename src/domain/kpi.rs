@@ -1,4 +1,4 @@
-//! A KPI's definition (domain.md section 1): what is measured, how it is reported, and what may be said of it.
+//! A KPI's definition (docs/rules.md section 1): what is measured, how it is reported, and what may be said of it.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Exact figures (domain.md section 3).
+//! Exact figures (docs/rules.md section 3).
 //!
 //! A [`Figure`] is a whole number of ten-thousand-millionths held in an `i128`: wide enough that every product the
 //! programme needs is exact, so that "exactly on target" means exactly. Nothing here, or above it, is a binary float.

@@ -1,4 +1,4 @@
-//! A longer period's figure out of those of its parts (domain.md section 8), such as a year's out of its months'.
+//! A longer period's figure out of those of its parts (docs/rules.md section 8), such as a year's out of its months'.
 //!
 //! An in-period count is summed; an in-period percentage or rate whose numbers are known is the sum of what was counted over
 //! the sum of what it was counted over. Nothing else is put together: days, scores, ratios and amounts of money may be

@@ -1,4 +1,4 @@
-//! Periods (domain.md section 2): what they are called, when they run, and how they follow on.
+//! Periods (docs/rules.md section 2): what they are called, when they run, and how they follow on.
 //!
 //! A [`Period`] is its kind and its place in the unbroken row of such periods, so that "the one before" and "the same
 //! one a year ago" are sums, and leap years and year ends take care of themselves.

@@ -1,4 +1,4 @@
-//! A plan and its framework: organisations, sub-groups, outcome areas and priorities (domain.md section 1).
+//! A plan and its framework: organisations, sub-groups, outcome areas and priorities (docs/rules.md section 1).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

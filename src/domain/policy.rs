@@ -1,4 +1,4 @@
-//! Status policies (domain.md section 4): data, versioned, never code. A policy says how far short of its target a
+//! Status policies (docs/rules.md section 4): data, versioned, never code. A policy says how far short of its target a
 //! figure may fall and what the grades are called; [`Policy::grade`] gives a variance its band.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! How precisely a reader may know a KPI's figures (domain.md section 10).
+//! How precisely a reader may know a KPI's figures (docs/rules.md section 10).
 
 use super::number::{Figure, Fraction};
 

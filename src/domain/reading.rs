@@ -1,4 +1,4 @@
-//! Readings: the figure reported for one KPI, period and group (domain.md sections 1 and 3).
+//! Readings: the figure reported for one KPI, period and group (docs/rules.md sections 1 and 3).
 
 use serde_json::{Map, Value};
 

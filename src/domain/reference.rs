@@ -1,4 +1,4 @@
-//! A second reading of domain.md's sections 3 to 8, written from its words alone and with fractions throughout, which the
+//! A second reading of sections 3 to 8 of docs/rules.md, written from its words alone and with fractions throughout, which the
 //! rules are held against over random KPIs. It is slow and plain on purpose, and shares no arithmetic with them.
 
 use std::cmp::Ordering;

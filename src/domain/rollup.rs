@@ -1,4 +1,4 @@
-//! Roll-ups (domain.md section 8): counts and a headline over many assessments. No average of colours is ever taken.
+//! Roll-ups (docs/rules.md section 8): counts and a headline over many assessments. No average of colours is ever taken.
 
 use std::collections::BTreeMap;
 

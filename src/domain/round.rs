@@ -1,4 +1,4 @@
-//! Collection rounds and returns (domain.md section 1): one period's gathering of figures, and what each sub-group owes
+//! Collection rounds and returns (docs/rules.md section 1): one period's gathering of figures, and what each sub-group owes
 //! in it.
 
 use chrono::{DateTime, NaiveDate, Utc};

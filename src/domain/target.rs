@@ -1,4 +1,4 @@
-//! Targets and which one a period is held against (domain.md section 5).
+//! Targets and which one a period is held against (docs/rules.md section 5).
 
 use std::collections::BTreeMap;
 

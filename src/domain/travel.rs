@@ -1,4 +1,4 @@
-//! Direction of travel (domain.md section 6).
+//! Direction of travel (docs/rules.md section 6).
 
 use serde::Serialize;
 

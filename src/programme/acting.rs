@@ -1,4 +1,4 @@
-//! Corrective actions (domain.md section 1): what will be done about a KPI, opened, changed, noted and closed by those who
+//! Corrective actions (docs/rules.md section 1): what will be done about a KPI, opened, changed, noted and closed by those who
 //! report it.
 
 use std::sync::Arc;

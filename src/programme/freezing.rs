@@ -1,4 +1,4 @@
-//! Board reports (domain.md section 1): frozen once, kept to the byte, compared with one another.
+//! Board reports (docs/rules.md section 1): frozen once, kept to the byte, compared with one another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Groups (domain.md section 9): which a plan knows, who uses them, whether those of a dimension that covers the population
+//! Groups (docs/rules.md section 9): which a plan knows, who uses them, whether those of a dimension that covers the population
 //! sum to all, and where the KPIs stand group by group.
 
 use chrono::{DateTime, Utc};

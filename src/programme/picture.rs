@@ -685,7 +685,7 @@ impl Picture {
         Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
     }
 
-    /// Whether a figure must be withheld from a reader (domain.md section 10). A gap is as soon as one of its sides is, and a
+    /// Whether a figure must be withheld from a reader (docs/rules.md section 10). A gap is as soon as one of its sides is, and a
     /// longer period's as soon as one of its parts is, or where it is itself small.
     pub fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
         match &entry.kpi.formula {

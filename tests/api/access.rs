@@ -1,4 +1,4 @@
-//! Who may do what (domain.md section 12), for every operation that the document tells of.
+//! Who may do what (docs/rules.md section 12), for every operation that the document tells of.
 
 use actix_web::http::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Small numbers (domain.md section 10): what could identify a child never leaves for a partner or the public.
+//! Small numbers (docs/rules.md section 10): what could identify a child never leaves for a partner or the public.
 
 use serde_json::{Value, json};
 
