@@ -413,8 +413,8 @@ fn widths_on_paper(page: &Page) -> Vec<f64> {
     let excess: f64 = needed.iter().zip(&drawn).map(|(needed, drawn)| needed - drawn).sum();
     let spare = |needed: f64, drawn: f64| if needed > drawn { 0.0 } else { (drawn - WIDE).max(0.0) };
     let to_spare: f64 = needed.iter().zip(&drawn).map(|(needed, drawn)| spare(*needed, *drawn)).sum();
-    let share = if to_spare > 0.0 { (excess / to_spare).min(1.0) } else { 0.0 };
-    needed.iter().zip(&drawn).map(|(needed, drawn)| needed - share * spare(*needed, *drawn)).collect()
+    let part = if to_spare > 0.0 { (excess / to_spare).min(1.0) } else { 0.0 };
+    needed.iter().zip(&drawn).map(|(needed, drawn)| needed - part * spare(*needed, *drawn)).collect()
 }
 
 /// How wide a column must be for its widest number.

@@ -769,6 +769,9 @@ impl<'a> Import<'a> {
         };
         self.noted
             .extend(other_target(row, entry, period).map(|told| told.about(&entry.kpi.code, period, Some(group))));
+        let already = entry.posted(group, period).map(|kept| kept.value.acknowledged).unwrap_or_default();
+        let acknowledged = already.and(figure.acknowledged);
+        self.noted.retain(|warning| !acknowledged.has(warning.code));
         let place = self.place(&entry.kpi.code, group, period, row.number, &mut cells.faults);
         let before = match entry.posted(group, period) {
             Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
@@ -862,6 +865,9 @@ impl<'a> Import<'a> {
             return Err(cells.faults);
         }
         self.note_right_row(place, row, "value");
+        let already = entry.targets.get(&period).map(|target| target.acknowledged).unwrap_or_default();
+        let acknowledged = already.and(target.acknowledged);
+        self.noted.retain(|warning| !acknowledged.has(warning.code));
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
         let warning = still_placeholder(entry, period, &given, &next);

@@ -56,6 +56,7 @@ pub(super) fn still_placeholder(
 ) -> Option<Warning> {
     let is_meant = given.has("state") || !Target::is_given(given);
     let stays = next.target.state == TargetState::Placeholder && next.target.aim().is_some();
+    let is_meant = is_meant || next.target.acknowledged.has(WarningCode::StillPlaceholder);
     (stays && !is_meant).then(|| {
         let detail = "this target is still a placeholder, so that nothing is held against its figure; if it is agreed now, \
                       give `state` as `agreed` as well";

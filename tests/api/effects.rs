@@ -754,6 +754,8 @@ async fn a_figure_for_a_placeholder_is_warned_of(world: &World) {
         .is(200);
     assert_eq!(codes(&file), ["still_placeholder"]);
     assert_eq!(file.json()["warnings"][0]["cell"], "C2");
+    let known = "kpi,period,value,reason,acknowledged\nNI-117,2009/10,5,Agreed.,still_placeholder\n";
+    assert_eq!(codes(&world.import(Manager, "targets?dry_run=true", known).await.is(200)), [""; 0]);
 }
 
 async fn a_change_of_words_begins_no_new_definition(world: &World) {

@@ -145,6 +145,12 @@ async fn actuals_do_not_become_targets(world: &World) {
     assert_eq!(warned(&answer), [(Some(3), "other_target".to_owned())], "{answer}");
     let reading = world.get(Administrator, "kpis/K/readings/FY2009-10-Q1").await.is(200).json();
     assert_eq!(reading["value"], 77.4);
+    // Who stands by it says so once.
+    let known = "kpi,period,value,target,acknowledged\nK,2009/10 Q2,79,80,other_target\n";
+    for table in [known, "kpi,period,value,target\nK,2009/10 Q2,79,80\n"] {
+        let answer = send(world, "readings", CSV, table).await.is(200);
+        assert_eq!(warned(&answer), [], "{answer}");
+    }
 }
 
 async fn a_column_that_contradicts_its_row_is_refused(world: &World) {
