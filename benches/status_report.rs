@@ -15,7 +15,7 @@ use actix_web::HttpServer;
 use actix_web::body::to_bytes;
 use actix_web::test::{TestRequest, call_service, init_service};
 use waymark::http::configure;
-use waymark::programme::reporting::ReportFilter;
+use waymark::programme::reports::status_report::ReportFilter;
 
 use harrow::Harrow;
 

@@ -8,7 +8,7 @@ use waymark::clock::Clock;
 use waymark::domain::access::Role;
 use waymark::domain::ids::{PlanCode, Subject};
 use waymark::http::AppState;
-use waymark::programme::loading::{Folder, Keep};
+use waymark::programme::folder::load::{Folder, Keep};
 use waymark::programme::{Principal, Programme};
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants};
 use waymark::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};

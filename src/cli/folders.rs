@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::{Failure, open_current, print, progress, told};
 use crate::clock::Clock;
 use crate::config::{Export, Import, RemovePlan};
-use crate::programme::defining::Precondition;
-use crate::programme::exporting::{ExportError, NOT_EXPORTED};
-use crate::programme::loading::{Folder, Keep, LoadError};
-use crate::programme::removing::Extent;
+use crate::programme::definitions::Precondition;
+use crate::programme::definitions::plan_removal::Extent;
+use crate::programme::folder::export::{ExportError, NOT_EXPORTED};
+use crate::programme::folder::load::{Folder, Keep, LoadError};
 use crate::programme::{Principal, Programme};
 use crate::store::Store;
 

@@ -22,10 +22,11 @@ use crate::domain::period::Period;
 use crate::exchange::package::{Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
-use crate::http::{documents, tables};
-use crate::programme::folder::FILES;
-use crate::programme::importing::{ImportKind, Outcome};
-use crate::programme::reporting::{ReportFilter, StatusReport};
+use crate::http::documents;
+use crate::http::tables::columns;
+use crate::programme::figures::imports::{ImportKind, Outcome};
+use crate::programme::folder::files::FILES;
+use crate::programme::reports::status_report::{ReportFilter, StatusReport};
 use crate::programme::{Programme, Refusal};
 use crate::store::{Store, StoreOptions, plans, removals, verify};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
@@ -259,7 +260,7 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let report = picture.status_report(period, &ReportFilter::default(), at, &open.access);
     match command.format {
         ReportFormat::Json => print(serde_json::to_string_pretty(&report)? + "\n")?,
-        ReportFormat::Csv => print(tables::status_report_csv(&report, &picture))?,
+        ReportFormat::Csv => print(columns::status_report_csv(&report, &picture))?,
         ReportFormat::Text => print(as_text(&report))?,
     }
     Ok(true)

@@ -14,11 +14,11 @@ use crate::clock::Clock;
 use crate::config::Serve;
 use crate::delivery::Worker;
 use crate::domain::access::Role;
-use crate::http::oauth::Issuer;
+use crate::http::access::oauth::Issuer;
 use crate::http::settings::{MetricsToken, Settings};
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
-use crate::programme::watching::Watch;
+use crate::programme::waiting::Watch;
 use crate::store::{Store, StoreError, grants};
 use crate::token::{Expected, KeySource, SigningKey, Verifier};
 

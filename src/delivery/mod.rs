@@ -18,8 +18,8 @@ use futures_util::future::{Either, select};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::clock::Clock;
-use crate::programme::notifying::{Message, Next, ping};
-use crate::programme::subscribing::{Attempt, Secret, WebhookId, WebhookRow};
+use crate::programme::feed::messages::{Message, Next, ping};
+use crate::programme::feed::webhooks::{Attempt, Secret, WebhookId, WebhookRow};
 use crate::programme::{Programme, Refusal};
 
 use sender::{Sender, Sent};
@@ -50,7 +50,7 @@ impl Worker {
         Self { programme, sender, name: uuid::Uuid::now_v7().to_string() }
     }
 
-    /// Works until the programme's [`Watch`](crate::programme::watching::Watch) is closed, and ends what it is at.
+    /// Works until the programme's [`Watch`](crate::programme::waiting::Watch) is closed, and ends what it is at.
     pub async fn run(self) {
         let (watch, clock) = (self.programme.watch().clone(), self.programme.clock().clone());
         let mut writes = watch.any_write();

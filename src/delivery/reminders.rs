@@ -13,9 +13,9 @@ use super::signature;
 use crate::domain::ids::Subject;
 use crate::domain::period::day_in_london;
 use crate::domain::webhook::check_destination;
-use crate::programme::notifying::envelope;
-use crate::programme::reminding::Reminder;
-use crate::programme::subscribing::Secret;
+use crate::programme::feed::messages::envelope;
+use crate::programme::feed::webhooks::Secret;
+use crate::programme::rounds::reminders::Reminder;
 use crate::programme::{Programme, Refusal};
 
 /// How long the mail server has for each answer.

@@ -12,15 +12,15 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
 use utoipa_actix_web::AppExt;
 
-use super::health::Readiness;
-use super::limit::{self, Limiter};
-use super::metrics::Metrics;
-use super::middleware::envelope;
-use super::oauth::{Issuer, MaybeIssuer};
-use super::openapi::{self, Documents};
-use super::routes::routes;
-use super::settings::Settings;
-use super::{auth, once};
+use crate::http::access::oauth::{Issuer, MaybeIssuer};
+use crate::http::gate::envelope::envelope;
+use crate::http::gate::rate_limit::{self, Limiter};
+use crate::http::gate::{authenticate, idempotency};
+use crate::http::metrics::Metrics;
+use crate::http::openapi::{self, Documents};
+use crate::http::routes::routes;
+use crate::http::service::health::Readiness;
+use crate::http::settings::Settings;
 use crate::programme::Programme;
 use crate::token::Verifier;
 
@@ -119,9 +119,9 @@ pub fn configure(
                 config.service(route);
             }
         })
-        .wrap(from_fn(once::carry_out_once))
-        .wrap(from_fn(limit::count))
-        .wrap(from_fn(auth::authenticate))
+        .wrap(from_fn(idempotency::carry_out_once))
+        .wrap(from_fn(rate_limit::count))
+        .wrap(from_fn(authenticate::authenticate))
         .wrap(Condition::new(!state.settings.cors_origins.is_empty(), cors(&state.settings)))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))

@@ -17,11 +17,11 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::auth::credentials_of;
-use super::extract::{NoParams, Params};
-use super::problem::Problem;
-use super::responses::{NoSuchThing, PublicProblems};
-use super::settings::Settings;
+use crate::http::gate::authenticate::credentials_of;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{NoSuchThing, PublicProblems};
+use crate::http::request::extract::{NoParams, Params};
+use crate::http::settings::Settings;
 use crate::programme::Programme;
 
 /// Where the buckets of durations end, in seconds: from a 304 to an import, or a poll that waits.
@@ -74,7 +74,13 @@ impl Metrics {
 
     /// Counts a request by what its route noted of itself; one that was answered before it came to a route, by the path of
     /// the route that it would have come to.
-    pub(super) fn count(&self, request: Option<&HttpRequest>, method: &Method, status: StatusCode, took: Duration) {
+    pub(in crate::http) fn count(
+        &self,
+        request: Option<&HttpRequest>,
+        method: &Method,
+        status: StatusCode,
+        took: Duration,
+    ) {
         let measured = request.and_then(|request| request.extensions().get::<Rc<Measured>>().cloned());
         let measured = measured.unwrap_or_else(|| {
             let route = request.and_then(HttpRequest::match_pattern).unwrap_or_else(|| "none".to_owned());
@@ -97,7 +103,7 @@ impl Metrics {
 
 /// The measures of one route, as one worker holds them.
 #[derive(Debug)]
-pub(super) struct Measured {
+pub(in crate::http) struct Measured {
     route: String,
     methods: [OnceCell<OfMethod>; METHODS.len() + 1],
 }
@@ -110,7 +116,7 @@ struct OfMethod {
 
 impl Measured {
     /// Those of the route with this path.
-    pub(super) fn at(route: String) -> Self {
+    pub(in crate::http) fn at(route: String) -> Self {
         Self { route, methods: Default::default() }
     }
 

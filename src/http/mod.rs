@@ -5,53 +5,23 @@
 //! [`problem`] is every error a client can see, and [`mod@resource`] puts a handler under its path. [`middleware`] wraps it
 //! all, and [`openapi`] collects what the handlers say about themselves.
 
-pub mod actions;
+pub mod access;
 mod app;
-pub mod auth;
-pub mod benchmarks;
-pub mod board_reports;
-pub mod changes;
-pub mod clients;
-pub mod conditional;
-pub mod definitions;
-pub mod deprecation;
-pub mod docs;
-pub mod embeds;
-pub mod extract;
-pub mod grants;
-pub mod health;
-pub mod imports;
-mod json;
-pub mod kpis;
-pub mod limit;
-pub mod links;
+pub mod collecting;
+pub mod feed;
+pub mod gate;
 pub mod metrics;
-pub mod middleware;
-pub mod negotiate;
-pub mod oauth;
-pub mod once;
 pub mod openapi;
-pub mod packages;
-pub mod page;
-pub mod plans;
-pub mod printing;
+pub mod plan;
 pub mod problem;
-pub mod problem_pages;
-pub mod readings;
-mod refusal;
 pub mod reports;
+pub mod request;
 pub mod resource;
-pub mod responses;
-pub mod rounds;
 mod routes;
+pub mod service;
 pub mod settings;
 pub mod tables;
-pub mod targets;
-pub mod templates;
-pub mod tokens;
-pub mod trials;
 pub mod view;
-pub mod webhooks;
 
 #[cfg(test)]
 mod tests;

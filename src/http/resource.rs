@@ -19,9 +19,9 @@ use utoipa::openapi::path::{HttpMethod, Operation, Paths};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_actix_web::OpenApiFactory;
 
-use super::metrics::Measured;
-use super::negotiate::Accept;
-use super::problem::Problem;
+use crate::http::metrics::Measured;
+use crate::http::problem::Problem;
+use crate::http::request::negotiate::Accept;
 
 /// One path with its documented handlers; made by `resource!`.
 pub struct Documented {

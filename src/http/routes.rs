@@ -1,17 +1,20 @@
 //! THE route table: each path once, feeding routing and the document alike.
 
-use super::definitions::{
+use crate::http::access::{clients, grants, links, oauth, tokens};
+use crate::http::collecting::{readings, rounds, targets, templates};
+use crate::http::feed::{changes, webhooks};
+use crate::http::plan::definitions::{
     comparator_groups, dimensions, organisations, outcome_areas, policies, priorities, sub_groups,
 };
-use super::resource::{Documented, resource};
-use super::{
-    actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, metrics, oauth,
-    openapi, packages, plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials,
-    webhooks,
-};
+use crate::http::plan::{kpis, plans, policy_trials};
+use crate::http::reports::{actions, benchmarks, board_reports, pictures, status};
+use crate::http::resource::{Documented, resource};
+use crate::http::service::{docs, health, problem_pages};
+use crate::http::tables::{columns, packages};
+use crate::http::{metrics, openapi};
 
 /// Everything the service answers.
-pub(super) fn routes() -> Vec<Documented> {
+pub(in crate::http) fn routes() -> Vec<Documented> {
     vec![
         resource!(plans::{list_plans, create_plan}),
         resource!(plans::{find_plan, update_plan, delete_plan}),
@@ -28,7 +31,7 @@ pub(super) fn routes() -> Vec<Documented> {
         resource!(dimensions::{find, update, remove}),
         resource!(policies::{list, create}),
         resource!(policies::{find, update, remove}),
-        resource!(trials::{try_policy}),
+        resource!(policy_trials::{try_policy}),
         resource!(comparator_groups::{list, create}),
         resource!(comparator_groups::{find, update, remove}),
         resource!(benchmarks::{list_benchmarks}),
@@ -42,14 +45,14 @@ pub(super) fn routes() -> Vec<Documented> {
         resource!(readings::{list_kpi_readings}),
         resource!(readings::{find_reading, put_reading}),
         resource!(readings::{list_reading_revisions}),
-        resource!(reports::{get_kpi_status}),
-        resource!(reports::{get_kpi_series}),
-        resource!(embeds::{get_kpi_badge}),
-        resource!(embeds::{get_kpi_sparkline}),
+        resource!(status::{get_kpi_status}),
+        resource!(status::{get_kpi_series}),
+        resource!(pictures::{get_kpi_badge}),
+        resource!(pictures::{get_kpi_sparkline}),
         resource!(readings::{list_readings, import_readings}),
         resource!(templates::{get_readings_template}),
         resource!(targets::{list_targets, import_targets}),
-        resource!(reports::{get_status_report}),
+        resource!(status::{get_status_report}),
         resource!(rounds::{list_rounds, create_round}),
         resource!(rounds::{find_round, update_round, remove_round}),
         resource!(rounds::{get_round_returns}),
@@ -60,7 +63,7 @@ pub(super) fn routes() -> Vec<Documented> {
         resource!(rounds::{reopen_return}),
         resource!(rounds::{get_outstanding}),
         resource!(rounds::{get_my_returns}),
-        resource!(reports::{get_exceptions}),
+        resource!(status::{get_exceptions}),
         resource!(board_reports::{list_board_reports, freeze_board_report}),
         resource!(board_reports::{get_board_report}),
         resource!(board_reports::{get_board_report_changes}),
@@ -91,7 +94,7 @@ pub(super) fn routes() -> Vec<Documented> {
         resource!(oauth::{protected_resource}),
         resource!(oauth::{authorization_server}),
         resource!(oauth::{security_txt}),
-        resource!(tables::{get_table_schema}),
+        resource!(columns::{get_table_schema}),
         resource!(packages::{get_data_package}),
         resource!(packages::{get_csvw_metadata}),
         resource!(openapi::{openapi_3_1}),

@@ -1,4 +1,4 @@
-//! What a deployment settles about the HTTP side; handed to the app with [`AppState`](super::AppState).
+//! What a deployment settles about the HTTP side; handed to the app with [`AppState`](crate::http::AppState).
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -19,7 +19,7 @@ impl MetricsToken {
     }
 
     /// Whether this is it. How long that takes does not tell how near it is.
-    pub(super) fn is(&self, sent: &str) -> bool {
+    pub(in crate::http) fn is(&self, sent: &str) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), sent.as_bytes()).is_ok()
     }
 }
@@ -52,11 +52,11 @@ pub struct Settings {
 }
 
 /// The metadata of a protected resource (RFC 9728).
-pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+pub(in crate::http) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 impl Settings {
     /// The address of this service, as it is settled or a request has it, without a slash at the end.
-    pub(super) fn base(&self, asked: &ConnectionInfo) -> String {
+    pub(in crate::http) fn base(&self, asked: &ConnectionInfo) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("{}://{}", asked.scheme(), asked.host()),

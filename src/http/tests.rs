@@ -15,23 +15,25 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_actix_web::{AppExt, scope};
 
-use super::conditional::{Conditions, ETag};
-use super::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments, assert_documented};
-use super::health::Readiness;
-use super::middleware::{self, envelope};
-use super::negotiate::{Accept, Format};
-use super::openapi::{self, Documents, lint};
-use super::page::{Paging, page};
-use super::problem::Problem;
-use super::resource::resource;
+use crate::http::gate::envelope::{self, envelope};
+use crate::http::openapi::{self, Documents, lint};
+use crate::http::problem::Problem;
+use crate::http::request::conditional::{Conditions, ETag};
+use crate::http::request::extract::{
+    Body, FromParams, NoParams, ParamReader, Params, Patch, Segments, assert_documented,
+};
+use crate::http::request::negotiate::{Accept, Format};
+use crate::http::request::page::{Paging, page};
+use crate::http::resource::resource;
+use crate::http::service::health::Readiness;
 
 mod things {
     use super::*;
-    use crate::http::responses::{DeleteProblems, NotModified, ReadProblems, WriteProblems};
+    use crate::http::problem::documented::{DeleteProblems, NotModified, ReadProblems, WriteProblems};
 
     /// A thing's code: lower-case letters.
     #[derive(Debug)]
-    pub(super) struct Code(String);
+    pub(in crate::http) struct Code(String);
 
     impl FromStr for Code {
         type Err = &'static str;
@@ -51,7 +53,7 @@ mod things {
     /// A thing.
     #[derive(Debug, Serialize, ToSchema)]
     #[schema(as = Thing)]
-    pub(super) struct ThingBody {
+    pub(in crate::http) struct ThingBody {
         /// What it is known by.
         #[schema(example = "box")]
         code: String,
@@ -62,13 +64,13 @@ mod things {
 
     page!(
         /// Some of the things.
-        pub(super) ThingPage of ThingBody
+        pub(in crate::http) ThingPage of ThingBody
     );
 
     /// A thing to be.
     #[derive(Debug, Deserialize, ToSchema)]
     #[serde(deny_unknown_fields)]
-    pub(super) struct NewThingBody {
+    pub(in crate::http) struct NewThingBody {
         /// What it is like.
         note: String,
     }
@@ -76,7 +78,7 @@ mod things {
     /// What to change of a thing.
     #[derive(Debug, ToSchema)]
     #[expect(dead_code, reason = "it documents a body that is read member by member")]
-    pub(super) struct ThingPatchBody {
+    pub(in crate::http) struct ThingPatchBody {
         /// What it is like; null to forget it.
         note: Option<String>,
     }
@@ -84,7 +86,7 @@ mod things {
     /// Which things to list.
     #[derive(Debug, utoipa::IntoParams)]
     #[into_params(parameter_in = Query)]
-    pub(super) struct ThingFilter {
+    pub(in crate::http) struct ThingFilter {
         /// Only the thing with this code.
         #[param(value_type = Option<String>, example = "box")]
         code: Option<Code>,
@@ -106,7 +108,7 @@ mod things {
             NotModified, ReadProblems
         )
     )]
-    pub(super) async fn list_things(
+    pub(in crate::http) async fn list_things(
         Params((filter, paging)): Params<(ThingFilter, Paging)>,
         accept: Accept,
         conditions: Conditions,
@@ -143,7 +145,7 @@ mod things {
         params(("code" = String, Path, description = "The thing's code.", example = "box")),
         responses((status = 200, description = "The thing as it is now.", body = ThingBody), WriteProblems)
     )]
-    pub(super) async fn put_thing(
+    pub(in crate::http) async fn put_thing(
         Segments((code,)): Segments<(Code,)>,
         _: Params<NoParams>,
         conditions: Conditions,
@@ -164,7 +166,7 @@ mod things {
         params(("code" = String, Path, description = "The thing's code.", example = "box")),
         responses((status = 200, description = "The thing as it is now.", body = ThingBody), WriteProblems)
     )]
-    pub(super) async fn update_thing(Patch(patch): Patch<serde_json::Map<String, Value>>) -> HttpResponse {
+    pub(in crate::http) async fn update_thing(Patch(patch): Patch<serde_json::Map<String, Value>>) -> HttpResponse {
         let note = patch.get("note").map_or(Some("as it was".to_owned()), |note| note.as_str().map(str::to_owned));
         HttpResponse::Ok().json(ThingBody { code: "box".to_owned(), note })
     }
@@ -177,7 +179,7 @@ mod things {
         params(("code" = String, Path, description = "The thing's code.", example = "box")),
         responses((status = 204, description = "It is gone."), DeleteProblems)
     )]
-    pub(super) async fn delete_thing() -> HttpResponse {
+    pub(in crate::http) async fn delete_thing() -> HttpResponse {
         panic!("the secret is out");
     }
 
@@ -189,12 +191,12 @@ mod things {
         params(("code" = String, Path, description = "The thing's code.", example = "box")),
         responses((status = 200, description = "The thing.", body = ThingBody), ReadProblems)
     )]
-    pub(super) async fn find_thing(Segments((code,)): Segments<(Code,)>, _: Params<NoParams>) -> HttpResponse {
-        HttpResponse::Ok().json(ThingBody { code: code.to_string(), note: middleware::request_id() })
+    pub(in crate::http) async fn find_thing(Segments((code,)): Segments<(Code,)>, _: Params<NoParams>) -> HttpResponse {
+        HttpResponse::Ok().json(ThingBody { code: code.to_string(), note: envelope::request_id() })
     }
 
     /// Asks for data that the app does not have, which is our fault.
-    pub(super) async fn broken(_: Data<u128>) -> HttpResponse {
+    pub(in crate::http) async fn broken(_: Data<u128>) -> HttpResponse {
         HttpResponse::Ok().finish()
     }
 }
@@ -204,7 +206,7 @@ macro_rules! crud {
     ($module:ident, $path:literal, $of:literal, $body:ident, $list:literal, $find:literal, $summary:literal) => {
         mod $module {
             use super::*;
-            use crate::http::responses::ReadProblems;
+            use crate::http::problem::documented::ReadProblems;
 
             const TAG: &str = "structure";
 
@@ -215,7 +217,7 @@ macro_rules! crud {
                         get, path = $path, operation_id = $list, tag = TAG,
                         responses((status = 200, description = "All of them.", body = Vec<$body>), ReadProblems)
                     )]
-            pub(super) async fn list(_: Params<NoParams>) -> HttpResponse {
+            pub(in crate::http) async fn list(_: Params<NoParams>) -> HttpResponse {
                 HttpResponse::Ok().json([$body { code: $of.to_owned() }])
             }
 
@@ -225,7 +227,7 @@ macro_rules! crud {
                         params(("code" = String, Path, description = concat!("A code, of the ", $of), example = "met")),
                         responses((status = 200, description = $summary, body = $body), ReadProblems)
                     )]
-            pub(super) async fn find(Segments((code,)): Segments<(String,)>) -> HttpResponse {
+            pub(in crate::http) async fn find(Segments((code,)): Segments<(String,)>) -> HttpResponse {
                 HttpResponse::Ok().json($body { code })
             }
         }
@@ -278,7 +280,7 @@ fn app() -> App<
         .into_utoipa_app()
         .openapi(openapi::base())
         .configure(|config| {
-            for route in super::routes::routes() {
+            for route in crate::http::routes::routes() {
                 config.service(route);
             }
         })
@@ -479,7 +481,7 @@ async fn a_body_must_be_json_of_the_right_shape_and_size() {
     assert_eq!(put(json, b"").await.problem(), "malformed_request");
     let text = put("text/plain", b"{}").await;
     assert_eq!((text.problem().as_str(), text.header("accept")), ("unsupported_media_type", json));
-    let huge: &'static [u8] = vec![b' '; super::extract::BODY_LIMIT + 1].leak();
+    let huge: &'static [u8] = vec![b' '; crate::http::request::extract::BODY_LIMIT + 1].leak();
     assert_eq!(put(json, huge).await.problem(), "body_too_large");
 }
 
@@ -510,7 +512,7 @@ async fn a_patch_tells_null_from_absent() {
 async fn every_problem_has_a_page() {
     let index = get("/problems").await;
     let index = String::from_utf8(index.body).unwrap();
-    for code in super::problem::Code::ALL {
+    for code in crate::http::problem::Code::ALL {
         let name = code.as_str();
         let page = get(&format!("/problems/{name}")).await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
@@ -549,7 +551,7 @@ async fn the_documentation_needs_nothing_from_elsewhere() {
     assert!(script.contains("/openapi.json") && script.contains("\"none\""), "{script}");
     assert_eq!(get("/docs/index.html").await.problem(), "not_found");
     let preset = get("/docs/swagger-ui-standalone-preset.js").await.body;
-    let style = super::docs::LOGO_STYLE.as_bytes();
+    let style = crate::http::service::docs::LOGO_STYLE.as_bytes();
     assert!(preset.windows(style.len()).any(|part| part == style), "the logo's style is another now");
 }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 
-use super::auth::Caller;
-use super::conditional::{Conditions, ETag};
-use super::extract::{FromParams, ParamReader};
-use super::middleware;
-use super::problem::{Code, Problem};
 use crate::domain::access::Audience;
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Violation;
 use crate::domain::period::start_of_day_in_london;
+use crate::http::gate::authenticate::Caller;
+use crate::http::gate::envelope;
+use crate::http::problem::{Code, Problem};
+use crate::http::request::conditional::{Conditions, ETag};
+use crate::http::request::extract::{FromParams, ParamReader};
 use crate::programme::picture::Picture;
 use crate::programme::{OpenPlan, Programme};
 
@@ -67,7 +67,7 @@ impl View {
         let now = programme.clock().now();
         let plan = programme.open(plan, &caller.subject).await?;
         if plan.public {
-            middleware::may_be_shared();
+            envelope::may_be_shared();
         }
         let (at, version) = match as_of.as_of {
             None => (plan.changed_at.max(start_of_day_in_london(now)), plan.version),

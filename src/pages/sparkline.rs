@@ -4,7 +4,7 @@ use super::svg::{Colour, Picture, width_of};
 use super::{ground, in_words, whose};
 use crate::domain::assess::{Assessment, Reason};
 use crate::domain::number::Figure;
-use crate::programme::reporting::Series;
+use crate::programme::reports::status_report::Series;
 
 /// How wide the lines may become.
 const PLOT_WIDTH: u32 = 240;

@@ -3,41 +3,18 @@
 //! [`Programme`] is the door. Every use case takes the caller as a [`Principal`], opens the plan for it (which is where
 //! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
 
-pub mod acting;
-pub mod benchmarking;
-mod choice;
-pub mod collecting;
-pub mod defining;
-pub mod effects;
-pub mod entering;
-pub mod error;
-pub mod excepting;
-pub mod exporting;
-mod family;
+pub mod access;
+pub mod caller;
+pub mod definitions;
+pub mod feed;
+pub mod figures;
 pub mod folder;
-pub mod following;
-pub mod freezing;
-pub mod gathering;
-pub mod granting;
-pub mod grouping;
-pub mod importing;
-pub mod journalling;
-pub mod loading;
-pub mod notifying;
-pub mod once;
 pub mod picture;
-mod principal;
-pub mod reminding;
-pub mod removing;
-pub mod reporting;
-pub mod subscribing;
-pub mod succeeding;
-pub mod targeting;
-mod telling;
-pub mod templating;
-pub mod trying;
-mod warning;
-pub mod watching;
+mod refusal;
+pub mod reports;
+pub mod rounds;
+pub mod successor;
+pub mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,11 +29,11 @@ use crate::store::plans::{self, LockedPlan, VisiblePlan};
 use crate::store::{Conn, Store, Write, journal};
 
 pub use crate::store::StoreError;
-pub use error::Refusal;
-use family::{Descent, Family};
+pub use caller::principal::{Bounds, Principal};
 use picture::Picture;
-pub use principal::{Bounds, Principal};
-use watching::Watch;
+use picture::family::{Descent, Family};
+pub use refusal::Refusal;
+use waiting::Watch;
 
 /// The Integrated Performance Programme over one database.
 #[derive(Clone)]

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use serde_json::{Value, json};
 use waymark::clock::Clock;
 use waymark::programme::Programme;
-use waymark::programme::exporting::Exported;
-use waymark::programme::loading::{Folder, Keep, LoadError};
+use waymark::programme::folder::export::Exported;
+use waymark::programme::folder::load::{Folder, Keep, LoadError};
 
 use crate::on_both;
 use crate::support::plan::{kpi, round, slices, small};

@@ -20,7 +20,7 @@ use waymark::domain::ids::Subject;
 use waymark::http::AppState;
 use waymark::http::settings::Settings;
 use waymark::programme::Programme;
-use waymark::programme::loading::{Folder, Keep};
+use waymark::programme::folder::load::{Folder, Keep};
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
 use waymark::store::readings::ReadingRevision;
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, verify};

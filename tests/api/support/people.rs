@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use chrono::TimeDelta;
 use waymark::clock::Clock;
 use waymark::domain::ids::Subject;
-use waymark::http::oauth::Issuer;
+use waymark::http::access::oauth::Issuer;
 use waymark::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
 
 use super::{NOON, instant, subject};

@@ -1,0 +1,504 @@
+//! Collection rounds, the returns in them, and what is outstanding.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value};
+
+use crate::domain::document::{refuse_unknown, take};
+use crate::domain::ids::{CODE_PATTERN, OrganisationCode, PlanCode, SubGroupCode};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
+use crate::domain::reading::{NewReading, ReportedFigure};
+use crate::domain::round::{NewRound, ReturnKey, Round, RoundChange, Step};
+use crate::http::collecting::imports::DryRun;
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{
+    CreateProblems, DeleteProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems, StepProblems,
+    UnknownInQuery, WriteProblems,
+};
+use crate::http::reports::status::known;
+use crate::http::request::conditional::{Conditions, ETag, created, kept};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::page::{Paging, page};
+use crate::http::view::{AsOf, IfMatch, View, view};
+use crate::programme::Programme;
+use crate::programme::rounds::{
+    MyReturns, Outstanding, OutstandingFilter, PostedReturn, ReturnReport, RoundDays, RoundReport,
+};
+
+page!(
+    /// A page of rounds.
+    pub RoundPage of RoundDays
+);
+
+/// List collection rounds
+///
+/// In time order, a page at a time.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/rounds", tag = "collecting",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+    responses((status = 200, description = "A page of rounds.", body = RoundPage), NotModified, ReadProblems)
+)]
+pub async fn list_rounds(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let after: Option<PeriodKey> = paging.after()?;
+    let rounds = view.picture.rounds().values().map(|kept| &kept.value);
+    let rounds = rounds.filter(|round| after.is_none_or(|after| round.period.0 > after.0));
+    let rows: Vec<RoundDays> = rounds.take(paging.rows()).map(RoundDays::from).collect();
+    let (items, next) = paging.cut(rows, |round| PeriodKey(round.period))?;
+    Ok(RoundPage { items, next }.reply(&request, &view.tag))
+}
+
+/// Make a collection round
+///
+/// One a period, all of one kind of period. A figure is owed in the first round that closes on or after the day on which it
+/// falls due by its KPI's collection lag, and is then due on the round's day. For programme managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/rounds", tag = "collecting", operation_id = "create_round",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    request_body(content = NewRound, description = "The period and the round's days."),
+    responses(
+        (status = 201, description = "It was made; Location says where it is.", body = RoundDays,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        CreateProblems
+    )
+)]
+pub async fn create_round(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let made = programme.create::<Round>(&plan, &caller.subject, members).await?;
+    let location = format!("/v1/plans/{plan}/rounds/{}", made.value.period.0);
+    Ok(created(&RoundDays::from(&made.value), &ETag::of(made.seq), &location))
+}
+
+/// Find a collection round
+///
+/// Its days.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/rounds/{period}", tag = "collecting",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), AsOf
+    ),
+    responses((status = 200, description = "The round.", body = RoundDays), NotModified, ReadProblems)
+)]
+pub async fn find_round(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let found = view.picture.rounds().get(&period).ok_or_else(Problem::not_found)?;
+    Ok(conditions.answer(&ETag::of(found.seq), &RoundDays::from(&found.value)))
+}
+
+/// Change a collection round
+///
+/// Moves its days, by merge patch. For programme managers and administrators.
+#[utoipa::path(
+    patch, path = "/v1/plans/{plan}/rounds/{period}", tag = "collecting",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), IfMatch
+    ),
+    request_body(content = RoundChange, content_type = "application/merge-patch+json", description = "The members to change."),
+    responses(
+        (status = 200, description = "The round as it is now.", body = RoundDays, headers(("ETag" = String, description = "Its state."))),
+        WriteProblems
+    )
+)]
+pub async fn update_round(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+    Patch(patch): Patch<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let now = programme.update::<Round>(&plan, &caller.subject, &period, patch, (&conditions).into()).await?;
+    Ok(kept(&RoundDays::from(&now.value), &ETag::of(now.seq)))
+}
+
+/// Remove a collection round
+///
+/// One that no return was submitted in; its history stays in the journal. For programme managers and administrators.
+#[utoipa::path(
+    delete, path = "/v1/plans/{plan}/rounds/{period}", tag = "collecting",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), IfMatch
+    ),
+    responses((status = 204, description = "It is removed."), DeleteProblems)
+)]
+pub async fn remove_round(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    programme.remove::<Round>(&plan, &caller.subject, &period, (&conditions).into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// See how a round stands
+///
+/// Every sub-group's return with the figures it owes, and how far they have come in. For members of the partnership.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/rounds/{period}/returns", tag = "collecting", operation_id = "get_round_returns",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), AsOf
+    ),
+    responses((status = 200, description = "The round and its returns.", body = RoundReport), NotModified, ReadProblems, NotAllowed)
+)]
+pub async fn get_round_returns(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    programme.may_read_returns(&view.plan)?;
+    let report = view.picture.round_report(period, view.at, &view.plan.access)?;
+    Ok(kept(&report, &view.tag))
+}
+
+/// Find a return
+///
+/// The figures that a sub-group owes in a round, each with its definition, target, last figure and what is still lacking,
+/// and where the return stands. For members of the partnership.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
+        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy"), AsOf
+    ),
+    responses((status = 200, description = "The return.", body = ReturnReport), NotModified, ReadProblems, NotAllowed)
+)]
+pub async fn find_return(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    programme.may_read_returns(&view.plan)?;
+    let report = view.picture.find_return(&ReturnKey { period, sub_group }, view.at, &view.plan.access)?;
+    Ok(kept(&report, &view.tag))
+}
+
+/// A figure in a return.
+#[derive(Debug)]
+pub struct NewReturnFigure;
+
+impl utoipa::PartialSchema for NewReturnFigure {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+        let figure = NewReading::schema();
+        let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = figure else { return figure };
+        let code = |pattern: &str, example: &str, told: &str| {
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::String))
+                .pattern(Some(pattern))
+                .examples([example])
+                .description(Some(told))
+        };
+        let or_null = |object: ObjectBuilder| object.schema_type(SchemaType::Array(vec![Type::String, Type::Null]));
+        object.properties.insert("kpi".to_owned(), code(CODE_PATTERN, "NI-117", "The KPI's code.").into());
+        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, where the return holds more than one.");
+        object.properties.insert("period".to_owned(), or_null(period).into());
+        let group = code(CODE_PATTERN, "all", "The group; `all` without it.");
+        object.properties.insert("group".to_owned(), or_null(group).into());
+        object.required = vec!["kpi".to_owned()];
+        object.description = Some(
+            "A figure in a return: the KPI, the period where the return holds more than one of it, the group (`all` \
+             without it), and what is reported."
+                .to_owned(),
+        );
+        utoipa::openapi::RefOr::T(Schema::Object(object))
+    }
+}
+
+impl utoipa::ToSchema for NewReturnFigure {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        <ReportedFigure as utoipa::ToSchema>::schemas(schemas);
+    }
+}
+
+/// The figures of a return.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(description = "The figures of a return: those that are left out stay as they are.")]
+#[expect(dead_code, reason = "it documents a body, which the use case reads member by member")]
+pub struct NewReturnBody {
+    /// What is reported, one a KPI, period and group.
+    #[schema(max_items = 10_000)]
+    figures: Vec<NewReturnFigure>,
+}
+
+/// Fill in a return
+///
+/// Posts many of its figures at once, all or nothing; with `dry_run` it says what that would do, and nothing is kept. The
+/// answer says what moved, and what the return lacks then. A figure that was there already changes nothing; one that is
+/// left out stays as it is, and so does a member that is absent from one (null clears it). For those who report the KPIs.
+#[utoipa::path(
+    put, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
+        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy"), DryRun
+    ),
+    request_body(content = NewReturnBody, description = "The figures."),
+    responses((status = 200, description = "What it did, or would do.", body = PostedReturn), PutReturnProblems)
+)]
+pub async fn put_return(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    Params(dry_run): Params<DryRun>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let key = ReturnKey { period, sub_group };
+    let put = programme.put_return(&plan, &caller.subject, key, members, dry_run.is_wanted()).await?;
+    Ok(HttpResponse::Ok().json(put))
+}
+
+/// Submit a return
+///
+/// Says that it is complete: every figure or a nil return, commentary where a KPI's figure for everyone is off track, an
+/// action where it is so twice running, as the plan's settings ask. What is lacking is listed line by line (`invalid`). For the sub-group's lead,
+/// programme managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/submit", tag = "collecting", operation_id = "submit_return",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
+        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
+    ),
+    responses((status = 200, description = "It is submitted.", body = ReturnReport), StepProblems)
+)]
+pub async fn submit_return(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    _: Params<NoParams>,
+) -> Result<HttpResponse, Problem> {
+    step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::Submit).await
+}
+
+/// Sign off a return
+///
+/// Agrees to it and locks its figures. For the sub-group's lead, programme managers and administrators, and another person
+/// than the one who submitted it.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/sign-off", tag = "collecting", operation_id = "sign_off_return",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
+        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
+    ),
+    responses((status = 200, description = "It is signed off.", body = ReturnReport), StepProblems)
+)]
+pub async fn sign_off_return(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    _: Params<NoParams>,
+) -> Result<HttpResponse, Problem> {
+    step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::SignOff).await
+}
+
+/// What is to be mended.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(description = "What is to be mended in a return.")]
+#[expect(dead_code, reason = "it documents a body, which is read member by member")]
+pub struct NewReturnNote {
+    /// What is to be mended; 1 to 2,000 characters.
+    #[schema(min_length = 1, max_length = 2000, example = "NI-53a: is the denominator the quarter's?")]
+    note: String,
+}
+
+/// Send back a return
+///
+/// With a note that says what is to be mended. For the sub-group's lead, programme managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/return", tag = "collecting", operation_id = "send_back_return",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
+        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
+    ),
+    request_body(content = NewReturnNote, description = "What is to be mended."),
+    responses((status = 200, description = "It is sent back.", body = ReturnReport), CreateProblems)
+)]
+pub async fn send_back_return(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let note = words(members, "note")?;
+    step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::SendBack { note }).await
+}
+
+/// Why a return is reopened.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(description = "Why a return is reopened.")]
+#[expect(dead_code, reason = "it documents a body, which is read member by member")]
+pub struct NewReturnReason {
+    /// Why; 1 to 2,000 characters.
+    #[schema(min_length = 1, max_length = 2000, example = "The denominator of NI-53a was the year's.")]
+    reason: String,
+}
+
+/// Reopen a return
+///
+/// Unlocks the figures of one that is signed off, with a reason. For programme managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/reopen", tag = "collecting", operation_id = "reopen_return",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
+        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
+    ),
+    request_body(content = NewReturnReason, description = "Why."),
+    responses((status = 200, description = "It is open again.", body = ReturnReport), CreateProblems)
+)]
+pub async fn reopen_return(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let reason = words(members, "reason")?;
+    step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::Reopen { reason }).await
+}
+
+async fn step(
+    programme: &Programme,
+    caller: &Caller,
+    plan: &PlanCode,
+    key: ReturnKey,
+    step: Step,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(programme.step_return(plan, &caller.subject, key, step).await?))
+}
+
+/// The only member of a body: words that must be there.
+fn words(mut members: Map<String, Value>, name: &'static str) -> Result<String, Problem> {
+    let mut invalid = Invalid::new();
+    let given = members.contains_key(name);
+    let text: Option<String> = take(&mut members, name, &mut invalid);
+    refuse_unknown(&members, &[name], &mut invalid);
+    match &text {
+        Some(text) => crate::domain::plan::check_text(&mut invalid, &format!("/{name}"), text, 1, 2000),
+        None if given => {}
+        None => invalid.at(format!("/{name}"), "missing", format!("`{name}` must be given")),
+    }
+    Ok(invalid.or(text.unwrap_or_default())?)
+}
+
+/// Whose outstanding figures are wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OutstandingParams {
+    /// Only those of this round; without it, of every round that has opened, and those that no round gathers.
+    #[param(example = "FY2009-10-Q1", max_length = 40)]
+    period: Option<String>,
+    /// Only those of this sub-group.
+    #[param(example = "be-healthy")]
+    sub_group: Option<SubGroupCode>,
+    /// Only those of this organisation.
+    #[param(example = "harrow-pct")]
+    organisation: Option<OrganisationCode>,
+}
+
+impl FromParams for OutstandingParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self {
+            period: params.optional("period"),
+            sub_group: params.optional("sub_group"),
+            organisation: params.optional("organisation"),
+        })
+    }
+}
+
+/// Say who owes what
+///
+/// The figures still owed in the rounds that have opened, and those of ended periods that no round gathers, the longest
+/// overdue first, with completeness and timeliness by sub-group and by organisation. For members of the partnership.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/outstanding", tag = "collecting", operation_id = "get_outstanding",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), OutstandingParams, AsOf),
+    responses((status = 200, description = "What is outstanding.", body = Outstanding), NotModified, ReadProblems, NotAllowed, UnknownInQuery)
+)]
+pub async fn get_outstanding(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of)): Params<(OutstandingParams, AsOf)>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    programme.may_read_returns(&view.plan)?;
+    let picture = &view.picture;
+    let mut invalid = Invalid::new();
+    let round = wanted.period.as_deref().and_then(|text| match Period::read_any(text) {
+        Ok(period) if picture.rounds().contains_key(&period) => Some(period),
+        Ok(period) => {
+            let detail = format!("the plan has no round of {period}");
+            invalid.push(Violation::in_query("period", "unknown_code", detail));
+            None
+        }
+        Err(error) => {
+            invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));
+            None
+        }
+    });
+    let sub_groups = picture.sub_groups().keys().map(SubGroupCode::as_str);
+    known(&mut invalid, "sub_group", wanted.sub_group.as_ref().map(SubGroupCode::as_str), sub_groups);
+    let organisations = picture.organisations().keys().map(OrganisationCode::as_str);
+    known(&mut invalid, "organisation", wanted.organisation.as_ref().map(OrganisationCode::as_str), organisations);
+    invalid.or(())?;
+    let filter = OutstandingFilter { round, sub_group: wanted.sub_group, organisation: wanted.organisation };
+    Ok(kept(&picture.outstanding(&filter, view.at), &view.tag))
+}
+
+/// Say what you owe
+///
+/// The returns that you fill in, in every plan: your KPIs with their definitions, due dates, last figures and targets, and
+/// what is still lacking. Send the figures of a return with PUT to `/v1/plans/{plan}/rounds/{period}/returns/{sub_group}`.
+/// What no round gathers is due by each KPI's own lag, and is listed under `without_return`.
+#[utoipa::path(
+    get, path = "/v1/me/returns", tag = "collecting", operation_id = "get_my_returns",
+    responses((status = 200, description = "Your returns.", body = MyReturns), NotModified, ReadProblems)
+)]
+pub async fn get_my_returns(
+    programme: Data<Programme>,
+    caller: Caller,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let mine = programme.my_returns(&caller.subject).await?;
+    let state = serde_json::to_vec(&mine).map_err(|error| Problem::internal(&error))?;
+    Ok(conditions.answer(&ETag::over(&state), &mine))
+}

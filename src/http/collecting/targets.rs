@@ -1,0 +1,363 @@
+//! Targets.
+
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::StreamExt;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::ids::{KpiCode, PlanCode};
+use crate::domain::number::Figure;
+use crate::domain::period::{Period, PeriodKey};
+use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::domain::warning::{Acknowledged, Warning};
+use crate::exchange::table;
+use crate::http::collecting::imports::{self, DryRun, ImportProblemBody, ImportResult, TargetItems};
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{DeleteProblems, ImportProblems, NotModified, ReadProblems, WriteProblems};
+use crate::http::request::conditional::{Conditions, ETag, created, kept};
+use crate::http::request::extract::{Body, NoParams, Params, Segments};
+use crate::http::request::negotiate::{Accept, Format};
+use crate::http::request::page::{Paging, page};
+use crate::http::tables::columns::{self, XlsxFile};
+use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
+use crate::programme::Programme;
+use crate::programme::figures::imports::ImportKind;
+use crate::programme::figures::targets::{TargetEffect, TargetPlace, TargetRow};
+
+/// A target as it is kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Target, description = "The figure, or the range, wanted for a period.")]
+pub struct TargetBody {
+    /// The KPI's code.
+    kpi: KpiCode,
+    /// The period.
+    period: Period,
+    /// The figure wanted; null for a range or a placeholder.
+    #[schema(required = true, example = 5.0)]
+    value: Option<Figure>,
+    /// The lower end of the range wanted.
+    #[schema(required = true)]
+    low: Option<Figure>,
+    /// The upper end of the range wanted.
+    #[schema(required = true)]
+    high: Option<Figure>,
+    /// The figure at which amber ends, where the target has one of its own.
+    #[schema(required = true)]
+    floor: Option<Figure>,
+    /// Who asks for it.
+    kind: TargetKind,
+    /// Whether it counts.
+    state: TargetState,
+    /// Why this figure.
+    #[schema(required = true, example = "Halves the gap to the London average.")]
+    rationale: Option<String>,
+    /// Who agreed it.
+    #[schema(required = true, example = "Harrow Strategic Partnership")]
+    agreed_by: Option<String>,
+    /// When it was agreed.
+    #[schema(required = true, example = "2009-03-31")]
+    agreed_on: Option<NaiveDate>,
+    /// Why it replaced the one before.
+    #[schema(required = true)]
+    reason: Option<String>,
+    /// The codes of warnings that whoever set it stands by; empty for readers outside the partnership.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    acknowledged: Acknowledged,
+    /// Which revision of the target this is, from 1.
+    #[schema(minimum = 1, example = 1)]
+    revision: i32,
+    /// When it was set.
+    recorded_at: DateTime<Utc>,
+    /// Who set it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-programme_manager")]
+    recorded_by: Option<String>,
+}
+
+impl TargetBody {
+    fn of(row: TargetRow, names_shown: bool) -> Self {
+        let TargetRow { recorded_at, recorded_by, said, .. } = row;
+        let target = said.target;
+        Self {
+            kpi: said.kpi,
+            period: said.period,
+            value: target.value,
+            low: target.low,
+            high: target.high,
+            floor: target.floor,
+            kind: target.kind,
+            state: target.state,
+            rationale: target.rationale,
+            agreed_by: target.agreed_by,
+            agreed_on: target.agreed_on,
+            reason: target.reason,
+            acknowledged: if names_shown { target.acknowledged } else { Acknowledged::default() },
+            revision: said.revision,
+            recorded_at,
+            recorded_by: names_shown.then(|| recorded_by.to_string()),
+        }
+    }
+}
+
+/// A target that was put, and what it changed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A target that was set or revised, and what it changed.")]
+pub struct PostedTarget {
+    #[serde(flatten)]
+    target: TargetBody,
+    /// What it changed.
+    effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    warnings: Vec<Warning>,
+}
+
+/// One revision of a target.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "One revision of a target.")]
+pub struct TargetRevisionBody {
+    #[serde(flatten)]
+    target: TargetBody,
+    /// Whether this revision took the target away.
+    removed: bool,
+}
+
+/// Every revision of a target.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Every revision of a target, the first first.")]
+pub struct TargetHistory {
+    /// The revisions.
+    items: Vec<TargetRevisionBody>,
+}
+
+page!(
+    /// A page of targets.
+    pub TargetPage of TargetBody
+);
+
+/// List a KPI's targets
+///
+/// In time order, by the first days of their periods, a year before its parts; a page at a time.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/targets", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf, Paging
+    ),
+    responses((status = 200, description = "A page of targets.", body = TargetPage), NotModified, ReadProblems)
+)]
+pub async fn list_kpi_targets(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let rows = programme.list_targets(&view.plan, &view.picture, Some(&kpi)).await?;
+    reply(rows, &paging, &request, &view)
+}
+
+/// List targets
+///
+/// Every target of the plan by KPI, and a KPI's in time order: by the first days of their periods, a year before its parts. A
+/// page at a time; as CSV or as an Excel workbook all at once and in the same order, without `limit` and `cursor`.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/targets", tag = "targets",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+    responses(
+        (status = 200, description = "A page of targets.", content((TargetPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        NotModified, ReadProblems
+    )
+)]
+pub async fn list_targets(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((as_of, paging)): Params<(AsOf, Paging)>,
+    accept: Accept,
+    conditions: Conditions,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let format = paging.format(&accept)?;
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
+    let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
+    match format {
+        Format::Json => reply(rows, &paging, &request, &view),
+        Format::Csv => {
+            let names_shown = view.by_a_member();
+            let line = move |row| table::row(columns::TARGETS, columns::target(&row, names_shown));
+            let rows = futures_util::stream::iter(rows).map(move |row| Ok(Bytes::from(line(row))));
+            Ok(columns::stream("targets", columns::TARGETS, &view.tag, rows))
+        }
+        Format::Xlsx => {
+            let rows = rows.iter().map(|row| columns::target(row, view.by_a_member())).collect();
+            columns::workbook("targets", columns::TARGETS, rows, &view.tag, view.at).await
+        }
+    }
+}
+
+fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &View) -> Result<HttpResponse, Problem> {
+    let after: Option<(KpiCode, PeriodKey)> = paging.after()?;
+    let after = after.map(|(kpi, PeriodKey(period))| TargetPlace::new(&kpi, period));
+    let rows = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| TargetPlace::of(row) > *after));
+    let (rows, next) =
+        paging.cut(rows.take(paging.rows()).collect(), |row| (row.kpi.clone(), PeriodKey(row.period)))?;
+    let page =
+        TargetPage { items: rows.into_iter().map(|row| TargetBody::of(row, view.by_a_member())).collect(), next };
+    Ok(page.reply(request, &view.tag))
+}
+
+/// Import targets
+///
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
+/// managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
+    request_body(
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. When a target is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is told at its pointer, such as /items/3/value.",
+        content(
+            (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
+            (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (TargetItems = "application/json")
+        )
+    ),
+    responses(
+        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+         content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+         content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        ImportProblems
+    )
+)]
+pub async fn import_targets(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params(dry_run): Params<DryRun>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    imports::import(&programme, &caller, &plan, ImportKind::Targets, dry_run, &request, payload).await
+}
+
+/// Find a target
+///
+/// The target set for a period, or for a year.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), AsOf
+    ),
+    responses((status = 200, description = "The target.", body = TargetBody), NotModified, ReadProblems)
+)]
+pub async fn find_target(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let row = programme.find_target(&view.plan, &view.picture, &kpi, &period).await?;
+    let tag = if view.by_a_member() { ETag::of(row.seq) } else { ETag::of(row.seq).rendered_as("p") };
+    Ok(conditions.answer(&tag, &TargetBody::of(row, view.by_a_member())))
+}
+
+/// Set or revise a target
+///
+/// The old one is kept and answers for the time it held. A revision needs a reason, and If-Match with the state it
+/// replaces. When a target is there already, a member that is absent leaves what is there, and null puts it back to its default;
+/// `value`, `low` and `high` are one thing, and giving any of them replaces all three. The answer says which reported periods,
+/// for everyone and for groups, and which roll-ups it moves; with `dry_run` it says which it would, and nothing is kept. For programme managers and administrators.
+#[utoipa::path(
+    put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), DryRun, IfMatchOrNone
+    ),
+    request_body(content = NewTarget, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
+    responses(
+        (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
+        (status = 201, description = "It was set.", body = PostedTarget,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        WriteProblems
+    )
+)]
+pub async fn put_target(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(dry_run): Params<DryRun>,
+    conditions: Conditions,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let (precondition, tried) = ((&conditions).into(), dry_run.is_wanted());
+    let put = programme.put_target(&plan, &caller.subject, (&kpi, &period), members, precondition, tried).await?;
+    let tag = ETag::of(put.row.seq);
+    let location = format!("/v1/plans/{plan}/kpis/{kpi}/targets/{}", put.row.period);
+    let warnings = put.warnings.into_iter().map(|warning| warning.in_body("")).collect();
+    let body = PostedTarget { target: TargetBody::of(put.row, true), effect: put.effect, warnings };
+    if tried {
+        return Ok(HttpResponse::Ok().json(body));
+    }
+    Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
+}
+
+/// Take a target away
+///
+/// Its history stays. For programme managers and administrators.
+#[utoipa::path(
+    delete, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
+    ),
+    responses((status = 204, description = "It is taken away."), DeleteProblems)
+)]
+pub async fn remove_target(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    programme.remove_target(&plan, &caller.subject, &kpi, &period, (&conditions).into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Follow a target's revisions
+///
+/// Every revision of a target, the first first, with the reason for each and those that took it away.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}/history", tag = "targets", operation_id = "list_target_revisions",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2009-10-Q1"), AsOf
+    ),
+    responses((status = 200, description = "The revisions.", body = TargetHistory), NotModified, ReadProblems)
+)]
+pub async fn list_target_revisions(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let rows = programme.target_history(&view.plan, &view.picture, &kpi, &period).await?;
+    let names_shown = view.by_a_member();
+    let items = rows.into_iter().map(|row| {
+        let removed = row.removed;
+        TargetRevisionBody { target: TargetBody::of(row, names_shown), removed }
+    });
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(TargetHistory { items: items.collect() }))
+}

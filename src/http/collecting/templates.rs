@@ -1,0 +1,283 @@
+//! The file that a sub-group fills in, as an Excel workbook and as CSV.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::web::Data;
+
+use crate::domain::ids::{PlanCode, SubGroupCode};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::number::Figure;
+use crate::domain::period::Period;
+use crate::exchange::spreadsheet::{self, Form, FormCell, Rule, Shown};
+use crate::exchange::table::{self, CellText, Column, ColumnType, column};
+use crate::http::collecting::imports::with_workbook;
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
+use crate::http::reports::status::known;
+use crate::http::request::conditional::Conditions;
+use crate::http::request::extract::{FromParams, ParamReader, Params, Segments};
+use crate::http::request::negotiate::{Accept, Format};
+use crate::http::tables::columns::{XlsxFile, as_workbook};
+use crate::http::view::{AsOf, view};
+use crate::programme::Programme;
+use crate::programme::rounds::templates::{Template, TemplateLine};
+
+use ColumnType::{Boolean, Date, Number, Text};
+
+/// The columns of a template: what helps to fill it in, and what is posted, by the names it is posted by.
+const TEMPLATE: &[Column] = &[
+    column("kpi", Text, "The KPI's code."),
+    column("title", Text, "The KPI's title."),
+    column("definition", Text, "What is counted and over what."),
+    column("unit", Text, "What it is counted in."),
+    column("period", Text, "The period's key."),
+    column("group", Text, "The group; all is everyone."),
+    column("last_period", Text, "The period of the figure before."),
+    column("last_figure", Text, "The figure before."),
+    column("target", Text, "What the figure is held against."),
+    column("due", Date, "By when it is due."),
+    column("value", Number, "The figure."),
+    column("numerator", Number, "What was counted."),
+    column("denominator", Number, "Over what it was counted."),
+    column("provisional", Boolean, "Whether the figure may still change."),
+    column("nil_return", Text, "Why there is no figure."),
+    column("status", Text, "The status that a partner determined, for KPIs where one does."),
+    column("commentary", Text, "What readers should know about the figure."),
+    column("reason", Text, "Why it replaces an earlier figure."),
+    column("forecast", Number, "The figure that you expect at the year's end."),
+];
+
+/// How wide the columns of the template are, in its order; what is filled in begins with the value.
+const WIDTHS: [f64; 19] =
+    [13.0, 30.0, 42.0, 13.0, 15.0, 14.0, 14.0, 14.0, 14.0, 13.0, 13.0, 13.0, 14.0, 13.0, 24.0, 12.0, 36.0, 22.0, 13.0];
+const FIRST_FILLED: usize = 10;
+
+/// Whose template is wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TemplateParams {
+    /// The sub-group that fills it in.
+    #[param(example = "be-healthy")]
+    sub_group: SubGroupCode,
+    /// The period whose figures are gathered: its key, or another spelling that can mean one period only. Without it, that
+    /// of the latest round that is open; where none is, the latest financial quarter that has ended.
+    #[param(example = "FY2009-10-Q4", max_length = 40)]
+    period: Option<String>,
+}
+
+impl FromParams for TemplateParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        let period = params.optional("period");
+        Some(Self { sub_group: params.required("sub_group")?, period })
+    }
+}
+
+/// Get the file to fill in
+///
+/// Every figure that a sub-group owes in the period, those of groups too, with title, definition, unit, the figure before
+/// and the target beside the cells to fill in: as an Excel workbook with drop-downs, valid ranges and notes, or as CSV. A
+/// figure that was reported already stands in its cells. Filled in as far as can be, it is posted to the readings as it
+/// is; rows that nobody filled in are passed over. For members of the partnership.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/readings/template", tag = "readings", operation_id = "get_readings_template",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), TemplateParams),
+    responses(
+        (status = 200, description = "The file to fill in.",
+         content((XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"))),
+        NotModified, ReadProblems, NotAllowed, UnknownInQuery
+    )
+)]
+pub async fn get_readings_template(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params(wanted): Params<TemplateParams>,
+    accept: Accept,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let format = accept.choose(&[Format::Xlsx, Format::Csv])?;
+    let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, format);
+    programme.may_read_returns(&view.plan)?;
+    let mut invalid = Invalid::new();
+    let codes = view.picture.sub_groups().keys().map(SubGroupCode::as_str);
+    known(&mut invalid, "sub_group", Some(wanted.sub_group.as_str()), codes);
+    let period = match wanted.period.as_deref().map(|text| (text, Period::read_any(text))) {
+        None => view.picture.period_to_fill(view.at),
+        Some((_, Ok(period))) => Some(period),
+        Some((text, Err(error))) => {
+            invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));
+            None
+        }
+    };
+    invalid.or(())?;
+    let period = period.ok_or_else(|| {
+        Problem::from(Violation::in_query("period", "missing", "the plan has no period yet; name one"))
+    })?;
+    let template = view.picture.template(period, &wanted.sub_group, view.at, &view.plan.access)?;
+    let name = format!("{}-{period}", wanted.sub_group);
+    if format == Format::Csv {
+        return Ok(HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
+            .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")))
+            .insert_header(&view.tag)
+            .body(as_csv(&template)));
+    }
+    let (form, made) = (as_form(&template), view.at);
+    let written = with_workbook(move || spreadsheet::form(&form, made)).await?;
+    Ok(as_workbook(&name, written.map_err(|error| Problem::internal(&error))?, &view.tag))
+}
+
+fn as_csv(template: &Template) -> Vec<u8> {
+    let rows = template.lines.iter().flat_map(|line| table::row(TEMPLATE, cells(line)));
+    table::header(TEMPLATE).into_iter().chain(rows).collect()
+}
+
+fn unit(line: &TemplateLine) -> String {
+    let unit = serde_json::to_value(line.kpi.unit).ok();
+    let unit = unit.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ");
+    if line.kpi.multiplier > 1 && unit == "rate" { format!("rate per {}", line.kpi.multiplier) } else { unit }
+}
+
+/// The cells of a line, in the order of the columns.
+fn cells(line: &TemplateLine) -> Vec<CellText> {
+    let text = |text: String| Some(text);
+    let figure = |figure: Option<Figure>| figure.map(|figure| figure.to_string());
+    let reported = line.reported.as_deref();
+    // What follows from a numerator and a denominator is not to be kept in step with them by hand.
+    let counted = reported.is_some_and(|reported| reported.numerator.is_some());
+    let value = reported.and_then(|reported| reported.value).filter(|_| !counted || line.kpi.standardised);
+    let provisional = reported.map(|reported| {
+        let provisional = reported.data_state == crate::domain::assess::DataState::Provisional;
+        if provisional { "yes" } else { "no" }.to_owned()
+    });
+    vec![
+        text(line.kpi.code.to_string()),
+        text(line.kpi.title.clone()),
+        Some(line.kpi.definition.clone()).filter(|words| !words.is_empty()),
+        text(unit(line)),
+        text(line.period.to_string()),
+        text(line.group.to_string()),
+        line.last.as_ref().map(|(period, _)| period.label()),
+        line.last.as_ref().and_then(|(_, figure)| figure.clone()),
+        line.target.clone(),
+        text(line.due.to_string()),
+        figure(value),
+        figure(reported.and_then(|reported| reported.numerator)),
+        figure(reported.and_then(|reported| reported.denominator)),
+        provisional,
+        None,
+        reported.filter(|_| line.is_determined()).map(|reported| reported.status.as_str().to_owned()),
+        line.commentary.clone(),
+        None,
+        figure(reported.and_then(|reported| reported.forecast.stated.as_ref()).map(|stated| stated.value)),
+    ]
+}
+
+/// What may be put into the cells of a line, in the order of the columns.
+fn rule(line: &TemplateLine, column: &str) -> Rule {
+    let kpi = &line.kpi;
+    let decimal = |least: Option<Figure>, most: Option<Figure>, hint: String| Rule::Decimal {
+        least: least.map(|least| least.to_string()),
+        most: most.map(|most| most.to_string()),
+        hint,
+    };
+    let within = match (kpi.valid_min, kpi.valid_max) {
+        (Some(least), Some(most)) => format!(", from {} to {}", kpi.in_words(least), kpi.in_words(most)),
+        (Some(least), None) => format!(", {} or more", kpi.in_words(least)),
+        (None, Some(most)) => format!(", {} or less", kpi.in_words(most)),
+        (None, None) => String::new(),
+    };
+    match column {
+        "kpi" => Rule::OneOf(vec![kpi.code.to_string()]),
+        "period" => Rule::OneOf(vec![line.period.to_string()]),
+        "value" | "forecast" => {
+            // 4.5 for 4.5 %: a cell that is formatted as a percentage would hold 0.045.
+            let hint = format!("A number in the KPI's unit ({}){within}. Write 4.5 for 4.5 %.", unit(line));
+            decimal(kpi.valid_min, kpi.valid_max, hint)
+        }
+        "numerator" => decimal(None, None, "What was counted: a number.".to_owned()),
+        "denominator" => decimal(Some(Figure::ZERO), None, "Over what it was counted: a number above zero.".to_owned()),
+        "provisional" => Rule::OneOf(vec!["yes".to_owned(), "no".to_owned()]),
+        "status" if line.is_determined() => {
+            Rule::OneOf(["on_track", "at_risk", "off_track"].map(str::to_owned).to_vec())
+        }
+        "nil_return" => Rule::Words(400),
+        "commentary" => Rule::Words(4_000),
+        "reason" => Rule::Words(2_000),
+        _ => Rule::Free,
+    }
+}
+
+fn as_form(template: &Template) -> Form {
+    let rows = template.lines.iter().map(|line| {
+        TEMPLATE
+            .iter()
+            .zip(cells(line))
+            .map(|(column, cell)| {
+                let shown = match (column.kind, cell) {
+                    (_, None) => Shown::Nothing,
+                    (Number, Some(text)) => Shown::Number { decimals: 0, text },
+                    (_, Some(text)) => Shown::Words(text),
+                };
+                FormCell { shown, rule: rule(line, column.name) }
+            })
+            .collect()
+    });
+    let columns = TEMPLATE.iter().zip(WIDTHS).enumerate();
+    let due = template.due.map_or_else(String::new, |due| format!(" Due by {}.", due.format("%-d %b %Y")));
+    Form {
+        name: "Figures".to_owned(),
+        title: format!("{}: {}, {}", template.plan, template.sub_group, template.period.label()),
+        lead: format!(
+            "Fill in the yellow cells as far as you can, and send the workbook back.{due} See the sheet Notes."
+        ),
+        columns: columns.map(|(place, (column, width))| (column.name, width, place >= FIRST_FILLED)).collect(),
+        rows: rows.collect(),
+        notes: NOTES.iter().map(|(heading, words)| (*heading, (*words).to_owned())).collect(),
+    }
+}
+
+/// How a template is filled in.
+const NOTES: &[(&str, &str)] = &[
+    (
+        "What to fill in",
+        "The yellow cells. Each row is one figure: of one KPI, one period and one group; the group all is everyone. Leave kpi, period and group as they are. A row that you leave empty is passed over, so the workbook can be sent as often as there is something new.",
+    ),
+    (
+        "value",
+        "The figure in the KPI's unit. For a percentage write 4.5 for 4.5 %. Leave the cells' number format as it is (General): a cell that shows 4.5% is read as 4.5 for a KPI counted in percent, and sent back to you for any other.",
+    ),
+    (
+        "numerator, denominator",
+        "In place of the value: what was counted, and over what. The value is then computed from them, unless it is a standardised one: then give all three. Give both or neither.",
+    ),
+    ("provisional", "yes while the figure may still change; no, or nothing, when it is final."),
+    (
+        "nil_return",
+        "Where there is no figure: why there is none. Give a figure or a nil return, not both. A nil return is never overdue.",
+    ),
+    (
+        "Nought and blank",
+        "0 is a figure: it was counted, and there was none. An empty cell says nothing at all; it does not become 0.",
+    ),
+    (
+        "c, z and x",
+        "c marks a suppressed figure, z one that does not apply, x one that is not available. None of them can be filled in: give the figure itself (those who may not see a small one will not), or say in nil_return why there is none.",
+    ),
+    ("status", "Only for KPIs whose status a partner determines: on_track, at_risk or off_track."),
+    ("commentary", "What readers should know about the figure. It is asked for where a figure is off track."),
+    (
+        "reason",
+        "Why a figure replaces the one that was reported; needed once the round has closed. A figure that was signed off is changed after its return was reopened.",
+    ),
+    ("forecast", "The figure that you yourselves expect at the year's end, in the KPI's unit."),
+    (
+        "Formulas",
+        "A formula is read by the value that was saved with it. A cell that shows #N/A or #DIV/0! is sent back to you, and so are cells that were merged, and cells with footnote marks or with anything struck through.",
+    ),
+    (
+        "Mistakes",
+        "Nothing of a workbook with a mistake is kept. You get it back with each wrong cell red and a note in it that says what to do.",
+    ),
+];

@@ -1,0 +1,435 @@
+//! The OpenAPI document: what stands in it beside the operations, and how it is served.
+//!
+//! The operations come from the handlers (`resource!`); [`base`] is what they are collected into,
+//! [`document`] the last touch, and [`Documents`] the bytes, made once and shared by all workers.
+
+pub mod deprecation;
+mod downgrade;
+mod lint;
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Bytes, Data};
+use serde_json::{Value, json};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, SecurityRequirement, Server,
+};
+
+pub use self::downgrade::downgrade_to_3_0;
+pub use self::lint::lint;
+use crate::http::problem::documented::{NotModified, PublicProblems, of_the_way_in};
+use crate::http::problem::{Code, Problem, ProblemBody, ViolationBody};
+use crate::http::request::conditional::{Conditions, ETag, TAGS_PATTERN};
+use crate::http::request::extract::{NoParams, Params};
+
+/// What the API is for, in the words of those who use it.
+const DESCRIPTION: &str = "\
+Waymark keeps a partnership's plan, its KPIs, the targets set for them and the figures reported against them, and says \
+how each is doing, why, and what moved.
+
+Every error is a problem document (RFC 9457); its `type` leads to a page that explains it, and all of them are listed at \
+[/problems](/problems). Everything read carries an `ETag`: send it as `If-None-Match` to read again cheaply, and as \
+`If-Match` to change what you read and nothing newer. Lists come in pages; follow `Link: rel=\"next\"`, or send `next` as \
+`cursor`. New members may be added to answers at any time: ignore those you do not know. Requests are closed: a member or \
+a query parameter that is not known is refused.";
+
+/// The groups that operations are shown in, in this order; one that no operation uses is left out.
+const TAGS: &[(&str, &str)] = &[
+    ("plans", "Plans: the boundary of everything else, and of access."),
+    (
+        "structure",
+        "How a plan is divided: organisations, sub-groups, outcome areas and priorities; and the dimensions of its population.",
+    ),
+    ("policies", "Status policies: how a figure becomes a band and a status."),
+    ("kpis", "Key performance indicators."),
+    ("targets", "The figures wanted, by period."),
+    ("readings", "The figures reported, by period and group, with every revision."),
+    ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures stand among."),
+    ("reports", "How the KPIs are doing: assessments, series, status reports and board reports."),
+    ("collecting", "Collection rounds and the returns in them: who owes what, by when."),
+    ("actions", "What will be done about a KPI that is off track."),
+    ("changes", "What changed: the change feed, the journal and webhooks."),
+    ("access", "Who may do what: grants and tokens."),
+    ("service", "The service itself: its health, its version and its documentation."),
+];
+
+/// The document without its operations.
+pub fn base() -> OpenApi {
+    let mut licence = License::new("Apache-2.0");
+    licence.identifier = Some("Apache-2.0".to_owned());
+    let contact = ContactBuilder::new().name(Some("Waymark")).url(Some(env!("CARGO_PKG_REPOSITORY"))).build();
+    let info = InfoBuilder::new()
+        .title("Waymark")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .contact(Some(contact))
+        .license(Some(licence))
+        .build();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token, or a personal access token, sent as `Authorization: Bearer <token>`."))
+        .build();
+    // Responses that are declared by type are not searched for schemas, so these two are named here.
+    let components = ComponentsBuilder::new()
+        .schema_from::<ProblemBody>()
+        .schema_from::<ViolationBody>()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .build();
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([Server::new("/")]))
+        .components(Some(components))
+        .security(Some([SecurityRequirement::new("bearer", [""; 0])]))
+        .tags(Some(TAGS.iter().map(|(name, told)| TagBuilder::new().name(*name).description(Some(*told)).build())))
+        .build()
+}
+
+/// The finished document, as JSON: operations named in camelCase, and no tag that none of them has.
+///
+/// # Errors
+/// Where the document cannot be written as JSON, which a test rules out.
+pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
+    let mut document = serde_json::to_value(parts)?;
+    if let Some(schemas) = document.pointer_mut("/components/schemas") {
+        describe_choices(schemas);
+        name_variants(schemas);
+        loosen_changes(schemas);
+    }
+    deprecation::mark(deprecation::GOING, &mut document);
+    let mut used = Vec::new();
+    for (path, operation) in operations_mut(&mut document) {
+        tell_of_the_way_in(path, operation);
+        tell_of_tags(operation);
+        tell_of_keys(operation);
+        if let Some(Value::String(id)) = operation.get_mut("operationId") {
+            *id = camel_case(id);
+        }
+        used.extend(operation.get("tags").and_then(Value::as_array).into_iter().flatten().cloned());
+    }
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        tags.retain(|tag| tag.get("name").is_some_and(|name| used.contains(name)));
+    }
+    Ok(document)
+}
+
+/// Puts descriptions where readers and generators look for them: beside a choice between something and null, and at the
+/// tag of a variant, which utoipa leaves bare.
+fn describe_choices(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(describe_choices),
+        Value::Object(members) => {
+            members.values_mut().for_each(describe_choices);
+            let of_choice = members.get_mut("oneOf").and_then(Value::as_array_mut).and_then(|choices| {
+                let or_null = choices.len() == 2 && choices.iter().any(|choice| *choice == json!({"type": "null"}));
+                choices.iter_mut().filter(|_| or_null).find_map(|choice| choice.as_object_mut()?.remove("description"))
+            });
+            if let Some(description) = of_choice {
+                members.entry("description").or_insert(description);
+            }
+            if let Some([Value::String(only)]) = members.get("enum").and_then(Value::as_array).map(Vec::as_slice) {
+                let description = format!("Always `{only}`.");
+                members.entry("description").or_insert(description.into());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Gives each variant of a tagged choice that has a title a schema of that name, and says which member tells them apart:
+/// generators make a type of what has a name, and of what has none a warning.
+fn name_variants(schemas: &mut Value) {
+    let Some(schemas) = schemas.as_object_mut() else { return };
+    let mut named = Vec::new();
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else { continue };
+        let Some(tags) = variants.iter().map(tag_of).collect::<Option<Vec<_>>>() else { continue };
+        let mut mapping = serde_json::Map::new();
+        for (variant, (_, value, title)) in variants.iter_mut().zip(&tags) {
+            let reference = format!("#/components/schemas/{title}");
+            mapping.insert(value.clone(), reference.clone().into());
+            named.push((title.clone(), std::mem::replace(variant, json!({"$ref": reference}))));
+        }
+        if let Some((member, ..)) = tags.first() {
+            schema.insert("discriminator".to_owned(), json!({"propertyName": member, "mapping": mapping}));
+        }
+    }
+    schemas.extend(named);
+}
+
+/// Lets what stands within a change be as incomplete as the change: a merge patch goes on into the objects of what it changes
+/// (RFC 7396).
+fn loosen_changes(schemas: &mut Value) {
+    let Some(schemas) = schemas.as_object_mut() else { return };
+    let mut loosened = serde_json::Map::new();
+    let whole = schemas.clone();
+    for (_, change) in schemas.iter_mut().filter(|(name, _)| name.ends_with("Change")) {
+        for (_, member) in change.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+            let choices = member.get("oneOf").and_then(Value::as_array).map_or(0, Vec::len);
+            let places = std::iter::once("/$ref".to_owned()).chain((0..choices).map(|at| format!("/oneOf/{at}/$ref")));
+            for place in places {
+                let Some(reference) = member.pointer_mut(&place) else { continue };
+                let name = reference.as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
+                let Some(part) = whole.get(name).filter(|part| part.get("required").is_some()) else { continue };
+                let mut part = part.clone();
+                if let Some(members) = part.as_object_mut() {
+                    members.remove("required");
+                    let told = members.get("description").and_then(Value::as_str).unwrap_or_default();
+                    let told = format!("{told} What is left out stays as it is.");
+                    members.insert("description".to_owned(), told.into());
+                }
+                loosened.insert(format!("{name}Change"), part);
+                *reference = format!("#/components/schemas/{name}Change").into();
+            }
+        }
+    }
+    schemas.extend(loosened);
+}
+
+/// The member that says which variant a titled schema is, what it then holds, and the title.
+fn tag_of(variant: &Value) -> Option<(String, String, String)> {
+    let title = variant.get("title")?.as_str()?;
+    let mut members = variant.get("properties")?.as_object()?.iter();
+    members.find_map(|(name, member)| match member.get("enum")?.as_array()?.as_slice() {
+        [Value::String(only)] => Some((name.clone(), only.clone(), title.to_owned())),
+        _ => None,
+    })
+}
+
+/// Says what the conditional headers look like, and adds what every conditional read has, told by its 304: the header that
+/// asks for it, and the tag in the answer.
+fn tell_of_tags(operation: &mut Value) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter.get("name").is_some_and(|name| name == "If-Match" || name == "If-None-Match")
+            && let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut)
+        {
+            schema.extend([("minLength".to_owned(), json!(1)), ("pattern".to_owned(), json!(TAGS_PATTERN))]);
+        }
+    }
+    let Some(tag) = operation.pointer("/responses/304/headers/ETag").cloned() else { return };
+    if let Some(answer) = operation.pointer_mut("/responses/200").and_then(Value::as_object_mut)
+        && let Some(headers) = answer.entry("headers").or_insert_with(|| json!({})).as_object_mut()
+    {
+        let told = json!({"description": "Its state.", "schema": tag.get("schema"), "required": true});
+        headers.entry("ETag").or_insert(told);
+    }
+    let header = json!({
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of what you have already, or several, or `*` for anything: where it is still so, the answer is 304.",
+        "required": false,
+        "schema": {"type": "string", "minLength": 1, "pattern": TAGS_PATTERN},
+        "example": "\"1234\"",
+    });
+    if let Some(operation) = operation.as_object_mut()
+        && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut()
+    {
+        parameters.push(header);
+    }
+}
+
+/// Adds the header of every request that is carried out once, told by the problem of sending its key with another one.
+fn tell_of_keys(operation: &mut Value) {
+    let told = operation.pointer("/responses/409/description").and_then(Value::as_str);
+    if !told.is_some_and(|told| told.contains(Code::AlreadyCarriedOut.as_str())) {
+        return;
+    }
+    let good = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
+    let mut good = good.filter(|(status, _)| status.starts_with('2')).map(|(_, response)| response);
+    // As it is sent: what is not to be kept is not kept to be answered again either.
+    let secret = good.any(|response| response.pointer("/headers/Cache-Control").is_some());
+    let again = if secret {
+        format!(
+            "and answered 409 (`{}`): the answer holds a secret, which is given once",
+            Code::AlreadyCarriedOut.as_str()
+        )
+    } else {
+        "and answered as it was the first time".to_owned()
+    };
+    let header = json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": format!("A key of your own for this request, such as a UUID. Sent again with the same key within 24 hours, it is not carried out again, {again}."),
+        "required": false,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+    });
+    if let Some(operation) = operation.as_object_mut()
+        && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut()
+    {
+        parameters.push(header);
+    }
+}
+
+/// Adds the answers that come from what stands before the handlers.
+fn tell_of_the_way_in(path: &str, operation: &mut Value) {
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.extend(of_the_way_in(path));
+    }
+}
+
+/// Every operation of a document, with its path.
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object_mut().into_iter().flatten();
+        let operations = operations.filter(|(method, _)| METHODS.contains(&method.as_str()));
+        operations.map(|(_, operation)| (path.as_str(), operation))
+    })
+}
+
+/// The members of a path that are operations.
+const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// `list_kpis` as `listKpis`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |done, word| {
+        let mut chars = word.chars();
+        done + &chars.next().map(|first| first.to_ascii_uppercase()).into_iter().collect::<String>() + chars.as_str()
+    })
+}
+
+/// The documents as they are served, handed to the app as `Data<Documents>`.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    current: Served,
+    older: Served,
+}
+
+#[derive(Clone, Debug)]
+struct Served {
+    bytes: Bytes,
+    tag: ETag,
+}
+
+impl Documents {
+    /// The documents in the repository, which are those of [`crate::http::documents`].
+    pub fn committed() -> Self {
+        static COMMITTED: LazyLock<Documents> = LazyLock::new(|| Documents {
+            current: Served::of(Bytes::from_static(include_bytes!("../../../openapi/openapi.json"))),
+            older: Served::of(Bytes::from_static(include_bytes!("../../../openapi/openapi-3.0.json"))),
+        });
+        COMMITTED.clone()
+    }
+
+    /// Both documents, from what the handlers say about themselves.
+    ///
+    /// # Errors
+    /// As [`document`].
+    pub fn new(parts: &OpenApi) -> serde_json::Result<Self> {
+        let current = document(parts)?;
+        Ok(Self { older: Served::new(&downgrade_to_3_0(current.clone()))?, current: Served::new(&current)? })
+    }
+
+    /// The OpenAPI 3.1 document, as served.
+    pub fn v3_1(&self) -> &[u8] {
+        &self.current.bytes
+    }
+
+    /// The OpenAPI 3.0 document, as served.
+    pub fn v3_0(&self) -> &[u8] {
+        &self.older.bytes
+    }
+}
+
+impl Served {
+    fn new(document: &Value) -> serde_json::Result<Self> {
+        // Indented, so that the copy in the repository has diffs that can be read.
+        let mut bytes = serde_json::to_vec_pretty(document)?;
+        bytes.push(b'\n');
+        Ok(Self::of(Bytes::from(bytes)))
+    }
+
+    fn of(bytes: Bytes) -> Self {
+        Self { tag: ETag::over(&bytes), bytes }
+    }
+
+    fn reply(&self, conditions: &Conditions) -> HttpResponse {
+        let mut response = conditions.not_modified(&self.tag).unwrap_or_else(|| {
+            HttpResponse::Ok().content_type("application/json").insert_header(&self.tag).body(self.bytes.clone())
+        });
+        response.headers_mut().insert(CACHE_CONTROL, crate::http::gate::envelope::PUBLIC_NO_CACHE);
+        response
+    }
+}
+
+/// Describe this API
+///
+/// The OpenAPI 3.1 document that you are reading.
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "get_openapi", tag = "service", security(()),
+    responses((status = 200, description = "The document.", body = Object), NotModified, PublicProblems)
+)]
+pub async fn openapi_3_1(
+    _: Params<NoParams>,
+    conditions: Conditions,
+    documents: Data<Documents>,
+) -> Result<HttpResponse, Problem> {
+    Ok(documents.current.reply(&conditions))
+}
+
+/// Describe this API to older tools
+///
+/// The same as an OpenAPI 3.0 document.
+#[utoipa::path(
+    get, path = "/openapi-3.0.json", operation_id = "get_openapi_3_0", tag = "service", security(()),
+    responses((status = 200, description = "The document.", body = Object), NotModified, PublicProblems)
+)]
+pub async fn openapi_3_0(
+    _: Params<NoParams>,
+    conditions: Conditions,
+    documents: Data<Documents>,
+) -> Result<HttpResponse, Problem> {
+    Ok(documents.older.reply(&conditions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_put_in_camel_case() {
+        assert_eq!(camel_case("list_kpis"), "listKpis");
+        assert_eq!(camel_case("livez"), "livez");
+        assert_eq!(camel_case("get_openapi_3_0"), "getOpenapi30");
+    }
+
+    #[test]
+    fn variants_with_a_title_become_schemas_of_their_own() {
+        let variant = |title: &str, kind: &str| json!({"title": title, "properties": {"kind": {"enum": [kind]}}});
+        let untitled = json!({"oneOf": [{"properties": {"kind": {"enum": ["a"]}}}, {"type": "null"}]});
+        let mut schemas =
+            json!({"Shape": {"oneOf": [variant("Round", "round"), variant("Flat", "flat")]}, "Other": untitled});
+        name_variants(&mut schemas);
+        let reference = |name: &str| format!("#/components/schemas/{name}");
+        assert_eq!(
+            schemas,
+            json!({
+                "Shape": {
+                    "oneOf": [{"$ref": reference("Round")}, {"$ref": reference("Flat")}],
+                    "discriminator": {
+                        "propertyName": "kind", "mapping": {"round": reference("Round"), "flat": reference("Flat")}
+                    }
+                },
+                "Round": variant("Round", "round"),
+                "Flat": variant("Flat", "flat"),
+                "Other": untitled
+            })
+        );
+    }
+
+    #[test]
+    fn the_base_names_its_licence_once() {
+        let base = serde_json::to_value(base()).unwrap();
+        assert_eq!(base["openapi"], "3.1.0");
+        assert_eq!(base["info"]["license"], serde_json::json!({"name": "Apache-2.0", "identifier": "Apache-2.0"}));
+        assert_eq!(base["info"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(base["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    }
+}

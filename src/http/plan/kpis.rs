@@ -1,0 +1,315 @@
+//! KPIs, and where one of them stands.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, PriorityCode};
+use crate::domain::kpi::{Kpi, KpiChange, NewKpi};
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
+use crate::http::request::conditional::{Conditions, ETag, created, kept};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::page::{Paging, page};
+use crate::http::view::{AsOf, IfMatch, View, view};
+use crate::programme::Programme;
+use crate::programme::definitions::KpiVersion;
+use crate::programme::picture::{KpiPicture, KpiRecord};
+
+/// A KPI with what the service keeps about its definition.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A KPI with what the service keeps about its definition.")]
+pub struct KpiBody {
+    #[serde(flatten)]
+    kpi: Kpi,
+    /// The version of what is measured, from 1: figures compare only within one.
+    #[schema(minimum = 1, example = 1)]
+    definition_version: i32,
+    /// Whether it was archived, and takes no more figures.
+    archived: bool,
+}
+
+impl KpiBody {
+    fn of(entry: &KpiPicture, kpi: Kpi) -> Self {
+        Self { kpi, definition_version: entry.definition_version, archived: entry.archived }
+    }
+
+    /// A KPI as a reader may see it.
+    fn seen(entry: &KpiPicture, view: &View) -> Self {
+        Self::of(entry, view.picture.definition_for(entry, &view.plan.access))
+    }
+
+    /// A KPI as someone who manages definitions sees it.
+    fn managed(entry: &KpiPicture) -> Self {
+        Self::of(entry, entry.kpi.clone())
+    }
+}
+
+/// One revision of a KPI's definition.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "One revision of a KPI's definition.")]
+pub struct KpiVersionBody {
+    #[serde(flatten)]
+    definition: KpiBody,
+    /// Which revision of the definition this is, from 1.
+    #[schema(minimum = 1, example = 2)]
+    revision: i32,
+    /// When it was made.
+    recorded_at: DateTime<Utc>,
+    /// Who made it; null for readers outside the partnership.
+    #[schema(required = true, example = "demo-programme_manager")]
+    recorded_by: Option<String>,
+    /// Whether figures compare with those of the revision before: not where what is measured changed. Null for the first.
+    #[schema(required = true, example = true)]
+    comparable: Option<bool>,
+}
+
+impl KpiVersionBody {
+    fn of(version: KpiVersion, names_shown: bool) -> Self {
+        let KpiVersion { record, revision, recorded_at, recorded_by, comparable } = version;
+        let KpiRecord { kpi, archived, definition_version } = record;
+        let definition = KpiBody { kpi, definition_version, archived };
+        let recorded_by = names_shown.then(|| recorded_by.to_string());
+        Self { definition, revision, recorded_at, recorded_by, comparable }
+    }
+}
+
+/// Every revision of a KPI's definition.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Every revision of a KPI's definition, the first first.")]
+pub struct KpiVersions {
+    /// The revisions.
+    items: Vec<KpiVersionBody>,
+}
+
+page!(
+    /// A page of KPIs.
+    pub KpiPage of KpiBody
+);
+
+/// Which KPIs are wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct KpiParams {
+    /// Only those of this priority.
+    #[param(example = "be-healthy-1")]
+    priority: Option<PriorityCode>,
+    /// Only those of this outcome area.
+    #[param(example = "be-healthy")]
+    outcome_area: Option<AreaCode>,
+    /// Only those that this organisation leads on or contributes to.
+    #[param(example = "harrow-pct")]
+    organisation: Option<OrganisationCode>,
+    /// The archived ones instead of the others.
+    #[param(value_type = Option<bool>, example = false)]
+    archived: bool,
+}
+
+impl FromParams for KpiParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self {
+            priority: params.optional("priority"),
+            outcome_area: params.optional("outcome_area"),
+            organisation: params.optional("organisation"),
+            archived: params.flag("archived"),
+        })
+    }
+}
+
+/// List KPIs
+///
+/// The plan's KPIs in the order of their codes, a page at a time.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis", tag = "kpis",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), KpiParams, AsOf, Paging),
+    responses((status = 200, description = "A page of KPIs.", body = KpiPage), NotModified, ReadProblems)
+)]
+pub async fn list_kpis(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of, paging)): Params<(KpiParams, AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let after: Option<String> = paging.after()?;
+    let rows = view.picture.kpis().values().filter(|entry| {
+        let kpi = &entry.kpi;
+        view.picture.sees(&view.plan.access, kpi)
+            && entry.archived == wanted.archived
+            && after.as_ref().is_none_or(|after| kpi.code.as_str() > after.as_str())
+            && wanted.priority.as_ref().is_none_or(|priority| kpi.priority == *priority)
+            && wanted.outcome_area.as_ref().is_none_or(|area| view.picture.area_of(kpi) == Some(area))
+            && wanted.organisation.as_ref().is_none_or(|organisation| kpi.involves(organisation))
+    });
+    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |entry| entry.kpi.code.to_string())?;
+    let page = KpiPage { items: rows.into_iter().map(|entry| KpiBody::seen(entry, &view)).collect(), next };
+    Ok(page.reply(&request, &view.tag))
+}
+
+/// Make a KPI
+///
+/// For programme managers and administrators.
+#[utoipa::path(
+    post, path = "/v1/plans/{plan}/kpis", tag = "kpis",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    request_body(content = NewKpi, description = "The definition; what is left out gets its default."),
+    responses(
+        (status = 201, description = "It was made; Location says where it is.", body = KpiBody,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        CreateProblems
+    )
+)]
+pub async fn create_kpi(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let entry = programme.create_kpi(&plan, &caller.subject, members).await?;
+    let location = format!("/v1/plans/{plan}/kpis/{}", entry.kpi.code);
+    Ok(created(&KpiBody::managed(&entry), &ETag::of(entry.seq), &location))
+}
+
+/// Find a KPI
+///
+/// Finds a KPI's definition by its code.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf
+    ),
+    responses((status = 200, description = "The KPI.", body = KpiBody), NotModified, ReadProblems)
+)]
+pub async fn find_kpi(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    // A definition without its baseline is not the same to the byte.
+    let seen = KpiBody::seen(entry, &view);
+    let whole = seen.kpi.baseline == entry.kpi.baseline;
+    let tag = if whole { ETag::of(entry.seq) } else { ETag::of(entry.seq).rendered_as("c") };
+    Ok(conditions.answer(&tag, &seen))
+}
+
+/// How a KPI is changed: its members, and how the change is meant.
+#[derive(Debug)]
+pub struct KpiPatch;
+
+impl utoipa::PartialSchema for KpiPatch {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+        let change = KpiChange::schema();
+        let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = change else { return change };
+        let or_null = |kind| ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null]));
+        let editorial = or_null(Type::Boolean).description(Some(
+            "Whether this puts words better and nothing else is measured: no new version of the definition begins, and figures \
+             compare across the change. It needs a `reason`, and only `title`, `definition`, `national_indicator` and \
+             `source` can change with it.",
+        ));
+        let reason = or_null(Type::String).max_length(Some(2000)).examples(["A spelling mistake."]).description(Some(
+            "Why it is changed, for the journal; at most 2,000 characters. Needed with `editorial`.",
+        ));
+        object.properties.insert("editorial".to_owned(), editorial.into());
+        object.properties.insert("reason".to_owned(), reason.into());
+        utoipa::openapi::RefOr::T(Schema::Object(object))
+    }
+}
+
+impl utoipa::ToSchema for KpiPatch {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "KpiChange".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        <Kpi as utoipa::ToSchema>::schemas(schemas);
+    }
+}
+
+/// Change a KPI
+///
+/// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. A change of what is
+/// measured (`definition`, `unit`, `multiplier`, `aggregation`, `formula`) begins the next version of the definition, and figures
+/// do not compare across it; with `editorial` and a `reason` a change of words begins none. For programme managers and
+/// administrators.
+#[utoipa::path(
+    patch, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), IfMatch
+    ),
+    request_body(content = KpiPatch, content_type = "application/merge-patch+json", description = "The members to change."),
+    responses(
+        (status = 200, description = "The KPI as it is now.", body = KpiBody, headers(("ETag" = String, description = "Its state."))),
+        WriteProblems
+    )
+)]
+pub async fn update_kpi(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+    Patch(patch): Patch<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let entry = programme.update_kpi(&plan, &caller.subject, &kpi, patch, (&conditions).into()).await?;
+    Ok(kept(&KpiBody::managed(&entry), &ETag::of(entry.seq)))
+}
+
+/// Archive a KPI
+///
+/// It leaves lists and reports and takes no more figures; its history stays. For programme managers and administrators.
+#[utoipa::path(
+    delete, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-199"), IfMatch
+    ),
+    responses((status = 204, description = "It is archived."), DeleteProblems)
+)]
+pub async fn archive_kpi(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    programme.archive_kpi(&plan, &caller.subject, &kpi, (&conditions).into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Follow a KPI's definition
+///
+/// Every revision of it, the first first, and whether figures compare across it: a change of what is measured begins the next
+/// `definition_version`, and travel does not reach over it.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/versions", tag = "kpis", operation_id = "list_kpi_versions",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf
+    ),
+    responses((status = 200, description = "The revisions.", body = KpiVersions), NotModified, ReadProblems)
+)]
+pub async fn list_kpi_versions(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let versions = programme.kpi_versions(&view.plan, &view.picture, &kpi).await?;
+    let items = versions.into_iter().map(|version| KpiVersionBody::of(version, view.by_a_member())).collect();
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(KpiVersions { items }))
+}

@@ -1,0 +1,213 @@
+//! Benchmarks: what other authorities reached, with the plan's own figure beside it.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::benchmark::{BenchmarkKey, ComparatorFigure, Comparison, NewBenchmark};
+use crate::domain::ids::{KpiCode, PlanCode};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::period::{Period, PeriodKey};
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{DeleteProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
+use crate::http::reports::status::known;
+use crate::http::request::conditional::{Conditions, ETag, created, kept};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Segments};
+use crate::http::request::page::{Paging, page};
+use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
+use crate::programme::Programme;
+use crate::programme::definitions::Precondition;
+use crate::programme::definitions::benchmarks::SeenBenchmark;
+
+/// A benchmark with the plan's own figure beside it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Benchmark, description = "What other authorities reached in a KPI and period, and where the plan's own figure stands among them.")]
+pub struct BenchmarkBody {
+    /// The KPI's code.
+    #[schema(example = "NI-117")]
+    kpi: KpiCode,
+    /// The period.
+    period: Period,
+    /// Where the figures were published.
+    #[schema(required = true, example = "Department for Children, Schools and Families, June 2010")]
+    source: Option<String>,
+    /// The figures, one an authority.
+    figures: Vec<ComparatorFigure>,
+    /// Which revision of the benchmark this is, from 1.
+    #[schema(minimum = 1, example = 1)]
+    revision: i32,
+    /// The plan's own figure of the period for the whole population, among those of each comparator group.
+    comparison: Comparison,
+}
+
+impl From<SeenBenchmark> for BenchmarkBody {
+    fn from(seen: SeenBenchmark) -> Self {
+        let SeenBenchmark { key, kept, comparison } = seen;
+        Self {
+            kpi: key.kpi,
+            period: key.period,
+            source: kept.value.source,
+            figures: kept.value.figures,
+            revision: kept.revision,
+            comparison,
+        }
+    }
+}
+
+/// The state that a change is meant for: of each tag that is named, the part that tells the benchmark's own.
+fn precondition(conditions: &Conditions) -> Precondition {
+    match conditions.into() {
+        Precondition::OneOf(tags) => {
+            let own = |tag: String| tag.split_once('-').map_or(tag.clone(), |(own, _)| own.to_owned());
+            Precondition::OneOf(tags.into_iter().map(own).collect())
+        }
+        other => other,
+    }
+}
+
+page!(
+    /// A page of benchmarks.
+    pub BenchmarkPage of BenchmarkBody
+);
+
+/// Which benchmarks are wanted.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct BenchmarkParams {
+    /// Only those of this KPI.
+    #[param(example = "NI-117")]
+    kpi: Option<KpiCode>,
+    /// Only those of this period: its key, or another spelling that can mean one period only.
+    #[param(example = "FY2009-10-Q4", max_length = 40)]
+    period: Option<String>,
+}
+
+impl FromParams for BenchmarkParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self { kpi: params.optional("kpi"), period: params.optional("period") })
+    }
+}
+
+/// List benchmarks
+///
+/// In the order of KPI and period, a page at a time, each with the plan's own figure among those of each comparator group.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/benchmarks", tag = "benchmarks",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), BenchmarkParams, AsOf, Paging),
+    responses((status = 200, description = "A page of benchmarks.", body = BenchmarkPage), NotModified, ReadProblems, UnknownInQuery)
+)]
+pub async fn list_benchmarks(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    Params((wanted, as_of, paging)): Params<(BenchmarkParams, AsOf, Paging)>,
+    conditions: Conditions,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
+    let (picture, access) = (&view.picture, &view.plan.access);
+    let mut invalid = Invalid::new();
+    let visible = picture.kpis().values().filter(|entry| picture.sees(access, &entry.kpi));
+    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), visible.map(|entry| entry.kpi.code.as_str()));
+    let period = wanted.period.as_deref().and_then(|text| {
+        let refused = |error: crate::domain::period::PeriodError| {
+            invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));
+        };
+        Period::read_any(text).map_err(refused).ok()
+    });
+    invalid.or(())?;
+    let after: Option<(KpiCode, PeriodKey)> = paging.after()?;
+    let after = after.map(|(kpi, PeriodKey(period))| BenchmarkKey { kpi, period });
+    let rows = picture.benchmarks_for(wanted.kpi.as_ref(), period, after.as_ref(), access);
+    let (rows, next) =
+        paging.cut(rows.take(paging.rows()).collect(), |seen| (seen.key.kpi.clone(), PeriodKey(seen.key.period)))?;
+    let page = BenchmarkPage { items: rows.into_iter().map(BenchmarkBody::from).collect(), next };
+    Ok(page.reply(&request, &view.tag))
+}
+
+/// Find a benchmark
+///
+/// What other authorities reached, with the plan's own figure among those of each comparator group. The edition of a group
+/// that holds on the period's last day says which authorities belong to it.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), AsOf
+    ),
+    responses((status = 200, description = "The benchmark.", body = BenchmarkBody), NotModified, ReadProblems)
+)]
+pub async fn find_benchmark(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    Params(as_of): Params<AsOf>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = View::of(&programme, &caller, &plan, as_of).await?;
+    let seen = view.picture.benchmark_for(&kpi, &period, &view.plan.access)?;
+    // First its own state, by which it is changed; then that of the plan and the view in which it is compared.
+    let compared_in = format_args!("{}.{}", view.picture.version(), view.plan.view_tag());
+    let tag = ETag::of(seen.kept.seq).rendered_as(compared_in);
+    Ok(conditions.answer(&tag, &BenchmarkBody::from(seen)))
+}
+
+/// Make or replace a benchmark
+///
+/// A replacement needs If-Match with the state it replaces. For programme managers and administrators.
+#[utoipa::path(
+    put, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), IfMatchOrNone
+    ),
+    request_body(content = NewBenchmark, description = "The figures, and where they were published."),
+    responses(
+        (status = 200, description = "It was replaced, or was so already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
+        (status = 201, description = "It was made.", body = BenchmarkBody,
+         headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
+        WriteProblems
+    )
+)]
+pub async fn put_benchmark(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+    Body(members): Body<Map<String, Value>>,
+) -> Result<HttpResponse, Problem> {
+    let precondition = precondition(&conditions);
+    let put = programme.put_benchmark(&plan, &caller.subject, &kpi, &period, members, precondition).await?;
+    let tag = ETag::of(put.seen.kept.seq);
+    let location = format!("/v1/plans/{plan}/benchmarks/{}", put.seen.key);
+    let body = BenchmarkBody::from(put.seen);
+    Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
+}
+
+/// Take a benchmark away
+///
+/// Its history stays in the journal. For programme managers and administrators.
+#[utoipa::path(
+    delete, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
+        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), IfMatch
+    ),
+    responses((status = 204, description = "It is taken away."), DeleteProblems)
+)]
+pub async fn remove_benchmark(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    programme.remove_benchmark(&plan, &caller.subject, &kpi, &period, precondition(&conditions)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

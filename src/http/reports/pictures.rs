@@ -1,0 +1,81 @@
+//! Pictures of where a KPI stands, to be put into other pages by their address.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{NotModified, ReadProblems, UnknownInQuery};
+use crate::http::reports::status::{SeriesParams, StatusParams, follow, stand};
+use crate::http::request::conditional::Conditions;
+use crate::http::request::extract::{Params, Segments};
+use crate::http::view::{AsOf, View, view};
+use crate::pages::badge::badge;
+use crate::pages::sparkline::sparkline;
+use crate::programme::Programme;
+
+const SVG: &str = "image/svg+xml";
+
+/// What a group is called; `None` for everyone.
+fn group_title<'a>(view: &'a View, group: &GroupCode) -> Option<&'a str> {
+    view.picture.groups().get(group).filter(|_| !group.is_all()).map(String::as_str)
+}
+
+fn picture(view: &View, svg: String) -> HttpResponse {
+    HttpResponse::Ok().insert_header(&view.tag).content_type(SVG).body(svg)
+}
+
+/// Show where a KPI stands as a badge
+///
+/// An SVG picture of one line: the KPI, the period, the figure and its status, in words as well as in colour. Its title and
+/// its description say what the status says. Put it into a page as an image.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/badge.svg", tag = "reports", operation_id = "get_kpi_badge",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), StatusParams, AsOf
+    ),
+    responses(
+        (status = 200, description = "The badge.", content((String = "image/svg+xml"))),
+        NotModified, ReadProblems, UnknownInQuery
+    )
+)]
+pub async fn get_kpi_badge(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of)): Params<(StatusParams, AsOf)>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "svg");
+    let assessment = stand(&view, &kpi, &wanted)?;
+    Ok(picture(&view, badge(&assessment, group_title(&view, &assessment.group))))
+}
+
+/// Draw a KPI over time as a sparkline
+///
+/// A small SVG picture of the series: the figures as a line with gaps where there is none, the target as a dashed line, and the
+/// latest figure with its status in words. Its title and its description tell the same. Put it into a page as an image.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/kpis/{kpi}/sparkline.svg", tag = "reports", operation_id = "get_kpi_sparkline",
+    params(
+        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
+        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), SeriesParams, AsOf
+    ),
+    responses(
+        (status = 200, description = "The sparkline.", content((String = "image/svg+xml"))),
+        NotModified, ReadProblems, UnknownInQuery
+    )
+)]
+pub async fn get_kpi_sparkline(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    Params((wanted, as_of)): Params<(SeriesParams, AsOf)>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, "svg");
+    let series = follow(&view, &kpi, &wanted)?;
+    Ok(picture(&view, sparkline(&series, group_title(&view, &series.group))))
+}

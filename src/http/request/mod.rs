@@ -1,0 +1,7 @@
+//! What a request may say, and the questions that HTTP itself asks of it.
+
+pub mod conditional;
+pub mod extract;
+pub(in crate::http) mod json;
+pub mod negotiate;
+pub mod page;

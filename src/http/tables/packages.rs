@@ -1,0 +1,140 @@
+//! What a plan's flat tables are, for tools that read them by themselves: as a Data Package and as CSVW.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde_json::{Value, json};
+
+use crate::domain::ids::PlanCode;
+use crate::exchange::table::{self, Column};
+use crate::http::gate::authenticate::Caller;
+use crate::http::problem::Problem;
+use crate::http::problem::documented::{NotModified, ReadProblems};
+use crate::http::request::conditional::Conditions;
+use crate::http::request::extract::{NoParams, Params, Segments};
+use crate::http::tables::columns::{EXCEPTIONS, READINGS, STATUS_REPORT, TARGETS};
+use crate::http::view::{AsOf, view};
+use crate::programme::Programme;
+use crate::programme::picture::Picture;
+
+/// A flat table of a plan.
+struct Table {
+    name: &'static str,
+    title: &'static str,
+    columns: &'static [Column],
+    /// The columns that tell one row from another.
+    key: &'static [&'static str],
+}
+
+/// The tables that stand directly below a plan.
+const TABLES: [Table; 4] = [
+    Table {
+        name: "readings",
+        title: "The latest figure of every KPI, period and group",
+        columns: READINGS,
+        key: &["kpi", "period", "group"],
+    },
+    Table { name: "targets", title: "The target of every KPI and period", columns: TARGETS, key: &["kpi", "period"] },
+    Table {
+        name: "status-report",
+        title: "Where each KPI stands in the latest quarter",
+        columns: STATUS_REPORT,
+        key: &["kpi", "group"],
+    },
+    Table {
+        name: "exceptions",
+        title: "What the Board should look at in the latest quarter",
+        columns: EXCEPTIONS,
+        key: &["place"],
+    },
+];
+
+/// The plan's tables as a Data Package. Its address is the base of theirs.
+fn package(picture: &Picture) -> Value {
+    let plan = &picture.plan().value;
+    let resources = TABLES.iter().map(|Table { name, title, columns, key }| {
+        let mut schema = table::schema(columns);
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("primaryKey".to_owned(), json!(key));
+        }
+        json!({
+            "name": name,
+            "title": title,
+            "path": format!("{name}.csv"),
+            "profile": "tabular-data-resource",
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "schema": schema,
+        })
+    });
+    json!({
+        "profile": "tabular-data-package",
+        "name": plan.code.as_str().to_lowercase(),
+        "title": plan.title,
+        "description": plan.description,
+        "version": picture.version().to_string(),
+        "resources": resources.collect::<Vec<_>>(),
+    })
+}
+
+/// The plan's tables as a group of tables of CSVW. Its address is the base of theirs.
+fn table_group(picture: &Picture) -> Value {
+    let plan = &picture.plan().value;
+    let tables = TABLES.iter().map(|Table { name, title, columns, key }| {
+        json!({
+            "url": format!("{name}.csv"),
+            "dc:title": title,
+            "dialect": {"header": true, "encoding": "utf-8"},
+            "tableSchema": {"columns": table::csvw_columns(columns), "primaryKey": key},
+        })
+    });
+    json!({
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "dc:title": plan.title,
+        "dc:description": plan.description,
+        "tables": tables.collect::<Vec<_>>(),
+    })
+}
+
+/// Describe a plan's tables as a Data Package
+///
+/// The tables `readings.csv`, `targets.csv`, `status-report.csv` and `exceptions.csv` beside this address, with the types and
+/// meanings of their columns (Frictionless Data Package), to be asked for as `datapackage.json`.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/datapackage", tag = "service", operation_id = "get_data_package",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    responses((status = 200, description = "The Data Package.", body = Object), NotModified, ReadProblems)
+)]
+pub async fn get_data_package(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, "json");
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(package(&view.picture)))
+}
+
+/// Describe a plan's tables as CSVW
+///
+/// The same tables as metadata of CSV on the Web (W3C), which the answers in CSV link to.
+#[utoipa::path(
+    get, path = "/v1/plans/{plan}/csvw-metadata", tag = "service", operation_id = "get_csvw_metadata",
+    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    responses(
+        (status = 200, description = "The metadata.", body = Object, content_type = "application/csvm+json"),
+        NotModified, ReadProblems
+    )
+)]
+pub async fn get_csvw_metadata(
+    programme: Data<Programme>,
+    caller: Caller,
+    Segments((plan,)): Segments<(PlanCode,)>,
+    _: Params<NoParams>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, "csvw");
+    let body = table_group(&view.picture).to_string();
+    Ok(HttpResponse::Ok().content_type("application/csvm+json").insert_header(&view.tag).body(body))
+}

@@ -1,0 +1,184 @@
+//! Grants: who has which role in a plan.
+
+use serde_json::{Map, Value};
+
+use crate::domain::access::{Granted, Role};
+use crate::domain::document::{Document, document};
+use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
+use crate::domain::invalid::Invalid;
+use crate::store::grants;
+pub use crate::store::grants::{GrantId, GrantRow};
+
+use crate::programme::access::credentials::must_be_oneself;
+use crate::programme::definitions::refer;
+use crate::programme::{OpenPlan, Principal, Programme, Refusal};
+
+document! {
+    /// What a grant says.
+    #[schema(description = "Who has which role in a plan, and how far it reaches.")]
+    pub struct GrantTerms / NewGrant / GrantChange {
+        /// Whom it is for: the `sub` of their tokens; 1 to 200 characters.
+        #[schema(min_length = 1, max_length = 200, example = "jo.lead@harrow.example")]
+        subject: String,
+        /// The role.
+        role: Role,
+        /// The outcome areas a sub-group lead answers for.
+        #[schema(max_items = 100, example = json!(["be-healthy"]))]
+        outcome_areas: Vec<AreaCode> = Vec::new(),
+        /// The organisation a contributor or partner belongs to.
+        #[schema(example = "harrow-pct")]
+        organisation: Option<OrganisationCode> = None,
+        /// The KPIs a contributor reports.
+        #[schema(max_items = 1000, example = json!([]))]
+        kpis: Vec<KpiCode> = Vec::new(),
+    }
+}
+
+impl GrantTerms {
+    fn check_in(&self, picture: &crate::programme::picture::Picture) -> Invalid {
+        let mut invalid = Invalid::new();
+        if let Err(error) = self.subject.parse::<Subject>() {
+            invalid.at("/subject", "not_a_subject", format!("it {error}"));
+        }
+        for (place, area) in self.outcome_areas.iter().enumerate() {
+            refer(&mut invalid, format!("/outcome_areas/{place}"), "outcome area", area, picture.areas());
+        }
+        if let Some(organisation) = &self.organisation {
+            refer(&mut invalid, "/organisation", "organisation", organisation, picture.organisations());
+        }
+        for (place, kpi) in self.kpis.iter().enumerate() {
+            refer(&mut invalid, format!("/kpis/{place}"), "KPI", kpi, picture.kpis());
+        }
+        let needed = match self.role {
+            Role::SubGroupLead if self.outcome_areas.is_empty() => {
+                Some(("/outcome_areas", "a sub-group lead answers for at least one outcome area"))
+            }
+            Role::Contributor if self.organisation.is_none() && self.kpis.is_empty() => {
+                Some(("/organisation", "a contributor belongs to an organisation or reports named KPIs"))
+            }
+            Role::Partner if self.organisation.is_none() => {
+                Some(("/organisation", "a partner belongs to an organisation"))
+            }
+            _ => None,
+        };
+        if let Some((pointer, detail)) = needed {
+            invalid.at(pointer, "missing", detail);
+        }
+        if self.role != Role::SubGroupLead && !self.outcome_areas.is_empty() {
+            invalid.at("/outcome_areas", "scope_does_not_fit", "only a sub-group lead's grant names outcome areas");
+        }
+        if !matches!(self.role, Role::Contributor | Role::Partner) && self.organisation.is_some() {
+            invalid.at(
+                "/organisation",
+                "scope_does_not_fit",
+                "only a contributor's or partner's grant names an organisation",
+            );
+        }
+        if self.role != Role::Contributor && !self.kpis.is_empty() {
+            invalid.at("/kpis", "scope_does_not_fit", "only a contributor's grant names KPIs");
+        }
+        invalid
+    }
+}
+
+pub(in crate::programme) fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
+    if plan.access.administers() {
+        Ok(())
+    } else {
+        Err(Refusal::NotAllowed("only an administrator of the plan sees and gives grants".to_owned()))
+    }
+}
+
+impl Programme {
+    /// Whether a caller may see a plan's grants.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`].
+    pub fn may_see_grants(&self, plan: &OpenPlan) -> Result<(), Refusal> {
+        must_administer(plan)
+    }
+
+    /// The live grants of a plan, the oldest first.
+    pub async fn list_grants(&self, plan: &OpenPlan) -> Result<Vec<GrantRow>, Refusal> {
+        must_administer(plan)?;
+        let id = plan.id;
+        self.store
+            .read(move |conn| {
+                let mut rows = grants::list(conn, id)?;
+                rows.retain(|row| row.revoked_at.is_none());
+                Ok(rows)
+            })
+            .await
+    }
+
+    /// One live grant.
+    pub async fn find_grant(&self, plan: &OpenPlan, grant: GrantId) -> Result<GrantRow, Refusal> {
+        must_administer(plan)?;
+        let id = plan.id;
+        self.store
+            .read(move |conn| {
+                grants::find(conn, id, grant)?.filter(|row| row.revoked_at.is_none()).ok_or(Refusal::NotFound)
+            })
+            .await
+    }
+
+    /// Gives a subject a role. What a secret opens would outlive it: only people who have signed in do.
+    pub async fn give_grant(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        members: Map<String, Value>,
+    ) -> Result<GrantRow, Refusal> {
+        must_be_oneself(caller)?;
+        self.change(plan, caller, move |change| {
+            must_administer(&change.plan)?;
+            let terms = GrantTerms::parse(members)?;
+            terms.check_in(&change.picture).or(())?;
+            let subject = terms.subject.parse().map_err(|_checked| Refusal::NotFound)?;
+            let GrantTerms { role, outcome_areas, organisation, kpis, .. } = terms;
+            let granted = Granted { role, outcome_areas, organisation, kpis };
+            let (caller, now) = (change.caller.clone(), change.now);
+            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
+            Ok(grants::grant(change.write, locked, &caller, now, subject, granted, None)?)
+        })
+        .await
+    }
+
+    /// Revokes a grant.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] for the caller's own: a plan must not lose its last administrator by a slip.
+    pub async fn revoke_grant(&self, plan: &PlanCode, caller: &Principal, grant: GrantId) -> Result<(), Refusal> {
+        self.change(plan, caller, move |change| {
+            must_administer(&change.plan)?;
+            let plan = change.plan.id;
+            let row = grants::find(change.conn(), plan, grant)?.ok_or(Refusal::NotFound)?;
+            if row.subject == change.caller && row.granted.role == Role::Administrator {
+                return Err(Refusal::Conflict(
+                    "nobody revokes their own administrator's grant; another administrator does".to_owned(),
+                ));
+            }
+            let (caller, now) = (change.caller.clone(), change.now);
+            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
+            grants::revoke(change.write, locked, &caller, now, grant, None)?.ok_or(Refusal::NotFound)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every live grant of a subject, on any plan.
+    pub async fn my_grants(&self, caller: &Principal) -> Result<Vec<(Option<PlanCode>, GrantRow)>, Refusal> {
+        let caller = caller.clone();
+        self.store
+            .read(move |conn| {
+                let service = grants::of_service(conn, &caller)?.into_iter();
+                let mut held: Vec<_> = service.filter(|row| caller.carries(row)).map(|row| (None, row)).collect();
+                for plan in caller.list_plans(conn, None, usize::MAX)? {
+                    let own = plan.grants.iter().filter(|row| row.plan.is_some());
+                    held.extend(own.map(|row| (Some(plan.code.clone()), row.clone())));
+                }
+                Ok(held)
+            })
+            .await
+    }
+}

@@ -1,0 +1,4 @@
+//! Who asks: the caller with all that was granted to it, and requests that are carried out once.
+
+pub mod once;
+pub(in crate::programme) mod principal;

@@ -1,0 +1,483 @@
+//! Readings: posted one by one, each with the effect it has.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::access::Audience;
+use crate::domain::assess::{Assessment, Observed};
+use crate::domain::document::Given;
+use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
+use crate::domain::invalid::{Invalid, Violation};
+use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::number::Figure;
+use crate::domain::period::{Period, day_in_london};
+use crate::domain::reading::{LaidOver, ReportedFigure, Settled};
+use crate::domain::warning::{Acknowledged, Warning};
+use crate::store::journal;
+use crate::store::readings::{self, ReadingRevision};
+pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
+
+use crate::programme::definitions::Precondition;
+use crate::programme::figures::check::{Judged, figure_column};
+use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
+use crate::programme::picture::{Kept, KpiPicture, Picture, observed_revision};
+use crate::programme::reports::groups::refer_group;
+use crate::programme::{OpenPlan, Principal, Programme, Refusal};
+
+/// What a posted figure changes.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "What a posted figure changes: where the KPI stood in the period before and after, and later periods that moved with it."
+)]
+pub struct Effect {
+    /// Where it stood; `null` where nothing had been reported.
+    #[schema(required = true)]
+    pub before: Option<Assessment>,
+    /// Where it stands now.
+    #[schema(required = true)]
+    pub after: Option<Assessment>,
+    /// Later periods with a figure whose assessment changed, in time order.
+    pub later: Vec<Assessment>,
+    /// Gaps that the figure is a side of and whose standing changed, in that period and later ones.
+    pub gaps: Vec<Move>,
+    /// Roll-ups that moved with it.
+    pub roll_ups: Vec<RollUpMove>,
+}
+
+/// A figure that was put.
+#[derive(Clone, Debug)]
+pub struct PutReading {
+    /// The row as it is kept now.
+    pub row: ReadingRow,
+    /// Whether nothing had been reported before.
+    pub created: bool,
+    /// What it changed.
+    pub effect: Effect,
+    /// What should be looked at, though the figure was taken.
+    pub warnings: Vec<Warning>,
+}
+
+/// A figure that passed every check, and what becomes of it.
+#[derive(Clone, Debug)]
+pub(in crate::programme) enum Checked {
+    /// It is what is there already.
+    Unchanged,
+    /// It differs from a figure that is signed off; what to do.
+    Locked(String),
+    /// It is the next revision, with what it replaces.
+    Next(Box<ReadingRevision>),
+}
+
+/// Who posts figures, and when: what a check of one needs beside the figure.
+pub(in crate::programme) struct Desk<'a> {
+    pub picture: &'a Picture,
+    pub plan: &'a OpenPlan,
+    pub caller: &'a Subject,
+    pub now: DateTime<Utc>,
+}
+
+impl Desk<'_> {
+    /// Whether the caller may report figures of this KPI.
+    pub(in crate::programme) fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
+        if self.plan.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
+            Ok(())
+        } else {
+            Err(format!("you do not report figures of {}; its sub-group's lead or a contributor does", entry.kpi.code))
+        }
+    }
+
+    /// A revision as it will stand in the database, but for its place in the journal.
+    fn row(&self, said: ReadingRevision) -> ReadingRow {
+        ReadingRow { seq: Seq(0), recorded_at: self.now, recorded_by: self.caller.clone(), said }
+    }
+
+    /// A revision as the picture will hold it.
+    pub(in crate::programme) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
+        let replaced = entry.posted(&said.group, said.period).map(|before| &before.value);
+        let value = observed_revision(said, self.caller, self.now, replaced);
+        Kept { value, revision: said.revision, seq: Seq(0) }
+    }
+
+    /// What is wrong with a figure for as much of its place as is known. One that stays as it stands, and is given here, is not
+    /// judged again: only what is said beside it.
+    ///
+    /// # Errors
+    /// Everything.
+    pub(in crate::programme) fn judge(
+        &self,
+        entry: &KpiPicture,
+        period: Option<Period>,
+        group: Option<&GroupCode>,
+        figure: &ReportedFigure,
+        stays: Option<Settled>,
+    ) -> Result<Settled, Invalid> {
+        let mut invalid = Invalid::new();
+        if entry.archived {
+            invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
+        }
+        if let Some(period) = period.filter(|period| period.start() > day_in_london(self.now)) {
+            invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
+        }
+        if let Some(group) = group {
+            refer_group(&mut invalid, "/group", group, self.picture);
+        }
+        let settled = match stays {
+            Some(stays) => figure.settle_beside(&entry.kpi, period, stays),
+            None => figure.settle(&entry.kpi, period),
+        };
+        match settled {
+            Ok(settled) => invalid.or(settled),
+            Err(more) => {
+                invalid.extend(more);
+                Err(invalid)
+            }
+        }
+    }
+
+    /// Lays what is said over what stands, checks it and makes the next revision of it: the one rule for single figures, returns
+    /// and imports.
+    pub(in crate::programme) fn check(
+        &self,
+        entry: &KpiPicture,
+        period: Period,
+        group: &GroupCode,
+        (said, given): (&ReportedFigure, &Given),
+        before: Option<&ReadingRow>,
+    ) -> Result<Checked, Invalid> {
+        let LaidOver { figure, stays } = match before {
+            Some(before) => said.over(given, &standing(before, &entry.kpi)),
+            None => LaidOver { figure: said.clone(), stays: false },
+        };
+        let stays = before.filter(|_| stays);
+        let mut invalid = Invalid::new();
+        // Of a figure that is wrong, what it would replace is judged as far as it goes.
+        let judged = self.judge(entry, Some(period), Some(group), &figure, stays.map(settled_before));
+        let settled = judged.unwrap_or_else(|more| {
+            invalid.extend(more);
+            let (numerator, denominator) = (figure.numerator, figure.denominator);
+            let fraction = numerator.zip(denominator);
+            let fraction = fraction.filter(|_| !entry.kpi.standardised);
+            let computed = fraction.and_then(|(over, under)| Figure::ratio(over, under, entry.kpi.multiplier));
+            Settled { value: computed.or(figure.value), numerator, denominator }
+        });
+        let replaces = before.is_some_and(|before| {
+            let said =
+                (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
+            said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
+        });
+        // What was acknowledged of a figure stays with it; another figure has to be looked at anew.
+        let acknowledged = match before {
+            Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
+            _ => figure.acknowledged,
+        };
+        let round = self.picture.round_of(&entry.kpi, period);
+        let restated = replaces && round.is_some_and(|round| round.is_closed(self.now));
+        if restated && figure.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+            let detail = "its collection round has closed, so this restates a figure; say why";
+            invalid.at("/reason", "reason_needed", detail);
+        }
+        invalid.or(())?;
+        let next = ReadingRevision {
+            kpi: entry.kpi.code.clone(),
+            period,
+            group: group.clone(),
+            revision: before.map_or(1, |before| before.revision + 1),
+            value: settled.value,
+            numerator: settled.numerator,
+            denominator: settled.denominator,
+            provisional: figure.provisional,
+            nil_return: figure.nil_return.clone(),
+            determined_status: figure.status,
+            commentary: figure.commentary.clone().filter(|text| !text.trim().is_empty()),
+            reason: figure.reason.clone().filter(|text| !text.trim().is_empty()),
+            // A word beside a figure does not make it one of a later definition.
+            definition_version: stays.map_or(entry.definition_version, |before| before.definition_version),
+            forecast: figure.forecast,
+            restated,
+            acknowledged,
+        };
+        Ok(match before {
+            Some(before) if says_the_same(before, &next) => Checked::Unchanged,
+            _ if let Some(signed) = self.picture.signed_off(&entry.kpi, period) => Checked::Locked(format!(
+                "the figures of {} in the return {signed} are signed off; a programme manager reopens it, with a reason",
+                entry.kpi.code
+            )),
+            _ => Checked::Next(Box::new(next)),
+        })
+    }
+}
+
+impl Effect {
+    /// What a figure at one place changes.
+    fn of(effects: &Effects<'_>, place: &Place) -> Self {
+        let (before, after) = effects.at(place);
+        let (mut later, mut gaps) = (Vec::new(), Vec::new());
+        for (reached, through) in effects.reached(std::slice::from_ref(place)) {
+            if through == Through::Gap {
+                gaps.extend(effects.short(&reached, through));
+            } else if let (was, Some(now)) = effects.at(&reached)
+                && was.as_ref() != Some(&now)
+            {
+                later.push(now);
+            }
+        }
+        Self { before, after, later, gaps, roll_ups: effects.roll_ups([&place.0]) }
+    }
+}
+
+/// What a kept reading says, to lay a change over. A status that no partner determines any more is not left behind.
+fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
+    let said = row.said.clone();
+    let is_determined = matches!(kpi.formula, Formula::PartnerDetermined { .. });
+    ReportedFigure {
+        value: said.value,
+        numerator: said.numerator,
+        denominator: said.denominator,
+        provisional: said.provisional,
+        nil_return: said.nil_return,
+        status: said.determined_status.filter(|_| is_determined),
+        commentary: said.commentary,
+        reason: said.reason,
+        forecast: said.forecast,
+        acknowledged: said.acknowledged,
+    }
+}
+
+/// The figure of a kept reading.
+fn settled_before(row: &ReadingRow) -> Settled {
+    Settled { value: row.value, numerator: row.numerator, denominator: row.denominator }
+}
+
+/// Whether two revisions report the same: all but why, under which number and how late.
+fn says_the_same(before: &ReadingRow, next: &ReadingRevision) -> bool {
+    let alike = ReadingRevision {
+        revision: next.revision,
+        reason: next.reason.clone(),
+        restated: next.restated,
+        ..before.said.clone()
+    };
+    alike == *next
+}
+
+/// The journal's entry of a reading.
+pub(in crate::programme) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>) -> journal::Change {
+    journal::Change {
+        action: match before {
+            None => "reading.posted",
+            Some(_) if said.restated => "reading.restated",
+            Some(_) => "reading.revised",
+        },
+        before: before.map(|before| before.said.document()),
+        reason: said.reason.clone(),
+        row: journal::NewRow::Reading(said),
+    }
+}
+
+impl Programme {
+    /// Posts the figure of a KPI, period and group, or with `dry_run` says what posting it would do. A member that is absent
+    /// leaves what is there ([`ReportedFigure::over`]).
+    ///
+    /// Without a precondition the same figure again changes nothing and another one is its next revision.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; [`Refusal::Conflict`] where the figure it would replace is signed off.
+    pub async fn put_reading(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        place: (KpiCode, String, GroupCode),
+        members: Map<String, Value>,
+        precondition: Precondition,
+        dry_run: bool,
+    ) -> Result<PutReading, Refusal> {
+        self.change(plan, caller, move |change| {
+            let (kpi, period, group) = place;
+            let picture = Arc::clone(&change.picture);
+            let entry = picture.kpi_for(&kpi, &change.plan.access)?;
+            let period = Period::read(&period, entry.kpi.period_kind())
+                .map_err(|error| Violation::at("/period", error.code(), format!("`{period}` {error}")))?;
+            let (plan, caller) = (change.plan.clone(), change.caller.clone());
+            let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
+            desk.may_report(entry).map_err(Refusal::NotAllowed)?;
+            let (figure, given) = ReportedFigure::read(members, &entry.kpi)?;
+            let judged =
+                Judged { column: figure_column(figure.value, figure.numerator), is_beside: &|other| *other == group };
+            let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
+            match (&before, &precondition) {
+                (_, Precondition::None) => {}
+                (Some(before), precondition) => precondition.allows_change_of(before.seq)?,
+                (None, precondition) => precondition.allows_creation()?,
+            }
+            let effects = |after| Effects { before: &picture, after, access: &plan.access, now: desk.now };
+            match desk.check(entry, period, &group, (&figure, &given), before.as_ref())? {
+                Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
+                Checked::Unchanged => {
+                    let row = before.ok_or(Refusal::NotFound)?;
+                    let warnings = picture.reading_warnings(entry, &group, period, &judged);
+                    let (before, after) = effects(&picture).at(&(kpi, group, period));
+                    let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
+                    Ok(PutReading { row, created: false, effect, warnings })
+                }
+                Checked::Next(said) => {
+                    let row = desk.row(*said);
+                    let kept = desk.kept(entry, &row);
+                    let after = picture.with_reading(&kpi, &group, period, kept);
+                    let entry = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                    let warnings = after.reading_warnings(entry, &group, period, &judged);
+                    let effect = Effect::of(&effects(&after), &(kpi, group, period));
+                    let created = before.is_none();
+                    if dry_run {
+                        return Ok(PutReading { row, created, effect, warnings });
+                    }
+                    let seqs = change.record(vec![reading_change(row.said.clone(), before.as_ref())])?;
+                    let row = ReadingRow { seq: seqs.first().copied().unwrap_or_default(), ..row };
+                    Ok(PutReading { row, created, effect, warnings })
+                }
+            }
+        })
+        .await
+    }
+
+    /// One reading as it stood at the picture's version.
+    pub async fn find_reading(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        place: (KpiCode, String, GroupCode),
+    ) -> Result<SeenReading, Refusal> {
+        let (kpi, period, group) = place_of(plan, picture, place)?;
+        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        self.store
+            .read(move |conn| {
+                let row = readings::find(conn, plan.id, &kpi, period, &group, Some(picture.version()))?;
+                Ok(SeenReading::of(&picture, &plan, row.ok_or(Refusal::NotFound)?))
+            })
+            .await
+    }
+
+    /// Every revision of a reading up to the picture's version, the first first.
+    pub async fn reading_history(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        place: (KpiCode, String, GroupCode),
+    ) -> Result<Vec<SeenReading>, Refusal> {
+        let (kpi, period, group) = place_of(plan, picture, place)?;
+        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        self.store
+            .read(move |conn| {
+                let rows = readings::history(conn, plan.id, &kpi, period, &group)?;
+                let known = rows.into_iter().filter(|row| row.seq <= picture.version());
+                let seen: Vec<_> = known.map(|row| SeenReading::of(&picture, &plan, row)).collect();
+                if seen.is_empty() {
+                    return Err(Refusal::NotFound);
+                }
+                Ok(seen)
+            })
+            .await
+    }
+
+    /// The flat table: the latest figure of each KPI, period and group that the caller sees, in that order.
+    pub async fn list_readings(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        mut filter: ReadingFilter,
+        after: Option<ReadingKey>,
+        limit: usize,
+    ) -> Result<Vec<SeenReading>, Refusal> {
+        let mut kpis: Vec<KpiCode> = picture
+            .kpis()
+            .values()
+            // An archived KPI is shown to those who name it.
+            .filter(|entry| !entry.archived || filter.kpi.is_some())
+            .filter(|entry| picture.sees(&plan.access, &entry.kpi))
+            .map(|entry| entry.kpi.code.clone())
+            .collect();
+        if let Some(only) = filter.kpis.take() {
+            kpis.retain(|code| only.contains(code));
+        }
+        filter.kpis = Some(kpis);
+        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        self.store
+            .read(move |conn| {
+                let rows = readings::page(
+                    conn,
+                    plan.id,
+                    &filter,
+                    Some(picture.version()),
+                    after.as_ref(),
+                    crate::programme::rows(limit),
+                )?;
+                Ok(rows.into_iter().map(|row| SeenReading::of(&picture, &plan, row)).collect())
+            })
+            .await
+    }
+}
+
+/// The KPI, period and group that an address names, where the caller sees the KPI.
+fn place_of(
+    plan: &OpenPlan,
+    picture: &Picture,
+    place: (KpiCode, String, GroupCode),
+) -> Result<(KpiCode, Period, GroupCode), Refusal> {
+    let (kpi, period, group) = place;
+    let entry = picture.kpi_for(&kpi, &plan.access)?;
+    let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
+    Ok((kpi, period, group))
+}
+
+/// A reading as one reader sees it.
+#[derive(Clone, Debug)]
+pub struct SeenReading {
+    /// The row; without its figures and words where they are withheld, and in no more decimals than the reader may know.
+    pub row: ReadingRow,
+    /// Whether they are.
+    pub suppressed: bool,
+    /// Whether the reader may know who reported it: a member of the partnership.
+    pub names_shown: bool,
+}
+
+impl SeenReading {
+    /// A reading as it is seen in this picture.
+    pub(in crate::programme) fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
+        let mut seen = Self { row, suppressed: false, names_shown: plan.access.audience() == Audience::Member };
+        if seen.names_shown {
+            return seen;
+        }
+        seen.row.said.acknowledged = Acknowledged::default();
+        let Some(entry) = picture.kpis().get(&seen.row.kpi) else {
+            seen.withhold();
+            return seen;
+        };
+        if picture.withholds_revision(entry, seen.row.seq, &plan.access) {
+            seen.withhold();
+        } else if picture.withholds_reason(entry, seen.row.seq, &plan.access) {
+            seen.row.said.reason = None;
+        }
+        let precision = picture.precision(&entry.kpi, &plan.access);
+        let row = &mut seen.row.said;
+        row.value = row.value.map(|value| precision.of(value));
+        row.forecast = row.forecast.map(|forecast| precision.of(forecast));
+        seen
+    }
+
+    fn withhold(&mut self) {
+        self.suppressed = true;
+        let row = &mut self.row.said;
+        (row.value, row.numerator, row.denominator) = (None, None, None);
+        (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
+        row.forecast = None;
+        row.acknowledged = Acknowledged::default();
+    }
+}
+
+impl KpiPicture {
+    /// The observed figure of a group and period, where one was posted.
+    pub fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
+        self.readings.get(group)?.get(&period)
+    }
+}

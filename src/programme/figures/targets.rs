@@ -1,0 +1,331 @@
+//! Targets: set, revised with a reason, withdrawn, and never overwritten.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::document::{Given, parse_given};
+use crate::domain::ids::{KpiCode, PlanCode, Seq};
+use crate::domain::invalid::Invalid;
+use crate::domain::period::{Period, PeriodError};
+use crate::domain::target::{Target, TargetState};
+use crate::domain::warning::{Warning, WarningCode};
+use crate::store::journal;
+pub use crate::store::targets::TargetRow;
+use crate::store::targets::{self, TargetRevision};
+
+use crate::programme::definitions::Precondition;
+use crate::programme::figures::effects::{Effects, Move, RollUpMove, Through};
+use crate::programme::picture::{KpiPicture, Picture};
+use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
+
+/// A target that was put.
+#[derive(Clone, Debug)]
+pub struct PutTarget {
+    /// The row as it is kept now.
+    pub row: TargetRow,
+    /// Whether there was none before.
+    pub created: bool,
+    /// What it changed.
+    pub effect: TargetEffect,
+    /// What should be looked at, though the target was accepted.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a target changes.
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "What a target changes: the reported periods of the KPI whose standing moves, for everyone and for each group, and the roll-ups that move with them."
+)]
+pub struct TargetEffect {
+    /// The reported periods whose standing moves: for everyone and then for each group, in time order.
+    pub moves: Vec<Move>,
+    /// The roll-ups that move: in every report of the plan that a change reaches.
+    pub roll_ups: Vec<RollUpMove>,
+}
+
+/// Warns of a figure that was given for a placeholder without a word about its state: the figure does not count.
+pub(in crate::programme) fn still_placeholder(
+    entry: &KpiPicture,
+    period: Period,
+    given: &Given,
+    next: &TargetRevision,
+) -> Option<Warning> {
+    let is_meant = given.has("state") || !Target::is_given(given);
+    let stays = next.target.state == TargetState::Placeholder && next.target.aim().is_some();
+    let is_meant = is_meant || next.target.acknowledged.has(WarningCode::StillPlaceholder);
+    (stays && !is_meant).then(|| {
+        let detail = "this target is still a placeholder, so that nothing is held against its figure; if it is agreed now, \
+                      give `state` as `agreed` as well";
+        Warning::at("value", WarningCode::StillPlaceholder, detail).about(&entry.kpi.code, period, None)
+    })
+}
+
+impl TargetEffect {
+    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is held
+    /// against the same targets.
+    fn of(effects: &Effects<'_>, entry: &KpiPicture) -> Self {
+        let places = effects.after.reported_places(entry);
+        let moves = places.iter().filter_map(|place| effects.short(place, Through::Target)).collect();
+        Self { moves, roll_ups: effects.roll_ups([&entry.kpi.code]) }
+    }
+}
+
+/// A target's place in every list of targets: by KPI, and a KPI's in time, by their periods' first days, a year before
+/// its parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetPlace {
+    kpi: KpiCode,
+    start: NaiveDate,
+    end: Reverse<NaiveDate>,
+}
+
+impl TargetPlace {
+    /// The place of a target of a KPI for a period.
+    pub fn new(kpi: &KpiCode, period: Period) -> Self {
+        Self { kpi: kpi.clone(), start: period.start(), end: Reverse(period.end()) }
+    }
+
+    /// The place of a target.
+    pub fn of(row: &TargetRow) -> Self {
+        Self::new(&row.kpi, row.period)
+    }
+}
+
+/// Reads the period of a target in an address: the KPI's own kind of period or a year of its calendar.
+///
+/// # Errors
+/// [`PeriodError`] where it is neither.
+fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
+    Period::read_of_target_in_address(text, entry.kpi.period_kind(), entry.kpi.calendar)
+}
+
+/// Lays what is said over the target that stands and makes its next revision; `None` where nothing would change.
+///
+/// # Errors
+/// Everything that is wrong with it, a missing reason among it.
+pub(in crate::programme) fn revise(
+    entry: &KpiPicture,
+    period: Period,
+    said: &Target,
+    given: &Given,
+) -> Result<Option<TargetRevision>, Invalid> {
+    let said = &said.clone().without_blank_words();
+    let current = entry.targets.get(&period);
+    let target = current.map_or_else(|| said.clone(), |current| said.over(given, current));
+    let mut invalid = target.check(&entry.kpi, Some(period));
+    let mut acknowledged = target.acknowledged;
+    if let Some(current) = current {
+        // The reason belongs to the change, not to the target: the same target for another reason is no change. What was
+        // acknowledged of it stays with it.
+        let current = current.clone().without_blank_words();
+        acknowledged = current.acknowledged.and(target.acknowledged);
+        let (reason, known) = (current.reason.clone(), current.acknowledged);
+        let same = Target { reason, acknowledged: known, ..target.clone() } == current;
+        if same && invalid.is_empty() && acknowledged == known {
+            return Ok(None);
+        }
+        if !same {
+            acknowledged = target.acknowledged;
+        }
+        if !same && target.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+            invalid.at("/reason", "reason_needed", "this replaces a target that is set; say why");
+        }
+    }
+    let revision = entry.target_seqs.get(&period).map_or(1, |(revision, _)| revision + 1);
+    let target = Target { acknowledged, ..target };
+    invalid.or(Some(TargetRevision { kpi: entry.kpi.code.clone(), period, revision, target, removed: false }))
+}
+
+impl Programme {
+    /// Sets or revises the target of a period, or with `dry_run` says what that would change. A member that is absent leaves
+    /// what is there ([`Target::over`]).
+    pub async fn put_target(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        (kpi, period): (&KpiCode, &str),
+        members: Map<String, Value>,
+        precondition: Precondition,
+        dry_run: bool,
+    ) -> Result<PutTarget, Refusal> {
+        let (kpi, period) = (kpi.clone(), period.to_owned());
+        self.change(plan, caller, move |change| {
+            let (entry, period) = change.target_place(&kpi, &period)?;
+            let (target, given) = parse_given::<Target>(members)?;
+            let current = entry.targets.contains_key(&period);
+            match entry.target_seqs.get(&period).filter(|_| current) {
+                Some((_, seq)) => precondition.allows_change_of(*seq)?,
+                None => precondition.allows_creation()?,
+            }
+            if let Some(said) = revise(&entry, period, &target, &given)? {
+                let (before, access, now) = (Arc::clone(&change.picture), change.plan.access.clone(), change.now);
+                let mut after = (*before).clone();
+                after.lay_target_over(&kpi, period, said.target.clone());
+                let effects = Effects { before: &before, after: &after, access: &access, now };
+                let effect = TargetEffect::of(&effects, &entry);
+                let entry_after = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                let mut warnings = after.target_warnings(entry_after, period, &|other| other == period);
+                warnings.extend(still_placeholder(&entry, period, &given, &said));
+                let row = if dry_run {
+                    TargetRow { seq: Seq(0), recorded_at: now, recorded_by: change.caller.clone(), said }
+                } else {
+                    change.keep_target(said, previous(&entry, period).as_ref())?
+                };
+                Ok(PutTarget { row, created: !current, effect, warnings })
+            } else {
+                let plan = change.plan.id;
+                let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
+                let warnings = change.picture.target_warnings(&entry, period, &|other| other == period);
+                Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings })
+            }
+        })
+        .await
+    }
+
+    /// Takes a target away; its history stays.
+    pub async fn remove_target(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        kpi: &KpiCode,
+        period: &str,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
+        let (kpi, period) = (kpi.clone(), period.to_owned());
+        self.change(plan, caller, move |change| {
+            let (entry, period) = change.target_place(&kpi, &period)?;
+            let current = entry.targets.get(&period).ok_or(Refusal::NotFound)?;
+            let (revision, seq) = entry.target_seqs.get(&period).copied().ok_or(Refusal::NotFound)?;
+            precondition.allows_change_of(seq)?;
+            let row = TargetRevision {
+                kpi: kpi.clone(),
+                period,
+                revision: revision + 1,
+                target: current.clone(),
+                removed: true,
+            };
+            change.keep_target(row, previous(&entry, period).as_ref())?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// One target as it stands, or stood.
+    pub async fn find_target(
+        &self,
+        plan: &OpenPlan,
+        picture: &Picture,
+        kpi: &KpiCode,
+        period: &str,
+    ) -> Result<TargetRow, Refusal> {
+        let entry = picture.kpi_for(kpi, &plan.access)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        if !entry.targets.contains_key(&period) {
+            return Err(Refusal::NotFound);
+        }
+        let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
+        self.store
+            .read(move |conn| targets::find(conn, id, &kpi, period, Some(version))?.ok_or(Refusal::NotFound))
+            .await
+    }
+
+    /// Every revision of a target up to the picture's version, removals among them, the first first.
+    pub async fn target_history(
+        &self,
+        plan: &OpenPlan,
+        picture: &Picture,
+        kpi: &KpiCode,
+        period: &str,
+    ) -> Result<Vec<TargetRow>, Refusal> {
+        let entry = picture.kpi_for(kpi, &plan.access)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
+        self.store
+            .read(move |conn| {
+                let mut rows = targets::history(conn, id, &kpi, period)?;
+                rows.retain(|row| row.seq <= version);
+                if rows.is_empty() { Err(Refusal::NotFound) } else { Ok(rows) }
+            })
+            .await
+    }
+
+    /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the one order that they are listed in
+    /// ([`TargetPlace`]).
+    pub async fn list_targets(
+        &self,
+        plan: &OpenPlan,
+        picture: &Arc<Picture>,
+        kpi: Option<&KpiCode>,
+    ) -> Result<Vec<TargetRow>, Refusal> {
+        if let Some(kpi) = kpi {
+            picture.kpi_for(kpi, &plan.access)?;
+        }
+        let (plan, picture, only) = (plan.clone(), Arc::clone(picture), kpi.cloned());
+        self.store
+            .read(move |conn| {
+                let mut latest = std::collections::BTreeMap::new();
+                for row in targets::load(conn, plan.id, Seq(0), Some(picture.version()))? {
+                    latest.insert(TargetPlace::of(&row), row);
+                }
+                let seen = |row: &TargetRow| {
+                    !row.removed
+                        && only.as_ref().is_none_or(|kpi| *kpi == row.kpi)
+                        && picture.kpis().get(&row.kpi).is_some_and(|entry| {
+                            (!entry.archived || only.is_some()) && picture.sees(&plan.access, &entry.kpi)
+                        })
+                };
+                Ok(latest.into_values().filter(seen).collect())
+            })
+            .await
+    }
+}
+
+impl Change<'_, '_> {
+    /// The KPI and period that a target stands at, for a caller who may set it.
+    fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
+        let entry = self.picture.kpi_for(kpi, &self.plan.access)?;
+        let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
+        self.must_set_targets()?;
+        Ok((Arc::clone(entry), period))
+    }
+
+    pub(in crate::programme) fn must_set_targets(&self) -> Result<(), Refusal> {
+        if self.plan.access.manages() {
+            Ok(())
+        } else {
+            Err(Refusal::NotAllowed("only a programme manager or an administrator sets targets".to_owned()))
+        }
+    }
+
+    fn keep_target(&mut self, said: TargetRevision, before: Option<&TargetRevision>) -> Result<TargetRow, Refusal> {
+        let seqs = self.record(vec![target_change(said.clone(), before)])?;
+        let seq = seqs.first().copied().unwrap_or_default();
+        Ok(TargetRow { seq, recorded_at: self.now, recorded_by: self.caller.clone(), said })
+    }
+}
+
+/// The revision of a target that holds now.
+pub(in crate::programme) fn previous(entry: &KpiPicture, period: Period) -> Option<TargetRevision> {
+    let target = entry.targets.get(&period)?.clone();
+    let (revision, _) = entry.target_seqs.get(&period)?;
+    Some(TargetRevision { kpi: entry.kpi.code.clone(), period, revision: *revision, target, removed: false })
+}
+
+/// The journal's entry of a revised target.
+pub(in crate::programme) fn target_change(said: TargetRevision, before: Option<&TargetRevision>) -> journal::Change {
+    let action = match (said.removed, before) {
+        (true, _) => "target.removed",
+        (false, None) => "target.set",
+        (false, Some(_)) => "target.revised",
+    };
+    journal::Change {
+        action,
+        before: before.map(TargetRevision::document),
+        reason: said.target.reason.clone(),
+        row: journal::NewRow::Target(said),
+    }
+}

@@ -1,0 +1,499 @@
+//! Board reports (docs/rules.md section 1): frozen once, kept to the byte, compared with one another.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::domain::access::{Access, Audience};
+use crate::domain::board_report::{BoardReport, ReportRequest};
+use crate::domain::document::Document;
+use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, ReportId, Seq, Subject};
+use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::movement::{Frozen, Movement, movement};
+use crate::domain::number::Figure;
+use crate::domain::period::{Period, PeriodKey, day_in_london};
+use crate::domain::policy::Policy;
+use crate::domain::target::Target;
+use crate::domain::warning::Acknowledged;
+use crate::store::definitions::DefinitionKind;
+use crate::store::{board_reports, new_id, readings, targets};
+
+use crate::programme::definitions::refer;
+use crate::programme::picture::{Kept, Picture};
+use crate::programme::reports::actions::SeenAction;
+use crate::programme::reports::exceptions::Exceptions;
+use crate::programme::reports::status_report::{ReportFilter, StatusReport};
+use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal, StoreError};
+
+/// All that a board report holds.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "All that a board report holds, as it stood when it was frozen: where the plan stood, the exceptions, what was said and done, and the policies and definitions that the statuses rest on."
+)]
+pub struct BoardReportContent {
+    /// The report's id.
+    pub id: ReportId,
+    /// What it is called.
+    #[schema(example = "Performance Improvement Board, 15 February 2010")]
+    pub title: String,
+    /// The period that it reports on.
+    pub period: PeriodKey,
+    /// The organisation whose contribution it holds; `null` for the whole plan.
+    #[schema(required = true, example = "harrow-council")]
+    pub organisation: Option<OrganisationCode>,
+    /// When it was frozen.
+    pub frozen_at: DateTime<Utc>,
+    /// Who froze it; `null` in an organisation's, as its readers are not told names.
+    #[schema(required = true, example = "jo.lead@harrow.example")]
+    pub frozen_by: Option<Subject>,
+    /// The plan's version that it was made from.
+    #[schema(value_type = i64, minimum = 1, example = 1234)]
+    pub version: Seq,
+    /// Where the plan stood.
+    pub status_report: StatusReport,
+    /// What the Board should look at, the worst first.
+    pub exceptions: Exceptions,
+    /// What was being done about the KPIs, the oldest first: the actions that were open, and those closed since the period
+    /// before the report's began.
+    pub actions: Vec<SeenAction>,
+    /// What was said with the figures.
+    pub commentary: Vec<FrozenCommentary>,
+    /// The policies that graded the KPIs.
+    pub policies: Vec<VersionedPolicy>,
+    /// The KPIs' definitions.
+    pub kpis: Vec<VersionedKpi>,
+}
+
+/// What was said with a figure.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "What was said with a figure.")]
+pub struct FrozenCommentary {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The figure's period.
+    pub period: Period,
+    /// What was said.
+    #[schema(value_type = String, example = "Two colleges reported late.")]
+    pub commentary: Arc<str>,
+}
+
+/// A policy with its version.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A policy with its version.")]
+pub struct VersionedPolicy {
+    #[serde(flatten)]
+    policy: Policy,
+    /// Its version, from 1.
+    #[schema(minimum = 1, example = 1)]
+    version: i32,
+}
+
+/// A KPI's definition with its versions.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A KPI's definition with its versions.")]
+pub struct VersionedKpi {
+    #[serde(flatten)]
+    kpi: Kpi,
+    /// The revision of the definition, from 1.
+    #[schema(minimum = 1, example = 3)]
+    revision: i32,
+    /// The version of what is measured, from 1: figures compare only within one.
+    #[schema(minimum = 1, example = 1)]
+    definition_version: i32,
+}
+
+/// What moved between two board reports.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "What moved between two board reports: by what they hold, and by what was written between the plan's versions that they were made from."
+)]
+pub struct BoardReportChanges {
+    /// The plan's code.
+    pub plan: PlanCode,
+    /// The earlier report.
+    pub from: BoardReport,
+    /// The later report.
+    pub to: BoardReport,
+    /// What moved by what the two hold.
+    #[serde(flatten)]
+    pub movement: Movement,
+    /// The figures that were changed after their round had closed, in the order of their changes, each with the gaps that it is
+    /// a side of.
+    pub restated: Vec<RestatedFigure>,
+    /// The figures that came after they were due, in the order of their coming.
+    pub arrived_late: Vec<LateFigure>,
+    /// The targets that were set, changed or taken away.
+    pub targets_changed: Vec<TargetChanged>,
+}
+
+/// A figure that was changed after its round had closed.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A figure that was changed after its round had closed.")]
+pub struct RestatedFigure {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The figure's period.
+    pub period: Period,
+    /// The figure's group.
+    pub group: GroupCode,
+    /// The exact figure before; `null` where there was none.
+    #[schema(required = true, example = 5.9)]
+    pub before: Option<Figure>,
+    /// The exact figure after; `null` where there is none.
+    #[schema(required = true, example = 6.4)]
+    pub after: Option<Figure>,
+    /// Why it was changed.
+    #[schema(required = true, example = "Two colleges had counted leavers twice.")]
+    pub reason: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A figure that came after it was due.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A figure that came after it was due.")]
+pub struct LateFigure {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The figure's period.
+    pub period: Period,
+    /// The figure's group.
+    pub group: GroupCode,
+    /// When it was first recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+}
+
+/// A target that is not what it was.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A target that is not what it was.")]
+pub struct TargetChanged {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The target's period.
+    pub period: Period,
+    /// The target before; `null` where there was none.
+    #[serde(serialize_with = "in_full")]
+    #[schema(required = true)]
+    pub before: Option<Target>,
+    /// The target after; `null` where there is none.
+    #[serde(serialize_with = "in_full")]
+    #[schema(required = true)]
+    pub after: Option<Target>,
+    /// Why it was last changed.
+    #[schema(required = true, example = "Agreed with the Government Office in mid-year.")]
+    pub reason: Option<String>,
+}
+
+/// A target with the list that its journal entry leaves out while it is empty.
+#[expect(clippy::ref_option, reason = "serde asks by reference")]
+fn in_full<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::Ok, S::Error> {
+    let members = target.as_ref().map(|target| {
+        let mut members = target.members();
+        members.entry("acknowledged").or_insert_with(|| Value::Array(Vec::new()));
+        members
+    });
+    members.serialize(serializer)
+}
+
+impl Picture {
+    /// Whether a board report is there for a reader. Members read all of them. A partner reads those of its own
+    /// organisation, as long as today it sees every KPI in them, and every side of a gap, with its small numbers: what was
+    /// frozen is not altered for anyone.
+    pub fn reads_board_report(&self, access: &Access, report: &BoardReport) -> bool {
+        let open = |kpi: &Kpi| self.sees(access, kpi) && self.sees_small_numbers(access, kpi);
+        let open_with_sides = |code: &KpiCode| {
+            let Some(entry) = self.kpis().get(code) else { return false };
+            let sides = match &entry.kpi.formula {
+                Formula::Gap { of, .. } => self.kpis().get(of),
+                Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
+            };
+            open(&entry.kpi) && sides.is_none_or(|source| open(&source.kpi))
+        };
+        match access.audience() {
+            Audience::Member => true,
+            Audience::Partner => {
+                report.organisation.as_ref().is_some_and(|organisation| access.is_partner_of(organisation))
+                    && report.kpis.iter().all(open_with_sides)
+            }
+            Audience::Public => false,
+        }
+    }
+
+    /// The board reports that a reader may read, the oldest first, from after the one with the id `after`.
+    pub fn board_reports_for<'a>(
+        &'a self,
+        after: Option<ReportId>,
+        access: &'a Access,
+    ) -> impl Iterator<Item = &'a BoardReport> + Clone {
+        let all = self.board_reports().values().map(|kept| &kept.value);
+        all.filter(move |report| after.is_none_or(|after| report.id > after) && self.reads_board_report(access, report))
+    }
+
+    /// A board report that the caller may read.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where there is none, or not for this caller.
+    pub fn board_report_for(&self, id: ReportId, access: &Access) -> Result<&Kept<BoardReport>, Refusal> {
+        let kept = self.board_reports().get(&id).ok_or(Refusal::NotFound)?;
+        if self.reads_board_report(access, &kept.value) { Ok(kept) } else { Err(Refusal::NotFound) }
+    }
+}
+
+impl Change<'_, '_> {
+    /// What a board report holds that is frozen now.
+    fn content(
+        &self,
+        id: ReportId,
+        title: String,
+        period: Period,
+        organisation: Option<OrganisationCode>,
+    ) -> BoardReportContent {
+        let (picture, now) = (&self.picture, self.now);
+        // An organisation's own board reads these bytes, and is told no more names than its members are.
+        let (access, frozen_by) = match &organisation {
+            Some(_) => (self.plan.access.nameless(), None),
+            None => (self.plan.access.clone(), Some(self.caller.clone())),
+        };
+        let access = &access;
+        let filter = ReportFilter { organisation: organisation.clone(), ..ReportFilter::default() };
+        let status_report = picture.status_report(period, &filter, now, access);
+        let shown: Vec<_> = status_report.assessments().collect();
+        let entries: Vec<_> = shown.iter().filter_map(|one| picture.kpis().get(&one.kpi)).collect();
+        let codes: BTreeSet<&KpiCode> = shown.iter().map(|one| &one.kpi).collect();
+        let since = period.step(-1).unwrap_or(period).start();
+        let actions = picture.actions().values().map(|kept| &kept.value).filter(|record| {
+            codes.contains(&record.action.kpi)
+                && record.closed_at.is_none_or(|closed_at| day_in_london(closed_at) >= since)
+        });
+        let commentary = entries.iter().zip(&shown).filter_map(|(entry, one)| {
+            let commentary = picture.commentary(entry, one.period, access)?;
+            Some(FrozenCommentary { kpi: one.kpi.clone(), period: one.period, commentary })
+        });
+        let policies: BTreeMap<&PolicyCode, &Kept<Policy>> = entries
+            .iter()
+            .filter_map(|entry| picture.policy_of(&entry.kpi))
+            .map(|policy| (&policy.value.code, policy))
+            .collect();
+        BoardReportContent {
+            id,
+            title,
+            period: PeriodKey(period),
+            organisation,
+            frozen_at: now,
+            frozen_by,
+            version: picture.version(),
+            exceptions: picture.exceptions(period, &filter, now, access),
+            actions: actions.map(|record| SeenAction::of(record, now, access)).collect(),
+            commentary: commentary.collect(),
+            policies: policies
+                .into_values()
+                .map(|kept| VersionedPolicy { policy: kept.value.clone(), version: kept.revision })
+                .collect(),
+            kpis: entries
+                .iter()
+                .map(|entry| VersionedKpi {
+                    kpi: entry.kpi.clone(),
+                    revision: entry.revision,
+                    definition_version: entry.definition_version,
+                })
+                .collect(),
+            status_report,
+        }
+    }
+
+    /// Keeps what a report holds for ever, with its definition.
+    fn keep_report(&mut self, content: BoardReportContent) -> Result<Kept<BoardReport>, Refusal> {
+        let text = serde_json::to_string(&content).map_err(|error| {
+            StoreError::Corrupt(format!("the board report {} cannot be written: {error}", content.id))
+        })?;
+        let report = BoardReport {
+            id: content.id,
+            title: content.title,
+            period: content.period,
+            organisation: content.organisation,
+            frozen_at: content.frozen_at,
+            frozen_by: content.frozen_by,
+            version: content.version.0,
+            sha256: board_reports::sha256(&text),
+            kpis: content.kpis.into_iter().map(|entry| entry.kpi.code).collect(),
+        };
+        board_reports::keep(self.write, self.plan.id, report.id, &text)?;
+        let (kind, members) = (DefinitionKind::BoardReport, report.members());
+        let seq = self.define("board_report.frozen", kind, &report.id, 1, None, Some(members))?;
+        Ok(Kept { value: report, revision: 1, seq })
+    }
+}
+
+impl Programme {
+    /// Freezes a board report as the plan stands.
+    pub async fn freeze_board_report(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        members: Map<String, Value>,
+    ) -> Result<Kept<BoardReport>, Refusal> {
+        self.change(plan, caller, move |change| {
+            if !change.plan.access.freezes_board_reports() {
+                let who = "only the Board, a programme manager or an administrator freezes board reports";
+                return Err(Refusal::NotAllowed(who.to_owned()));
+            }
+            let request = ReportRequest::parse(members)?;
+            let mut invalid = request.check();
+            if let Some(organisation) = &request.organisation {
+                let organisations = change.picture.organisations();
+                refer(&mut invalid, "/organisation", "organisation", organisation, organisations);
+            }
+            let usual = || change.picture.default_period(change.now, &change.plan.access);
+            let period = request.period.map(|period| period.0).or_else(usual);
+            match period {
+                Some(period) if invalid.is_empty() => {
+                    let id = new_id(change.now).into();
+                    change.keep_report(change.content(id, request.title, period, request.organisation))
+                }
+                Some(_) => Err(invalid.into()),
+                None => {
+                    invalid.at("/period", "missing", "no quarter of the plan has ended yet; say which period is meant");
+                    Err(invalid.into())
+                }
+            }
+        })
+        .await
+    }
+
+    /// What a board report holds, to the byte.
+    pub async fn board_report_content(&self, plan: &OpenPlan, report: &BoardReport) -> Result<String, Refusal> {
+        let (plan, id) = (plan.id, report.id);
+        let content = self.store.read(move |conn| Ok::<_, Refusal>(board_reports::content(conn, plan, id)?)).await?;
+        let content = content.filter(|content| board_reports::sha256(content) == report.sha256);
+        let lost =
+            || StoreError::Corrupt(format!("the board report {id} is not what was frozen; run `waymark verify`"));
+        Ok(content.ok_or_else(lost)?)
+    }
+
+    /// What moved from an earlier board report to a later one.
+    pub async fn board_report_changes(
+        &self,
+        plan: &OpenPlan,
+        from: &BoardReport,
+        to: &BoardReport,
+    ) -> Result<BoardReportChanges, Refusal> {
+        let earlier = self.board_report_content(plan, from).await?;
+        let later = self.board_report_content(plan, to).await?;
+        let frozen = |content: &str, report: &BoardReport| {
+            Frozen::read(content)
+                .map_err(|error| StoreError::Corrupt(format!("the board report {} cannot be read: {error}", report.id)))
+        };
+        let movement = movement(&frozen(&earlier, from)?, &frozen(&later, to)?);
+        let before = self.past_picture(plan, Seq(from.version)).await?;
+        let after = self.past_picture(plan, Seq(to.version)).await?;
+        let (id, kpis) = (plan.id, to.kpis.iter().cloned().collect());
+        let written = self.store.read(move |conn| {
+            let mut written = Written { before, after, kpis, latest: HashMap::new(), restated: vec![], late: vec![] };
+            let (since, up_to) = (written.before.version(), written.after.version());
+            readings::load_figures(conn, id, since, Some(up_to), |row| written.figure(row))?;
+            let targets = written.targets(targets::load(conn, id, since, Some(up_to))?);
+            Ok::<_, Refusal>((written.restated, written.late, targets))
+        });
+        let (restated, arrived_late, targets_changed) = written.await?;
+        Ok(BoardReportChanges {
+            plan: plan.code.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            movement,
+            restated,
+            arrived_late,
+            targets_changed,
+        })
+    }
+}
+
+/// What was written between two versions about the KPIs of a report.
+struct Written {
+    before: Arc<Picture>,
+    after: Arc<Picture>,
+    kpis: BTreeSet<KpiCode>,
+    /// The figures as they stand after the revisions seen so far.
+    latest: HashMap<(KpiCode, Period, GroupCode), Option<Figure>>,
+    restated: Vec<RestatedFigure>,
+    late: Vec<LateFigure>,
+}
+
+impl Written {
+    fn figure(&mut self, row: readings::FigureRow) {
+        let gaps = self.gaps(&row);
+        if let Some(entry) = self.after.kpis().get(&row.kpi).filter(|_| self.kpis.contains(&row.kpi)) {
+            let due_at = self.after.due_at(&entry.kpi, row.period);
+            let (kpi, period, group) = (row.kpi.clone(), row.period, row.group.clone());
+            if row.revision == 1 && row.recorded_at > due_at {
+                let (kpi, group) = (kpi.clone(), group.clone());
+                self.late.push(LateFigure { kpi, period, group, recorded_at: row.recorded_at, due_at });
+            }
+            if row.restated {
+                let before = self.latest(&row.kpi, row.period, &row.group);
+                let (after, reason, at) = (row.value, row.reason.clone(), row.recorded_at);
+                self.restated.push(RestatedFigure { kpi, period, group, before, after, reason, at });
+            }
+        }
+        self.restated.extend(gaps);
+        self.latest.insert((row.kpi, row.period, row.group), row.value);
+    }
+
+    /// A figure as it stands after the revisions seen so far.
+    fn latest(&self, kpi: &KpiCode, period: Period, group: &GroupCode) -> Option<Figure> {
+        let stood = || self.before.kpis().get(kpi)?.posted(group, period)?.value.value;
+        let key = (kpi.clone(), period, group.clone());
+        self.latest.get(&key).copied().unwrap_or_else(stood)
+    }
+
+    /// The gaps of the report that a restated figure is a side of are restated with it.
+    fn gaps(&self, row: &readings::FigureRow) -> Vec<RestatedFigure> {
+        if !row.restated {
+            return Vec::new();
+        }
+        let restated = self.after.gaps_of(&row.kpi, &row.group).filter(|gap| self.kpis.contains(&gap.kpi.code));
+        restated
+            .filter_map(|gap| {
+                let Formula::Gap { comparator, group, .. } = &gap.kpi.formula else { return None };
+                let side = |side: &GroupCode| self.latest(&row.kpi, row.period, side);
+                let now = |one: &GroupCode| if *one == row.group { row.value } else { side(one) };
+                let less = |comparator: Option<Figure>, group: Option<Figure>| Some(comparator? - group?);
+                let (before, after) = (less(side(comparator), side(group)), less(now(comparator), now(group)));
+                Some(RestatedFigure {
+                    kpi: gap.kpi.code.clone(),
+                    period: row.period,
+                    group: GroupCode::all(),
+                    before,
+                    after,
+                    reason: row.reason.clone(),
+                    at: row.recorded_at,
+                })
+            })
+            .filter(|gap| gap.before.is_some() || gap.after.is_some())
+            .collect()
+    }
+
+    /// The targets that are not what they were; one that was changed and changed back is.
+    fn targets(&self, rows: Vec<targets::TargetRow>) -> Vec<TargetChanged> {
+        let rows = rows.into_iter().filter(|row| self.kpis.contains(&row.kpi));
+        let reasons: BTreeMap<_, _> =
+            rows.map(|row| ((row.said.kpi, row.said.period), row.said.target.reason)).collect();
+        let at = |picture: &Picture, (kpi, period): &(KpiCode, Period)| {
+            picture.kpis().get(kpi).and_then(|entry| entry.targets.get(period)).cloned()
+        };
+        let unreasoned = |target: &Option<Target>| {
+            target.clone().map(|target| Target { reason: None, acknowledged: Acknowledged::default(), ..target })
+        };
+        let changed = reasons.into_iter().filter_map(|(place, reason)| {
+            let (before, after) = (at(&self.before, &place), at(&self.after, &place));
+            let (kpi, period) = place;
+            let moved = unreasoned(&before) != unreasoned(&after);
+            moved.then_some(TargetChanged { kpi, period, before, after, reason })
+        });
+        changed.collect()
+    }
+}

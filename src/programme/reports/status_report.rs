@@ -1,0 +1,323 @@
+//! Reports: the status report, one status, and a series over time. Every figure in them comes out of
+//! [`Picture::assess`].
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::access::Access;
+use crate::domain::assess::{Assessment, DataState};
+use crate::domain::ids::{
+    AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
+};
+use crate::domain::period::{Period, PeriodKind, day_in_london};
+use crate::domain::policy::Status;
+use crate::domain::rollup::{Counts, Headline, roll_up};
+
+use crate::programme::picture::{KpiPicture, Picture};
+use crate::programme::reports::groups::GroupReport;
+
+/// Which KPIs a status report is about; `None` asks for all.
+#[derive(Clone, Debug, Default)]
+pub struct ReportFilter {
+    /// Those of an outcome area.
+    pub outcome_area: Option<AreaCode>,
+    /// Those of a priority.
+    pub priority: Option<PriorityCode>,
+    /// Those a sub-group answers for.
+    pub sub_group: Option<SubGroupCode>,
+    /// Those an organisation leads or contributes to.
+    pub organisation: Option<OrganisationCode>,
+    /// Those with a status.
+    pub status: Option<Status>,
+    /// Those in a data state.
+    pub data_state: Option<DataState>,
+    /// Not a filter: the dimension whose groups are reported on beside everyone.
+    pub group_by: Option<DimensionCode>,
+}
+
+/// Where a plan stands in a period.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(
+    description = "Where a plan stands in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
+)]
+pub struct StatusReport {
+    /// The plan's code.
+    pub plan: PlanCode,
+    /// What readers should know of the plan.
+    #[schema(example = "Every figure is invented for illustration.")]
+    pub description: String,
+    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One with a
+    /// shorter frequency brings the whole period, where it is an in-period count, or an in-period percentage or rate whose numbers
+    /// are known; else its latest period as well.
+    pub period: Period,
+    /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
+    #[schema(example = false)]
+    pub outside_plan: bool,
+    /// The moment that the report is as known at.
+    pub as_of: DateTime<Utc>,
+    /// The plan's version that the report is made from.
+    #[schema(value_type = i64, minimum = 1, example = 1234)]
+    pub version: Seq,
+    /// The whole plan in a word.
+    pub headline: Headline,
+    /// The whole plan in numbers.
+    pub counts: Counts,
+    /// The outcome areas in their order.
+    pub outcome_areas: Vec<AreaReport>,
+    /// The dimension whose groups are reported on; `null` where none was asked for.
+    #[schema(required = true)]
+    pub group_by: Option<DimensionCode>,
+    /// The dimension's groups in its order; empty where none was asked for.
+    pub groups: Vec<GroupReport>,
+}
+
+/// Where an outcome area stands.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Where an outcome area stands in a period.")]
+pub struct AreaReport {
+    /// The outcome area's code.
+    pub code: AreaCode,
+    /// Its title.
+    #[schema(example = "Be Healthy")]
+    pub title: String,
+    /// The outcome area in a word.
+    pub headline: Headline,
+    /// The outcome area in numbers.
+    pub counts: Counts,
+    /// Its priorities in their order.
+    pub priorities: Vec<PriorityReport>,
+}
+
+/// Where a priority stands.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "Where a priority stands in a period.")]
+pub struct PriorityReport {
+    /// The priority's code.
+    pub code: PriorityCode,
+    /// Its title.
+    #[schema(example = "To improve the oral health of our children")]
+    pub title: String,
+    /// The priority in a word.
+    pub headline: Headline,
+    /// The priority in numbers.
+    pub counts: Counts,
+    /// Its KPIs by code.
+    pub kpis: Vec<Assessment>,
+}
+
+/// A KPI over time.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "A KPI's readings, targets and statuses over time, for charts.")]
+pub struct Series {
+    /// The plan's code.
+    pub plan: PlanCode,
+    /// The KPI's code.
+    pub kpi: crate::domain::ids::KpiCode,
+    /// The KPI's title.
+    #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
+    pub title: String,
+    /// The group.
+    pub group: GroupCode,
+    /// The moment that the series is as known at.
+    pub as_of: DateTime<Utc>,
+    /// One assessment a period, in time order, without a gap between the first and the last.
+    pub points: Vec<Assessment>,
+}
+
+impl StatusReport {
+    /// Every assessment in the order of the report.
+    pub fn assessments(&self) -> impl Iterator<Item = &Assessment> {
+        self.outcome_areas.iter().flat_map(|area| &area.priorities).flat_map(|priority| &priority.kpis)
+    }
+}
+
+impl Picture {
+    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended and has
+    /// figures which this reader may know of, or where none has, the latest that ended.
+    pub fn default_period(&self, now: DateTime<Utc>, access: &Access) -> Option<Period> {
+        let latest = self.latest_ended(PeriodKind::FinancialQuarter, now)?;
+        let all = GroupCode::all();
+        let seen = self.kpis().values().filter(|entry| !entry.archived && self.sees(access, &entry.kpi));
+        let periods = seen.flat_map(|entry| self.observed_periods(entry, &all));
+        let quarters = periods
+            .filter(|period| self.plan().value.covers(*period))
+            .filter_map(|period| Period::holding(PeriodKind::FinancialQuarter, period.end()));
+        Some(quarters.filter(|quarter| *quarter <= latest).max().unwrap_or(latest))
+    }
+
+    /// The latest financial quarter of the plan that ended, whether it has figures or not.
+    pub(in crate::programme) fn latest_quarter(&self, now: DateTime<Utc>) -> Option<Period> {
+        self.latest_ended(PeriodKind::FinancialQuarter, now)
+    }
+
+    /// The latest period of a kind that has ended, and did so while the plan ran.
+    fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
+        let yesterday = day_in_london(now).pred_opt()?;
+        Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
+    }
+
+    /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
+    pub(in crate::programme) fn assess_in_report(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Assessment> {
+        self.assess(entry, group, self.reported_period(entry, group, period)?, now, access)
+    }
+
+    /// The status report for a period, as known at `now`, for a reader with this access.
+    pub fn status_report(
+        &self,
+        period: Period,
+        filter: &ReportFilter,
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> StatusReport {
+        let plan = &self.plan().value;
+        let group = GroupCode::all();
+        let mut areas: Vec<_> = self.areas().values().map(|area| &area.value).collect();
+        areas.sort_by_key(|area| (area.position, area.code.clone()));
+        let mut priorities: Vec<_> = self.priorities().values().map(|priority| &priority.value).collect();
+        priorities.sort_by_key(|priority| (priority.position, priority.code.clone()));
+        let mut listed: BTreeMap<&PriorityCode, Vec<&KpiPicture>> = BTreeMap::new();
+        for entry in self.kpis().values().filter(|entry| self.is_reported(entry, filter, access)) {
+            listed.entry(&entry.kpi.priority).or_default().push(entry);
+        }
+        let listed = |priority: &PriorityCode| listed.get(priority).into_iter().flatten().copied();
+        let assessed = |priority: &PriorityCode| -> Vec<Assessment> {
+            listed(priority)
+                .filter_map(|entry| self.assess_in_report(entry, &group, period, now, access))
+                .filter(|assessment| filter.keeps(assessment))
+                .collect()
+        };
+        let dimension = filter.group_by.as_ref().and_then(|code| self.dimensions().get(code));
+        let groups = dimension.map(|dimension| {
+            let of_areas =
+                areas.iter().flat_map(|area| priorities.iter().filter(|priority| priority.outcome_area == area.code));
+            let in_order = of_areas.flat_map(|priority| listed(&priority.code));
+            self.by_group(&dimension.value, period, in_order, |one| filter.keeps(one), now, access)
+        });
+        let narrowed = filter.narrows();
+        let outcome_areas: Vec<AreaReport> = areas
+            .into_iter()
+            .map(|area| {
+                let priorities: Vec<PriorityReport> = priorities
+                    .iter()
+                    .filter(|priority| priority.outcome_area == area.code)
+                    .map(|priority| {
+                        let kpis = assessed(&priority.code);
+                        let (headline, counts) = roll_up(&kpis, plan.headline);
+                        PriorityReport {
+                            code: priority.code.clone(),
+                            title: priority.title.clone(),
+                            headline,
+                            counts,
+                            kpis,
+                        }
+                    })
+                    .filter(|priority| !narrowed || !priority.kpis.is_empty())
+                    .collect();
+                let all = priorities.iter().flat_map(|priority| &priority.kpis);
+                let (headline, counts) = roll_up(all, plan.headline);
+                AreaReport { code: area.code.clone(), title: area.title.clone(), headline, counts, priorities }
+            })
+            .filter(|area| !narrowed || !area.priorities.is_empty())
+            .collect();
+        let all = outcome_areas.iter().flat_map(|area| &area.priorities).flat_map(|priority| &priority.kpis);
+        let (headline, counts) = roll_up(all, plan.headline);
+        StatusReport {
+            plan: plan.code.clone(),
+            description: plan.description.clone(),
+            period,
+            outside_plan: !plan.covers(period),
+            as_of: now,
+            version: self.version(),
+            headline,
+            counts,
+            outcome_areas,
+            group_by: filter.group_by.clone(),
+            groups: groups.unwrap_or_default(),
+        }
+    }
+
+    /// Whether a KPI is in a report for this reader, whatever it says.
+    pub(in crate::programme) fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter, access: &Access) -> bool {
+        let kpi = &entry.kpi;
+        let area = self.area_of(kpi);
+        !entry.archived
+            && self.sees(access, kpi)
+            && filter.priority.as_ref().is_none_or(|code| &kpi.priority == code)
+            && filter.outcome_area.as_ref().is_none_or(|code| area == Some(code))
+            && filter.organisation.as_ref().is_none_or(|code| kpi.involves(code))
+            && filter.sub_group.as_ref().is_none_or(|code| self.answers_for(code, area))
+    }
+
+    /// The period that one status is about where none is asked for: the latest with a reading, else the latest of the plan
+    /// that ended.
+    pub fn default_status_period(&self, entry: &KpiPicture, group: &GroupCode, now: DateTime<Utc>) -> Option<Period> {
+        let observed = self.observed_periods(entry, group).last().copied();
+        observed.or_else(|| self.latest_ended(entry.kpi.period_kind(), now))
+    }
+
+    /// A KPI over time: every period from `from` to `to`, by default from its first reading to its last reading or
+    /// target. `None` where that is more than [`MOST_POINTS`], or `from` comes after `to`.
+    pub fn series(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        range: (Option<Period>, Option<Period>),
+        now: DateTime<Utc>,
+        access: &Access,
+    ) -> Option<Series> {
+        let kind = entry.kpi.period_kind();
+        let observed = self.observed_periods(entry, group);
+        // A target far beyond the plan is no reason to draw a century.
+        let targeted =
+            entry.targets.keys().filter(|period| period.start() <= self.plan().value.ends_on).filter_map(|period| {
+                if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
+            });
+        let from = range.0.or_else(|| observed.first().copied()).or_else(|| targeted.clone().min());
+        let to = range.1.or_else(|| observed.iter().copied().chain(targeted).max());
+        let to = if range.1.is_none() { to.max(from) } else { to };
+        let count = from.zip(to).and_then(|(from, to)| from.distance_to(to)).map_or(0, |distance| distance + 1);
+        let least = i32::from(from.is_some());
+        if !(least..=MOST_POINTS).contains(&count) {
+            return None;
+        }
+        let points = (0..count).filter_map(|step| self.assess(entry, group, from?.step(step)?, now, access)).collect();
+        Some(Series {
+            plan: self.plan().value.code.clone(),
+            kpi: entry.kpi.code.clone(),
+            title: entry.kpi.title.clone(),
+            group: group.clone(),
+            as_of: now,
+            points,
+        })
+    }
+}
+
+/// The most periods a series may span: fifty years of months.
+pub const MOST_POINTS: i32 = 600;
+
+impl ReportFilter {
+    /// Whether a KPI that stands here is wanted.
+    pub(in crate::programme) fn keeps(&self, assessment: &Assessment) -> bool {
+        self.status.is_none_or(|status| assessment.status == status)
+            && self.data_state.is_none_or(|state| assessment.data_state == state)
+    }
+
+    /// Whether the report leaves anything out, and so shows no empty priorities.
+    fn narrows(&self) -> bool {
+        self.outcome_area.is_some()
+            || self.priority.is_some()
+            || self.sub_group.is_some()
+            || self.organisation.is_some()
+            || self.status.is_some()
+            || self.data_state.is_some()
+    }
+}
