@@ -46,29 +46,12 @@ fn main() -> ExitCode {
     let mut faults = 0;
     println!("kind       plans figures withheld   small    bare secondary  found | shown before  found then");
     let mut all = Sum::default();
-    for kind in Kind::ALL {
-        let mut sum = Sum::default();
-        for number in 0..plans.div_ceil(kinds) {
-            let plan = Drawn::of(number, kind);
-            let outcome = plan.tried();
-            if !outcome.found.is_empty() || outcome.small_shown > 0 || !outcome.same_in_any_order {
-                println!("plan {number}: {:?}\n{plan}", outcome.found);
-            }
-            if kept_shown && !outcome.kept.is_empty() {
-                println!("plan {number}, of what was kept: {:?}\n{plan}", outcome.kept);
-            }
-            sum.plans += 1;
-            sum.posted += outcome.posted;
-            sum.withheld += outcome.withheld;
-            sum.small += outcome.small;
-            sum.bare += outcome.bare;
-            sum.secondary += outcome.secondary();
-            sum.found += outcome.found.len();
-            sum.taken_back += outcome.taken_back;
-            sum.kept += outcome.kept.len();
-            sum.by_order += usize::from(!outcome.same_in_any_order);
-            sum.small_shown += outcome.small_shown;
-        }
+    // Side by side on as many cores as there are.
+    let each = std::thread::scope(|scope| {
+        let tried = Kind::ALL.map(|kind| scope.spawn(move || tried(kind, plans.div_ceil(kinds), kept_shown)));
+        tried.map(|kind| kind.join().unwrap())
+    });
+    for (kind, sum) in Kind::ALL.into_iter().zip(each) {
         print(&format!("{kind:?}"), &sum);
         faults += sum.found + sum.small_shown + sum.by_order;
         all.add(&sum);
@@ -91,6 +74,33 @@ fn main() -> ExitCode {
         faults += told.exact.len();
     }
     if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tries so many plans of a kind, and says of each in which something is found what that is.
+fn tried(kind: Kind, plans: u64, kept_shown: bool) -> Sum {
+    let mut sum = Sum::default();
+    for number in 0..plans {
+        let plan = Drawn::of(number, kind);
+        let outcome = plan.tried();
+        if !outcome.found.is_empty() || outcome.small_shown > 0 || !outcome.same_in_any_order {
+            println!("plan {number}: {:?}\n{plan}", outcome.found);
+        }
+        if kept_shown && !outcome.kept.is_empty() {
+            println!("plan {number}, of what was kept: {:?}\n{plan}", outcome.kept);
+        }
+        sum.plans += 1;
+        sum.posted += outcome.posted;
+        sum.withheld += outcome.withheld;
+        sum.small += outcome.small;
+        sum.bare += outcome.bare;
+        sum.secondary += outcome.secondary();
+        sum.found += outcome.found.len();
+        sum.taken_back += outcome.taken_back;
+        sum.kept += outcome.kept.len();
+        sum.by_order += usize::from(!outcome.same_in_any_order);
+        sum.small_shown += outcome.small_shown;
+    }
+    sum
 }
 
 impl Sum {

@@ -70,11 +70,11 @@ impl<'a> Moment<'a> {
 struct Told<'a> {
     sums: BTreeSet<Vec<(usize, bool)>>,
     left: BTreeSet<(usize, usize)>,
-    /// What groups leave of a whole: of when, the number of the split, which groups, and how many. Where it is as many at two
-    /// moments, a reader may take it that nobody of these groups was corrected, and is right.
+    /// What groups leave of a whole, or make up together: of when, the number of the split, which groups, and how many. Where it
+    /// is as many at two moments, a reader may take it that nobody of these groups was corrected, and is right.
     rests: BTreeMap<(Period, usize, Vec<&'a GroupCode>, Parts), usize>,
-    /// Wholes that nobody posted, by their parts.
-    wholes: BTreeMap<Vec<usize>, usize>,
+    /// Groups that nobody posted and others determine, in the same way.
+    made: BTreeMap<(Period, Option<&'a GroupCode>, Parts), usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
                 let mut before: BTreeMap<usize, Row> = BTreeMap::new();
                 for mut moment in Moment::each(timeline, period) {
                     steps.take(BUILDING * (moment.of.len() + ground.splits.len()))?;
-                    self.make_up(&ground, &mut moment, &mut told);
+                    self.make_up(&ground, &mut moment, timeline, &mut told);
                     self.tie_at(&ground, &moment, timeline, &mut told, &mut before, steps)?;
                 }
             }
@@ -105,25 +105,53 @@ impl<'a> Reader<'a> {
         self.fill_in(figures, steps)
     }
 
-    /// Adds groups that nobody posted, where all that they are made up of was: they are parts of others in turn.
-    fn make_up(&mut self, ground: &Ground<'_, 'a>, moment: &mut Moment<'a>, told: &mut Told<'a>) {
+    /// Adds groups that nobody posted and the others determine: wholes of which all parts are known, and the one part that is not
+    /// of a whole that is. They are parts and wholes of others in turn, and figures of their line over time.
+    fn make_up(
+        &mut self,
+        ground: &Ground<'_, 'a>,
+        moment: &mut Moment<'a>,
+        timeline: &mut Timeline<'a>,
+        told: &mut Told<'a>,
+    ) {
+        let all = timeline.all();
         let mut made = true;
         while made {
             made = false;
             for split in ground.splits.iter().filter(|split| split.complete) {
-                let Some(whole) = split.whole.filter(|whole| !moment.of.contains_key(whole)) else { continue };
                 let parts = moment.parts(split);
-                if parts.is_empty() || parts.len() < split.parts.len() {
-                    continue;
+                let mut lacks = split.parts.iter().copied().filter(|group| !moment.of.contains_key(group));
+                let (group, parts) = match (moment.whole(split), lacks.next(), lacks.next()) {
+                    // Where all is posted of no period, it matters to what else splits it alone.
+                    (None, None, _)
+                        if !parts.is_empty() && (split.whole.is_some() || all.is_some() || ground.ties(split)) =>
+                    {
+                        let sum = PARTS.map(|part| {
+                            parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?))
+                        });
+                        (split.whole.or(all), sum)
+                    }
+                    (Some(whole), Some(group), None) => match self.left_of(whole, &parts) {
+                        Some(left) => (Some(group), left),
+                        None => continue,
+                    },
+                    _ => continue,
+                };
+                let small = parts.iter().flatten().any(|part| is_small(*part, self.threshold));
+                let known = told.made.get(&(moment.period, group, parts)).copied();
+                let place = known.unwrap_or_else(|| self.unposted(moment.period, parts, none_of(parts), small));
+                told.made.insert((moment.period, group, parts), place);
+                match group {
+                    Some(group) => {
+                        moment.of.insert(group, place);
+                        let span = Span { cell: place, since: moment.since, until: moment.until };
+                        stand(timeline, Whose::Group(group), moment.period, span);
+                    }
+                    None => moment.all = Some(place),
                 }
-                let sum = PARTS.map(|part| {
-                    parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?))
-                });
-                let small = sum.iter().flatten().any(|part| is_small(*part, self.threshold));
-                let known = told.wholes.get(&parts).copied();
-                let place = known.unwrap_or_else(|| self.unposted(moment.period, sum, none_of(sum), small));
-                told.wholes.insert(parts, place);
-                moment.of.insert(whole, place);
+                if group.is_some_and(GroupCode::is_all) {
+                    moment.all = Some(place);
+                }
                 made = true;
             }
         }
@@ -148,16 +176,26 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            let Some(whole) = moment.whole(split).or_else(|| self.whole_of(ground, moment, split, told)) else {
-                continue;
-            };
-            let row = if parts.len() == split.parts.len() {
+            let Some(whole) = moment.whole(split) else { continue };
+            let lacks: Vec<&GroupCode> =
+                split.parts.iter().copied().filter(|group| !moment.of.contains_key(group)).collect();
+            let row = if lacks.is_empty() {
                 let row: Row = parts.iter().map(|place| (*place, 1)).chain([(whole, -1)]).collect();
                 self.sum(moment.period, row.clone(), Ties::Whole, told);
                 Some(row)
             } else {
-                self.leave_rests(ground, moment, (at, split, whole), timeline, told)
+                self.leave_rest(moment, (at, split, whole), (&lacks, true), timeline, told)
             };
+            // What another period lacks, so that it can be followed over time.
+            for other in
+                ground.lacking.get(&at).into_iter().flatten().filter(|other| other.len() > 1 && **other != lacks)
+            {
+                if lacks.iter().all(|group| !other.contains(group)) {
+                    self.gather(moment, (at, other), timeline, told);
+                } else if lacks.iter().all(|group| other.contains(group)) {
+                    self.leave_rest(moment, (at, split, whole), (other, false), timeline, told);
+                }
+            }
             let Some(row) = row else { continue };
             let held = if self.holds(&row) { before.insert(at, row.clone()) } else { before.remove(&at) };
             if let Some(held) = held.filter(|_| before.contains_key(&at)) {
@@ -177,77 +215,69 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Adds what the posted groups of a split leave of a whole: those that the period lacks, and those that another lacks,
-    /// so that what is left can be followed over time. Gives the sum with all that are posted.
-    fn leave_rests(
+    /// Adds what a split leaves of a whole without some groups that nobody posted, and perhaps others. Gives the sum with all that
+    /// is known.
+    fn leave_rest(
         &mut self,
-        ground: &Ground<'_, 'a>,
         moment: &Moment<'a>,
         (at, split, whole): (usize, &Split<'a>, usize),
+        (rest, is_unknown): (&Vec<&'a GroupCode>, bool),
         timeline: &mut Timeline<'a>,
         told: &mut Told<'a>,
     ) -> Option<Row> {
-        let lacks: Vec<&GroupCode> =
-            split.parts.iter().copied().filter(|group| !moment.of.contains_key(group)).collect();
-        if lacks.len() == split.parts.len() {
+        let rest_of = split.parts.iter().filter(|group| !rest.contains(group));
+        let known: Vec<usize> = rest_of.filter_map(|group| moment.of.get(group).copied()).collect();
+        if known.is_empty() {
             return None;
         }
-        let mut own = None;
-        let others = ground
-            .lacking
-            .get(&at)
-            .into_iter()
-            .flatten()
-            .filter(|other| **other != lacks && lacks.iter().all(|group| other.contains(group)));
-        for rest in [&lacks].into_iter().chain(others) {
-            let rest_of = split.parts.iter().filter(|group| !rest.contains(group));
-            let known: Vec<usize> = rest_of.filter_map(|group| moment.of.get(group).copied()).collect();
-            if known.is_empty() {
-                continue;
-            }
-            let left = self.left_of(whole, &known).unwrap_or_default();
-            let key = (moment.period, at, rest.clone(), left);
-            // Several groups together are no secret where some of them are posted: each of those is.
-            let small = *rest == lacks && left.iter().flatten().any(|part| is_small(*part, self.threshold));
-            let place = told
-                .rests
-                .get(&key)
-                .copied()
-                .unwrap_or_else(|| self.unposted(moment.period, left, none_of(left), small));
-            told.rests.insert(key, place);
-            if let Some(cell) = self.cells.get_mut(place) {
-                cell.small |= small;
-            }
-            let row: Row = known.iter().chain([&place]).map(|place| (*place, 1)).chain([(whole, -1)]).collect();
-            self.sum(moment.period, row.clone(), Ties::Whole, told);
-            let span = Span { cell: place, since: moment.since, until: moment.until };
-            stand(timeline, Whose::Rest(at, rest.clone()), moment.period, span);
-            own = own.or(Some(row));
-        }
-        own
+        let left = self.left_of(whole, &known).unwrap_or_default();
+        // Several groups together are no secret where some of them are posted: each of those is.
+        let small = is_unknown && left.iter().flatten().any(|part| is_small(*part, self.threshold));
+        let place = self.rest(moment, (at, rest), left, small, timeline, told);
+        let row: Row = known.iter().chain([&place]).map(|place| (*place, 1)).chain([(whole, -1)]).collect();
+        self.sum(moment.period, row.clone(), Ties::Whole, told);
+        Some(row)
     }
 
-    /// All, or another whole, where nobody posted it but all of its parts were: it ties what else splits it.
-    fn whole_of(
+    /// Adds what some groups, all of them known, make up together.
+    fn gather(
         &mut self,
-        ground: &Ground<'_, 'a>,
         moment: &Moment<'a>,
-        split: &Split<'a>,
+        (at, rest): (usize, &Vec<&'a GroupCode>),
+        timeline: &mut Timeline<'a>,
         told: &mut Told<'a>,
-    ) -> Option<usize> {
-        let alike = ground.splits.iter().filter(|other| other.complete && other.whole == split.whole);
-        if alike.clone().count() < 2 {
-            return None;
+    ) {
+        let known: Vec<usize> = rest.iter().filter_map(|group| moment.of.get(group).copied()).collect();
+        let sum = PARTS
+            .map(|part| known.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)));
+        if sum.iter().all(Option::is_none) {
+            return;
         }
-        let mut posted = alike.map(|other| (moment.parts(other), other.parts.len()));
-        let (parts, _) = posted.find(|(parts, all)| parts.len() == *all)?;
-        let place = told.wholes.get(&parts).copied().unwrap_or_else(|| {
-            let sum = PARTS
-                .map(|part| parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)));
-            self.unposted(moment.period, sum, none_of(sum), false)
-        });
-        told.wholes.insert(parts, place);
-        Some(place)
+        let place = self.rest(moment, (at, rest), sum, false, timeline, told);
+        let row: Row = known.iter().map(|place| (*place, 1)).chain([(place, -1)]).collect();
+        self.sum(moment.period, row, Ties::Whole, told);
+    }
+
+    /// What some groups of a split come to together at a moment, as a number of its line over time.
+    fn rest(
+        &mut self,
+        moment: &Moment<'a>,
+        (at, rest): (usize, &Vec<&'a GroupCode>),
+        parts: Parts,
+        small: bool,
+        timeline: &mut Timeline<'a>,
+        told: &mut Told<'a>,
+    ) -> usize {
+        let key = (moment.period, at, rest.clone(), parts);
+        let known = told.rests.get(&key).copied();
+        let place = known.unwrap_or_else(|| self.unposted(moment.period, parts, none_of(parts), small));
+        told.rests.insert(key, place);
+        if let Some(cell) = self.cells.get_mut(place) {
+            cell.small |= small;
+        }
+        let span = Span { cell: place, since: moment.since, until: moment.until };
+        stand(timeline, Whose::Rest(at, rest.clone()), moment.period, span);
+        place
     }
 
     /// Adds a sum once.
@@ -401,6 +431,11 @@ fn none_of(parts: Parts) -> Parts {
 }
 
 impl<'a> Ground<'_, 'a> {
+    /// Whether another complete split is of the same whole.
+    fn ties(&self, split: &Split<'a>) -> bool {
+        self.splits.iter().filter(|other| other.complete && other.whole == split.whole).count() > 1
+    }
+
     /// Notes which groups of each split some period lacks though others were posted.
     fn note_lacking(&mut self, timeline: &Timeline<'a>) {
         for period in timeline.periods() {

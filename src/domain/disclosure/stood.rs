@@ -59,6 +59,14 @@ impl<'a> Timeline<'a> {
         self.lines.iter().filter_map(of).collect()
     }
 
+    /// The code of all, where it was posted of any period.
+    pub(super) fn all(&self) -> Option<&'a GroupCode> {
+        self.lines.keys().find_map(|whose| match whose {
+            Whose::Group(group) if group.is_all() => Some(*group),
+            Whose::Group(_) | Whose::Rest(..) => None,
+        })
+    }
+
     /// The periods that anything was posted of.
     pub(super) fn periods(&self) -> BTreeSet<Period> {
         self.lines.values().flat_map(BTreeMap::keys).copied().collect()
