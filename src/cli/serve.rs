@@ -9,11 +9,12 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 
-use super::{Failure, log, options};
+use super::{Failure, log, make_folder_of, options};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::delivery::Worker;
 use crate::domain::access::Role;
+use crate::domain::wording::io_fault;
 use crate::http::oauth::Issuer;
 use crate::http::settings::{MetricsToken, Settings};
 use crate::http::{AppState, configure};
@@ -26,11 +27,7 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     log(command.place.log.as_deref().unwrap_or("info"), command.place.log_format)?;
     let keys = Keys::of(command)?;
     let url = command.place.database()?;
-    if let Some(folder) =
-        url.sqlite_path().and_then(|path| path.parent()).filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder)?;
-    }
+    make_folder_of(&url)?;
     let store = Store::open(&url, &options(&command.place, command.migrate))?;
     if command.migrate {
         for step in store.migrate()? {
@@ -154,7 +151,8 @@ impl Listen {
                 Some(workers) => server.workers(workers.into()),
                 None => server,
             };
-            let server = server.bind(self.bind).map_err(|error| format!("--bind {}: {error}", self.bind))?;
+            let server =
+                server.bind(self.bind).map_err(|error| format!("--bind {}: {}", self.bind, io_fault(&error)))?;
             begun(server.addrs().first().copied().unwrap_or(self.bind));
             let worker = worker.map(|worker| actix_web::rt::spawn(worker.run()));
             let ended = server.run().await;

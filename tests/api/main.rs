@@ -18,6 +18,9 @@
 mod postgres;
 mod support;
 
+#[path = "../support/words.rs"]
+mod words;
+
 #[path = "../support/attacker.rs"]
 mod attack;
 

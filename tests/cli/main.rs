@@ -13,6 +13,9 @@
 #[expect(dead_code, reason = "the tests of the store use all of it")]
 mod postgres;
 
+#[path = "../support/words.rs"]
+mod words;
+
 mod folders;
 
 use std::path::{Path, PathBuf};
@@ -82,16 +85,21 @@ impl Desk {
     }
 
     /// Runs a command on the database.
-    pub(crate) fn run(&self, words: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
-        command.args(words).args(["--database-url", &self.address]);
+        command.args(arguments).args(["--database-url", &self.address]);
         // What is set where the tests run is not for them.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAYMARK_")) {
             command.env_remove(name);
         }
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { well: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+        let said = Said { well: output.status.success(), out: text(output.stdout), err: text(output.stderr) };
+        for text in [&said.out, &said.err] {
+            let found = words::of_a_programmer(text);
+            assert_eq!(found, None, "words of a programmer after {arguments:?}: {said:?}");
+        }
+        said
     }
 
     /// Runs a command that must go well, and gives what it printed.
