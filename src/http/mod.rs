@@ -18,6 +18,7 @@ pub mod deprecation;
 pub mod docs;
 pub mod embeds;
 pub mod extract;
+mod front;
 pub mod grants;
 pub mod health;
 pub mod imports;

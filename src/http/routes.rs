@@ -5,14 +5,15 @@ use super::definitions::{
 };
 use super::resource::{Documented, resource};
 use super::{
-    actions, benchmarks, board_reports, changes, clients, docs, embeds, grants, health, kpis, links, metrics, oauth,
-    openapi, packages, plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens, trials,
-    webhooks,
+    actions, benchmarks, board_reports, changes, clients, docs, embeds, front, grants, health, kpis, links, metrics,
+    oauth, openapi, packages, plans, problem_pages, readings, reports, rounds, tables, targets, templates, tokens,
+    trials, webhooks,
 };
 
 /// Everything the service answers.
 pub(super) fn routes() -> Vec<Documented> {
     vec![
+        Documented::new("/").page(|route| route.to(front::index)),
         resource!(plans::{list_plans, create_plan}),
         resource!(plans::{find_plan, update_plan, delete_plan}),
         resource!(plans::{create_successor}),

@@ -44,6 +44,7 @@ mod field_periods;
 mod field_warnings;
 mod folders;
 mod forecast;
+mod front;
 mod groups;
 mod harrow;
 mod histories;
