@@ -17,6 +17,8 @@ mod postgres;
 mod words;
 
 mod folders;
+mod mistakes;
+mod smallest;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -120,7 +122,7 @@ impl Desk {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
