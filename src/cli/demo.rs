@@ -89,7 +89,7 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     let bar = progress(0, "loading the Harrow plan");
     bar.set_style(indicatif::ProgressStyle::default_spinner());
     let heard = |file: &str, rows: u64| {
-        bar.set_message(format!("loading the Harrow plan: {file}, {}", counted(rows, "row", "rows")))
+        bar.set_message(format!("loading the Harrow plan: {file}, {}", counted(rows, "row", "rows")));
     };
     programme.fill_from(&Folder::Harrow, None, &administrator, &clock, &heard).await?;
     bar.finish_and_clear();
