@@ -18,7 +18,7 @@ const DAY: &str = "write a day such as 2027-01-31";
 const INSTANT: &str = "write an instant such as 2027-01-31T12:00:00Z";
 
 /// A count and its noun: `1 row`, `2 rows`.
-pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
     let noun = if count == N::from(1) { one } else { many };
     format!("{count} {noun}")
 }

@@ -870,7 +870,7 @@ impl Loading<'_> {
             match serde_json::from_value::<Deed>(deed) {
                 Ok(deed) => deeds.push((place, deed)),
                 Err(error) => {
-                    self.fault(&name, Violation::in_cell(place, None, "not_a_deed", misfit(&error.to_string())))?
+                    self.fault(&name, Violation::in_cell(place, None, "not_a_deed", misfit(&error.to_string())))?;
                 }
             }
         }
