@@ -125,7 +125,7 @@ async fn what_is_wrong_is_said_in_words_for_people_whatever_was_sent(world: &Wor
         let mut bodies: Vec<String> = shapes.iter().flat_map(whole).collect();
         // Cut off in the middle, and with every name twice.
         let sound = filled(schema, &json!("a text"), 1).to_string();
-        bodies.push(sound[..sound.len() / 2].to_owned());
+        bodies.push(sound.chars().take(sound.len() / 2).collect());
         bodies.push(sound.replacen('{', &format!("{},", sound.trim_end_matches('}')), 1));
         bodies.sort_unstable();
         bodies.dedup();
@@ -136,7 +136,7 @@ async fn what_is_wrong_is_said_in_words_for_people_whatever_was_sent(world: &Wor
             let faults = answer.json()["errors"].as_array().cloned().unwrap_or_default();
             for fault in faults {
                 let detail = fault["detail"].as_str().unwrap();
-                assert!(!detail.contains(&long[..100]), "{} quotes all of a long value: {detail}", operation.id);
+                assert!(!detail.contains(&"x".repeat(100)), "{} quotes all of a long value: {detail}", operation.id);
                 count += 1;
             }
         }

@@ -45,10 +45,12 @@ pub(crate) const OF_A_PROGRAMMER: &[&str] = &[
 
 /// The first of them in a text.
 pub(crate) fn of_a_programmer(text: &str) -> Option<&'static str> {
-    let whole_number = |text: &str, words: &str| {
-        // `11 rows` is right.
-        let mut places = text.match_indices(words).map(|(place, _)| place);
-        places.any(|place| !text[..place].ends_with(|before: char| before.is_ascii_digit() || ".,".contains(before)))
+    // `11 rows` is right.
+    let is_of_number = |before: char| before.is_ascii_digit() || ".,".contains(before);
+    let has = |words: &str| {
+        let mut parts: Vec<&str> = text.split(words).collect();
+        parts.pop();
+        parts.into_iter().any(|before| !before.ends_with(is_of_number))
     };
-    OF_A_PROGRAMMER.iter().copied().find(|words| whole_number(text, words))
+    OF_A_PROGRAMMER.iter().copied().find(|words| has(words))
 }
