@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 use crate::domain::access::Role;
 use crate::domain::ids::{PlanCode, Subject};
+use crate::domain::wording::{io_fault, shown, unreadable};
 use crate::store::DatabaseUrl;
 
 /// Waymark keeps a partnership's plan, its KPIs, targets and figures, and says where each stands and why.
@@ -110,8 +112,9 @@ impl Place {
         // Not parsed where clap would quote it when it is wrong: it may hold a password.
         let text = match (&self.database_url, &self.database_url_file) {
             (Some(url), _) => url.clone(),
-            (None, Some(file)) => std::fs::read_to_string(file)
-                .map_err(|error| ConfigError(format!("--database-url-file {}: {error}", file.display())))?,
+            (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| {
+                ConfigError(format!("--database-url-file {}: {}", file.display(), io_fault(&error)))
+            })?,
             (None, None) => format!("sqlite:{}", self.data_dir.join("waymark.db").display()),
         };
         text.trim().parse().map_err(|error| ConfigError(format!("the database URL {error}")))
@@ -459,6 +462,27 @@ pub fn read() -> Cli {
 /// # Errors
 /// clap's, which tell what to do.
 fn read_from(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
+    parsed(given, env).map_err(plainly)
+}
+
+/// An error about a value, with advice in place of what a parser of the standard library says.
+fn plainly(error: clap::Error) -> clap::Error {
+    use std::error::Error as _;
+    let advice = error.source().map(ToString::to_string).and_then(|words| unreadable(&words));
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match (advice, text(ContextKind::InvalidValue), text(ContextKind::InvalidArg)) {
+        (Some(advice), Some(value), Some(argument)) => {
+            let detail = format!("invalid value '{}' for '{argument}': {advice}", shown(value));
+            Cli::command().error(ErrorKind::ValueValidation, detail)
+        }
+        _ => error,
+    }
+}
+
+fn parsed(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(given)?;
     let file = matches.subcommand().and_then(|(_, sub)| sub.try_get_one::<PathBuf>("config").ok().flatten().cloned());
@@ -484,11 +508,14 @@ fn from_file(
     env: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Vec<OsString>, clap::Error> {
     let wrong = |command: &mut clap::Command, detail: String| {
-        command.error(clap::error::ErrorKind::InvalidValue, format!("{}: {detail}", file.display()))
+        command.error(ErrorKind::InvalidValue, format!("{}: {detail}", file.display()))
     };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(command, error.to_string()))?;
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| wrong(command, error.message().to_owned()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(command, io_fault(&error)))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let place = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
+        let place = place.map(|line| format!("line {line}: ")).unwrap_or_default();
+        wrong(command, format!("{place}{}", error.message()))
+    })?;
     let stands_higher = |flag: &str| {
         let word = format!("--{flag}");
         let flagged = |given: &OsString| given.to_str().and_then(|given| given.split('=').next()) == Some(&word);

@@ -77,7 +77,7 @@ fn texts(places: &[&str], extensions: &[&str]) -> Vec<Text> {
 /// Everything that a person reads first: the papers at the root, and the pages in the folders.
 fn papers() -> Vec<Text> {
     let mut places = ROOT_PAPERS.to_vec();
-    places.extend(["docs", "migrations"]);
+    places.extend(["docs", "migrations", "fixtures/smallest"]);
     texts(&places, &["md"])
 }
 
@@ -307,6 +307,37 @@ fn every_function_that_a_paper_names_exists() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The allowed values of each column in docs/folder.md, which a test of the command line compares with the program.
+fn allowed_values() -> BTreeSet<(String, String, Vec<String>)> {
+    let page = read("docs/folder.md");
+    let mut values = BTreeSet::new();
+    for section in page.split("\n## ").skip(1) {
+        let file = section.lines().next().unwrap();
+        for row in section.lines().filter(|line| line.starts_with("| `")) {
+            let Some((_, list)) = row.split_once("One of ") else { continue };
+            let column = row.split('`').nth(1).unwrap();
+            let list = list.split(['.', '|']).next().unwrap().split(", ").map(|value| value.trim().to_owned());
+            values.insert((file.to_owned(), column.to_owned(), list.collect()));
+        }
+    }
+    values
+}
+
+#[test]
+fn the_table_of_allowed_values_is_that_of_the_program() {
+    let page = read("fixtures/smallest/README.md");
+    let (_, section) = page.split_once("## Allowed values").unwrap();
+    let mut listed = BTreeSet::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let mut words = code_spans(row).map(str::to_owned);
+        listed.insert((words.next().unwrap(), words.next().unwrap(), words.collect::<Vec<_>>()));
+    }
+    // The columns of a later day's KPIs are those of kpis.csv.
+    let known: BTreeSet<_> = allowed_values().into_iter().filter(|(file, ..)| !file.starts_with("kpis/")).collect();
+    assert_eq!(listed, known);
+    assert!(known.len() > 15, "{known:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Demo, LogFormat};
 use crate::domain::access::Role;
 use crate::domain::ids::{PlanCode, Subject};
+use crate::domain::wording::counted;
 use crate::http::AppState;
 use crate::http::access::oauth::Issuer;
 use crate::http::settings::Settings;
@@ -41,7 +42,7 @@ pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
         let temporary = tempfile::Builder::new().prefix("waymark-demo-").tempdir()?;
         (temporary.path().to_owned(), Some(temporary))
     };
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(&folder).map_err(super::at(&folder))?;
     let key = signing_key(&folder.join("signing-key.pem"))?;
     let url: DatabaseUrl = format!("sqlite:{}", folder.join("waymark.db").display()).parse()?;
     let store = Store::open(&url, &StoreOptions { create: true, ..StoreOptions::default() })?;
@@ -87,7 +88,9 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     let programme = Programme::new(transaction.store().clone(), clock.clone());
     let bar = progress(0, "loading the Harrow plan");
     bar.set_style(indicatif::ProgressStyle::default_spinner());
-    let heard = |file: &str, rows: u64| bar.set_message(format!("loading the Harrow plan: {file}, {rows} rows"));
+    let heard = |file: &str, rows: u64| {
+        bar.set_message(format!("loading the Harrow plan: {file}, {}", counted(rows, "row", "rows")));
+    };
     programme.fill_from(&Folder::Harrow, None, &administrator, &clock, &heard).await?;
     bar.finish_and_clear();
     for terms in [

@@ -9,6 +9,7 @@ use crate::programme::definitions::Precondition;
 use crate::programme::definitions::plan_removal::Extent;
 use crate::programme::folder::export::{ExportError, NOT_EXPORTED};
 use crate::programme::folder::load::{Folder, Keep, LoadError};
+use crate::domain::wording::counted;
 use crate::programme::{Principal, Programme};
 use crate::store::Store;
 
@@ -20,7 +21,7 @@ pub(super) async fn import(store: Store, path: PathBuf, caller: Principal, comma
     let clock = Clock::system();
     let programme = Programme::new(store, clock.clone());
     let bar = progress(0, "importing");
-    let heard = |file: &str, rows: u64| bar.set_message(format!("{file}: {rows} rows"));
+    let heard = |file: &str, rows: u64| bar.set_message(format!("{file}: {}", counted(rows, "row", "rows")));
     let keep = if command.dry_run { Keep::Nothing } else { Keep::Everything };
     let folder = Folder::Disk(path);
     let loaded = programme.load_folder(&folder, command.plan.as_ref(), &caller, &clock, keep, &heard).await;
@@ -32,7 +33,7 @@ pub(super) async fn import(store: Store, path: PathBuf, caller: Principal, comma
                 print(format!("note: {note}\n"))?;
             }
             for (file, rows) in &loaded.files {
-                print(format!("{file}: {rows} rows\n"))?;
+                print(format!("{file}: {}\n", counted(*rows, "row", "rows")))?;
             }
             let done =
                 if command.dry_run { "nothing is wrong; it was only tried, and nothing was kept" } else { "loaded" };
@@ -58,7 +59,7 @@ pub(super) async fn export(command: Export) -> Result<bool, Failure> {
         other => other.to_string(),
     })?;
     for (file, rows) in &exported.files {
-        print(format!("{file}: {rows} rows\n"))?;
+        print(format!("{file}: {}\n", counted(*rows, "row", "rows")))?;
     }
     for note in &exported.notes {
         print(format!("note: {note}\n"))?;
@@ -83,8 +84,11 @@ pub(super) async fn remove(command: RemovePlan) -> Result<bool, Failure> {
         let targets: usize = picture.kpis().values().map(|entry| entry.targets.len()).sum();
         let (title, kpis) = (&picture.plan().value.title, picture.kpis().len());
         return Err(format!(
-            "this would remove `{plan}` ({title}) with {kpis} KPIs, {targets} targets and {readings} figures, for good; \
-             say --yes to do it, and export it before if in doubt"
+            "this would remove `{plan}` ({title}) with {}, {} and {}, for good; say --yes to do it, and export it before if in \
+             doubt",
+            counted(kpis, "KPI", "KPIs"),
+            counted(targets, "target", "targets"),
+            counted(readings, "figure", "figures"),
         )
         .into());
     }

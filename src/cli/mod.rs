@@ -19,6 +19,7 @@ use crate::config::{
 };
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
+use crate::domain::wording::{counted, io_fault};
 use crate::exchange::package::{Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
@@ -28,7 +29,7 @@ use crate::programme::figures::imports::{ImportKind, Outcome};
 use crate::programme::folder::files::FILES;
 use crate::programme::reports::status_report::{ReportFilter, StatusReport};
 use crate::programme::{Programme, Refusal};
-use crate::store::{Store, StoreOptions, plans, removals, verify};
+use crate::store::{DatabaseUrl, Store, StoreOptions, plans, removals, verify};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
 /// Why a command failed: what to tell the person who typed it.
@@ -53,10 +54,20 @@ pub fn run(cli: Cli) -> std::process::ExitCode {
         Ok(true) => std::process::ExitCode::SUCCESS,
         Ok(false) => std::process::ExitCode::FAILURE,
         Err(failure) => {
-            eprintln!("waymark: {failure}");
+            eprintln!("waymark: {}", words_of(&failure));
             std::process::ExitCode::FAILURE
         }
     }
+}
+
+/// A failure as a person reads it.
+fn words_of(failure: &Failure) -> String {
+    failure.downcast_ref().map_or_else(|| failure.to_string(), io_fault)
+}
+
+/// What the system says of a file or a folder, with its name.
+fn at(path: &Path) -> impl Fn(std::io::Error) -> Failure {
+    move |error| format!("{}: {}", path.display(), io_fault(&error)).into()
 }
 
 fn on_a_runtime(work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
@@ -77,7 +88,17 @@ fn log(filter: &str, format: LogFormat) -> Result<(), Failure> {
 /// Opens the database of a command that is not a service.
 fn open(place: &Place, create: bool) -> Result<Store, Failure> {
     log(place.log.as_deref().unwrap_or("warn"), place.log_format)?;
-    Ok(Store::open(&place.database()?, &options(place, create))?)
+    let url = place.database()?;
+    if create {
+        make_folder_of(&url)?;
+    }
+    Ok(Store::open(&url, &options(place, create))?)
+}
+
+/// Makes the folder that an SQLite file is to be in.
+fn make_folder_of(url: &DatabaseUrl) -> Result<(), Failure> {
+    let folder = url.sqlite_path().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), |folder| std::fs::create_dir_all(folder).map_err(at(folder)))
 }
 
 fn options(place: &Place, create: bool) -> StoreOptions {
@@ -146,7 +167,7 @@ async fn import(command: Import) -> Result<bool, Failure> {
         return folders::import(store, path, subject.into(), &command).await;
     }
     let plan = command.plan.ok_or("say with --plan which plan the file is for")?;
-    let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let file = File::open(&path).map_err(at(&path))?;
     let kind = match command.kind.unwrap_or(FileKind::Readings) {
         FileKind::Readings => ImportKind::Readings,
         FileKind::Targets => ImportKind::Targets,
@@ -175,7 +196,7 @@ fn workbook(file: File, kind: ImportKind) -> Result<Workbook, Failure> {
 }
 
 fn lines_in(path: &Path) -> Result<u64, Failure> {
-    let mut file = File::open(path)?;
+    let mut file = File::open(path).map_err(at(path))?;
     let (mut chunk, mut lines) = (vec![0; 1 << 16], 0);
     loop {
         let length = file.read(&mut chunk)?;
@@ -221,9 +242,11 @@ fn print_outcome(mut outcome: Outcome) -> Result<bool, Failure> {
     }
     let Outcome { rows, created, revised, unchanged, rejected, .. } = outcome;
     if right {
-        print(format!("{rows} rows: {created} {kept} created, {revised} revised, {unchanged} unchanged\n"))?;
+        let rows = counted(rows, "row", "rows");
+        print(format!("{rows}: {created} {kept} created, {revised} revised, {unchanged} unchanged\n"))?;
     } else {
-        print(format!("{rows} rows: {rejected} are wrong, and nothing was kept\n"))?;
+        let (rows, rejected) = (counted(rows, "row", "rows"), counted(rejected, "is", "are"));
+        print(format!("{rows}: {rejected} wrong, and nothing was kept\n"))?;
     }
     Ok(right)
 }
@@ -274,12 +297,12 @@ fn as_text(report: &StatusReport) -> String {
     // Writing to a String cannot fail.
     let _title = writeln!(
         text,
-        "{}, {}: {} ({} of {} KPIs assessed)",
+        "{}, {}: {} ({} of {} assessed)",
         report.plan,
         report.period.label(),
         headline.status.words(),
         headline.assessed,
-        headline.total
+        counted(headline.total, "KPI", "KPIs")
     );
     if report.outside_plan {
         let _note = writeln!(text, "This period lies outside the plan's own years: nothing is owed of it.");
@@ -312,7 +335,7 @@ fn token(command: &Token) -> Result<bool, Failure> {
     let file = command.issuing.key_file.clone().unwrap_or_else(|| command.data_dir.join("signing-key.pem"));
     if command.create_key && !file.exists() {
         if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder).map_err(at(folder))?;
         }
         SigningKey::generate(KeyKind::Ed25519)?.write(&file)?;
         eprintln!("waymark: made the signing key {}", file.display());
@@ -333,9 +356,9 @@ fn openapi(command: &Openapi) -> Result<bool, Failure> {
     let documents = documents()?;
     let files = [("openapi.json", documents.v3_1()), ("openapi-3.0.json", documents.v3_0())];
     if let Some(folder) = &command.write {
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder).map_err(at(folder))?;
         for (name, bytes) in files {
-            std::fs::write(folder.join(name), bytes)?;
+            std::fs::write(folder.join(name), bytes).map_err(at(&folder.join(name)))?;
         }
         return Ok(true);
     }
@@ -405,8 +428,10 @@ fn verify(command: &Verify) -> Result<bool, Failure> {
         }
         if faults.is_empty() {
             print(format!(
-                "{}: {} entries, chain and revisions are sound, head {}\n",
-                plan.code, plan.seq, plan.head_digest
+                "{}: {}, chain and revisions are sound, head {}\n",
+                plan.code,
+                counted(plan.seq.0, "entry", "entries"),
+                plan.head_digest
             ))?;
         }
         sound &= faults.is_empty();

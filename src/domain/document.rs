@@ -15,6 +15,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Schema, SchemaTy
 use utoipa::openapi::{OneOfBuilder, RefOr};
 
 use super::invalid::{Invalid, nearest};
+use super::wording::misfit;
 
 /// Something that `document!` made.
 pub trait Document: Sized {
@@ -142,7 +143,7 @@ pub fn take<T: DeserializeOwned + 'static>(
                     _ => None,
                 })
                 .collect();
-            let message = wanted::<T>().map_or_else(|| error.inner().to_string(), str::to_owned);
+            let message = wanted::<T>().map_or_else(|| misfit(&error.inner().to_string()), str::to_owned);
             invalid.at(format!("/{name}{inner}"), "wrong_shape", format!("`{name}`: {message}"));
             None
         }

@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use super::wording::clipped;
+
 /// One thing that is wrong, where it stands, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
@@ -24,18 +26,20 @@ pub struct Violation {
 impl Violation {
     /// A fault in a JSON body at `pointer` (RFC 6901, empty for the whole body).
     pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), row: None, column: None, cell: None, code, detail: detail.into() }
+        let detail = clipped(detail.into());
+        Self { pointer: Some(pointer.into()), row: None, column: None, cell: None, code, detail }
     }
 
     /// A fault in the query parameter `name`.
     pub fn in_query(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, row: None, column: Some(name.into()), cell: None, code, detail: detail.into() }
+        let detail = clipped(detail.into());
+        Self { pointer: None, row: None, column: Some(name.into()), cell: None, code, detail }
     }
 
     /// A fault in a file: line `row` (the header is line 1) and the column's name, where one cell is to blame.
     pub fn in_cell(row: u64, column: Option<&str>, code: &'static str, detail: impl Into<String>) -> Self {
-        let column = column.map(str::to_owned);
-        Self { pointer: None, row: Some(row), column, cell: None, code, detail: detail.into() }
+        let (column, detail) = (column.map(str::to_owned), clipped(detail.into()));
+        Self { pointer: None, row: Some(row), column, cell: None, code, detail }
     }
 }
 

@@ -10,6 +10,7 @@ use super::number::{Figure, MAX_DECIMALS, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
 use super::plan::{check_distinct, check_range, check_text};
 use super::policy::Tolerance;
+use super::wording::counted;
 
 /// What a KPI is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -331,12 +332,15 @@ impl Kpi {
     }
 
     fn with_unit(&self, number: &str) -> String {
+        let is_one = number.trim_start_matches('-') == "1";
         match self.shown_unit() {
             Unit::Percentage => format!("{number} %"),
             Unit::Rate if self.multiplier > 1 => {
                 format!("{number} per {}", grouped(&self.multiplier.to_string()))
             }
+            Unit::PercentagePoints if is_one => format!("{number} percentage point"),
             Unit::PercentagePoints => format!("{number} percentage points"),
+            Unit::Days if is_one => format!("{number} day"),
             Unit::Days => format!("{number} days"),
             Unit::Currency => match number.strip_prefix('-') {
                 Some(debt) => format!("-£{debt}"),
@@ -427,7 +431,8 @@ impl Kpi {
             let parts = usize::try_from(self.period_kind().per_year()).unwrap_or(0);
             let sum = self.weights.iter().fold(Figure::ZERO, |sum, weight| sum + *weight);
             if self.weights.len() != parts {
-                invalid.at("/weights", "wrong_length", format!("give {parts} weights, one for each part of the year"));
+                let weights = counted(parts, "weight", "weights");
+                invalid.at("/weights", "wrong_length", format!("give {weights}, one for each part of the year"));
             } else if sum != Figure::small(1) || self.weights.iter().any(|weight| *weight < Figure::ZERO) {
                 invalid.at(
                     "/weights",

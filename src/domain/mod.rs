@@ -35,3 +35,4 @@ pub mod target;
 pub mod travel;
 pub mod warning;
 pub mod webhook;
+pub mod wording;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::wording::shown;
+
 /// One, in the units a figure is held in: figures keep ten decimal places.
 const ONE: i128 = 10_000_000_000;
 /// The same in a machine word.
@@ -477,7 +479,10 @@ impl<'de> Deserialize<'de> for Figure {
     /// A JSON number, read from its digits and never through a double.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
-        number.as_str().parse().map_err(|error: NumberError| serde::de::Error::custom(format!("{number} {error}")))
+        number
+            .as_str()
+            .parse()
+            .map_err(|error: NumberError| serde::de::Error::custom(format!("{} {error}", shown(number.as_str()))))
     }
 }
 

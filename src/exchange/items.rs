@@ -17,6 +17,7 @@ use serde_json::error::Category;
 use super::sheet::Headings;
 use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
+use crate::domain::wording::{json_fault, shown};
 
 /// The most bytes of one item, and of one member of the body beside the items.
 const MOST_ITEM_BYTES: usize = 1 << 20;
@@ -131,7 +132,11 @@ impl Items {
                 (Category::Data, _) => {
                     let (pointer, wanted) =
                         if sink.found { ("/items", "a list") } else { ("", "an object with the member `items`") };
-                    sink.faults.push(Violation::at(pointer, "wrong_type", format!("{wanted} is wanted here: {error}")));
+                    sink.faults.push(Violation::at(
+                        pointer,
+                        "wrong_type",
+                        format!("{wanted} is wanted here: {}", json_fault(&error)),
+                    ));
                 }
                 (Category::Eof, _) => {
                     return Err(Unread::NotJson(format!(
@@ -139,7 +144,9 @@ impl Items {
                         error.line()
                     )));
                 }
-                (Category::Syntax, _) => return Err(Unread::NotJson(format!("The body is not JSON: {error}."))),
+                (Category::Syntax, _) => {
+                    return Err(Unread::NotJson(format!("The body is not JSON: {}.", json_fault(&error))));
+                }
             },
         }
         let lines = sink.out.into_inner().map_err(|error| Unread::Disk(error.into_error()))?;
@@ -267,7 +274,7 @@ impl<'de> Visitor<'de> for Body<'_> {
                     Violation::at(
                         pointer,
                         "unknown_member",
-                        format!("`{name}` is no member here; the rows are in `items`"),
+                        format!("`{}` is no member here; the rows are in `items`", shown(&name)),
                     )
                 });
             }

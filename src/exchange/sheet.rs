@@ -18,6 +18,7 @@ use super::workbook::{CellFault, CellKind, Workbook};
 use crate::domain::document::escape;
 use crate::domain::invalid::{Violation, nearest};
 use crate::domain::warning::{Warning, WarningCode};
+use crate::domain::wording::counted;
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
 const MOST_ROW_BYTES: u64 = 1 << 20;
@@ -813,7 +814,8 @@ impl<R: BufRead> CsvRows<R> {
                 let separator = self.dialect.separator_words();
                 let hint = format!("; a cell that holds a {separator} needs quotation marks around it");
                 let hint = if spilled { hint.as_str() } else { "" };
-                let detail = format!("the row has {cells} cells and the header names {wanted} columns{hint}");
+                let (cells, wanted) = (counted(cells, "cell", "cells"), counted(wanted, "column", "columns"));
+                let detail = format!("the row has {cells} and the header names {wanted}{hint}");
                 let violation = Violation::in_cell(self.number, None, "wrong_number_of_cells", detail);
                 return Some(Err(SheetFault { violation, last: false }));
             }

@@ -9,13 +9,14 @@ use crate::http::plan::definitions::{
 use crate::http::plan::{kpis, plans, policy_trials};
 use crate::http::reports::{actions, benchmarks, board_reports, pictures, status};
 use crate::http::resource::{Documented, resource};
-use crate::http::service::{docs, health, problem_pages};
+use crate::http::service::{docs, front, health, problem_pages};
 use crate::http::tables::{columns, packages};
 use crate::http::{metrics, openapi};
 
 /// Everything the service answers.
 pub(in crate::http) fn routes() -> Vec<Documented> {
     vec![
+        Documented::new("/").page(|route| route.to(front::index)),
         resource!(plans::{list_plans, create_plan}),
         resource!(plans::{find_plan, update_plan, delete_plan}),
         resource!(plans::{create_successor}),

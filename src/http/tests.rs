@@ -476,7 +476,8 @@ async fn a_body_must_be_json_of_the_right_shape_and_size() {
     let wrong = put(json, br#"{"noet": "red"}"#).await;
     assert_eq!(wrong.problem(), "invalid");
     assert_eq!(wrong.json()["errors"][0]["pointer"], "/noet");
-    assert_eq!(wrong.json()["errors"][0]["detail"], "There is no noet here. Did you mean note?");
+    let detail = "There is no member `noet` here; the members are `note`; did you mean `note`?";
+    assert_eq!(wrong.json()["errors"][0]["detail"], detail);
     assert_eq!(put(json, b"{").await.problem(), "malformed_request");
     assert_eq!(put(json, b"").await.problem(), "malformed_request");
     let text = put("text/plain", b"{}").await;
@@ -616,10 +617,14 @@ async fn one_macro_makes_the_handlers_of_many_resources() {
 /// Sends `text` over one connection of a server that listens, and gives back everything that it answers.
 fn over_the_wire(address: std::net::SocketAddr, text: &str) -> String {
     use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let patience = std::time::Duration::from_mins(2);
+    let mut stream = std::net::TcpStream::connect_timeout(&address, patience).unwrap();
+    stream.set_read_timeout(Some(patience)).unwrap();
+    stream.set_write_timeout(Some(patience)).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let read = stream.read_to_string(&mut answer);
+    assert!(read.is_ok(), "waited up to {patience:?} for the answer to {text:?} and its end: {read:?}");
     answer
 }
 

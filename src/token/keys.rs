@@ -12,6 +12,7 @@ use jsonwebtoken::{EncodingKey, Header};
 
 use super::jwk::{Algorithm, Jwk};
 use super::{Claims, bounded};
+use crate::domain::wording::io_fault;
 
 /// The largest key file that is read, in bytes; the keys themselves take some 250.
 const KEY_FILE_MAX: u64 = 64 * 1024;
@@ -41,7 +42,7 @@ pub struct SigningKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The key file cannot be read.
-    #[error("cannot read the signing key {}: {source}; check the path and that this user may read it", path.display())]
+    #[error("cannot read the signing key {}: {}; check the path and that this user may read it", path.display(), io_fault(source))]
     Read {
         /// The file asked for.
         path: PathBuf,
@@ -65,7 +66,7 @@ pub enum KeyError {
         path: PathBuf,
     },
     /// The key file cannot be written.
-    #[error("cannot write the signing key {}: {source}; check the directory and its permissions", path.display())]
+    #[error("cannot write the signing key {}: {}; check the folder and its permissions", path.display(), io_fault(source))]
     Write {
         /// The file asked for.
         path: PathBuf,

@@ -475,7 +475,6 @@ async fn a_request_is_named_by_whoever_sends_it(world: &World) {
 async fn nothing_is_there_under_addresses_that_are_none(world: &World) {
     small(world).await;
     for address in [
-        "/",
         "/v1",
         "/v1/",
         "/v1/nothing",

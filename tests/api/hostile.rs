@@ -1,16 +1,17 @@
 //! What nobody should send and somebody will: no input yields a 5xx, and none is half taken. That no answer is a 5xx is
 //! held for every answer in [`crate::support`]; here is what tempts it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::plan::small;
-use crate::support::{Actor, World, operations};
+use crate::support::{Actor, World, operations, resolved};
 
 use Actor::{Administrator, Lead, Manager};
 
 on_both! {
     no_body_is_taken_that_is_not_what_it_should_be
+    what_is_wrong_is_said_in_words_for_people_whatever_was_sent
     no_number_is_taken_that_would_not_come_back_as_it_was
     no_character_is_taken_that_a_database_does_not_keep
     no_query_is_taken_that_is_not_text
@@ -66,6 +67,81 @@ async fn no_body_is_taken_that_is_not_what_it_should_be(world: &World) {
         }
     }
     world.get(Lead, FIGURE).await.refused(404, "not_found");
+}
+
+/// A body of a schema in which every member, down to the third level, has this value.
+fn filled(schema: &'static Value, value: &Value, level: usize) -> Value {
+    let schema = resolved(schema);
+    let choices = ["oneOf", "allOf", "anyOf"].iter().filter_map(|name| schema[*name].as_array()).flatten();
+    let mut parts = std::iter::once(schema).chain(choices.map(resolved));
+    if level == 0 {
+        return value.clone();
+    }
+    let object = parts.clone().find_map(|part| part["properties"].as_object());
+    if let Some(members) = object {
+        return members.iter().map(|(name, member)| (name.clone(), filled(member, value, level - 1))).collect();
+    }
+    match parts.find_map(|part| part.get("items")) {
+        Some(items) => json!([filled(items, value, level - 1)]),
+        None => value.clone(),
+    }
+}
+
+async fn what_is_wrong_is_said_in_words_for_people_whatever_was_sent(world: &World) {
+    small(world).await;
+    let long = "x".repeat(5_000);
+    let shapes = [
+        json!("a text"),
+        json!(""),
+        json!(long),
+        json!(4.5),
+        json!(-1),
+        json!(1_000_000),
+        json!(true),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!([[1]]),
+        json!([null, "x", 1]),
+        json!({"x": 1}),
+        json!({"kind": "nonsense"}),
+        json!({"kind": 1}),
+        json!([{"code": 1, "title": []}]),
+        json!({"code": "nonsense", "from": "yesterday"}),
+    ];
+    let writes = operations().filter(|operation| operation.body_type().is_some_and(|kind| kind.ends_with("json")));
+    let mut count = 0;
+    for operation in writes {
+        let kind = operation.body_type().unwrap();
+        let path = operation
+            .path
+            .replace("{plan}", "small")
+            .replace("{kpi}", "NI-117")
+            .replace("{period}", "FY2009-10-Q1")
+            .replace("{sub_group}", "health-group")
+            .replace("{code}", "council");
+        let schema = operation.body_schema(kind);
+        let whole = |shape: &Value| (1..=3).map(|level| filled(schema, shape, level).to_string()).collect::<Vec<_>>();
+        let mut bodies: Vec<String> = shapes.iter().flat_map(whole).collect();
+        // Cut off in the middle, and with every name twice.
+        let sound = filled(schema, &json!("a text"), 1).to_string();
+        bodies.push(sound.chars().take(sound.len() / 2).collect());
+        bodies.push(sound.replacen('{', &format!("{},", sound.trim_end_matches('}')), 1));
+        bodies.sort_unstable();
+        bodies.dedup();
+        for body in bodies {
+            // That no answer is a 5xx or has words of a programmer is held for every answer.
+            let ask = world.ask(operation.method(), Administrator, &path).header("if-match", "*");
+            let answer = ask.body(kind, body).await;
+            let faults = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+            for fault in faults {
+                let detail = fault["detail"].as_str().unwrap();
+                assert!(!detail.contains(&"x".repeat(100)), "{} quotes all of a long value: {detail}", operation.id);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 1_000, "only {count} things were found wrong");
 }
 
 async fn no_number_is_taken_that_would_not_come_back_as_it_was(world: &World) {

@@ -18,6 +18,9 @@
 mod postgres;
 mod support;
 
+#[path = "../support/words.rs"]
+mod words;
+
 #[path = "../support/attacker.rs"]
 mod attack;
 
@@ -41,6 +44,7 @@ mod field_periods;
 mod field_warnings;
 mod folders;
 mod forecast;
+mod front;
 mod groups;
 mod harrow;
 mod histories;

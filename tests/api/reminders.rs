@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::join;
 use serde_json::json;
@@ -32,6 +33,8 @@ fn mail_server() -> (String, Arc<Mutex<Vec<String>>>) {
             let mut stream = stream.unwrap();
             let kept = Arc::clone(&kept);
             std::thread::spawn(move || {
+                stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
+                stream.set_write_timeout(Some(Duration::from_mins(2))).unwrap();
                 stream.write_all(b"220 sink\r\n").unwrap();
                 let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
                 while let Some(Ok(line)) = lines.next() {

@@ -100,6 +100,9 @@ impl Receiver {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
+                // A sender that says no more is left, and what it said so far is judged.
+                stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
+                stream.set_write_timeout(Some(Duration::from_mins(2))).unwrap();
                 let mut bytes = Vec::new();
                 let mut chunk = [0; 4096];
                 let (head, length) = loop {

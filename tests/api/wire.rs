@@ -1,7 +1,8 @@
 //! What only a real server shows: bytes on a connection, as they are sent.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
@@ -32,19 +33,48 @@ fn serve(world: &World) -> (SocketAddr, ServerHandle) {
     (address, handle)
 }
 
+/// How long anything on a connection may take, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What was waited for, or a panic that says so.
+#[track_caller]
+fn within_patience<T>(what: &str, request: &str, outcome: io::Result<T>) -> T {
+    outcome.unwrap_or_else(|error| panic!("waited up to {PATIENCE:?} for {what} ({request}): {error}"))
+}
+
 /// Sends bytes on a connection of their own and gives what comes back until it is closed: head and body.
 async fn sent(address: SocketAddr, bytes: Vec<u8>) -> (String, Vec<u8>) {
     let exchange = move || {
-        let mut connection = TcpStream::connect(address).unwrap();
-        connection.write_all(&bytes).unwrap();
+        let request = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\r').next().unwrap()).into_owned();
+        let connected = TcpStream::connect_timeout(&address, PATIENCE);
+        let mut connection = within_patience("a connection", &request, connected);
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
+        connection.set_write_timeout(Some(PATIENCE)).unwrap();
+        within_patience("the server to take the request", &request, connection.write_all(&bytes));
         let mut reader = BufReader::new(connection);
         let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
-        let mut body = Vec::new();
-        reader.read_to_end(&mut body).unwrap();
-        (head.to_lowercase(), body)
+        while !head.ends_with("\r\n\r\n")
+            && within_patience("the head of the answer", &request, reader.read_line(&mut head)) > 0
+        {}
+        let head = head.to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let mut body = vec![0; length.filter(|_| !request.starts_with("HEAD")).unwrap_or_default()];
+        within_patience("the body of the answer", &request, reader.read_exact(&mut body));
+        if length.is_some() {
+            // All is there, and nothing more will be sent: the server, which would go on reading a body that it refused for
+            // as long as its clock says, need not.
+            let _closed_already = reader.get_ref().shutdown(Shutdown::Write);
+        }
+        within_patience("the end of the connection", &request, reader.read_to_end(&mut body));
+        (head, body)
     };
     tokio::task::spawn_blocking(exchange).await.unwrap()
+}
+
+/// Stops the server.
+async fn stop(server: ServerHandle) {
+    let stopped = tokio::time::timeout(PATIENCE, server.stop(false)).await;
+    assert!(stopped.is_ok(), "waited {PATIENCE:?} for the server to stop");
 }
 
 fn request(method: &str, path: &str, actor: Actor, more: &str) -> Vec<u8> {
@@ -68,7 +98,7 @@ async fn head_has_the_head_of_get_and_no_body(world: &World) {
         assert_eq!(lasting(&get), lasting(&head), "{path}");
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())) || path.ends_with("nowhere"), "{head}");
     }
-    server.stop(false).await;
+    stop(server).await;
 }
 
 async fn a_file_may_come_in_chunks(world: &World) {
@@ -81,7 +111,7 @@ async fn a_file_may_come_in_chunks(world: &World) {
     }
     let (head, _) = sent(address, bytes).await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
-    server.stop(false).await;
+    stop(server).await;
     let reading = world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json();
     assert_eq!(reading["value"].as_f64(), Some(4.5));
 }
@@ -107,7 +137,7 @@ async fn bytes_that_are_no_request_are_answered_with_a_problem(world: &World) {
     }
     let (head, _) = sent(address, request("GET", "/livez", Board, "")).await;
     assert!(head.starts_with("http/1.1 200"), "it lives on: {head}");
-    server.stop(false).await;
+    stop(server).await;
 }
 
 async fn a_body_that_says_it_is_too_long_is_not_waited_for(world: &World) {
@@ -121,5 +151,5 @@ async fn a_body_that_says_it_is_too_long_is_not_waited_for(world: &World) {
         let (head, _) = sent(address, request(method, path, Lead, &more)).await;
         assert!(head.starts_with("http/1.1 413"), "{head}");
     }
-    server.stop(false).await;
+    stop(server).await;
 }

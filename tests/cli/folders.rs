@@ -240,7 +240,7 @@ fn a_plan_made_by_mistake_is_removed_and_loaded_anew(desk: &Desk) {
     desk.well(&import(&folder, &[]));
     let asked = desk.run(&["plan", "remove", "small", "--as", "ann"]);
     assert!(
-        !asked.well && asked.err.contains("3 KPIs, 1 targets and 4 figures") && asked.err.contains("--yes"),
+        !asked.well && asked.err.contains("3 KPIs, 1 target and 4 figures") && asked.err.contains("--yes"),
         "{asked:?}"
     );
     let stranger = desk.run(&["plan", "remove", "small", "--as", "stranger", "--yes"]);

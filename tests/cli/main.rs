@@ -13,7 +13,12 @@
 #[expect(dead_code, reason = "the tests of the store use all of it")]
 mod postgres;
 
+#[path = "../support/words.rs"]
+mod words;
+
 mod folders;
+mod mistakes;
+mod smallest;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -82,16 +87,21 @@ impl Desk {
     }
 
     /// Runs a command on the database.
-    pub(crate) fn run(&self, words: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_waymark"));
-        command.args(words).args(["--database-url", &self.address]);
+        command.args(arguments).args(["--database-url", &self.address]);
         // What is set where the tests run is not for them.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAYMARK_")) {
             command.env_remove(name);
         }
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { well: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+        let said = Said { well: output.status.success(), out: text(output.stdout), err: text(output.stderr) };
+        for text in [&said.out, &said.err] {
+            let found = words::of_a_programmer(text);
+            assert_eq!(found, None, "words of a programmer after {arguments:?}: {said:?}");
+        }
+        said
     }
 
     /// Runs a command that must go well, and gives what it printed.
@@ -112,7 +122,7 @@ impl Desk {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -9,12 +9,13 @@
 //! as English does where it can, so that a key that forgot its `COLLATE "C"` sorts wrongly and shows.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -31,7 +32,7 @@ pub(crate) struct Server {
     databases: AtomicU32,
 }
 
-/// The process's own server; `None`, said loudly, where the machine has no PostgreSQL.
+/// The process's own server; `None`, reported on the terminal, if the machine has no PostgreSQL.
 ///
 /// # Panics
 /// Where there is none and `WAYMARK_REQUIRE_POSTGRES` is `1`, or where the server does not start.
@@ -40,15 +41,39 @@ pub(crate) fn server() -> Option<&'static Server> {
     SERVER.get_or_init(Server::start).as_ref()
 }
 
+/// States once per test program, past what the test harness holds back, what is not tested.
+fn report_absence() {
+    static REPORTED: Once = Once::new();
+    REPORTED.call_once(|| {
+        let line = "=".repeat(78);
+        let skipped = skipped().filter(|count| *count > 0).map_or("some".to_owned(), |count| count.to_string());
+        let text = format!(
+            "\n{line}\nNOT TESTED ON POSTGRESQL. Not run, although they say \"ok\": {skipped} of this program's tests.\n\
+             Its programs initdb, pg_ctl and postgres were not found. Install them (on Debian and\n\
+             Ubuntu: apt-get install postgresql), or set WAYMARK_POSTGRES_BIN to their folder.\n\
+             With WAYMARK_REQUIRE_POSTGRES=1 their absence is an error.\n{line}\n\n"
+        );
+        // Not `eprintln!`, which the harness shows of tests that fail only.
+        let _nobody_there = std::io::stderr().lock().write_all(text.as_bytes());
+    });
+}
+
+/// How many of the tests that this process was asked to run are about PostgreSQL, as its own list says.
+fn skipped() -> Option<usize> {
+    let mut list = Command::new(std::env::current_exe().ok()?);
+    list.args(std::env::args_os().skip(1)).arg("--list");
+    let listed = list.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let names = String::from_utf8(listed.stdout).ok()?;
+    Some(names.lines().filter(|name| name.ends_with(": test") && name.contains("postgres")).count())
+}
+
 impl Server {
     /// A server of one's own, to stop and start at will.
     pub(crate) fn start() -> Option<Self> {
         let Some(binaries) = Binaries::find() else {
             let required = std::env::var_os("WAYMARK_REQUIRE_POSTGRES").is_some_and(|value| value == "1");
             assert!(!required, "WAYMARK_REQUIRE_POSTGRES=1, and no PostgreSQL binaries were found");
-            eprintln!(
-                "\n!!! NOT TESTED ON POSTGRESQL: no binaries found; set WAYMARK_POSTGRES_BIN to their folder !!!\n"
-            );
+            report_absence();
             return None;
         };
         let directory = tempfile::Builder::new().prefix("waymark-pg-").tempdir().unwrap().keep();
@@ -164,7 +189,11 @@ impl Binaries {
         });
         let has_all =
             |folder: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|binary| folder.join(binary).is_file());
-        let folder = named.into_iter().chain(std::env::split_paths(&path)).chain(installed).find(has_all)?;
+        // What is named is meant: a folder without them is no reason to look elsewhere.
+        let folder = match named {
+            Some(named) => Some(named).filter(has_all),
+            None => std::env::split_paths(&path).chain(installed).find(has_all),
+        }?;
         let is_root = answer("id", &["-u"]).is_some_and(|id| id == "0");
         let disguise = is_root.then(|| {
             let user = if answer("id", &["-u", "postgres"]).is_some() { "postgres" } else { "nobody" };

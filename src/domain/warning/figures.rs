@@ -7,6 +7,7 @@ use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::plan::Plan;
 use crate::domain::reading::Settled;
+use crate::domain::wording::counted;
 
 /// How many figures a KPI's history is judged by, the latest before the one that is judged.
 pub const HISTORY: usize = 8;
@@ -222,7 +223,7 @@ pub fn outside_plan(plan: &Plan, period: Period, rules: &WarningRules) -> Option
         (_, true) => format!("after the plan ends, on {}", plan.ends_on.format("%-d %B %Y")),
         _ => return None,
     };
-    let far = if years == 0 { String::new() } else { format!("{years} years or more ") };
+    let far = if years == 0 { String::new() } else { counted(years, "year or more ", "years or more ") };
     let mut centuries = [CENTURY, -CENTURY].into_iter().filter_map(|by| period.step(by * period.kind().per_year()));
     let meant = centuries.find(|period| is_outside(*period) == (false, false));
     let hint = meant.map_or_else(|| "is the year right?".to_owned(), |meant| format!("is {} meant?", meant.label()));

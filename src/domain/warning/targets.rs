@@ -6,6 +6,7 @@ use crate::domain::kpi::{Aggregation, Kpi};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::target::{Aim, Target, TargetState};
+use crate::domain::wording::counted;
 
 /// The figures of a target, each by its column.
 fn figures(target: &Target) -> impl Iterator<Item = (&'static str, Figure)> {
@@ -17,7 +18,7 @@ fn figures(target: &Target) -> impl Iterator<Item = (&'static str, Figure)> {
 pub fn finer_than_decimals(kpi: &Kpi, target: &Target, rules: &WarningRules) -> Option<Warning> {
     let most = kpi.decimals + rules.extra_decimals_of_target;
     let (column, figure) = figures(target).find(|(_, figure)| figure.rounded(most) != *figure)?;
-    let decimals = if kpi.decimals == 1 { "1 decimal".to_owned() } else { format!("{} decimals", kpi.decimals) };
+    let decimals = counted(kpi.decimals, "decimal", "decimals");
     let detail = format!(
         "{} is finer than the figures of {}, which are shown with {decimals}: round it, or give the KPI more decimals",
         kpi.in_full_words(figure),

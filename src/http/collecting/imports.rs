@@ -20,6 +20,7 @@ use crate::domain::number::Figure;
 use crate::domain::policy::Status;
 use crate::domain::target::{TargetKind, TargetState};
 use crate::domain::warning::Warning;
+use crate::domain::wording::{counted, things_wrong};
 use crate::exchange::dialect::encoding_named;
 use crate::exchange::items::{Items, Unread};
 use crate::exchange::marking::{self, Findings, Unmarked};
@@ -453,23 +454,20 @@ fn refusal(outcome: &Outcome, where_told: &str) -> String {
     let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
     let place = match (rows, outcome.about_file) {
         (0, _) => "about the file as a whole".to_owned(),
-        (_, 0) => format!("in {rows} of {all} rows"),
-        _ => format!("in {rows} of {all} rows and about the file as a whole"),
+        (_, 0) => format!("in {rows} of {}", counted(all, "row", "rows")),
+        _ => format!("in {rows} of {} and about the file as a whole", counted(all, "row", "rows")),
     };
-    let things = if cells == 1 { "1 thing is".to_owned() } else { format!("{cells} things are") };
-    format!("{things} wrong {place}; {where_told}, and nothing was kept.")
+    format!("{} {place}; {where_told}, and nothing was kept.", things_wrong(cells))
 }
 
 /// What became of a file in which some things should be looked at, in a sentence.
 fn acceptance(outcome: &Outcome, where_told: &str) -> String {
     let Outcome { rows, created, revised, unchanged, .. } = outcome;
     let done = if outcome.dry_run { "would be" } else { "was" };
-    let things = match outcome.warnings.count() {
-        1 => "1 thing should be looked at".to_owned(),
-        things => format!("{things} things should be looked at"),
-    };
+    let things = counted(outcome.warnings.count(), "thing", "things");
+    let rows = counted(*rows, "row", "rows");
     format!(
-        "The file {done} accepted: of {rows} rows {created} new, {revised} revised, {unchanged} unchanged. {things}; {where_told}."
+        "The file {done} accepted: of {rows} {created} new, {revised} revised, {unchanged} unchanged. {things} should be looked at; {where_told}."
     )
 }
 
@@ -487,7 +485,8 @@ async fn to_disk(mut payload: Payload, most: u64) -> Result<File, Problem> {
         })?;
         let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|error| {
-            Problem::new(Code::MalformedRequest, format!("The file could not be read to its end: {error}."))
+            tracing::debug!(%error, "a file broke off");
+            Problem::new(Code::MalformedRequest, "The file could not be read to its end; send it again.")
         })?;
         length += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         if length > most {

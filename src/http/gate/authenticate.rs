@@ -142,10 +142,16 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
     Ok(Caller { subject: subject.into(), expires_at: good.expires_at, link: None })
 }
 
+/// What is wrong with a `Bearer` that nothing follows.
+const EMPTY: &str = "The token is empty: nothing stands after Bearer in the Authorization header";
+
 /// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
 fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
-    if let Some(token) = credentials_of(header, "bearer") {
-        return Ok(token.to_owned());
+    match credentials_of(header, "bearer") {
+        Some("") => return Err(Problem::invalid_token(&format!("{EMPTY}; send the token after it."))),
+        Some(token) => return Ok(token.to_owned()),
+        None if header.as_bytes().eq_ignore_ascii_case(b"bearer") => return Err(Problem::no_token_in(EMPTY)),
+        None => {}
     }
     if !basic || credentials_of(header, "basic").is_none() {
         return Err(Problem::no_token_in("The Authorization header is of a scheme that is not taken here"));
@@ -209,6 +215,10 @@ mod tests {
         assert_eq!(token(&basic, false), Err(Code::MissingToken));
         assert_eq!(token(&format!("basic {}", STANDARD.encode(":wmk_x")), true).as_deref(), Ok("wmk_x"));
         assert_eq!(token("bearer  a.b.c", false).as_deref(), Ok("a.b.c"));
+        for (empty, code) in [("Bearer", Code::MissingToken), ("bearer ", Code::InvalidToken)] {
+            let problem = token_in(&HeaderValue::from_str(empty).unwrap(), false).unwrap_err();
+            assert!(problem.code() == code && problem.to_string().contains("The token is empty"), "{problem}");
+        }
         for other in ["Basic", "Bearer", "Digest x", ""] {
             assert_eq!(token(other, true), Err(Code::MissingToken), "{other}");
         }

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use crate::domain::invalid::{Invalid, Violation};
 use crate::http::gate::envelope;
+use crate::domain::wording::counted;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -331,11 +332,15 @@ impl From<Invalid> for Problem {
         let mut errors = invalid.into_violations();
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),
-            many if many.len() > MOST_LISTED => format!(
-                "{} things are wrong; the first {MOST_LISTED} are listed under errors. Nothing was changed.",
-                many.len()
-            ),
-            many => format!("{} things are wrong; each is listed under errors. Nothing was changed.", many.len()),
+            many => {
+                let listed = if many.len() > MOST_LISTED {
+                    format!("the first {MOST_LISTED} are")
+                } else {
+                    "each is".to_owned()
+                };
+                let wrong = counted(many.len(), "thing is", "things are");
+                format!("{wrong} wrong; {listed} listed under errors. Nothing was changed.")
+            }
         };
         errors.truncate(MOST_LISTED);
         Self::new(Code::Invalid, detail).with_errors(errors)

@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::invalid::{Violation, nearest};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::json;
+use crate::domain::wording::{shown, unreadable};
 
 /// How large a JSON body may be, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -107,7 +108,8 @@ async fn collect(mut payload: Payload, limit: usize, deadline: Duration) -> Resu
         let mut body = BytesMut::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
-                Problem::new(Code::MalformedRequest, format!("The body could not be read to its end: {error}."))
+                tracing::debug!(%error, "a body broke off");
+                Problem::new(Code::MalformedRequest, "The body could not be read to its end; send it again.")
             })?;
             if body.len() + chunk.len() > limit {
                 return Err(too_large(limit));
@@ -219,8 +221,8 @@ impl ParamReader {
             let name = decoded(name).unwrap_or_else(|lossy| lossy);
             match decoded(value) {
                 Ok(value) if !value.contains('\0') => reader.sent.push((name, value)),
-                Ok(_) => reader.note(&name, "nul_character", format!("{name} holds the character U+0000.")),
-                Err(_) => reader.note(&name, "not_utf8", format!("{name} is not percent-encoded UTF-8.")),
+                Ok(_) => reader.note(&name, "nul_character", format!("{} holds the character U+0000.", shown(&name))),
+                Err(_) => reader.note(&name, "not_utf8", format!("{} is not percent-encoded UTF-8.", shown(&name))),
             }
         }
         reader
@@ -232,7 +234,12 @@ impl ParamReader {
         T: FromStr,
         T::Err: Display,
     {
-        self.parsed(name, |text| text.parse().map_err(|error: T::Err| error.to_string()))
+        self.parsed(name, |text| {
+            text.parse().map_err(|error: T::Err| {
+                let words = error.to_string();
+                unreadable(&words).unwrap_or(words)
+            })
+        })
     }
 
     /// A parameter that must be there; `None` where it is missing or wrong, which is then noted.
@@ -291,7 +298,7 @@ impl ParamReader {
                 None if self.asked.is_empty() => "There are none.".to_owned(),
                 None => format!("There are: {}.", self.asked.join(", ")),
             };
-            let detail = format!("There is no query parameter {name} here. {hint}");
+            let detail = format!("There is no query parameter {} here. {hint}", shown(name));
             self.violations.push(Violation::in_query(name, Code::UnknownParameter.as_str(), detail));
         }
         self.violations

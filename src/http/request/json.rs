@@ -12,8 +12,9 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use crate::domain::document::escape;
-use crate::domain::invalid::{Invalid, Violation, nearest};
+use crate::domain::invalid::{Invalid, Violation};
 use crate::http::problem::{Code, Problem};
+use crate::domain::wording::{json_fault, misfit, shown};
 
 /// How many faults are listed; more than that help nobody, and an answer must not grow beyond its request.
 const MOST: usize = 100;
@@ -53,43 +54,40 @@ fn malformed(error: &serde_json::Error, empty: bool) -> Problem {
     let detail = match error.classify() {
         _ if empty => "The body is empty. Send a JSON object.".to_owned(),
         Category::Eof => format!("The body ends before its JSON does, at line {}.", error.line()),
-        _ => format!("The body is not JSON: {error}."),
+        _ => format!("The body is not JSON: {}.", json_fault(error)),
     };
     Problem::new(Code::MalformedRequest, detail)
 }
 
-/// A fault of shape, as serde tells it, in our words and with a pointer to where it is.
+/// A fault of shape, in words of our own and with a pointer to where it is.
 fn shape(path: &Path, message: &str) -> Violation {
     let parent = pointer_of(path);
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     // serde names what it talks about in backquotes, first of all the name that is wrong.
-    let mut names = message.split('`').skip(1).step_by(2);
-    let name = names.next().unwrap_or_default();
-    let hint = || nearest(name, names).map(|near| format!(" Did you mean {near}?")).unwrap_or_default();
+    let name = message.split('`').nth(1).unwrap_or_default();
     let inside = format!("{parent}/{}", escape(name));
-    if message.starts_with("missing field") {
-        Violation::at(inside, "missing_field", format!("{name} must be given."))
+    let (pointer, code) = if message.starts_with("missing field") {
+        (inside, "missing_field")
     } else if message.starts_with("unknown field") {
         // The reader is at the name already where it goes by names.
-        let pointer = if parent.ends_with(&format!("/{}", escape(name))) { parent } else { inside };
-        Violation::at(pointer, "unknown_field", format!("There is no {name} here.{}", hint()))
+        (if parent.ends_with(&format!("/{}", escape(name))) { parent } else { inside }, "unknown_field")
     } else if message.starts_with("duplicate field") {
-        Violation::at(inside, "duplicate_key", format!("{name} is given twice; give it once."))
+        (inside, "duplicate_key")
     } else if message.starts_with("unknown variant") {
-        let expected = message.split_once(", ").map_or("something else", |(_, expected)| expected);
-        Violation::at(parent, "unknown_value", format!("{name} is none of the values there are: {expected}.{}", hint()))
+        (parent, "unknown_value")
     } else if message.starts_with("invalid type") {
-        Violation::at(parent, "wrong_type", sentence(message))
+        (parent, "wrong_type")
     } else {
-        Violation::at(parent, "invalid_value", sentence(message))
-    }
+        (parent, "invalid_value")
+    };
+    Violation::at(pointer, code, sentence(&misfit(message)))
 }
 
 /// The message as a sentence.
 fn sentence(message: &str) -> String {
     let mut chars = message.chars();
     let first = chars.next().map(char::to_uppercase).into_iter().flatten();
-    let end = if message.ends_with('.') { "" } else { "." };
+    let end = if message.ends_with(['.', '?']) { "" } else { "." };
     format!("{}{}{end}", first.collect::<String>(), chars.as_str())
 }
 
@@ -193,7 +191,7 @@ impl<'de> Visitor<'de> for Look<'_> {
             self.within(&name, |inside| {
                 inside.text(&name);
                 if seen.contains(&name) {
-                    inside.note("duplicate_key", format!("{name} is given twice; give it once."));
+                    inside.note("duplicate_key", format!("{} is given twice; give it once.", shown(&name)));
                 }
                 members.next_value_seed(inside.again())
             })?;
@@ -282,10 +280,13 @@ mod tests {
         assert_eq!(faults("[]").len(), 1);
         let unknown = fault(r#"{"code": "a", "bands": [], "limitt": 3}"#);
         assert_eq!((unknown.pointer.as_deref(), unknown.code), (Some("/limitt"), "unknown_field"));
-        assert_eq!(unknown.detail, "There is no limitt here. Did you mean limit?");
+        assert_eq!(
+            unknown.detail,
+            "There is no member `limitt` here; the members are `code`, `bands`, `limit`; did you mean `limit`?"
+        );
         let variant = fault(r#"{"code": "a", "bands": [{"status": "on_trak", "from": null}]}"#);
         assert_eq!((variant.pointer.as_deref(), variant.code), (Some("/bands/0/status"), "unknown_value"));
-        assert!(variant.detail.ends_with("Did you mean on_track?"), "{}", variant.detail);
+        assert!(variant.detail.ends_with("did you mean `on_track`?"), "{}", variant.detail);
     }
 
     #[test]

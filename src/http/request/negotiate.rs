@@ -88,6 +88,11 @@ impl Accept {
         Err(none_of(offered.iter().map(String::as_str)))
     }
 
+    /// Whether one media type is liked better than another.
+    pub fn prefers(&self, media: &str, other: &str) -> bool {
+        self.quality(media) > self.quality(other)
+    }
+
     /// How much a media type is liked: what the most specific range says that covers it. Whoever takes problem documents, or
     /// JSON of no particular kind, takes all JSON.
     fn quality(&self, media: &str) -> u16 {

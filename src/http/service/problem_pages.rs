@@ -62,7 +62,7 @@ pub async fn find_problem(
 }
 
 /// A page; both arguments are our own words, with nothing of the client's in them.
-fn page(title: &str, content: &str) -> HttpResponse {
+pub(super) fn page(title: &str, content: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((CONTENT_SECURITY_POLICY, CSP.as_str()))

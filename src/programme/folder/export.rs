@@ -22,6 +22,7 @@ use crate::domain::period::day_in_london;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
 use crate::domain::round::Round;
+use crate::domain::wording::io_fault;
 use crate::exchange::table::{self, CellText};
 use crate::programme::access::grants::{GrantTerms, must_administer};
 use crate::programme::definitions::Defined;
@@ -53,7 +54,7 @@ pub enum ExportError {
     #[error("{0} is not empty; name a folder that does not exist yet, or an empty one")]
     NotEmpty(PathBuf),
     /// A file cannot be written.
-    #[error("{}: {why}", .file.display())]
+    #[error("{}: {}", .file.display(), io_fault(.why))]
     Unwritable {
         /// The file or folder.
         file: PathBuf,

@@ -25,6 +25,7 @@ use crate::domain::kpi::Kpi;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::policy::{Policy, shipped};
 use crate::domain::round::Round;
+use crate::domain::wording::{io_fault, json_fault, misfit, things_wrong};
 use crate::exchange::sheet::{Columns, Upload};
 use crate::exchange::spool::Spool;
 use crate::store::{Conflict, StoreError, new_id};
@@ -125,7 +126,7 @@ impl FolderFaults {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Something in it is wrong.
-    #[error("{}, and nothing was kept", things(.0.count()))]
+    #[error("{}, and nothing was kept", things_wrong(.0.count()))]
     Faulty(Box<FolderFaults>),
     /// A file cannot be read.
     #[error("{file}: {why}")]
@@ -146,13 +147,8 @@ impl From<StoreError> for LoadError {
     }
 }
 
-/// How many things are wrong, in words.
-fn things(count: u64) -> String {
-    if count == 1 { "1 thing is wrong".to_owned() } else { format!("{count} things are wrong") }
-}
-
 fn unreadable(file: &str, error: &io::Error) -> LoadError {
-    LoadError::Unreadable { file: file.to_owned(), why: error.to_string() }
+    LoadError::Unreadable { file: file.to_owned(), why: io_fault(error) }
 }
 
 /// The kinds of file that are named after a day, in the order of a day.
@@ -865,13 +861,17 @@ impl Loading<'_> {
         let Some(file) = self.folder.open(&name)? else { return Ok(()) };
         let told: Vec<Value> = match serde_json::from_reader(io::BufReader::new(file)) {
             Ok(told) => told,
-            Err(error) => return self.file_fault(&name, "not_json", format!("it is no list of deeds: {error}")),
+            Err(error) => {
+                return self.file_fault(&name, "not_json", format!("it is no list of deeds: {}", json_fault(&error)));
+            }
         };
         let mut deeds = Vec::new();
         for (place, deed) in (1..).zip(told) {
             match serde_json::from_value::<Deed>(deed) {
                 Ok(deed) => deeds.push((place, deed)),
-                Err(error) => self.fault(&name, Violation::in_cell(place, None, "not_a_deed", error.to_string()))?,
+                Err(error) => {
+                    self.fault(&name, Violation::in_cell(place, None, "not_a_deed", misfit(&error.to_string())))?;
+                }
             }
         }
         self.files.push((name.clone(), u64::try_from(deeds.len()).unwrap_or(u64::MAX)));

@@ -676,6 +676,8 @@ fn answer(mut stream: TcpStream, reply: Reply) -> std::io::Result<()> {
         Reply::Status(status, extra) => (status, extra, Vec::new()),
         Reply::Set(body) => (200, "", body),
     };
+    stream.set_read_timeout(Some(Duration::from_mins(2)))?;
+    stream.set_write_timeout(Some(Duration::from_mins(2)))?;
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? == 1 {

@@ -49,6 +49,11 @@ impl Operation {
         types
     }
 
+    /// The schema of a body that it takes as this media type.
+    pub(crate) fn body_schema(&self, kind: &str) -> &'static Value {
+        resolved(&resolved(&self.said["requestBody"])["content"][kind]["schema"])
+    }
+
     /// The media types of its answer where it goes well.
     pub(crate) fn media_types(&self) -> Vec<&'static str> {
         let content = self.said["responses"]["200"]["content"].as_object();
@@ -70,6 +75,14 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
             Some(Operation { id: said["operationId"].as_str().unwrap(), method, path, said })
         })
     })
+}
+
+/// A part of the document, or what it refers to.
+pub(crate) fn resolved(part: &'static Value) -> &'static Value {
+    match part["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+        Some(pointer) => resolved(DOCUMENT.pointer(pointer).unwrap()),
+        None => part,
+    }
 }
 
 /// Checks that the answer is one the document tells of: its status, its media type, and the shape of its body.

@@ -203,6 +203,11 @@ impl Answer {
         assert_eq!(problem["status"], self.status, "{self}");
         assert_eq!(problem["instance"], format!("urn:request:{}", id.replace('/', "%2F")), "{self}");
         assert_eq!(problem["type"], format!("/problems/{}", problem["code"].as_str().unwrap()), "{self}");
+        let faults = problem["errors"].as_array().into_iter().flatten();
+        for detail in faults.map(|fault| &fault["detail"]).chain([&problem["detail"]]).filter_map(Value::as_str) {
+            let found = crate::words::of_a_programmer(detail);
+            assert_eq!(found, None, "words of a programmer: {detail}\n{self}");
+        }
         for text in ["title", "detail"] {
             assert!(problem[text].as_str().is_some_and(|text| text.len() > 10), "{self}");
         }

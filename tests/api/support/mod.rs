@@ -25,7 +25,7 @@ use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
 use waymark::store::readings::ReadingRevision;
 use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, verify};
 
-pub(crate) use document::{Operation, operations};
+pub(crate) use document::{Operation, operations, resolved};
 pub(crate) use http::{Answer, Ask, Door};
 pub(crate) use people::Actor;
 
