@@ -19,7 +19,7 @@ use super::reports::known;
 use super::responses::{CreateProblems, NotModified, ReadProblems, UnknownInQuery};
 use super::tables::XlsxFile;
 use super::view::{AsOf, View, view};
-use crate::domain::board_report::{BoardReport, NewBoardReport};
+use crate::domain::board_report::{BoardReport, BoardReportDraft};
 use crate::domain::ids::{PlanCode, ReportId, Seq};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::programme::Programme;
@@ -76,7 +76,7 @@ pub async fn list_board_reports(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/board-reports", tag = "reports", operation_id = "freeze_board_report",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewBoardReport, description = "What is to be frozen."),
+    request_body(content = BoardReportDraft, description = "What is to be frozen."),
     responses(
         (status = 201, description = "It was frozen; Location says where it is.", body = BoardReport,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state, which never changes."))),

@@ -16,7 +16,7 @@ use super::view::IfMatch;
 use crate::domain::access::Role;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode};
 use crate::programme::Programme;
-use crate::programme::granting::{GrantId, GrantRow, NewGrant};
+use crate::programme::granting::{GrantDraft, GrantId, GrantRow};
 
 /// A grant.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -107,7 +107,7 @@ pub async fn list_grants(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/grants", tag = "access", operation_id = "create_grant",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewGrant, description = "Who, which role, and how far it reaches."),
+    request_body(content = GrantDraft, description = "Who, which role, and how far it reaches."),
     responses(
         (status = 201, description = "It was given; Location says where it is.", body = GrantBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),

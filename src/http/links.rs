@@ -18,7 +18,7 @@ use super::tokens::{tag, unkept};
 use super::view::IfMatch;
 use crate::domain::ids::PlanCode;
 use crate::programme::Programme;
-use crate::programme::entering::{CredentialId, CredentialRow, NewLink};
+use crate::programme::entering::{CredentialId, CredentialRow, LinkDraft};
 
 /// A secret link, without its secret.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -111,7 +111,7 @@ pub async fn list_links(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/links", tag = "access", operation_id = "create_link",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewLink, description = "The table, and for how long."),
+    request_body(content = LinkDraft, description = "The table, and for how long."),
     responses(
         (status = 201, description = "It was made; Location says where it is managed.", body = MadeLink,
          headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
@@ -193,7 +193,7 @@ pub async fn revoke_link(
         ("table" = String, Path, description = "The last part of the table's address.", example = "readings")
     ),
     responses(
-        (status = 200, description = "The table.", content((Value = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
+        (status = 200, description = "The table.", content((Value = "application/json", example = json!({"items": [], "next": null})), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
         NotModified, ReadProblems, UnknownInQuery
     )
 )]
