@@ -26,12 +26,12 @@ const PLANS: [&str; 3] = ["harrow-cypp-2009-2011", "harrow-cypp-2009-2012", "har
 
 /// What stands for the parameters of an address: something that the Harrow plan has, where it can be known.
 const NAMES: [(&str, &str); 9] = [
-    ("organisations/{code}", "organisations/harrow-council"),
-    ("sub-groups/{code}", "sub-groups/be-healthy"),
-    ("outcome-areas/{code}", "outcome-areas/be-healthy"),
-    ("priorities/{code}", "priorities/be-healthy-1"),
-    ("policies/{code}", "policies/five-band"),
-    ("{code}", "age"),
+    ("{organisation}", "harrow-council"),
+    ("{outcome_area}", "be-healthy"),
+    ("{priority}", "be-healthy-1"),
+    ("{policy}", "five-band"),
+    ("{dimension}", "age"),
+    ("{comparator_group}", "statistical-neighbours"),
     ("{kpi}", "NI-117"),
     ("{period}", "FY2009-10-Q4"),
     ("{sub_group}", "be-healthy"),
@@ -57,7 +57,11 @@ fn operations() -> Vec<Operation> {
             let Ok(method) = method.to_ascii_uppercase().parse::<Method>() else { continue };
             let content = operation["requestBody"]["content"].as_object();
             let kind = content.and_then(|content| content.keys().next().cloned());
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let parameters = operation["parameters"].as_array().into_iter().flatten().map(|one| {
+                let shared =
+                    one["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#')));
+                shared.unwrap_or(one)
+            });
             let needed = parameters.filter(|one| one["in"] == "query" && one["required"] == true);
             let query: Vec<_> = needed
                 .map(|one| format!("{}={}", one["name"].as_str().unwrap(), one["example"].as_str().unwrap_or(ID)))

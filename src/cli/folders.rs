@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::{Failure, open_current, print, progress, told};
 use crate::clock::Clock;
 use crate::config::{Export, Import, RemovePlan};
+use crate::domain::wording::counted;
 use crate::programme::definitions::Precondition;
 use crate::programme::definitions::plan_removal::Extent;
 use crate::programme::folder::export::{ExportError, NOT_EXPORTED};
 use crate::programme::folder::load::{Folder, Keep, LoadError};
-use crate::domain::wording::counted;
 use crate::programme::{Principal, Programme};
 use crate::store::Store;
 

@@ -97,7 +97,7 @@ impl std::str::FromStr for ActionState {
 document! {
     /// What will be done about a KPI.
     #[schema(description = "What will be done about a KPI that is off track, by whom and by when.")]
-    pub struct Action / NewAction / ActionChange {
+    pub struct Action / ActionDraft / ActionChange {
         /// The KPI.
         #[schema(example = "NI-126")]
         kpi: KpiCode,
@@ -125,7 +125,7 @@ document! {
 document! {
     /// What is said of an action's progress.
     #[schema(description = "A note to add to an action.")]
-    pub struct Note / NewNote / NoteChange {
+    pub struct Note / NoteDraft / NoteChange {
         /// What it says; 1 to 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, example = "The first of the two centres began on 7 December.")]
         text: String,

@@ -27,7 +27,7 @@ pub struct Edition {
 document! {
     /// Authorities that the plan's figures are compared with.
     #[schema(description = "Authorities that the plan's figures are compared with: statistical neighbours, London, England.")]
-    pub struct ComparatorGroup / NewComparatorGroup / ComparatorGroupChange {
+    pub struct ComparatorGroup / ComparatorGroupDraft / ComparatorGroupChange {
         /// The group's code.
         #[schema(example = "statistical-neighbours")]
         code: ComparatorCode,
@@ -59,7 +59,7 @@ pub struct ComparatorFigure {
 document! {
     /// What other authorities reached in a KPI and period: those of its [`BenchmarkKey`].
     #[schema(description = "What other authorities reached in a KPI and period.")]
-    pub struct Benchmark / NewBenchmark / BenchmarkChange {
+    pub struct Benchmark / BenchmarkDraft / BenchmarkChange {
         /// Where the figures were published; at most 400 characters.
         #[schema(max_length = 400, example = "Department for Children, Schools and Families, June 2010")]
         source: Option<String> = None,

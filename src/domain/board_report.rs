@@ -11,7 +11,7 @@ use super::plan::check_text;
 document! {
     /// What is asked for where a report is to be frozen.
     #[schema(description = "What is to be frozen.")]
-    pub struct ReportRequest / NewBoardReport / ReportRequestChange {
+    pub struct ReportRequest / BoardReportDraft / ReportRequestChange {
         /// What to call it; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Performance Improvement Board, 15 February 2010")]
         title: String,

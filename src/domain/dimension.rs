@@ -36,7 +36,7 @@ pub struct Group {
 document! {
     /// A way to slice the population.
     #[schema(description = "A way to slice the population into groups.")]
-    pub struct Dimension / NewDimension / DimensionChange {
+    pub struct Dimension / DimensionDraft / DimensionChange {
         /// The dimension's code.
         #[schema(example = "free-school-meals")]
         code: DimensionCode,

@@ -151,7 +151,7 @@ pub enum Formula {
 document! {
     /// A key performance indicator.
     #[schema(description = "A key performance indicator: the definition of what is measured for a priority.")]
-    pub struct Kpi / NewKpi / KpiChange {
+    pub struct Kpi / KpiDraft / KpiChange {
         /// The KPI's code.
         #[schema(example = "NI-117")]
         code: KpiCode,

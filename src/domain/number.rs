@@ -493,6 +493,7 @@ impl utoipa::PartialSchema for Figure {
             .description(Some("An exact decimal: at most 15 significant digits and 6 decimal places where it is given, 10 decimal places where it is computed."))
             .minimum(Some(-999_999_999_999_999_i64))
             .maximum(Some(999_999_999_999_999_i64))
+            .examples([4.5])
             .into()
     }
 }
@@ -502,7 +503,7 @@ impl utoipa::ToSchema for Figure {}
 /// Figures within bounds, for the document alone, which drops the bounds that stand at a member of another type:
 /// `#[schema(value_type = Share)]`.
 macro_rules! bounded_figures {
-    ($($(#[$doc:meta])+ $name:ident from $least:literal to $most:literal: $told:literal;)+) => { $(
+    ($($(#[$doc:meta])+ $name:ident from $least:literal to $most:literal, such as $example:literal: $told:literal;)+) => { $(
         $(#[$doc])+
         #[derive(Debug)]
         pub struct $name;
@@ -514,6 +515,7 @@ macro_rules! bounded_figures {
                     .description(Some($told))
                     .minimum(Some($least))
                     .maximum(Some($most))
+                    .examples([$example])
                     .into()
             }
         }
@@ -524,13 +526,13 @@ macro_rules! bounded_figures {
 
 bounded_figures! {
     /// A share of a whole.
-    Share from 0 to 100: "A percentage of a whole, an exact decimal.";
+    Share from 0 to 100, such as 97.5: "A percentage of a whole, an exact decimal.";
     /// A size, which is not negative.
-    Size from 0 to 999_999_999_999_999_i64: "An exact decimal that is not negative: at most 15 significant digits and 6 decimal places.";
+    Size from 0 to 999_999_999_999_999_i64, such as 0.5: "An exact decimal that is not negative: at most 15 significant digits and 6 decimal places.";
     /// An amber limit.
-    Limit from 0 to 1_000_000_000: "An exact decimal with at most 4 decimal places.";
+    Limit from 0 to 1_000_000_000, such as 5: "An exact decimal with at most 4 decimal places.";
     /// A variance as a multiple of the amber limit.
-    Multiple from -10 to 10: "An exact decimal with at most 2 decimal places.";
+    Multiple from -10 to 10, such as -1: "An exact decimal with at most 2 decimal places.";
 }
 
 #[cfg(test)]

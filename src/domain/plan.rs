@@ -77,7 +77,7 @@ impl Default for ReturnRules {
 document! {
     /// One partnership's plan and its settings.
     #[schema(description = "One partnership's plan and its settings.")]
-    pub struct Plan / NewPlan / PlanChange {
+    pub struct Plan / PlanDraft / PlanChange {
         /// The plan's code, part of every address below it. It never changes.
         #[schema(example = "harrow-cypp-2009-2011")]
         code: PlanCode,
@@ -116,7 +116,7 @@ document! {
 document! {
     /// How a plan's successor is made: what is not said here is as the plan has it.
     #[schema(description = "A plan's successor: what is not said here is as the plan has it.")]
-    pub struct Succession / NewSuccessor / SuccessorChange {
+    pub struct Succession / SuccessorDraft / SuccessorChange {
         /// The new plan's code, which no plan goes by yet.
         #[schema(example = "harrow-cypp-2011-2014")]
         code: PlanCode,
@@ -140,7 +140,7 @@ document! {
 document! {
     /// A partner in the plan.
     #[schema(description = "A partner in the plan: the council, a health trust, the police, schools, the voluntary sector.")]
-    pub struct Organisation / NewOrganisation / OrganisationChange {
+    pub struct Organisation / OrganisationDraft / OrganisationChange {
         /// The organisation's code.
         #[schema(example = "harrow-pct")]
         code: OrganisationCode,
@@ -156,7 +156,7 @@ document! {
 document! {
     /// A multi-agency group that answers for outcome areas.
     #[schema(description = "A multi-agency group that answers for one or more outcome areas.")]
-    pub struct SubGroup / NewSubGroup / SubGroupChange {
+    pub struct SubGroup / SubGroupDraft / SubGroupChange {
         /// The sub-group's code.
         #[schema(example = "be-healthy-group")]
         code: SubGroupCode,
@@ -175,7 +175,7 @@ document! {
 document! {
     /// One of the plan's headings.
     #[schema(description = "One of the plan's headings.")]
-    pub struct OutcomeArea / NewOutcomeArea / OutcomeAreaChange {
+    pub struct OutcomeArea / OutcomeAreaDraft / OutcomeAreaChange {
         /// The outcome area's code.
         #[schema(example = "be-healthy")]
         code: AreaCode,
@@ -191,7 +191,7 @@ document! {
 document! {
     /// What the plan wants to improve.
     #[schema(description = "What the plan wants to improve, within an outcome area.")]
-    pub struct Priority / NewPriority / PriorityChange {
+    pub struct Priority / PriorityDraft / PriorityChange {
         /// The priority's code.
         #[schema(example = "be-healthy-1")]
         code: PriorityCode,

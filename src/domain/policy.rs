@@ -148,7 +148,7 @@ pub struct Band {
 document! {
     /// A status policy.
     #[schema(description = "A status policy: how far short of its target a figure may fall, and what the grades are called. A change makes the next version.")]
-    pub struct Policy / NewPolicy / PolicyChange {
+    pub struct Policy / PolicyDraft / PolicyChange {
         /// The policy's code.
         #[schema(example = "rag")]
         code: PolicyCode,

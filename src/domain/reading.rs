@@ -15,7 +15,7 @@ use super::warning::Acknowledged;
 document! {
     /// A figure as it is reported.
     #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. When a reading is there already, a member that is absent leaves what is there and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
-    pub struct ReportedFigure / FirstReading / NewReading {
+    pub struct ReportedFigure / FirstReading / ReadingDraft {
         /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them, unless the KPI is
         /// standardised.
         #[schema(example = 4.5)]

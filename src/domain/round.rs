@@ -15,7 +15,7 @@ use super::plan::ReturnRules;
 document! {
     /// One period's gathering of figures.
     #[schema(description = "One period's gathering of figures. Its days are days in London.")]
-    pub struct Round / NewRound / RoundChange {
+    pub struct Round / RoundDraft / RoundChange {
         /// The period it gathers the figures of.
         period: PeriodKey,
         /// The first day on which its returns are filled in.

@@ -71,7 +71,7 @@ names!(TargetState {
 document! {
     /// The figure wanted for a period.
     #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A placeholder without a figure that is given one is agreed, unless `state` says otherwise. A `reason` is about this change and is never carried over.")]
-    pub struct Target / FirstTarget / NewTarget {
+    pub struct Target / FirstTarget / TargetDraft {
         /// The figure wanted; `null` for a range or a placeholder.
         #[schema(example = 5.0)]
         value: Option<Figure> = None,

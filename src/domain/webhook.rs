@@ -63,7 +63,7 @@ impl EventType {
 document! {
     /// Where a subscriber wants to be told of what.
     #[schema(description = "Where a subscriber wants to be told of what.")]
-    pub struct WebhookTerms / NewWebhook / WebhookChange {
+    pub struct WebhookTerms / WebhookDraft / WebhookChange {
         /// Where to: an https address without credentials, at most 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, format = "uri", example = "https://partner.example/waymark")]
         url: String,

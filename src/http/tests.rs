@@ -72,6 +72,7 @@ mod things {
     #[serde(deny_unknown_fields)]
     pub(in crate::http) struct NewThingBody {
         /// What it is like.
+        #[schema(example = "red")]
         note: String,
     }
 
@@ -238,6 +239,7 @@ macro_rules! crud {
 #[derive(Serialize, ToSchema)]
 struct OrganisationBody {
     /// Its code.
+    #[schema(example = "met")]
     code: String,
 }
 
@@ -245,6 +247,7 @@ struct OrganisationBody {
 #[derive(Serialize, ToSchema)]
 struct PriorityBody {
     /// Its code.
+    #[schema(example = "met")]
     code: String,
 }
 
@@ -575,6 +578,8 @@ async fn the_document_says_everything_and_is_served_as_it_is() {
     assert!(tags.contains(&json!("plans")) && tags.iter().all(|tag| used.contains(&tag)), "{tags:?}");
 
     let limit = &document["paths"]["/v1/things"]["get"]["parameters"][1];
+    assert_eq!(limit["$ref"], "#/components/parameters/Limit");
+    let limit = &document["components"]["parameters"]["Limit"];
     assert_eq!((&limit["name"], &limit["required"]), (&json!("limit"), &json!(false)));
 
     let again = TestRequest::get().uri("/openapi.json").insert_header(("if-none-match", answer.header("etag")));

@@ -57,7 +57,7 @@ fn dimension(code: &str) -> Value {
 
 /// The code of the thing that an operation is about where it is not about to go.
 fn standing(operation: &Operation) -> &'static str {
-    match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
+    match operation.subject() {
         "organisations" => "council",
         "sub-groups" => "health-group",
         "outcome-areas" => "health",
@@ -235,7 +235,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
     let (id, other) = id.split_once("?since=").unwrap_or((id, id));
     let since = if operation.takes("since") { format!("?since={other}") } else { String::new() };
     let path = operation
-        .path
+        .path_of(if operation.id == "findProblem" { "invalid" } else { &code })
         .replace("{plan}", "small")
         .replace("{kpi}", if operation.id == "archiveKpi" { "LI-GOING" } else { "NI-117" })
         .replace("{period}", if going { "FY2009-10-Q4" } else { "FY2009-10-Q1" })
@@ -249,8 +249,7 @@ fn attempt(operation: &Operation, id: &str, actor: Actor) -> Attempt {
         .replace("{action}", id)
         .replace("{report}", id)
         .replace("{webhook}", id)
-        .replace("{table}", "readings")
-        .replace("{code}", if operation.id == "findProblem" { "invalid" } else { &code });
+        .replace("{table}", "readings");
     let sub_group = if operation.id == "getReadingsTemplate" { "?sub_group=health-group" } else { "" };
     Attempt { may, success, path: path + &since + sub_group, body }
 }

@@ -44,7 +44,7 @@ struct Ids {
 
 /// The address of an operation in the furnished plan.
 fn address(operation: &Operation, ids: &Ids) -> String {
-    let code = match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
+    let code = match operation.subject() {
         "problems" => "invalid",
         "organisations" => "council",
         "sub-groups" => "health-group",
@@ -59,7 +59,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
     }
     let since = if operation.takes("since") { format!("?since={}", ids.reports[0]) } else { String::new() };
     let path = operation
-        .path
+        .path_of(code)
         .replace("{plan}", "small")
         .replace("{kpi}", "NI-117")
         .replace("{period}", "FY2009-10-Q1")
@@ -73,8 +73,7 @@ fn address(operation: &Operation, ids: &Ids) -> String {
         .replace("{link}", &ids.entering.link)
         .replace("{secret}", &ids.entering.secret)
         .replace("{client_id}", &ids.entering.client)
-        .replace("{client_secret}", &ids.entering.client_secret)
-        .replace("{code}", code);
+        .replace("{client_secret}", &ids.entering.client_secret);
     path + &since
 }
 

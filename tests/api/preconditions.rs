@@ -39,7 +39,7 @@ async fn every_change_needs_the_present_state(world: &World) {
         if operation.id == "putReading" {
             continue; // Figures need no state: see below.
         }
-        let code = match operation.path.trim_end_matches("/{code}").rsplit('/').next().unwrap() {
+        let code = match operation.subject() {
             "organisations" => "council",
             "sub-groups" => "health-group",
             "outcome-areas" => "health",
@@ -49,7 +49,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             _ => "rag",
         };
         let address = operation
-            .path
+            .path_of(code)
             .replace("{plan}", "small")
             .replace("{kpi}", "NI-117")
             .replace("{period}", "FY2009-10-Q1")
@@ -60,8 +60,7 @@ async fn every_change_needs_the_present_state(world: &World) {
             .replace("{link}", &entering.link)
             .replace("{client_id}", &entering.client)
             .replace("{client_secret}", &entering.client_secret)
-            .replace("{webhook}", webhook["id"].as_str().unwrap())
-            .replace("{code}", code);
+            .replace("{webhook}", webhook["id"].as_str().unwrap());
         // A secret has no address to be read at; its state is the client's.
         let read = address.split("/secrets/").next().unwrap().to_owned();
         let tag = world.get(Administrator, &read).await.is(200).tag();

@@ -12,7 +12,7 @@ from waymark_client.models import (
     Assessment,
     KpiChange,
     KpiPage,
-    NewReading,
+    ReadingDraft,
     PostedReading,
     Problem,
     StatusReport,
@@ -24,7 +24,7 @@ def main(client: AuthenticatedClient, plan: str) -> None:
     kpi, period = "NI-117", "FY2010-11-Q2"
 
     # A figure is posted, and what it changes comes back with it.
-    figure = NewReading(numerator=231, denominator=5120, reason="Posted by the Python client.")
+    figure = ReadingDraft(numerator=231, denominator=5120, reason="Posted by the Python client.")
     posted = put_reading.sync(plan, kpi, period, client=client, body=figure)
     assert isinstance(posted, PostedReading), posted
     assert posted.value == 4.51171875
@@ -44,7 +44,7 @@ def main(client: AuthenticatedClient, plan: str) -> None:
     assert (found.value, found.period.key) == (4.51171875, period)
 
     # What is wrong comes back as a typed problem, everything at once.
-    wrong = put_reading.sync_detailed(plan, kpi, period, client=client, body=NewReading(numerator=231, denominator=0))
+    wrong = put_reading.sync_detailed(plan, kpi, period, client=client, body=ReadingDraft(numerator=231, denominator=0))
     assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert isinstance(wrong.parsed, Problem), wrong
     assert [fault.pointer for fault in wrong.parsed.errors] == ["/denominator"]

@@ -455,7 +455,7 @@ fn who_knows_the_rule_finds_nothing_in_small_tables() {
 fn a_table_that_nothing_else_ties_is_chosen_as_a_table() {
     for (figures, hidden) in [
         ("Q1 a 6, Q1 b 6, Q1 cc 5, Q1 d 30, Q1 all 47", vec![1, 2, 3]),
-        ("Q1 a 6, Q1 b 5, Q1 c 5, Q1 all 16", vec![1, 2, 3, 4]),
+        ("Q1 a 6, Q1 b 5, Q1 c 5, Q1 all 16", vec![1, 2, 3]),
         ("Q1 a 9, Q1 b 20, Q1 c 5, Q1 d 30, Q1 all 64", vec![1, 3]),
     ] {
         let told = Told::new(

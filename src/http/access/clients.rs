@@ -18,7 +18,7 @@ use crate::http::request::extract::{Body, NoParams, Params, Segments};
 use crate::http::request::page::{Paging, page};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{CredentialId, CredentialRow, NewClient, SecretId, SecretRow};
+use crate::programme::access::credentials::{ClientDraft, CredentialId, CredentialRow, SecretId, SecretRow};
 
 /// A client's secret, without what it is.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -146,7 +146,7 @@ pub async fn list_clients(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/clients", tag = "access", operation_id = "create_client",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewClient, description = "What system it is."),
+    request_body(content = ClientDraft, description = "What system it is."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = MadeClient,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),

@@ -16,7 +16,7 @@ use crate::http::request::extract::{Body, NoParams, Params, Segments};
 use crate::http::request::page::{Paging, page};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::grants::{GrantId, GrantRow, NewGrant};
+use crate::programme::access::grants::{GrantDraft, GrantId, GrantRow};
 
 /// A grant.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -107,7 +107,7 @@ pub async fn list_grants(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/grants", tag = "access", operation_id = "create_grant",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewGrant, description = "Who, which role, and how far it reaches."),
+    request_body(content = GrantDraft, description = "Who, which role, and how far it reaches."),
     responses(
         (status = 201, description = "It was given; Location says where it is.", body = GrantBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),

@@ -20,7 +20,7 @@ use crate::http::request::page::{Paging, page};
 use crate::http::tables::columns::XlsxFile;
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{CredentialId, CredentialRow, NewLink};
+use crate::programme::access::credentials::{CredentialId, CredentialRow, LinkDraft};
 
 /// A secret link, without its secret.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -113,7 +113,7 @@ pub async fn list_links(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/links", tag = "access", operation_id = "create_link",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewLink, description = "The table, and for how long."),
+    request_body(content = LinkDraft, description = "The table, and for how long."),
     responses(
         (status = 201, description = "It was made; Location says where it is managed.", body = MadeLink,
          headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
@@ -195,7 +195,7 @@ pub async fn revoke_link(
         ("table" = String, Path, description = "The last part of the table's address.", example = "readings")
     ),
     responses(
-        (status = 200, description = "The table.", content((Value = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
+        (status = 200, description = "The table.", content((Value = "application/json", example = json!({"items": [], "next": null})), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
         NotModified, ReadProblems, UnknownInQuery
     )
 )]

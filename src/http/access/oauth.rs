@@ -130,7 +130,7 @@ fn basic(header: &HeaderValue) -> Option<(String, String)> {
 /// OAuth 2 client credentials: an id and a secret, as HTTP Basic or in the form, for an access token of 15 minutes. Its
 /// subject is the client's; what it may do is what was granted to that.
 #[utoipa::path(
-    post, path = "/oauth/token", tag = "access", operation_id = "get_access_token", security(()),
+    post, path = "/oauth/token", tag = "access", operation_id = "get_access_token", security((), ("client" = [])),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded", description = "The grant type, and the client's id and secret unless they come in `Authorization: Basic`."),
     responses(
         (status = 200, description = "The token.", body = AccessToken,
@@ -211,6 +211,7 @@ pub async fn get_access_token(
 #[expect(dead_code, reason = "it documents what `JwkSet` writes")]
 pub struct KeySetBody {
     /// The keys.
+    #[schema(example = json!([{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "2010-1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]))]
     keys: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 

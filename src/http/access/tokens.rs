@@ -17,7 +17,7 @@ use crate::http::request::extract::{Body, NoParams, Params, Segments};
 use crate::http::request::page::{Paging, page};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{CredentialId, CredentialRow, NewToken};
+use crate::programme::access::credentials::{CredentialId, CredentialRow, TokenDraft};
 
 /// A personal access token, without its secret.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -120,7 +120,7 @@ pub async fn list_tokens(
 /// Tokens are made by those who have signed in; a token makes no other.
 #[utoipa::path(
     post, path = "/v1/tokens", tag = "access", operation_id = "create_token",
-    request_body(content = NewToken, description = "What it is for, and what it is confined to."),
+    request_body(content = TokenDraft, description = "What it is for, and what it is confined to."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = MadeToken,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),

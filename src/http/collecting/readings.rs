@@ -14,7 +14,7 @@ use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::policy::Status;
-use crate::domain::reading::NewReading;
+use crate::domain::reading::ReadingDraft;
 use crate::domain::warning::{Acknowledged, Warning};
 use crate::exchange::table;
 use crate::http::collecting::imports::{self, DryRun, ImportProblemBody, ImportResult, ReadingItems};
@@ -411,7 +411,7 @@ pub async fn find_reading(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, DryRun, IfMatchOrNone
     ),
-    request_body(content = NewReading, description = "The figure; a member that is absent leaves what is there."),
+    request_body(content = ReadingDraft, description = "The figure; a member that is absent leaves what is there."),
     responses(
         (status = 200, description = "It is the next revision, was there already, or was only tried.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It is the first figure.", body = PostedReading,

@@ -8,8 +8,8 @@ use crate::domain::document::{refuse_unknown, take};
 use crate::domain::ids::{CODE_PATTERN, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
-use crate::domain::reading::{NewReading, ReportedFigure};
-use crate::domain::round::{NewRound, ReturnKey, Round, RoundChange, Step};
+use crate::domain::reading::{ReadingDraft, ReportedFigure};
+use crate::domain::round::{ReturnKey, Round, RoundChange, RoundDraft, Step};
 use crate::http::collecting::imports::DryRun;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
@@ -64,7 +64,7 @@ pub async fn list_rounds(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds", tag = "collecting", operation_id = "create_round",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewRound, description = "The period and the round's days."),
+    request_body(content = RoundDraft, description = "The period and the round's days."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = RoundDays,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
@@ -207,12 +207,12 @@ pub async fn find_return(
 
 /// A figure in a return.
 #[derive(Debug)]
-pub struct NewReturnFigure;
+pub struct ReturnFigure;
 
-impl utoipa::PartialSchema for NewReturnFigure {
+impl utoipa::PartialSchema for ReturnFigure {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-        let figure = NewReading::schema();
+        let figure = ReadingDraft::schema();
         let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = figure else { return figure };
         let code = |pattern: &str, example: &str, told: &str| {
             ObjectBuilder::new()
@@ -237,7 +237,7 @@ impl utoipa::PartialSchema for NewReturnFigure {
     }
 }
 
-impl utoipa::ToSchema for NewReturnFigure {
+impl utoipa::ToSchema for ReturnFigure {
     fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
         <ReportedFigure as utoipa::ToSchema>::schemas(schemas);
     }
@@ -247,10 +247,10 @@ impl utoipa::ToSchema for NewReturnFigure {
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(description = "The figures of a return: those that are left out stay as they are.")]
 #[expect(dead_code, reason = "it documents a body, which the use case reads member by member")]
-pub struct NewReturnBody {
+pub struct ReturnDraft {
     /// What is reported, one a KPI, period and group.
     #[schema(max_items = 10_000)]
-    figures: Vec<NewReturnFigure>,
+    figures: Vec<ReturnFigure>,
 }
 
 /// Fill in a return
@@ -265,7 +265,7 @@ pub struct NewReturnBody {
         ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
         ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy"), DryRun
     ),
-    request_body(content = NewReturnBody, description = "The figures."),
+    request_body(content = ReturnDraft, description = "The figures."),
     responses((status = 200, description = "What it did, or would do.", body = PostedReturn), PutReturnProblems)
 )]
 pub async fn put_return(
@@ -329,7 +329,7 @@ pub async fn sign_off_return(
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(description = "What is to be mended in a return.")]
 #[expect(dead_code, reason = "it documents a body, which is read member by member")]
-pub struct NewReturnNote {
+pub struct ReturnNote {
     /// What is to be mended; 1 to 2,000 characters.
     #[schema(min_length = 1, max_length = 2000, example = "NI-53a: is the denominator the quarter's?")]
     note: String,
@@ -345,7 +345,7 @@ pub struct NewReturnNote {
         ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
         ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
     ),
-    request_body(content = NewReturnNote, description = "What is to be mended."),
+    request_body(content = ReturnNote, description = "What is to be mended."),
     responses((status = 200, description = "It is sent back.", body = ReturnReport), CreateProblems)
 )]
 pub async fn send_back_return(
@@ -363,7 +363,7 @@ pub async fn send_back_return(
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(description = "Why a return is reopened.")]
 #[expect(dead_code, reason = "it documents a body, which is read member by member")]
-pub struct NewReturnReason {
+pub struct ReopeningReason {
     /// Why; 1 to 2,000 characters.
     #[schema(min_length = 1, max_length = 2000, example = "The denominator of NI-53a was the year's.")]
     reason: String,
@@ -379,7 +379,7 @@ pub struct NewReturnReason {
         ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
         ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
     ),
-    request_body(content = NewReturnReason, description = "Why."),
+    request_body(content = ReopeningReason, description = "Why."),
     responses((status = 200, description = "It is open again.", body = ReturnReport), CreateProblems)
 )]
 pub async fn reopen_return(

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
-use crate::domain::target::{NewTarget, TargetKind, TargetState};
+use crate::domain::target::{TargetDraft, TargetKind, TargetState};
 use crate::domain::warning::{Acknowledged, Warning};
 use crate::exchange::table;
 use crate::http::collecting::imports::{self, DryRun, ImportProblemBody, ImportResult, TargetItems};
@@ -282,7 +282,7 @@ pub async fn find_target(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), DryRun, IfMatchOrNone
     ),
-    request_body(content = NewTarget, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
+    request_body(content = TargetDraft, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
     responses(
         (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was set.", body = PostedTarget,
@@ -320,7 +320,7 @@ pub async fn put_target(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
     ),
-    responses((status = 204, description = "It is taken away."), DeleteProblems)
+    responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_target(
     programme: Data<Programme>,

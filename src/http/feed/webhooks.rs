@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::ids::PlanCode;
-use crate::domain::webhook::{NewWebhook, WebhookChange, WebhookTerms};
+use crate::domain::webhook::{WebhookChange, WebhookDraft, WebhookTerms};
 use crate::http::access::tokens::unkept;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
@@ -201,7 +201,7 @@ pub async fn list_webhooks(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/webhooks", tag = "changes", operation_id = "create_webhook",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewWebhook, description = "Where to tell of what."),
+    request_body(content = WebhookDraft, description = "Where to tell of what."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = SecretBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),

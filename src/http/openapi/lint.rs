@@ -11,8 +11,9 @@ use super::METHODS;
 /// Everything that a reader of the document would miss; empty where nothing is.
 ///
 /// Each operation needs a unique `operationId` in camelCase, one declared tag, a summary, a description and security; each
-/// parameter a description and an example; each response a description, and a schema or an example where it has a body;
-/// each member of each schema a description; and each reference something to refer to.
+/// parameter a description and, if it is required, an example, which an optional one must not have; each response a
+/// description, and a schema or an example if it has a body; each request body, and each JSON body of an answer where it goes
+/// well, an example; each member of each schema a description; and each reference something to refer to.
 pub fn lint(document: &Value) -> Vec<String> {
     let mut missing = Missing { document, found: Vec::new() };
     let mut ids = HashSet::new();
@@ -54,19 +55,27 @@ impl Missing<'_> {
         let secured = !operation["security"].is_null() || !self.document["security"].is_null();
         self.unless(secured, place, "security");
 
-        for parameter in elements(&operation["parameters"]) {
+        let parameters: Vec<Value> =
+            elements(&operation["parameters"]).map(|parameter| self.resolved(parameter).clone()).collect();
+        for parameter in &parameters {
             let place = format!("{place} {}", parameter["name"].as_str().unwrap_or("a parameter"));
             self.unless(said(&parameter["description"]), &place, "description");
-            // An invented cursor leads nowhere, and Swagger UI would send it unasked.
-            let shown = parameter["name"] == "cursor" || has_example(parameter) || has_example(&parameter["schema"]);
-            self.unless(shown, &place, "example");
+            // Swagger UI sends an example unasked: a filter that nobody chose would hide what a reader looks for.
+            let schema = self.resolved(&parameter["schema"]).clone();
+            let shown = has_example(parameter) || has_example(&schema);
+            let required = parameter["required"] == true;
+            self.unless(shown || !required, &place, "example");
+            self.unless(required || !shown, &place, "need of an example that would be sent unasked");
         }
         for name in path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
-            let told = elements(&operation["parameters"]).any(|p| p["in"] == "path" && p["name"] == name);
+            let told = parameters.iter().any(|p| p["in"] == "path" && p["name"] == name);
             self.unless(told, place, &format!("parameter {name}, which is in its path"));
         }
 
-        self.content(&format!("{place} body"), &operation["requestBody"]["content"]);
+        let body = &operation["requestBody"]["content"];
+        self.content(&format!("{place} body"), body);
+        let shown = body.is_null() || members(body).any(|(_, told)| has_example(told));
+        self.unless(shown, place, "example of its body");
         self.unless(members(&operation["responses"]).next().is_some(), place, "responses");
         for (status, response) in members(&operation["responses"]) {
             let place = format!("{place} {status}");
@@ -76,6 +85,10 @@ impl Missing<'_> {
             let may_be_empty = matches!(status, "201" | "202" | "204" | "304");
             self.unless(!empty || may_be_empty, &place, "content");
             self.content(&place, &response["content"]);
+            for (_, told) in members(&response["content"]).filter(|(media, _)| media.ends_with("json")) {
+                let shown = has_example(told) || has_example(self.resolved(&told["schema"]));
+                self.unless(shown || !status.starts_with('2'), &place, "example");
+            }
             if status.starts_with(['4', '5']) {
                 // OAuth has errors of its own.
                 let oauth =
@@ -166,7 +179,11 @@ mod tests {
             "paths": {
                 "/a/{id}": {"get": {
                     "operationId": "get_a",
-                    "parameters": [{"name": "q", "in": "query", "schema": {"type": "string"}}],
+                    "parameters": [
+                        {"name": "q", "in": "query", "required": true, "schema": {"type": "string"}},
+                        {"name": "r", "in": "query", "schema": {"type": "string", "examples": ["x"]}}
+                    ],
+                    "requestBody": {"content": {"application/json": {"schema": {}}}},
                     "responses": {"200": {"content": {"application/json": {}}}, "404": {"description": "Gone."}}
                 }},
                 "/b": {"get": {"operationId": "get_a", "responses": {"204": {"description": "Done."}}}}
@@ -182,6 +199,9 @@ mod tests {
             "GET /a/{id}: no security",
             "GET /a/{id} q: no description",
             "GET /a/{id} q: no example",
+            "GET /a/{id} r: no need of an example that would be sent unasked",
+            "GET /a/{id}: no example of its body",
+            "GET /a/{id} 200: no example",
             "GET /a/{id}: no parameter id, which is in its path",
             "GET /a/{id} 200: no description",
             "GET /a/{id} 200: no schema or example for application/json",

@@ -5,15 +5,19 @@
 
 pub mod deprecation;
 mod downgrade;
+mod examples;
 mod lint;
+mod sharing;
 
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, Data};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::external_docs::ExternalDocsBuilder;
+use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, SecurityRequirement, Server,
@@ -28,33 +32,59 @@ use crate::http::request::extract::{NoParams, Params};
 
 /// What the API is for, in the words of those who use it.
 const DESCRIPTION: &str = "\
-Waymark keeps a partnership's plan, its KPIs, the targets set for them and the figures reported against them, and says \
+Waymark keeps a partnership's plan, its KPIs, the targets set for them and the figures reported against them, and states \
 how each is doing, why, and what moved.
 
+**How to begin.** Get a token: ask an administrator of your plan for a client and exchange its id and secret at \
+`POST /oauth/token`, or make a personal access token with `POST /v1/tokens`. Send it as `Authorization: Bearer <token>`. \
+Then, in this order:
+
+1. `GET /v1/me` states who you are and which plans and roles you have.
+2. `GET /v1/plans/{plan}/status-report` reports how every KPI of the plan is doing; `/exceptions` lists those that need attention.
+3. `GET /v1/plans/{plan}/kpis` lists the KPIs, and `/kpis/{kpi}/status` states how one of them is doing and why.
+4. `PUT /v1/plans/{plan}/kpis/{kpi}/readings/{period}` reports one figure; `POST /v1/plans/{plan}/readings` imports a file \
+of them. Add `dry_run=true` to see first what it would do.
+5. `GET /v1/plans/{plan}/readings` and `/targets` list the figures and the targets, as JSON, CSV or Excel.
+6. `GET /v1/plans/{plan}/changes` lists what has changed since you last looked.
+
 Every error is a problem document (RFC 9457); its `type` leads to a page that explains it, and all of them are listed at \
-[/problems](/problems). Everything read carries an `ETag`: send it as `If-None-Match` to read again cheaply, and as \
+[/problems](/problems). Every answer to a read carries an `ETag`: send it as `If-None-Match` to read again cheaply, and as \
 `If-Match` to change what you read and nothing newer. Lists come in pages; follow `Link: rel=\"next\"`, or send `next` as \
 `cursor`. New members may be added to answers at any time: ignore those you do not know. Requests are closed: a member or \
 a query parameter that is not known is refused.";
 
-/// The groups that operations are shown in, in this order; one that no operation uses is left out.
+/// The groups that operations are shown in, in this order, which is that in which people need them; one that no operation
+/// uses is left out.
 const TAGS: &[(&str, &str)] = &[
+    ("reports", "How the KPIs are doing: status reports, exceptions, assessments, series and board reports."),
+    ("kpis", "Key performance indicators."),
+    ("readings", "The figures reported, by period and group, with every revision."),
+    ("targets", "The figures wanted, by period."),
+    ("changes", "What changed: the change feed, the journal and webhooks."),
+    ("access", "Who may do what: you, grants, tokens, clients and links."),
+    ("collecting", "Collection rounds and the returns in them: who owes what, by when."),
+    ("actions", "What will be done about a KPI that is off track."),
     ("plans", "Plans: the boundary of everything else, and of access."),
     (
         "structure",
         "How a plan is divided: organisations, sub-groups, outcome areas and priorities; and the dimensions of its population.",
     ),
     ("policies", "Status policies: how a figure becomes a band and a status."),
-    ("kpis", "Key performance indicators."),
-    ("targets", "The figures wanted, by period."),
-    ("readings", "The figures reported, by period and group, with every revision."),
     ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures stand among."),
-    ("reports", "How the KPIs are doing: assessments, series, status reports and board reports."),
-    ("collecting", "Collection rounds and the returns in them: who owes what, by when."),
-    ("actions", "What will be done about a KPI that is off track."),
-    ("changes", "What changed: the change feed, the journal and webhooks."),
-    ("access", "Who may do what: grants and tokens."),
     ("service", "The service itself: its health, its version and its documentation."),
+];
+
+/// The paths that most partners need, which come first in the document, in this order.
+const FIRST: &[&str] = &[
+    "/v1/me",
+    "/v1/plans/{plan}/status-report",
+    "/v1/plans/{plan}/exceptions",
+    "/v1/plans/{plan}/kpis",
+    "/v1/plans/{plan}/kpis/{kpi}/status",
+    "/v1/plans/{plan}/readings",
+    "/v1/plans/{plan}/kpis/{kpi}/readings/{period}",
+    "/v1/plans/{plan}/targets",
+    "/v1/plans/{plan}/changes",
 ];
 
 /// The document without its operations.
@@ -69,24 +99,59 @@ pub fn base() -> OpenApi {
         .contact(Some(contact))
         .license(Some(licence))
         .build();
+    // Responses that are declared by type are not searched for schemas, so these two are named here.
+    let components = ComponentsBuilder::new().schema_from::<ProblemBody>().schema_from::<ViolationBody>();
+    let components = security_schemes()
+        .into_iter()
+        .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme));
+    let manual = ExternalDocsBuilder::new()
+        .description(Some(
+            "The manual: how to install it, the rules that figures are judged by, and how to connect other systems.",
+        ))
+        .url(concat!(env!("CARGO_PKG_REPOSITORY"), "#readme"))
+        .build();
+    OpenApiBuilder::new()
+        .info(info)
+        .external_docs(Some(manual))
+        .servers(Some([Server::new("/")]))
+        .components(Some(components.build()))
+        .security(Some(WAYS_IN.map(|scheme| SecurityRequirement::new(scheme, [""; 0]))))
+        .tags(Some(TAGS.iter().map(|(name, told)| TagBuilder::new().name(*name).description(Some(*told)).build())))
+        .build()
+}
+
+/// The schemes that any operation under `/v1` takes, one of them.
+const WAYS_IN: [&str; 3] = ["bearer", "oauth2", "basic"];
+
+/// How a caller can authenticate.
+fn security_schemes() -> [(&'static str, SecurityScheme); 4] {
+    let basic = |told: &str| {
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(told)).build())
+    };
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some("An access token, or a personal access token, sent as `Authorization: Bearer <token>`."))
         .build();
-    // Responses that are declared by type are not searched for schemas, so these two are named here.
-    let components = ComponentsBuilder::new()
-        .schema_from::<ProblemBody>()
-        .schema_from::<ViolationBody>()
-        .security_scheme("bearer", SecurityScheme::Http(bearer))
-        .build();
-    OpenApiBuilder::new()
-        .info(info)
-        .servers(Some([Server::new("/")]))
-        .components(Some(components))
-        .security(Some([SecurityRequirement::new("bearer", [""; 0])]))
-        .tags(Some(TAGS.iter().map(|(name, told)| TagBuilder::new().name(*name).description(Some(*told)).build())))
-        .build()
+    let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth/token", Scopes::new()));
+    let oauth2 = OAuth2::with_description(
+        [flow],
+        "A client of a plan exchanges its id and secret for an access token, which it sends as `Authorization: Bearer`. There are \
+         no scopes: what a client may do is stated by its grants. If the service takes the tokens of another issuer only, \
+         `/.well-known/oauth-protected-resource` names it.",
+    );
+    [
+        ("bearer", SecurityScheme::Http(bearer)),
+        ("oauth2", SecurityScheme::OAuth2(oauth2)),
+        (
+            "basic",
+            basic(
+                "A personal access token as the password, with any user name, for tools that know no other way. Only if the \
+                 deployment allows it; otherwise the answer is 401.",
+            ),
+        ),
+        ("client", basic("A client's id as the user name and its secret as the password, at the token endpoint only.")),
+    ]
 }
 
 /// The finished document, as JSON: operations named in camelCase, and no tag that none of them has.
@@ -106,6 +171,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
         tell_of_the_way_in(path, operation);
         tell_of_tags(operation);
         tell_of_keys(operation);
+        leave_filters_empty(operation);
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
             *id = camel_case(id);
         }
@@ -114,7 +180,26 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
         tags.retain(|tag| tag.get("name").is_some_and(|name| used.contains(name)));
     }
+    examples::add(&mut document);
+    sharing::share(&mut document);
     Ok(document)
+}
+
+/// Puts the example of an optional parameter into its description: Swagger UI sends an example unasked, and a filter that nobody
+/// chose would hide what a reader looks for.
+fn leave_filters_empty(operation: &mut Value) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(parameter) = parameter.as_object_mut() else { continue };
+        if parameter.get("required") == Some(&json!(true)) {
+            continue;
+        }
+        let Some(Value::String(example)) = parameter.remove("example") else { continue };
+        if let Some(Value::String(description)) = parameter.get_mut("description")
+            && !description.contains(&format!("`{example}`"))
+        {
+            description.push_str(&format!(" For example `{example}`."));
+        }
+    }
 }
 
 /// Puts descriptions where readers and generators look for them: beside a choice between something and null, and at the
@@ -210,12 +295,24 @@ fn tell_of_tags(operation: &mut Value) {
             schema.extend([("minLength".to_owned(), json!(1)), ("pattern".to_owned(), json!(TAGS_PATTERN))]);
         }
     }
-    let Some(tag) = operation.pointer("/responses/304/headers/ETag").cloned() else { return };
+    let state = json!({
+        "description": "Its state.", "required": true, "schema": {"type": "string", "examples": ["\"1234\""]}
+    });
+    for (status, answer) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        if let Some(tag) = answer.pointer_mut("/headers/ETag")
+            && status.starts_with('2')
+            && tag.get("description") == state.get("description")
+        {
+            *tag = state.clone();
+        }
+    }
+    if operation.pointer("/responses/304").is_none() {
+        return;
+    }
     if let Some(answer) = operation.pointer_mut("/responses/200").and_then(Value::as_object_mut)
         && let Some(headers) = answer.entry("headers").or_insert_with(|| json!({})).as_object_mut()
     {
-        let told = json!({"description": "Its state.", "schema": tag.get("schema"), "required": true});
-        headers.entry("ETag").or_insert(told);
+        headers.entry("ETag").or_insert(state);
     }
     let header = json!({
         "name": "If-None-Match",
@@ -282,8 +379,54 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = (&str, &mut Valu
     })
 }
 
+/// A document as it is written: the head first, and the paths that most partners need before the others.
+struct Ordered<'a>(&'a Value);
+
+/// The members of a document, in the order that a reader wants them.
+const MEMBERS: &[&str] = &["openapi", "info", "externalDocs", "servers", "security", "tags", "paths", "components"];
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(document) = self;
+        let mut written = serializer.serialize_map(None)?;
+        for (name, member) in in_order(document, MEMBERS) {
+            match name {
+                "paths" => written.serialize_entry(name, &OrderedPaths(member))?,
+                _ => written.serialize_entry(name, member)?,
+            }
+        }
+        written.end()
+    }
+}
+
+struct OrderedPaths<'a>(&'a Value);
+
+impl Serialize for OrderedPaths<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (first, rest): (Vec<_>, Vec<_>) = in_order(self.0, FIRST).partition(|(path, _)| FIRST.contains(path));
+        let (plans, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(path, _)| path.starts_with("/v1/"));
+        let paths = first.into_iter().chain(plans).chain(others);
+        serializer.collect_map(paths.map(|(path, item)| (path, OrderedItem(item))))
+    }
+}
+
+struct OrderedItem<'a>(&'a Value);
+
+impl Serialize for OrderedItem<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(in_order(self.0, METHODS))
+    }
+}
+
+/// The members of an object, these names first.
+fn in_order<'a>(object: &'a Value, names: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let members = || object.as_object().into_iter().flatten().map(|(name, member)| (name.as_str(), member));
+    let first = names.iter().filter_map(|&name| Some((name, object.get(name)?)));
+    first.chain(members().filter(|(name, _)| !names.contains(name)))
+}
+
 /// The members of a path that are operations.
-const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "options", "head", "trace"];
 
 /// `list_kpis` as `listKpis`.
 fn camel_case(name: &str) -> String {
@@ -340,8 +483,10 @@ impl Documents {
 
 impl Served {
     fn new(document: &Value) -> serde_json::Result<Self> {
-        // Indented, so that the copy in the repository has diffs that can be read.
-        let mut bytes = serde_json::to_vec_pretty(document)?;
+        // Indented, so that the copy in the repository has diffs that can be read; by little, for the sake of its size.
+        let mut bytes = Vec::new();
+        let indented = serde_json::ser::PrettyFormatter::with_indent(b" ");
+        Ordered(document).serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, indented))?;
         bytes.push(b'\n');
         Ok(Self::of(Bytes::from(bytes)))
     }
@@ -364,7 +509,7 @@ impl Served {
 /// The OpenAPI 3.1 document that you are reading.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "service", security(()),
-    responses((status = 200, description = "The document.", body = Object), NotModified, PublicProblems)
+    responses((status = 200, description = "The document.", body = Object, example = json!({"openapi": "3.1.0"})), NotModified, PublicProblems)
 )]
 pub async fn openapi_3_1(
     _: Params<NoParams>,
@@ -379,7 +524,7 @@ pub async fn openapi_3_1(
 /// The same as an OpenAPI 3.0 document.
 #[utoipa::path(
     get, path = "/openapi-3.0.json", operation_id = "get_openapi_3_0", tag = "service", security(()),
-    responses((status = 200, description = "The document.", body = Object), NotModified, PublicProblems)
+    responses((status = 200, description = "The document.", body = Object, example = json!({"openapi": "3.0.3"})), NotModified, PublicProblems)
 )]
 pub async fn openapi_3_0(
     _: Params<NoParams>,
@@ -431,5 +576,30 @@ mod tests {
         assert_eq!(base["info"]["license"], serde_json::json!({"name": "Apache-2.0", "identifier": "Apache-2.0"}));
         assert_eq!(base["info"]["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(base["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+        assert_eq!(base["security"], json!([{"bearer": []}, {"oauth2": []}, {"basic": []}]));
+    }
+
+    #[test]
+    fn an_optional_parameter_has_its_example_in_its_description() {
+        let parameter = |required, example: &str| json!({"name": "x", "required": required, "description": "One, or `two`.", "example": example});
+        let mut operation =
+            json!({"parameters": [parameter(true, "one"), parameter(false, "one"), parameter(false, "two")]});
+        leave_filters_empty(&mut operation);
+        let left = |description: &str| json!({"name": "x", "required": false, "description": description});
+        let expected = [parameter(true, "one"), left("One, or `two`. For example `one`."), left("One, or `two`.")];
+        assert_eq!(operation["parameters"], json!(expected));
+    }
+
+    #[test]
+    fn what_most_need_comes_first() {
+        let item = json!({"delete": {}, "get": {}, "post": {}});
+        let document = json!({
+            "components": {}, "openapi": "3.1.0", "paths": {"/a": {}, "/v1/a": item, "/v1/me": {}, "/v1/plans/{plan}/changes": {}}
+        });
+        assert_eq!(
+            serde_json::to_string(&Ordered(&document)).unwrap(),
+            "{\"openapi\":\"3.1.0\",\"paths\":{\"/v1/me\":{},\"/v1/plans/{plan}/changes\":{},\
+             \"/v1/a\":{\"get\":{},\"post\":{},\"delete\":{}},\"/a\":{}},\"components\":{}}"
+        );
     }
 }

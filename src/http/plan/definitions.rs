@@ -6,16 +6,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::benchmark::{ComparatorGroup, ComparatorGroupChange, NewComparatorGroup};
-use crate::domain::dimension::{Dimension, DimensionChange, NewDimension};
+use crate::domain::benchmark::{ComparatorGroup, ComparatorGroupChange, ComparatorGroupDraft};
+use crate::domain::dimension::{Dimension, DimensionChange, DimensionDraft};
 use crate::domain::ids::{
     AreaCode, ComparatorCode, DimensionCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode,
 };
 use crate::domain::plan::{
-    NewOrganisation, NewOutcomeArea, NewPriority, NewSubGroup, Organisation, OrganisationChange, OutcomeArea,
-    OutcomeAreaChange, Priority, PriorityChange, SubGroup, SubGroupChange,
+    Organisation, OrganisationChange, OrganisationDraft, OutcomeArea, OutcomeAreaChange, OutcomeAreaDraft, Priority,
+    PriorityChange, PriorityDraft, SubGroup, SubGroupChange, SubGroupDraft,
 };
-use crate::domain::policy::{NewPolicy, Policy, PolicyChange};
+use crate::domain::policy::{Policy, PolicyChange, PolicyDraft};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
@@ -102,7 +102,7 @@ impl Sent for Policy {
 macro_rules! definition_resource {
     (
         $(#[$doc:meta])* $module:ident: $kind:ident by $code:ident, $new:ident, $change:ident, $body:ident, $page:ident,
-        $tag:literal, $path:literal, $one:literal, $many:literal, $example:literal,
+        $tag:literal, $path:literal, $id:literal, $one:literal, $many:literal, $example:literal,
         $list:literal $create:literal $find:literal $update:literal $remove:literal
     ) => {
         page!(
@@ -157,11 +157,11 @@ macro_rules! definition_resource {
             }
 
             #[utoipa::path(
-                get, path = concat!("/v1/plans/{plan}/", $path, "/{code}"), operation_id = $find, tag = $tag,
+                get, path = concat!("/v1/plans/{plan}/", $path, "/{", $id, "}"), operation_id = $find, tag = $tag,
                 summary = concat!("Find ", $one), description = concat!("Finds ", $one, " by its code."),
                 params(
                     ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-                    ("code" = $code, Path, description = "Its code.", example = $example), AsOf
+                    ($id = $code, Path, description = "Its code.", example = $example), AsOf
                 ),
                 responses((status = 200, description = "What it is.", body = $body), NotModified, ReadProblems)
             )]
@@ -175,12 +175,12 @@ macro_rules! definition_resource {
             }
 
             #[utoipa::path(
-                patch, path = concat!("/v1/plans/{plan}/", $path, "/{code}"), operation_id = $update, tag = $tag,
+                patch, path = concat!("/v1/plans/{plan}/", $path, "/{", $id, "}"), operation_id = $update, tag = $tag,
                 summary = concat!("Change ", $one),
                 description = "Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. For programme managers and administrators.",
                 params(
                     ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-                    ("code" = $code, Path, description = "Its code.", example = $example), IfMatch
+                    ($id = $code, Path, description = "Its code.", example = $example), IfMatch
                 ),
                 request_body(content = $change, content_type = "application/merge-patch+json", description = "The members to change."),
                 responses(
@@ -197,12 +197,12 @@ macro_rules! definition_resource {
             }
 
             #[utoipa::path(
-                delete, path = concat!("/v1/plans/{plan}/", $path, "/{code}"), operation_id = $remove, tag = $tag,
+                delete, path = concat!("/v1/plans/{plan}/", $path, "/{", $id, "}"), operation_id = $remove, tag = $tag,
                 summary = concat!("Remove ", $one),
                 description = "Removes it where nothing refers to it any more; its history stays in the journal. For programme managers and administrators.",
                 params(
                     ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-                    ("code" = $code, Path, description = "Its code.", example = $example), IfMatch
+                    ($id = $code, Path, description = "Its code.", example = $example), IfMatch
                 ),
                 responses((status = 204, description = "It is removed."), DeleteProblems)
             )]
@@ -219,49 +219,49 @@ macro_rules! definition_resource {
 
 definition_resource! {
     /// Organisations.
-    organisations: Organisation by OrganisationCode, NewOrganisation, OrganisationChange, Organisation, OrganisationPage,
-    "structure", "organisations", "an organisation", "organisations", "harrow-pct",
+    organisations: Organisation by OrganisationCode, OrganisationDraft, OrganisationChange, Organisation, OrganisationPage,
+    "structure", "organisations", "organisation", "an organisation", "organisations", "harrow-pct",
     "listOrganisations" "createOrganisation" "findOrganisation" "updateOrganisation" "removeOrganisation"
 }
 
 definition_resource! {
     /// Sub-groups.
-    sub_groups: SubGroup by SubGroupCode, NewSubGroup, SubGroupChange, SubGroup, SubGroupPage,
-    "structure", "sub-groups", "a sub-group", "sub-groups", "be-healthy",
+    sub_groups: SubGroup by SubGroupCode, SubGroupDraft, SubGroupChange, SubGroup, SubGroupPage,
+    "structure", "sub-groups", "sub_group", "a sub-group", "sub-groups", "be-healthy",
     "listSubGroups" "createSubGroup" "findSubGroup" "updateSubGroup" "removeSubGroup"
 }
 
 definition_resource! {
     /// Outcome areas.
-    outcome_areas: OutcomeArea by AreaCode, NewOutcomeArea, OutcomeAreaChange, OutcomeArea, OutcomeAreaPage,
-    "structure", "outcome-areas", "an outcome area", "outcome areas", "be-healthy",
+    outcome_areas: OutcomeArea by AreaCode, OutcomeAreaDraft, OutcomeAreaChange, OutcomeArea, OutcomeAreaPage,
+    "structure", "outcome-areas", "outcome_area", "an outcome area", "outcome areas", "be-healthy",
     "listOutcomeAreas" "createOutcomeArea" "findOutcomeArea" "updateOutcomeArea" "removeOutcomeArea"
 }
 
 definition_resource! {
     /// Priorities.
-    priorities: Priority by PriorityCode, NewPriority, PriorityChange, Priority, PriorityPage,
-    "structure", "priorities", "a priority", "priorities", "be-healthy-1",
+    priorities: Priority by PriorityCode, PriorityDraft, PriorityChange, Priority, PriorityPage,
+    "structure", "priorities", "priority", "a priority", "priorities", "be-healthy-1",
     "listPriorities" "createPriority" "findPriority" "updatePriority" "removePriority"
 }
 
 definition_resource! {
     /// Dimensions.
-    dimensions: Dimension by DimensionCode, NewDimension, DimensionChange, DimensionBody, DimensionPage,
-    "structure", "dimensions", "a dimension", "dimensions", "free-school-meals",
+    dimensions: Dimension by DimensionCode, DimensionDraft, DimensionChange, DimensionBody, DimensionPage,
+    "structure", "dimensions", "dimension", "a dimension", "dimensions", "free-school-meals",
     "listDimensions" "createDimension" "findDimension" "updateDimension" "removeDimension"
 }
 
 definition_resource! {
     /// Status policies.
-    policies: Policy by PolicyCode, NewPolicy, PolicyChange, PolicyBody, PolicyPage,
-    "policies", "policies", "a status policy", "status policies", "five-band",
+    policies: Policy by PolicyCode, PolicyDraft, PolicyChange, PolicyBody, PolicyPage,
+    "policies", "policies", "policy", "a status policy", "status policies", "five-band",
     "listPolicies" "createPolicy" "findPolicy" "updatePolicy" "removePolicy"
 }
 
 definition_resource! {
     /// Comparator groups.
-    comparator_groups: ComparatorGroup by ComparatorCode, NewComparatorGroup, ComparatorGroupChange, ComparatorGroup, ComparatorGroupPage,
-    "benchmarks", "comparator-groups", "a comparator group", "comparator groups", "statistical-neighbours",
+    comparator_groups: ComparatorGroup by ComparatorCode, ComparatorGroupDraft, ComparatorGroupChange, ComparatorGroup, ComparatorGroupPage,
+    "benchmarks", "comparator-groups", "comparator_group", "a comparator group", "comparator groups", "statistical-neighbours",
     "listComparatorGroups" "createComparatorGroup" "findComparatorGroup" "updateComparatorGroup" "removeComparatorGroup"
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, PriorityCode};
-use crate::domain::kpi::{Kpi, KpiChange, NewKpi};
+use crate::domain::kpi::{Kpi, KpiChange, KpiDraft};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
@@ -157,7 +157,7 @@ pub async fn list_kpis(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/kpis", tag = "kpis",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewKpi, description = "The definition; what is left out gets its default."),
+    request_body(content = KpiDraft, description = "The definition; what is left out gets its default."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = KpiBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),

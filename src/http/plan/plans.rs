@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use crate::domain::ids::PlanCode;
-use crate::domain::plan::{NewPlan, NewSuccessor, Plan, PlanChange};
+use crate::domain::plan::{Plan, PlanChange, PlanDraft, SuccessorDraft};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
@@ -50,7 +50,7 @@ pub async fn list_plans(
 /// The shipped status policies are made in it. For administrators of the whole service.
 #[utoipa::path(
     post, path = "/v1/plans", tag = "plans",
-    request_body(content = NewPlan, description = "The plan; what is left out gets its default."),
+    request_body(content = PlanDraft, description = "The plan; what is left out gets its default."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = Plan,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
@@ -159,7 +159,7 @@ pub async fn delete_plan(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/successor", tag = "plans",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewSuccessor, description = "The new plan; what is left out gets its default."),
+    request_body(content = SuccessorDraft, description = "The new plan; what is left out gets its default."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = Plan,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),

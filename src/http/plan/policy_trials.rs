@@ -36,10 +36,10 @@ impl FromParams for TrialParams {
 /// What past periods' statuses would have been under the policy as the merge patch (RFC 7396) would leave it, judged with the
 /// figures, targets and definitions of now. Nothing is stored and nothing changes. For members of the partnership.
 #[utoipa::path(
-    post, path = "/v1/plans/{plan}/policies/{code}/try", tag = "policies",
+    post, path = "/v1/plans/{plan}/policies/{policy}/try", tag = "policies",
     params(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("code" = PolicyCode, Path, description = "The policy's code.", example = "five-band"), TrialParams
+        ("policy" = PolicyCode, Path, description = "The policy's code.", example = "five-band"), TrialParams
     ),
     request_body(content = PolicyChange, content_type = "application/merge-patch+json", description = "The members to change."),
     responses((status = 200, description = "What would have been.", body = PolicyTrial), TryProblems)

@@ -18,8 +18,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::invalid::{Invalid, Violation};
-use crate::http::gate::envelope;
 use crate::domain::wording::counted;
+use crate::http::gate::envelope;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -392,7 +392,7 @@ pub struct ProblemBody {
 #[schema(as = Violation)]
 pub struct ViolationBody {
     /// Where in the JSON body, as an RFC 6901 pointer; null where the fault is in no body.
-    #[schema(required)]
+    #[schema(required, example = "/title")]
     pub pointer: Option<String>,
     /// Which line of a file, the header being line 1; null outside files.
     #[schema(required)]
@@ -404,8 +404,10 @@ pub struct ViolationBody {
     #[schema(required)]
     pub cell: Option<String>,
     /// A stable, machine-readable name for what is wrong. There may come to be more of them.
+    #[schema(example = "empty")]
     pub code: String,
     /// A sentence for a person: what is wrong and what to do.
+    #[schema(example = "A title must not be empty.")]
     pub detail: String,
 }
 

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use crate::domain::access::Access;
-use crate::domain::action::{ActionChange, ActionState, NewAction, NewNote};
+use crate::domain::action::{ActionChange, ActionDraft, ActionState, NoteDraft};
 use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::Invalid;
 use crate::http::gate::authenticate::Caller;
@@ -124,7 +124,7 @@ pub async fn list_actions(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions", tag = "actions", operation_id = "create_action",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewAction, description = "What will be done; it begins open, and is due today or later."),
+    request_body(content = ActionDraft, description = "What will be done; it begins open, and is due today or later."),
     responses(
         (status = 201, description = "It was opened; Location says where it is.", body = SeenAction,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
@@ -204,7 +204,7 @@ pub async fn update_action(
         ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
         ("action" = ActionId, Path, description = "The action's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
     ),
-    request_body(content = NewNote, description = "What there is to say."),
+    request_body(content = NoteDraft, description = "What there is to say."),
     responses(
         (status = 201, description = "It was added; the action with all its notes, and Location says where it is.", body = SeenAction,
          headers(("Location" = String, description = "The action's address."), ("ETag" = String, description = "Its state."))),

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::benchmark::{BenchmarkKey, ComparatorFigure, Comparison, NewBenchmark};
+use crate::domain::benchmark::{BenchmarkDraft, BenchmarkKey, ComparatorFigure, Comparison};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, PeriodKey};
@@ -165,7 +165,7 @@ pub async fn find_benchmark(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), IfMatchOrNone
     ),
-    request_body(content = NewBenchmark, description = "The figures, and where they were published."),
+    request_body(content = BenchmarkDraft, description = "The figures, and where they were published."),
     responses(
         (status = 200, description = "It was replaced, or was so already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was made.", body = BenchmarkBody,
@@ -199,7 +199,7 @@ pub async fn put_benchmark(
         ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
         ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), IfMatch
     ),
-    responses((status = 204, description = "It is taken away."), DeleteProblems)
+    responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_benchmark(
     programme: Data<Programme>,

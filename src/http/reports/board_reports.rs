@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::domain::board_report::{BoardReport, NewBoardReport};
+use crate::domain::board_report::{BoardReport, BoardReportDraft};
 use crate::domain::ids::{PlanCode, ReportId, Seq};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::http::gate::authenticate::Caller;
@@ -76,7 +76,7 @@ pub async fn list_board_reports(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/board-reports", tag = "reports", operation_id = "freeze_board_report",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    request_body(content = NewBoardReport, description = "What is to be frozen."),
+    request_body(content = BoardReportDraft, description = "What is to be frozen."),
     responses(
         (status = 201, description = "It was frozen; Location says where it is.", body = BoardReport,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state, which never changes."))),

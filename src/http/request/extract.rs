@@ -19,9 +19,9 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::domain::invalid::{Violation, nearest};
+use crate::domain::wording::{shown, unreadable};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::json;
-use crate::domain::wording::{shown, unreadable};
 
 /// How large a JSON body may be, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;

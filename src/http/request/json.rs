@@ -13,8 +13,8 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::domain::document::escape;
 use crate::domain::invalid::{Invalid, Violation};
-use crate::http::problem::{Code, Problem};
 use crate::domain::wording::{json_fault, misfit, shown};
+use crate::http::problem::{Code, Problem};
 
 /// How many faults are listed; more than that help nobody, and an answer must not grow beyond its request.
 const MOST: usize = 100;

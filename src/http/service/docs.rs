@@ -50,8 +50,10 @@ const INDEX: &str = r#"<!doctype html>
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     let documents =
         [Url::with_primary("OpenAPI 3.1", "/openapi.json", true), Url::new("OpenAPI 3.0", "/openapi-3.0.json")];
-    // Without this the page sends every document to a validator on the Internet.
-    Arc::new(Config::new(documents).validator_url("none").deep_linking(true).display_operation_id(true))
+    // Without `none` the page sends every document to a validator on the Internet; the schemas, hundreds of them, are shown
+    // with the operations that have them and not listed again.
+    let config = Config::new(documents).validator_url("none").deep_linking(true).display_operation_id(true);
+    Arc::new(config.doc_expansion("list").filter(true).try_it_out_enabled(true).default_models_expand_depth(-1))
 });
 
 /// `GET /docs` and `/docs/`

@@ -23,7 +23,7 @@ use crate::http::request::negotiate::Format;
 use crate::programme::figures::readings::SeenReading;
 use crate::programme::figures::targets::TargetRow;
 use crate::programme::picture::Picture;
-use crate::programme::reports::exceptions::{Exception, Exceptions};
+use crate::programme::reports::exceptions::{ExceptionItem, Exceptions};
 use crate::programme::reports::status_report::{Series, StatusReport};
 
 use ColumnType::{Boolean, Date, DateTime, Integer, Number, Text};
@@ -389,7 +389,7 @@ pub fn series(series: &Series, tag: &ETag) -> HttpResponse {
     csv("series", tag).body(body)
 }
 
-fn exception(report: &Exceptions, place: usize, item: &Exception) -> Vec<u8> {
+fn exception(report: &Exceptions, place: usize, item: &ExceptionItem) -> Vec<u8> {
     let one = &item.assessment;
     let target = one.target.as_ref();
     let restated = item.restatement.as_ref();
@@ -516,7 +516,8 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
     params(("table" = String, Path, description = "The table: readings, targets, status-report, series or exceptions.", example = "readings")),
-    responses((status = 200, description = "The Table Schema.", body = Object), ReadProblems)
+    responses((status = 200, description = "The Table Schema.", body = Object,
+        example = json!({"fields": [{"name": "kpi", "type": "string"}]})), ReadProblems)
 )]
 pub async fn get_table_schema(
     Segments((name,)): Segments<(String,)>,

@@ -103,7 +103,8 @@ fn table_group(picture: &Picture) -> Value {
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/datapackage", tag = "service", operation_id = "get_data_package",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
-    responses((status = 200, description = "The Data Package.", body = Object), NotModified, ReadProblems)
+    responses((status = 200, description = "The Data Package.", body = Object,
+        example = json!({"profile": "tabular-data-package", "name": "harrow-cypp-2009-2011", "resources": []})), NotModified, ReadProblems)
 )]
 pub async fn get_data_package(
     programme: Data<Programme>,
@@ -123,7 +124,8 @@ pub async fn get_data_package(
     get, path = "/v1/plans/{plan}/csvw-metadata", tag = "service", operation_id = "get_csvw_metadata",
     params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
     responses(
-        (status = 200, description = "The metadata.", body = Object, content_type = "application/csvm+json"),
+        (status = 200, description = "The metadata.", body = Object, content_type = "application/csvm+json",
+         example = json!({"@context": "http://www.w3.org/ns/csvw", "tables": []})),
         NotModified, ReadProblems
     )
 )]

@@ -80,7 +80,7 @@ impl TokenMethod {
 document! {
     /// What a personal access token is for.
     #[schema(description = "What a personal access token is for, and what it is confined to.")]
-    pub struct TokenTerms / NewToken / TokenChange {
+    pub struct TokenTerms / TokenDraft / TokenChange {
         /// What it is for, to know it by; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Power BI scorecard")]
         name: String,
@@ -139,7 +139,7 @@ impl LinkedTable {
 document! {
     /// What a secret link opens.
     #[schema(description = "What a secret link opens, and for how long.")]
-    pub struct LinkTerms / NewLink / LinkChange {
+    pub struct LinkTerms / LinkDraft / LinkChange {
         /// What it is for, to know it by; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "The sheet of the Be Healthy group")]
         name: String,
@@ -157,7 +157,7 @@ document! {
 document! {
     /// A partner's system.
     #[schema(description = "A partner's system that signs in by itself.")]
-    pub struct ClientTerms / NewClient / ClientChange {
+    pub struct ClientTerms / ClientDraft / ClientChange {
         /// What system it is; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "The PCT's data warehouse")]
         title: String,

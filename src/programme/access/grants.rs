@@ -16,7 +16,7 @@ use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 document! {
     /// What a grant says.
     #[schema(description = "Who has which role in a plan, and how far it reaches.")]
-    pub struct GrantTerms / NewGrant / GrantChange {
+    pub struct GrantTerms / GrantDraft / GrantChange {
         /// Whom it is for: the `sub` of their tokens; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "jo.lead@harrow.example")]
         subject: String,

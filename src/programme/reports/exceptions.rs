@@ -44,7 +44,7 @@ pub struct Exceptions {
     /// How many exceptions each rule makes; one KPI can be counted under several.
     pub counts: RuleCounts,
     /// The exceptions, the worst first.
-    pub items: Vec<Exception>,
+    pub items: Vec<ExceptionItem>,
 }
 
 /// A rule as the answer states it.
@@ -107,7 +107,7 @@ impl RuleCounts {
 /// A KPI that the Board should look at, and what there is to know about it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "A KPI that the Board should look at, why, and what there is to know about it.")]
-pub struct Exception {
+pub struct ExceptionItem {
     /// The KPI's code.
     pub kpi: KpiCode,
     /// The KPI's title.
@@ -211,7 +211,7 @@ impl Picture {
         filter: &ReportFilter,
         now: DateTime<Utc>,
         access: &Access,
-    ) -> Option<Exception> {
+    ) -> Option<ExceptionItem> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
         let period = self.reported_period(entry, &group, period)?;
         let assessment = self.assess(entry, &group, period, now, access).filter(|one| filter.keeps(one))?;
@@ -237,7 +237,7 @@ impl Picture {
             return None;
         }
         let area = self.area_of(kpi);
-        Some(Exception {
+        Some(ExceptionItem {
             kpi: kpi.code.clone(),
             title: kpi.title.clone(),
             outcome_area: area.cloned(),

@@ -7,8 +7,37 @@ use serde_json::Value;
 
 use super::{Answer, XLSX};
 
-static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../openapi/openapi.json")).unwrap());
+/// The document, with what operations share written out where it belongs.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut document: Value = serde_json::from_str(include_str!("../../../openapi/openapi.json")).unwrap();
+    let components = document["components"].clone();
+    write_out(&mut document["paths"], &components);
+    document
+});
+
+fn write_out(value: &mut Value, components: &Value) {
+    let shared = value["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/"));
+    if let Some(shared) = shared.filter(|shared| !shared.starts_with("schemas/")) {
+        *value = components.pointer(&format!("/{shared}")).unwrap().clone();
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| write_out(item, components)),
+        Value::Object(members) => members.values_mut().for_each(|member| write_out(member, components)),
+        _ => {}
+    }
+}
+
+/// What is known by a code that stands in its path after this.
+const CODED: [&str; 8] = [
+    "organisations",
+    "sub-groups",
+    "outcome-areas",
+    "priorities",
+    "dimensions",
+    "policies",
+    "comparator-groups",
+    "problems",
+];
 
 /// One operation of the document.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +52,22 @@ pub(crate) struct Operation {
 impl Operation {
     pub(crate) fn method(&self) -> Method {
         self.method.to_uppercase().parse().unwrap()
+    }
+
+    /// What it is about: `organisations`, `kpis`.
+    pub(crate) fn subject(&self) -> &'static str {
+        self.path.trim_start_matches("/v1/plans/{plan}").trim_start_matches('/').split('/').next().unwrap()
+    }
+
+    /// The path, with this code in the place of that of a definition or a problem.
+    pub(crate) fn path_of(&self, code: &str) -> String {
+        let mut steps: Vec<&str> = self.path.split('/').collect();
+        if let Some(place) = steps.iter().position(|step| CODED.contains(step)).map(|before| before + 1)
+            && steps.get(place).is_some_and(|step| step.starts_with('{'))
+        {
+            steps[place] = code;
+        }
+        steps.join("/")
     }
 
     pub(crate) fn takes(&self, parameter: &str) -> bool {

@@ -43,10 +43,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (plan, kpi, period) = (plan.as_str(), "NI-117", "FY2010-11-Q3");
 
     // A figure is posted, and what it changes comes back with it.
-    let figure = types::NewReading::builder()
+    let figure = types::ReadingDraft::builder()
         .numerator(types::Figure(231.0))
         .denominator(types::Figure(5120.0))
-        .reason("Posted by the Rust client.".parse::<types::NewReadingReason>()?);
+        .reason("Posted by the Rust client.".parse::<types::ReadingDraftReason>()?);
     let posted = client.put_reading().plan(plan).kpi(kpi).period(period).body(figure).send().await?.into_inner();
     assert_eq!(posted.value, Some(types::Figure(4.511_718_75)));
     let after: types::Assessment = posted.effect.after.ok_or("the figure is assessed")?;
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!((found.value.clone(), found.period.key.as_str()), (posted.value, period));
 
     // What is wrong comes back as a typed problem, everything at once.
-    let wrong = types::NewReading::builder().numerator(types::Figure(231.0)).denominator(types::Figure(0.0));
+    let wrong = types::ReadingDraft::builder().numerator(types::Figure(231.0)).denominator(types::Figure(0.0));
     let outcome = client.put_reading().plan(plan).kpi(kpi).period(period).body(wrong).send().await;
     let invalid = problem(outcome, 422)?;
     assert_eq!(invalid.errors.iter().map(|fault| fault.pointer.as_deref()).collect::<Vec<_>>(), [Some("/denominator")]);
