@@ -135,7 +135,7 @@ impl From<DeliveryRow> for DeliveryBody {
 
 /// A test message on its way.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = WebhookTest, description = "A test message on its way: see what came of it among the deliveries.")]
+#[schema(as = WebhookTrial, description = "A test message on its way: see what came of it among the deliveries.")]
 pub struct TestBody {
     /// The message's id.
     #[schema(example = "msg_5f2b1c9e7a604d7f8e0b3c2d1a4f6e8b")]
