@@ -197,7 +197,7 @@ fn leave_filters_empty(operation: &mut Value) {
         if let Some(Value::String(description)) = parameter.get_mut("description")
             && !description.contains(&format!("`{example}`"))
         {
-            description.push_str(&format!(" For example `{example}`."));
+            *description = format!("{description} For example `{example}`.");
         }
     }
 }
