@@ -737,7 +737,10 @@ fn keys_rotate_by_url() {
     net.at(60 + HOUR - 1);
     assert_eq!((net.verify(&by_old), net.issuer.hits()), (Ok(()), 2), "the answer is fresh still");
     net.at(60 + HOUR);
-    assert_eq!((net.verify(&by_old), net.issuer.hits()), (Ok(()), 3), "this one asks in the background");
+    // This one asks in the background, and may be answered before or after the answer to that has come.
+    let meanwhile = net.verify(&by_old);
+    assert!(matches!(meanwhile, Ok(()) | Err(Refusal::UnknownKey)), "{meanwhile:?}");
+    assert_eq!(net.issuer.hits(), 3);
     assert_eq!(net.verify(&by_old), Err(Refusal::UnknownKey), "its memory went with its key");
     assert_eq!((net.verify(&by_new), net.issuer.hits()), (Ok(()), 3));
 }
