@@ -264,6 +264,27 @@ fn attacks_find_nothing() {
             vec![4],
         ),
         (
+            "a whole that its parts determine, and then posted",
+            share("year_to_date"),
+            vec!["a b!"],
+            "Q1 a 41/77, Q1 b 20/44, Q1 all 50, Q2 all 68/130",
+            vec![3, 4],
+        ),
+        (
+            "a part that the others determine, and then posted",
+            share("year_to_date"),
+            vec!["a b!"],
+            "Q1 a 18, Q1 b 31/60, Q1 all 40/110, Q2 a 10/51",
+            vec![1, 4],
+        ),
+        (
+            "a part of a part that the others determine",
+            share("in_period"),
+            vec!["a b!", "ax<a ay<a bx<b!"],
+            "Q1 all 67/158, Q1 a 40, Q1 b 55/127, Q1 ax 7/17, Q1 ay 35",
+            vec![2, 4, 5],
+        ),
+        (
             "windows drop as well as add",
             rolling.clone(),
             vec!["girls boys!"],
