@@ -63,6 +63,16 @@ impl<'a> Moment<'a> {
     fn parts(&self, split: &Split<'a>) -> Vec<usize> {
         split.parts.iter().filter_map(|group| self.of.get(*group).copied()).collect()
     }
+
+    /// The parts of which nothing is known.
+    fn lacks(&self, split: &Split<'a>) -> Vec<&'a GroupCode> {
+        split.parts.iter().copied().filter(|group| !self.of.contains_key(group)).collect()
+    }
+
+    /// A figure that stood at this moment.
+    fn span(&self, cell: usize) -> Span {
+        Span { cell, since: self.since, until: self.until }
+    }
 }
 
 /// What was written down of a lot already.
@@ -120,19 +130,15 @@ impl<'a> Reader<'a> {
             made = false;
             for split in ground.splits.iter().filter(|split| split.complete) {
                 let parts = moment.parts(split);
-                let mut lacks = split.parts.iter().copied().filter(|group| !moment.of.contains_key(group));
-                let (group, parts) = match (moment.whole(split), lacks.next(), lacks.next()) {
+                let (group, parts) = match (moment.whole(split), moment.lacks(split).as_slice()) {
                     // Where all is posted of no period, it matters to what else splits it alone.
-                    (None, None, _)
+                    (None, [])
                         if !parts.is_empty() && (split.whole.is_some() || all.is_some() || ground.ties(split)) =>
                     {
-                        let sum = PARTS.map(|part| {
-                            parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?))
-                        });
-                        (split.whole.or(all), sum)
+                        (split.whole.or(all), self.sum_of_parts(&parts))
                     }
-                    (Some(whole), Some(group), None) => match self.left_of(whole, &parts) {
-                        Some(left) => (Some(group), left),
+                    (Some(whole), [group]) => match self.left_of(whole, &parts) {
+                        Some(left) => (Some(*group), left),
                         None => continue,
                     },
                     _ => continue,
@@ -141,15 +147,11 @@ impl<'a> Reader<'a> {
                 let known = told.made.get(&(moment.period, group, parts)).copied();
                 let place = known.unwrap_or_else(|| self.unposted(moment.period, parts, none_of(parts), small));
                 told.made.insert((moment.period, group, parts), place);
-                match group {
-                    Some(group) => {
-                        moment.of.insert(group, place);
-                        let span = Span { cell: place, since: moment.since, until: moment.until };
-                        stand(timeline, Whose::Group(group), moment.period, span);
-                    }
-                    None => moment.all = Some(place),
+                if let Some(group) = group {
+                    moment.of.insert(group, place);
+                    stand(timeline, Whose::Group(group), moment.period, moment.span(place));
                 }
-                if group.is_some_and(GroupCode::is_all) {
+                if group.is_none_or(GroupCode::is_all) {
                     moment.all = Some(place);
                 }
                 made = true;
@@ -177,8 +179,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let Some(whole) = moment.whole(split) else { continue };
-            let lacks: Vec<&GroupCode> =
-                split.parts.iter().copied().filter(|group| !moment.of.contains_key(group)).collect();
+            let lacks = moment.lacks(split);
             let row = if lacks.is_empty() {
                 let row: Row = parts.iter().map(|place| (*place, 1)).chain([(whole, -1)]).collect();
                 self.sum(moment.period, row.clone(), Ties::Whole, told);
@@ -248,8 +249,7 @@ impl<'a> Reader<'a> {
         told: &mut Told<'a>,
     ) {
         let known: Vec<usize> = rest.iter().filter_map(|group| moment.of.get(group).copied()).collect();
-        let sum = PARTS
-            .map(|part| known.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)));
+        let sum = self.sum_of_parts(&known);
         if sum.iter().all(Option::is_none) {
             return;
         }
@@ -275,8 +275,7 @@ impl<'a> Reader<'a> {
         if let Some(cell) = self.cells.get_mut(place) {
             cell.small |= small;
         }
-        let span = Span { cell: place, since: moment.since, until: moment.until };
-        stand(timeline, Whose::Rest(at, rest.clone()), moment.period, span);
+        stand(timeline, Whose::Rest(at, rest.clone()), moment.period, moment.span(place));
         place
     }
 
@@ -340,6 +339,11 @@ impl<'a> Reader<'a> {
         for row in rows {
             self.sum(period, row, Ties::Whole, told);
         }
+    }
+
+    /// What some groups make up together, number by number.
+    fn sum_of_parts(&self, parts: &[usize]) -> Parts {
+        PARTS.map(|part| parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)))
     }
 
     /// What is left of a whole without some parts, number by number; `None` where they cannot be added up alike.

@@ -613,6 +613,11 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
+    /// Leaves out of what was noted of a row what its sender has seen and stands by.
+    fn leave_out(&mut self, acknowledged: Acknowledged) {
+        self.noted.retain(|warning| !acknowledged.has(warning.code));
+    }
+
     /// Notes what should be looked at.
     fn warn(&mut self, warning: Warning) -> Result<(), Refusal> {
         self.outcome.warnings.push(&self.columns.placed_warning(warning)).map_err(disk)
@@ -770,8 +775,7 @@ impl<'a> Import<'a> {
         self.noted
             .extend(other_target(row, entry, period).map(|told| told.about(&entry.kpi.code, period, Some(group))));
         let already = entry.posted(group, period).map(|kept| kept.value.acknowledged).unwrap_or_default();
-        let acknowledged = already.and(figure.acknowledged);
-        self.noted.retain(|warning| !acknowledged.has(warning.code));
+        self.leave_out(already.and(figure.acknowledged));
         let place = self.place(&entry.kpi.code, group, period, row.number, &mut cells.faults);
         let before = match entry.posted(group, period) {
             Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
@@ -866,8 +870,7 @@ impl<'a> Import<'a> {
         }
         self.note_right_row(place, row, "value");
         let already = entry.targets.get(&period).map(|target| target.acknowledged).unwrap_or_default();
-        let acknowledged = already.and(target.acknowledged);
-        self.noted.retain(|warning| !acknowledged.has(warning.code));
+        self.leave_out(already.and(target.acknowledged));
         let Some(next) = revised else { return Ok(Fate::Unchanged) };
         let before = previous(entry, period);
         let warning = still_placeholder(entry, period, &given, &next);
