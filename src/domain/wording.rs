@@ -28,6 +28,19 @@ pub fn things_wrong(count: u64) -> String {
     format!("{} wrong", counted(count, "thing is", "things are"))
 }
 
+/// Words with a capital letter.
+pub fn capitalised(words: &str) -> String {
+    let mut chars = words.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + chars.as_str()
+}
+
+/// Words as a sentence: with a capital letter, and with a full stop if nothing ends them.
+pub fn sentence(words: &str) -> String {
+    let end = if words.ends_with(['.', '?']) { "" } else { "." };
+    capitalised(words) + end
+}
+
 /// A value as a message quotes it: its first 60 characters, and `…` if there are more.
 pub fn shown(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(MOST_SHOWN) {
@@ -48,7 +61,7 @@ pub fn clipped(message: String) -> String {
 
 /// What the reader of a document says about a member of the wrong kind, as a clause that says what to write.
 pub fn misfit(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let message = without_place(message);
     if let Some(rest) = message.strip_prefix("unknown variant `") {
         let (value, choices) = rest.rsplit_once("`, expected ").unwrap_or((rest, ""));
         let advice = if choices.is_empty() { String::new() } else { format!("; write {choices}") };
@@ -146,7 +159,7 @@ fn wanted_words(wanted: &str) -> Option<&str> {
 /// Where text stops being JSON, and why: `line 2 column 3: a comma or a closing brace is missing`.
 pub fn json_fault(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    let message = without_place(&message);
     let words = match message {
         m if m.starts_with("EOF while parsing") => "the text ends before it is complete",
         "expected `:`" => "a colon is missing after a member's name",
@@ -169,6 +182,11 @@ pub fn json_fault(error: &serde_json::Error) -> String {
         _ => "it is not written as JSON",
     };
     format!("{}: {words}", place(error))
+}
+
+/// A message of the reader of JSON, without where it was.
+fn without_place(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }
 
 fn place(error: &serde_json::Error) -> String {
@@ -237,6 +255,13 @@ mod tests {
         assert_eq!(counted(2_i64, "entry", "entries"), "2 entries");
         assert_eq!(things_wrong(1), "1 thing is wrong");
         assert_eq!(things_wrong(3), "3 things are wrong");
+    }
+
+    #[test]
+    fn a_sentence_begins_and_ends_as_one() {
+        assert_eq!(sentence("`a` is given twice"), "`a` is given twice.");
+        assert_eq!(sentence("état inconnu; is it `a`?"), "État inconnu; is it `a`?");
+        assert_eq!(sentence(""), ".");
     }
 
     #[test]

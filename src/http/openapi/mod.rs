@@ -25,6 +25,7 @@ use utoipa::openapi::{
 
 pub use self::downgrade::downgrade_to_3_0;
 pub use self::lint::lint;
+use crate::domain::wording::capitalised;
 use crate::http::problem::documented::{NotModified, PublicProblems, of_the_way_in};
 use crate::http::problem::{Code, Problem, ProblemBody, ViolationBody};
 use crate::http::request::conditional::{Conditions, ETag, TAGS_PATTERN};
@@ -436,10 +437,7 @@ const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "options", "
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |done, word| {
-        let mut chars = word.chars();
-        done + &chars.next().map(|first| first.to_ascii_uppercase()).into_iter().collect::<String>() + chars.as_str()
-    })
+    words.fold(first, |done, word| done + &capitalised(word))
 }
 
 /// The documents as they are served, handed to the app as `Data<Documents>`.

@@ -8,9 +8,10 @@ use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::operations_mut;
+use crate::domain::wording::capitalised;
 
-/// What is done at one place: the id of its operation, what it is called there, and what stands there.
-type Visit<'a> = &'a mut dyn FnMut(&str, &str, &mut Value);
+/// What is done at one place: what it is called there, and what stands there.
+type Visit<'a> = &'a mut dyn FnMut(&str, &mut Value);
 
 /// One kind of thing that is shared.
 struct Kind {
@@ -35,7 +36,7 @@ const KINDS: [Kind; 3] = [
 pub(super) fn share(document: &mut Value) {
     for Kind { section, places, names } in KINDS {
         let mut found: BTreeMap<(String, String), (usize, Value)> = BTreeMap::new();
-        places(document, &mut |_, called, value| {
+        places(document, &mut |called, value| {
             let place = found.entry((called.to_owned(), value.to_string())).or_insert((0, value.clone()));
             place.0 += 1;
         });
@@ -52,7 +53,7 @@ pub(super) fn share(document: &mut Value) {
                 shared.insert(name, value);
             }
         }
-        places(document, &mut |_, called, value| {
+        places(document, &mut |called, value| {
             if let Some(reference) = references.get(&(called.to_owned(), value.to_string())) {
                 *value = json!({"$ref": reference});
             }
@@ -64,31 +65,25 @@ pub(super) fn share(document: &mut Value) {
     }
 }
 
-fn id_of(operation: &Value) -> String {
-    operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
 fn responses(document: &mut Value, visit: Visit<'_>) {
     for (_, operation) in operations_mut(document) {
-        let id = id_of(operation);
         let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
-        responses.into_iter().flatten().for_each(|(status, response)| visit(&id, status, response));
+        responses.into_iter().flatten().for_each(|(status, response)| visit(status, response));
     }
 }
 
 fn headers(document: &mut Value, visit: Visit<'_>) {
-    responses(document, &mut |id, _, response| {
+    responses(document, &mut |_, response| {
         let headers = response.get_mut("headers").and_then(Value::as_object_mut);
-        headers.into_iter().flatten().for_each(|(name, header)| visit(id, name, header));
+        headers.into_iter().flatten().for_each(|(name, header)| visit(name, header));
     });
 }
 
 fn parameters(document: &mut Value, visit: Visit<'_>) {
     for (_, operation) in operations_mut(document) {
-        let id = id_of(operation);
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            visit(&id, &name, parameter);
+            visit(&name, parameter);
         }
     }
 }
@@ -128,14 +123,7 @@ fn response_names(status: &str, response: &Value) -> Vec<String> {
 
 /// `If-Match` as `IfMatch`, `not_found` as `NotFound`.
 fn pascal_case(name: &str) -> String {
-    let words = name.split(|char: char| !char.is_ascii_alphanumeric());
-    words
-        .map(|word| {
-            let mut chars = word.chars();
-            let first = chars.next().map(|first| first.to_ascii_uppercase());
-            first.into_iter().collect::<String>() + chars.as_str()
-        })
-        .collect()
+    name.split(|char: char| !char.is_ascii_alphanumeric()).map(capitalised).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the use cases refuse, as problems: the one place where a refusal gets its status code.
 
+use crate::domain::wording::sentence;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::Conditions;
 use crate::programme::definitions::Precondition;
@@ -37,14 +38,6 @@ impl From<Refusal> for Problem {
             Refusal::Spoilt(_) => Self::internal_because("an import's outcome was lost"),
         }
     }
-}
-
-/// A refusal's words with a capital letter and a full stop.
-fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-    let end = if words.ends_with(['.', '?']) { "" } else { "." };
-    format!("{first}{}{end}", chars.as_str())
 }
 
 impl From<&Conditions> for Precondition {

@@ -13,7 +13,7 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::domain::document::escape;
 use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::wording::{json_fault, misfit, shown};
+use crate::domain::wording::{json_fault, misfit, sentence, shown};
 use crate::http::problem::{Code, Problem};
 
 /// How many faults are listed; more than that help nobody, and an answer must not grow beyond its request.
@@ -62,7 +62,6 @@ fn malformed(error: &serde_json::Error, empty: bool) -> Problem {
 /// A fault of shape, in words of our own and with a pointer to where it is.
 fn shape(path: &Path, message: &str) -> Violation {
     let parent = pointer_of(path);
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     // serde names what it talks about in backquotes, first of all the name that is wrong.
     let name = message.split('`').nth(1).unwrap_or_default();
     let inside = format!("{parent}/{}", escape(name));
@@ -81,14 +80,6 @@ fn shape(path: &Path, message: &str) -> Violation {
         (parent, "invalid_value")
     };
     Violation::at(pointer, code, sentence(&misfit(message)))
-}
-
-/// The message as a sentence.
-fn sentence(message: &str) -> String {
-    let mut chars = message.chars();
-    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
-    let end = if message.ends_with(['.', '?']) { "" } else { "." };
-    format!("{}{}{end}", first.collect::<String>(), chars.as_str())
 }
 
 fn pointer_of(path: &Path) -> String {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::number::Figure;
+use crate::domain::wording::capitalised;
 use crate::exchange::spreadsheet::{self, Page, PageRow, Shown, Tone};
 use crate::http::collecting::imports::with_workbook;
 use crate::http::problem::Problem;
@@ -124,10 +125,7 @@ fn words(value: &Value, pointer: &str) -> String {
 
 /// A code in plain words: `off_track` is Off track.
 fn spoken(code: &str) -> String {
-    let spaced = code.replace('_', " ");
-    let mut chars = spaced.chars();
-    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-    first + chars.as_str()
+    capitalised(&code.replace('_', " "))
 }
 
 fn day(text: &str) -> String {
