@@ -173,6 +173,7 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
         tell_of_tags(operation);
         tell_of_keys(operation);
         leave_filters_empty(operation);
+        tell_of_nul(operation);
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
             *id = camel_case(id);
         }
@@ -199,6 +200,20 @@ fn leave_filters_empty(operation: &mut Value) {
             && !description.contains(&format!("`{example}`"))
         {
             *description = format!("{description} For example `{example}`.");
+        }
+    }
+}
+
+/// Says of every query parameter that may be any text what its reader takes nowhere: the character U+0000, which no database
+/// keeps.
+fn tell_of_nul(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for parameter in parameters.filter(|parameter| parameter.get("in") == Some(&json!("query"))) {
+        let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else { continue };
+        let any_text = schema.get("type") == Some(&json!("string"))
+            && !["enum", "format", "pattern"].iter().any(|narrower| schema.contains_key(*narrower));
+        if any_text {
+            schema.insert("pattern".into(), json!(r"^[^\x00]*$"));
         }
     }
 }
@@ -590,6 +605,17 @@ mod tests {
         let left = |description: &str| json!({"name": "x", "required": false, "description": description});
         let expected = [parameter(true, "one"), left("One, or `two`. For example `one`."), left("One, or `two`.")];
         assert_eq!(operation["parameters"], json!(expected));
+    }
+
+    #[test]
+    fn a_query_parameter_of_any_text_says_that_it_takes_no_nul() {
+        let schemas = [json!({"type": "string"}), json!({"type": "string", "format": "date-time"}), json!({"type": "boolean"})];
+        let mut operation = json!({"parameters": schemas.map(|schema| json!({"in": "query", "schema": schema}))});
+        tell_of_nul(&mut operation);
+        assert_eq!(operation["parameters"][0]["schema"], json!({"type": "string", "pattern": r"^[^\x00]*$"}));
+        for narrower in [1, 2] {
+            assert_eq!(operation["parameters"][narrower]["schema"].get("pattern"), None);
+        }
     }
 
     #[test]
