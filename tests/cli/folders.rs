@@ -11,6 +11,7 @@ on_both! {
     a_folder_that_is_only_tried_leaves_nothing
     a_plan_is_given_the_code_that_is_asked_for
     files_that_would_not_be_read_are_pointed_out
+    what_was_read_in_another_way_than_the_usual_is_said
     a_definition_changes_on_its_day
     a_plan_made_by_mistake_is_removed_and_loaded_anew
 }
@@ -194,6 +195,35 @@ fn a_plan_is_given_the_code_that_is_asked_for(desk: &Desk) {
     let readings = std::fs::read_to_string(folder).unwrap();
     assert!(readings.contains("OLD,FY2009-10-Q1,all,7,"), "{readings}");
     assert!(readings.contains("\"Said \"\"so\"\", twice\nin two lines\"") && readings.contains("'=1+1"), "{readings}");
+}
+
+fn what_was_read_in_another_way_than_the_usual_is_said(desk: &Desk) {
+    let folder = small(desk, "small");
+    desk.write("small/organisations.csv", "code;title\ncouncil;The council\npct;The trust\n");
+    let kpis = std::fs::read_to_string(folder.join("kpis.csv")).unwrap();
+    let monthly = kpis.replace("lower_is_better,quarter", "lower_is_better,month").replace(",quarter,", ",month,");
+    let mut lines = monthly.lines().map(|line| match line.split(',').next() {
+        Some("code") => format!("{line},baseline_period,baseline_value"),
+        Some("NI-1") => format!("{line},2008-09,50"),
+        _ => format!("{line},,"),
+    });
+    let months: String = lines.by_ref().map(|line| line + "\n").collect();
+    desk.write("small/kpis.csv", &months);
+    desk.write("small/readings/2010-01-02.csv", "kpi,period,value\nNI-1,Apr 2009,42\n");
+    desk.write(
+        "small/rounds.csv",
+        "period,opens,due,closes\n2009-10,2009-11-01,2009-11-20,2009-11-30\n2010-01,2010-02-01,2010-02-28,2010-03-10\n",
+    );
+    let said = desk.run(&import(&folder, &[]));
+    assert!(said.well, "{said:?}");
+    for wanted in [
+        "organisations.csv: the file was read with a semicolon between its cells",
+        "kpis.csv, row 3, baseline_period (O3): `2008-09` is the key of Sep 2008, and was read as that; if the year is meant, write FY2008-09",
+        "rounds.csv, row 2, period (A2): `2009-10` is the key of Oct 2009",
+    ] {
+        assert!(said.out.contains(wanted) || said.err.contains(wanted), "no {wanted} in {said:?}");
+    }
+    assert!(!said.out.contains("rounds.csv, row 3"), "{said:?}");
 }
 
 fn files_that_would_not_be_read_are_pointed_out(desk: &Desk) {

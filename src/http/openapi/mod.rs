@@ -609,7 +609,8 @@ mod tests {
 
     #[test]
     fn a_query_parameter_of_any_text_says_that_it_takes_no_nul() {
-        let schemas = [json!({"type": "string"}), json!({"type": "string", "format": "date-time"}), json!({"type": "boolean"})];
+        let schemas =
+            [json!({"type": "string"}), json!({"type": "string", "format": "date-time"}), json!({"type": "boolean"})];
         let mut operation = json!({"parameters": schemas.map(|schema| json!({"in": "query", "schema": schema}))});
         tell_of_nul(&mut operation);
         assert_eq!(operation["parameters"][0]["schema"], json!({"type": "string", "pattern": r"^[^\x00]*$"}));

@@ -108,6 +108,13 @@ pub struct FolderColumn {
     shape: Shape,
 }
 
+impl FolderColumn {
+    /// Whether its cells hold the key of a period.
+    pub fn holds_period(&self) -> bool {
+        self.path.last().is_some_and(|member| member == "period")
+    }
+}
+
 /// A file, or the files of a day, in a folder.
 #[derive(Debug)]
 pub struct FolderFile {

@@ -22,9 +22,11 @@ use crate::domain::document::{Document, patch_between};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::kpi::Kpi;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::policy::{Policy, shipped};
 use crate::domain::round::Round;
+use crate::domain::warning::{Warning, WarningCode};
 use crate::domain::wording::{io_fault, json_fault, misfit, things_wrong};
 use crate::exchange::sheet::{Columns, Upload};
 use crate::exchange::spool::Spool;
@@ -336,6 +338,13 @@ fn at(day: NaiveDate, hour: u32) -> DateTime<Utc> {
     day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN)).and_utc()
 }
 
+/// What to say of a period's key that names a month and is also how people write a pair of years: `2008-09`.
+fn month_like_years(text: &str) -> Option<String> {
+    let month = text.parse::<Period>().ok().filter(|period| period.kind() == PeriodKind::Month)?;
+    let year: Period = format!("FY{text}").parse().ok()?;
+    Some(format!("`{text}` is the key of {}, and was read as that; if the year is meant, write {year}", month.label()))
+}
+
 /// The code of the plan that the other files are checked against where plan.csv itself is wrong. It is never kept.
 fn stand_in_code(now: DateTime<Utc>) -> Result<PlanCode, LoadError> {
     let code = format!("checking-{}", new_id(now).simple());
@@ -378,6 +387,12 @@ impl Loading<'_> {
     /// A fault that is about a file as a whole.
     fn file_fault(&mut self, file: &str, code: &'static str, detail: String) -> Result<(), LoadError> {
         self.fault(file, Violation { pointer: None, row: None, column: None, cell: None, code, detail })
+    }
+
+    fn warn(&mut self, file: &str, warning: Warning) -> Result<(), LoadError> {
+        let Warning { row, column, cell, code, detail, .. } = warning;
+        let told = FolderFault { file: file.to_owned(), row, column, cell, code: code.as_str().to_owned(), detail };
+        self.warnings.0.push(&told).map_err(|error| unreadable(file, &error))
     }
 
     /// The files that are named after a day; and a word on those that are not read.
@@ -433,6 +448,9 @@ impl Loading<'_> {
         for fault in sheet.faults().to_vec() {
             self.fault(name, columns.placed(fault))?;
         }
+        for notice in sheet.notices().to_vec() {
+            self.warn(name, columns.placed_warning(notice))?;
+        }
         let (mut rows, mut faulty) = (Vec::new(), Vec::new());
         while let Some(row) = sheet.next() {
             let row = match row {
@@ -447,6 +465,12 @@ impl Loading<'_> {
                 }
             };
             let wrong_cells = row.faults();
+            for column in file.columns.iter().filter(|column| column.holds_period()) {
+                if let Some(detail) = row.text(&column.name).and_then(|text| month_like_years(text.trim())) {
+                    let warning = Warning::in_row(row.number, Some(&column.name), WarningCode::ReadAs, detail);
+                    self.warn(name, columns.placed_warning(warning))?;
+                }
+            }
             let cell =
                 |column: &str| if file.is_words(column) { row.text(column) } else { row.text(column).map(str::trim) };
             let cells = file.columns.iter().map(|column| cell(&column.name).map(str::to_owned)).collect();
