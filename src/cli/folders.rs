@@ -74,15 +74,10 @@ pub(super) async fn remove(command: RemovePlan) -> Result<bool, Failure> {
     let (plan, caller) = (command.plan, command.subject.into());
     let open = programme.open(&plan, &caller).await.map_err(|refusal| told(&refusal))?;
     if !command.yes {
-        let picture = programme.picture(&open).await.map_err(|refusal| told(&refusal))?;
-        let readings: usize = picture
-            .kpis()
-            .values()
-            .flat_map(|entry| entry.readings.values())
-            .map(std::collections::BTreeMap::len)
-            .sum();
-        let targets: usize = picture.kpis().values().map(|entry| entry.targets.len()).sum();
-        let (title, kpis) = (&picture.plan().value.title, picture.kpis().len());
+        let seen = programme.seen(&open, programme.clock().now()).await.map_err(|refusal| told(&refusal))?;
+        let readings: usize = seen.kpis().map(|kpi| kpi.count_of_readings()).sum();
+        let targets: usize = seen.kpis().map(|kpi| kpi.count_of_targets()).sum();
+        let (title, kpis) = (&seen.plan().value.title, seen.kpis().count());
         return Err(format!(
             "this would remove `{plan}` ({title}) with {}, {} and {}, for good; say --yes to do it, and export it before if in \
              doubt",

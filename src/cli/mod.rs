@@ -266,24 +266,24 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
     let open =
         programme.open(&command.plan, &command.subject.clone().into()).await.map_err(|refusal| told(&refusal))?;
-    let picture = match command.as_of {
-        None => programme.picture(&open).await,
+    let at = command.as_of.unwrap_or_else(|| programme.clock().now());
+    let seen = match command.as_of {
+        None => programme.seen(&open, at).await,
         Some(instant) => match programme.version_at(&open, instant).await {
-            Ok(version) => programme.past_picture(&open, version).await,
+            Ok(version) => programme.seen_at(&open, version, at).await,
             Err(Refusal::NotFound) => return Err(format!("there was no plan yet on {instant}").into()),
             Err(other) => Err(other),
         },
     };
-    let picture = picture.map_err(|refusal| told(&refusal))?;
-    let at = command.as_of.unwrap_or_else(|| programme.clock().now());
+    let seen = seen.map_err(|refusal| told(&refusal))?;
     let period = match &command.period {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,
-        None => picture.default_period(at, &open.access).ok_or("the plan has no period yet; give one with --period")?,
+        None => seen.default_period().ok_or("the plan has no period yet; give one with --period")?,
     };
-    let report = picture.status_report(period, &ReportFilter::default(), at, &open.access);
+    let report = seen.status_report(period, &ReportFilter::default());
     match command.format {
         ReportFormat::Json => print(serde_json::to_string_pretty(&report)? + "\n")?,
-        ReportFormat::Csv => print(columns::status_report_csv(&report, &picture))?,
+        ReportFormat::Csv => print(columns::status_report_csv(&report, &seen))?,
         ReportFormat::Text => print(as_text(&report))?,
     }
     Ok(true)

@@ -1,8 +1,6 @@
 //! What every read of plan data has in common: the plan opened for the caller, the moment asked about, and the tag of
 //! the answer, compared before any work is done.
 
-use std::sync::Arc;
-
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 
@@ -15,7 +13,7 @@ use crate::http::gate::envelope;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::{Conditions, ETag};
 use crate::http::request::extract::{FromParams, ParamReader};
-use crate::programme::picture::Picture;
+use crate::programme::Seen;
 use crate::programme::{OpenPlan, Programme};
 
 /// The moment that is asked about.
@@ -42,10 +40,8 @@ impl FromParams for AsOf {
 pub struct View {
     /// The plan.
     pub plan: OpenPlan,
-    /// What it held.
-    pub picture: Arc<Picture>,
-    /// The moment: now, or the one asked about.
-    pub at: DateTime<Utc>,
+    /// What the caller may see of it, as of now or of the moment asked about.
+    pub seen: Seen,
     /// The tag of the answer.
     pub tag: ETag,
 }
@@ -80,8 +76,8 @@ impl View {
         if let Some(unchanged) = conditions.not_modified(&tag) {
             return Ok(Err(unchanged));
         }
-        let picture = programme.past_picture(&plan, version).await?;
-        Ok(Ok(Self { plan, picture, at, tag }))
+        let seen = programme.seen_at(&plan, version, at).await?;
+        Ok(Ok(Self { plan, seen, tag }))
     }
 
     /// Opens a plan to read one thing in it, which has a tag of its own.
@@ -94,7 +90,7 @@ impl View {
 
     /// Whether the reader is a member of the partnership, who may know who did what.
     pub fn by_a_member(&self) -> bool {
-        self.plan.access.audience() == Audience::Member
+        self.seen.by_a_member()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The use cases: check, change, journal; and the picture of a plan in memory that reports are made from.
 //!
 //! [`Programme`] is the door. Every use case takes the caller as a [`Principal`], opens the plan for it (which is where
-//! "not yours" and "not there" become the same answer), and works on the plan's [`picture::Picture`].
+//! "not yours" and "not there" become the same answer), and gets what it may read of it as [`Seen`]. The plan's
+//! [`picture::Picture`], which knows no reader, stays in this room.
 
 pub mod access;
 pub mod caller;
@@ -9,10 +10,11 @@ pub mod definitions;
 pub mod feed;
 pub mod figures;
 pub mod folder;
-pub mod picture;
+mod picture;
 mod refusal;
 pub mod reports;
 pub mod rounds;
+pub mod seen;
 pub mod successor;
 pub mod waiting;
 
@@ -32,7 +34,9 @@ pub use crate::store::StoreError;
 pub use caller::principal::{Bounds, Principal};
 use picture::Picture;
 use picture::family::{Descent, Family};
+pub use picture::{Kept, KpiRecord};
 pub use refusal::Refusal;
+pub use seen::{Seen, SeenKpi};
 use waiting::Watch;
 
 /// The Integrated Performance Programme over one database.
@@ -57,7 +61,7 @@ pub struct OpenPlan {
     /// Its version: the last place in its journal.
     pub version: Seq,
     /// What the caller may do in it.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// When it last changed.
     pub changed_at: DateTime<Utc>,
     /// Whether everyone who signs in may find it.
@@ -74,7 +78,7 @@ impl OpenPlan {
             id: plan.id,
             code: plan.code.clone(),
             version: plan.seq,
-            access: Access::new(granted),
+            access: Arc::new(Access::new(granted)),
             changed_at: plan.changed_at,
             public: plan.public,
             family: Vec::new(),
@@ -140,8 +144,18 @@ impl Programme {
             .await
     }
 
+    /// The plan as its reader may see it at a moment that has no change after it.
+    pub async fn seen(&self, plan: &OpenPlan, now: DateTime<Utc>) -> Result<Seen, Refusal> {
+        Ok(Seen::new(self.picture(plan).await?, Arc::clone(&plan.access), now))
+    }
+
+    /// The plan at an earlier version, as its reader may see it today.
+    pub async fn seen_at(&self, plan: &OpenPlan, version: Seq, now: DateTime<Utc>) -> Result<Seen, Refusal> {
+        Ok(Seen::new(self.past_picture(plan, version).await?, Arc::clone(&plan.access), now))
+    }
+
     /// The plan's picture as it stands.
-    pub async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
+    async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
         let known = self.pictures.at(plan.id, plan.version).filter(|picture| {
             let together = picture.family().map(|family| family.versions()).unwrap_or_default();
             plan.access.audience() == Audience::Member || together == plan.family
@@ -165,7 +179,7 @@ impl Programme {
     }
 
     /// The plan's picture at an earlier version, as it may be shown today.
-    pub async fn past_picture(&self, plan: &OpenPlan, version: Seq) -> Result<Arc<Picture>, Refusal> {
+    async fn past_picture(&self, plan: &OpenPlan, version: Seq) -> Result<Arc<Picture>, Refusal> {
         let present = self.picture(plan).await?;
         if version == plan.version {
             return Ok(present);
@@ -196,7 +210,8 @@ impl Programme {
                 // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
                 let now = locked.instant_after(clock.now());
                 let caller = caller.subject().clone();
-                let mut made = Change { write, locked: Some(locked), plan, picture, caller, now };
+                let seen = Seen::new(picture, Arc::clone(&plan.access), now);
+                let mut made = Change { write, locked: Some(locked), plan, seen, caller };
                 let outcome = change(&mut made)?;
                 Ok::<_, Refusal>((outcome, made.plan.id, made.locked.map(|locked| locked.seq)))
             })
@@ -236,19 +251,17 @@ pub(crate) struct Change<'a, 'w> {
     locked: Option<LockedPlan>,
     /// The plan.
     pub plan: OpenPlan,
-    /// Its picture before the change.
-    pub picture: Arc<Picture>,
+    /// What it held before the change, and when it is changed.
+    pub seen: Seen,
     /// Who changes it.
     pub caller: Subject,
-    /// When.
-    pub now: DateTime<Utc>,
 }
 
 impl Change<'_, '_> {
     /// Writes changes and their journal entries.
     pub(crate) fn record(&mut self, changes: Vec<journal::Change>) -> Result<Vec<Seq>, Refusal> {
         let locked = self.locked.as_mut().ok_or(Refusal::NotFound)?;
-        Ok(journal::record(self.write, locked, &self.caller, self.now, changes)?)
+        Ok(journal::record(self.write, locked, &self.caller, self.seen.now, changes)?)
     }
 
     /// The connection, to read what the picture does not hold.

@@ -13,6 +13,7 @@ use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
+use crate::domain::plan::OutcomeArea;
 use crate::domain::policy::Status;
 use crate::domain::reading::ReadingDraft;
 use crate::domain::warning::{Acknowledged, Warning};
@@ -216,9 +217,9 @@ pub async fn list_kpi_readings(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    view.picture.kpi_for(&kpi, &view.plan.access)?;
+    view.seen.kpi(&kpi)?;
     if let Some(group) = &wanted.group {
-        check_group(&view.picture, group)?;
+        check_group(&view.seen, group)?;
     }
     let filter = ReadingFilter { kpi: Some(kpi), group: wanted.group, ..ReadingFilter::default() };
     reply(&programme, &view, filter, &paging, &request).await
@@ -252,16 +253,16 @@ pub async fn list_readings(
             .map_err(|error| Invalid::from(Violation::in_query("period", error.code(), format!("`{text}` {error}"))))
     });
     let mut invalid = Invalid::new();
-    let picture = &view.picture;
-    let visible = picture.kpis().values().filter(|entry| picture.sees(&view.plan.access, &entry.kpi));
-    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), visible.map(|entry| entry.kpi.code.as_str()));
-    let areas = picture.areas().keys().map(AreaCode::as_str);
+    let seen = &view.seen;
+    let codes = seen.kpis().map(|kpi| kpi.code().as_str());
+    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), codes);
+    let areas = seen.all::<OutcomeArea>().keys().map(AreaCode::as_str);
     known(&mut invalid, "outcome_area", wanted.outcome_area.as_ref().map(AreaCode::as_str), areas);
-    known_group(&mut invalid, picture, wanted.group.as_ref());
+    known_group(&mut invalid, seen, wanted.group.as_ref());
     invalid.or(())?;
     let of_area = wanted.outcome_area.map(|area| {
-        let entries = view.picture.kpis().values().filter(|entry| view.picture.area_of(&entry.kpi) == Some(&area));
-        entries.map(|entry| entry.kpi.code.clone()).collect()
+        let kpis = seen.kpis().filter(|kpi| kpi.outcome_area() == Some(&area));
+        kpis.map(|kpi| kpi.code().clone()).collect()
     });
     let filter = ReadingFilter { kpi: wanted.kpi, period: period.transpose()?, group: wanted.group, kpis: of_area };
     match format {
@@ -280,12 +281,12 @@ fn all_rows(
     view: &View,
     filter: ReadingFilter,
 ) -> impl Stream<Item = Result<Vec<SeenReading>, Problem>> + 'static {
-    let (plan, picture) = (view.plan.clone(), view.picture.clone());
+    let seen = view.seen.clone();
     futures_util::stream::try_unfold(Some(None), move |after: Option<Option<ReadingKey>>| {
-        let (programme, plan, picture, filter) = (programme.clone(), plan.clone(), picture.clone(), filter.clone());
+        let (programme, seen, filter) = (programme.clone(), seen.clone(), filter.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            let rows = programme.list_readings(&plan, &picture, filter, after, ROWS_AT_A_TIME).await?;
+            let rows = programme.list_readings(&seen, filter, after, ROWS_AT_A_TIME).await?;
             let more = rows.len() == ROWS_AT_A_TIME;
             let next = rows.last().filter(|_| more).map(|seen| Some(seen.row.reading_key()));
             Ok::<_, Problem>(Some((rows, next)))
@@ -311,7 +312,7 @@ async fn as_workbook(programme: Programme, view: &View, filter: ReadingFilter) -
             break;
         }
     }
-    columns::workbook("readings", columns::READINGS, cells, &view.tag, view.at).await
+    columns::workbook("readings", columns::READINGS, cells, &view.tag, view.seen.now()).await
 }
 
 async fn reply(
@@ -323,7 +324,7 @@ async fn reply(
 ) -> Result<HttpResponse, Problem> {
     let after: Option<(KpiCode, PeriodKey, GroupCode)> = paging.after()?;
     let after = after.map(|(kpi, PeriodKey(period), group)| ReadingKey { kpi, period, group });
-    let rows = programme.list_readings(&view.plan, &view.picture, filter, after, paging.rows()).await?;
+    let rows = programme.list_readings(&view.seen, filter, after, paging.rows()).await?;
     let (rows, next) =
         paging.cut(rows, |seen| (seen.row.kpi.clone(), PeriodKey(seen.row.period), seen.row.group.clone()))?;
     let page = ReadingPage { items: rows.into_iter().map(ReadingBody::from).collect(), next };
@@ -384,7 +385,7 @@ pub async fn find_reading(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let seen = programme.find_reading(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;
+    let seen = programme.find_reading(&view.seen, (kpi, period, wanted.group)).await?;
     let tag = match (seen.suppressed, seen.names_shown) {
         (true, _) => ETag::of(seen.row.seq).rendered_as("c"),
         (false, false) => ETag::of(seen.row.seq).rendered_as("p"),
@@ -462,7 +463,7 @@ pub async fn list_reading_revisions(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let seen = programme.reading_history(&view.plan, &view.picture, (kpi, period, wanted.group)).await?;
+    let seen = programme.reading_history(&view.seen, (kpi, period, wanted.group)).await?;
     let items = seen.into_iter().map(ReadingBody::from).collect();
     Ok(HttpResponse::Ok().insert_header(&view.tag).json(ReadingHistory { items }))
 }

@@ -8,6 +8,7 @@ use crate::domain::document::{refuse_unknown, take};
 use crate::domain::ids::{CODE_PATTERN, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
+use crate::domain::plan::{Organisation, SubGroup};
 use crate::domain::reading::{ReadingDraft, ReportedFigure};
 use crate::domain::round::{ReturnKey, Round, RoundChange, RoundDraft, Step};
 use crate::http::collecting::imports::DryRun;
@@ -50,7 +51,7 @@ pub async fn list_rounds(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let after: Option<PeriodKey> = paging.after()?;
-    let rounds = view.picture.rounds().values().map(|kept| &kept.value);
+    let rounds = view.seen.all::<Round>().values().map(|kept| &kept.value);
     let rounds = rounds.filter(|round| after.is_none_or(|after| round.period.0 > after.0));
     let rows: Vec<RoundDays> = rounds.take(paging.rows()).map(RoundDays::from).collect();
     let (items, next) = paging.cut(rows, |round| PeriodKey(round.period))?;
@@ -102,7 +103,7 @@ pub async fn find_round(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let found = view.picture.rounds().get(&period).ok_or_else(Problem::not_found)?;
+    let found = view.seen.all::<Round>().get(&period).ok_or_else(Problem::not_found)?;
     Ok(conditions.answer(&ETag::of(found.seq), &RoundDays::from(&found.value)))
 }
 
@@ -175,7 +176,7 @@ pub async fn get_round_returns(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     programme.may_read_returns(&view.plan)?;
-    let report = view.picture.round_report(period, view.at, &view.plan.access)?;
+    let report = view.seen.round_report(period)?;
     Ok(kept(&report, &view.tag))
 }
 
@@ -201,7 +202,7 @@ pub async fn find_return(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     programme.may_read_returns(&view.plan)?;
-    let report = view.picture.find_return(&ReturnKey { period, sub_group }, view.at, &view.plan.access)?;
+    let report = view.seen.find_return(&ReturnKey { period, sub_group })?;
     Ok(kept(&report, &view.tag))
 }
 
@@ -460,10 +461,10 @@ pub async fn get_outstanding(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     programme.may_read_returns(&view.plan)?;
-    let picture = &view.picture;
+    let seen = &view.seen;
     let mut invalid = Invalid::new();
     let round = wanted.period.as_deref().and_then(|text| match Period::read_any(text) {
-        Ok(period) if picture.rounds().contains_key(&period) => Some(period),
+        Ok(period) if seen.all::<Round>().contains_key(&period) => Some(period),
         Ok(period) => {
             let detail = format!("the plan has no round of {period}");
             invalid.push(Violation::in_query("period", "unknown_code", detail));
@@ -474,13 +475,13 @@ pub async fn get_outstanding(
             None
         }
     });
-    let sub_groups = picture.sub_groups().keys().map(SubGroupCode::as_str);
+    let sub_groups = seen.all::<SubGroup>().keys().map(SubGroupCode::as_str);
     known(&mut invalid, "sub_group", wanted.sub_group.as_ref().map(SubGroupCode::as_str), sub_groups);
-    let organisations = picture.organisations().keys().map(OrganisationCode::as_str);
+    let organisations = seen.all::<Organisation>().keys().map(OrganisationCode::as_str);
     known(&mut invalid, "organisation", wanted.organisation.as_ref().map(OrganisationCode::as_str), organisations);
     invalid.or(())?;
     let filter = OutstandingFilter { round, sub_group: wanted.sub_group, organisation: wanted.organisation };
-    Ok(kept(&picture.outstanding(&filter, view.at), &view.tag))
+    Ok(kept(&seen.outstanding(&filter), &view.tag))
 }
 
 /// Say what you owe

@@ -156,7 +156,7 @@ pub async fn list_kpi_targets(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let rows = programme.list_targets(&view.plan, &view.picture, Some(&kpi)).await?;
+    let rows = programme.list_targets(&view.seen, Some(&kpi)).await?;
     reply(rows, &paging, &request, &view)
 }
 
@@ -183,7 +183,7 @@ pub async fn list_targets(
 ) -> Result<HttpResponse, Problem> {
     let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
-    let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
+    let rows = programme.list_targets(&view.seen, None).await?;
     match format {
         Format::Json => reply(rows, &paging, &request, &view),
         Format::Csv => {
@@ -194,7 +194,7 @@ pub async fn list_targets(
         }
         Format::Xlsx => {
             let rows = rows.iter().map(|row| columns::target(row, view.by_a_member())).collect();
-            columns::workbook("targets", columns::TARGETS, rows, &view.tag, view.at).await
+            columns::workbook("targets", columns::TARGETS, rows, &view.tag, view.seen.now()).await
         }
     }
 }
@@ -264,7 +264,7 @@ pub async fn find_target(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let row = programme.find_target(&view.plan, &view.picture, &kpi, &period).await?;
+    let row = programme.find_target(&view.seen, &kpi, &period).await?;
     let tag = if view.by_a_member() { ETag::of(row.seq) } else { ETag::of(row.seq).rendered_as("p") };
     Ok(conditions.answer(&tag, &TargetBody::of(row, view.by_a_member())))
 }
@@ -353,7 +353,7 @@ pub async fn list_target_revisions(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let rows = programme.target_history(&view.plan, &view.picture, &kpi, &period).await?;
+    let rows = programme.target_history(&view.seen, &kpi, &period).await?;
     let names_shown = view.by_a_member();
     let items = rows.into_iter().map(|row| {
         let removed = row.removed;

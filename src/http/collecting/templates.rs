@@ -8,6 +8,7 @@ use crate::domain::ids::{PlanCode, SubGroupCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
+use crate::domain::plan::SubGroup;
 use crate::exchange::spreadsheet::{self, Form, FormCell, Rule, Shown};
 use crate::exchange::table::{self, CellText, Column, ColumnType, column};
 use crate::http::collecting::imports::with_workbook;
@@ -100,10 +101,10 @@ pub async fn get_readings_template(
     let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, format);
     programme.may_read_returns(&view.plan)?;
     let mut invalid = Invalid::new();
-    let codes = view.picture.sub_groups().keys().map(SubGroupCode::as_str);
+    let codes = view.seen.all::<SubGroup>().keys().map(SubGroupCode::as_str);
     known(&mut invalid, "sub_group", Some(wanted.sub_group.as_str()), codes);
     let period = match wanted.period.as_deref().map(|text| (text, Period::read_any(text))) {
-        None => view.picture.period_to_fill(view.at),
+        None => view.seen.period_to_fill(),
         Some((_, Ok(period))) => Some(period),
         Some((text, Err(error))) => {
             invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));
@@ -114,7 +115,7 @@ pub async fn get_readings_template(
     let period = period.ok_or_else(|| {
         Problem::from(Violation::in_query("period", "missing", "the plan has no period yet; name one"))
     })?;
-    let template = view.picture.template(period, &wanted.sub_group, view.at, &view.plan.access)?;
+    let template = view.seen.template(period, &wanted.sub_group)?;
     let name = format!("{}-{period}", wanted.sub_group);
     if format == Format::Csv {
         return Ok(HttpResponse::Ok()
@@ -123,7 +124,7 @@ pub async fn get_readings_template(
             .insert_header(&view.tag)
             .body(as_csv(&template)));
     }
-    let (form, made) = (as_form(&template), view.at);
+    let (form, made) = (as_form(&template), view.seen.now());
     let written = with_workbook(move || spreadsheet::form(&form, made)).await?;
     Ok(as_workbook(&name, written.map_err(|error| Problem::internal(&error))?, &view.tag))
 }

@@ -23,9 +23,9 @@ use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, NoParams, Params, Patch, Segments};
 use crate::http::request::page::{Paging, page};
 use crate::http::view::{AsOf, IfMatch, View, view};
+use crate::programme::Kept;
 use crate::programme::Programme;
 use crate::programme::definitions::Defined;
-use crate::programme::picture::Kept;
 
 /// A definition as it is sent.
 pub trait Sent: Defined {
@@ -127,7 +127,7 @@ macro_rules! definition_resource {
             ) -> Result<HttpResponse, Problem> {
                 let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
                 let after: Option<String> = paging.after()?;
-                let rows = $kind::all(&view.picture).iter();
+                let rows = view.seen.all::<$kind>().iter();
                 let rows = rows.filter(|(code, _)| after.as_ref().is_none_or(|after| code.as_str() > after.as_str()));
                 let rows: Vec<_> = rows.take(paging.rows()).collect();
                 let (rows, next) = paging.cut(rows, |(code, _)| code.to_string())?;
@@ -170,7 +170,7 @@ macro_rules! definition_resource {
                 Params(as_of): Params<AsOf>, conditions: Conditions,
             ) -> Result<HttpResponse, Problem> {
                 let view = View::of(&programme, &caller, &plan, as_of).await?;
-                let kept = $kind::all(&view.picture).get(&code).ok_or_else(Problem::not_found)?;
+                let kept = view.seen.all::<$kind>().get(&code).ok_or_else(Problem::not_found)?;
                 Ok(conditions.answer(&ETag::of(kept.seq), &$kind::body(kept)))
             }
 

@@ -1,5 +1,7 @@
 //! KPIs, and where one of them stands.
 
+use std::borrow::Cow;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -17,7 +19,7 @@ use crate::http::request::page::{Paging, page};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
 use crate::programme::definitions::KpiVersion;
-use crate::programme::picture::{KpiPicture, KpiRecord};
+use crate::programme::{KpiRecord, SeenKpi};
 
 /// A KPI with what the service keeps about its definition.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -33,18 +35,17 @@ pub struct KpiBody {
 }
 
 impl KpiBody {
-    fn of(entry: &KpiPicture, kpi: Kpi) -> Self {
-        Self { kpi, definition_version: entry.definition_version, archived: entry.archived }
-    }
-
     /// A KPI as a reader may see it.
-    fn seen(entry: &KpiPicture, view: &View) -> Self {
-        Self::of(entry, view.picture.definition_for(entry, &view.plan.access))
+    fn seen(kpi: SeenKpi<'_>) -> Self {
+        let (definition_version, archived) = (kpi.definition_version(), kpi.is_archived());
+        Self { kpi: kpi.definition().into_owned(), definition_version, archived }
     }
+}
 
-    /// A KPI as someone who manages definitions sees it.
-    fn managed(entry: &KpiPicture) -> Self {
-        Self::of(entry, entry.kpi.clone())
+impl From<KpiRecord> for KpiBody {
+    fn from(record: KpiRecord) -> Self {
+        let KpiRecord { kpi, archived, definition_version } = record;
+        Self { kpi, definition_version, archived }
     }
 }
 
@@ -70,8 +71,7 @@ pub struct KpiVersionBody {
 impl KpiVersionBody {
     fn of(version: KpiVersion, names_shown: bool) -> Self {
         let KpiVersion { record, revision, recorded_at, recorded_by, comparable } = version;
-        let KpiRecord { kpi, archived, definition_version } = record;
-        let definition = KpiBody { kpi, definition_version, archived };
+        let definition = KpiBody::from(record);
         let recorded_by = names_shown.then(|| recorded_by.to_string());
         Self { definition, revision, recorded_at, recorded_by, comparable }
     }
@@ -137,17 +137,15 @@ pub async fn list_kpis(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let after: Option<String> = paging.after()?;
-    let rows = view.picture.kpis().values().filter(|entry| {
-        let kpi = &entry.kpi;
-        view.picture.sees(&view.plan.access, kpi)
-            && entry.archived == wanted.archived
-            && after.as_ref().is_none_or(|after| kpi.code.as_str() > after.as_str())
-            && wanted.priority.as_ref().is_none_or(|priority| kpi.priority == *priority)
-            && wanted.outcome_area.as_ref().is_none_or(|area| view.picture.area_of(kpi) == Some(area))
+    let rows = view.seen.kpis().filter(|kpi| {
+        kpi.is_archived() == wanted.archived
+            && after.as_ref().is_none_or(|after| kpi.code().as_str() > after.as_str())
+            && wanted.priority.as_ref().is_none_or(|priority| kpi.priority() == priority)
+            && wanted.outcome_area.as_ref().is_none_or(|area| kpi.outcome_area() == Some(area))
             && wanted.organisation.as_ref().is_none_or(|organisation| kpi.involves(organisation))
     });
-    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |entry| entry.kpi.code.to_string())?;
-    let page = KpiPage { items: rows.into_iter().map(|entry| KpiBody::seen(entry, &view)).collect(), next };
+    let (rows, next) = paging.cut(rows.take(paging.rows()).collect(), |kpi| kpi.code().to_string())?;
+    let page = KpiPage { items: rows.into_iter().map(KpiBody::seen).collect(), next };
     Ok(page.reply(&request, &view.tag))
 }
 
@@ -171,9 +169,9 @@ pub async fn create_kpi(
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
-    let entry = programme.create_kpi(&plan, &caller.subject, members).await?;
-    let location = format!("/v1/plans/{plan}/kpis/{}", entry.kpi.code);
-    Ok(created(&KpiBody::managed(&entry), &ETag::of(entry.seq), &location))
+    let made = programme.create_kpi(&plan, &caller.subject, members).await?;
+    let location = format!("/v1/plans/{plan}/kpis/{}", made.value.kpi.code);
+    Ok(created(&KpiBody::from(made.value), &ETag::of(made.seq), &location))
 }
 
 /// Find a KPI
@@ -195,12 +193,11 @@ pub async fn find_kpi(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let entry = view.picture.kpi_for(&kpi, &view.plan.access)?;
+    let kpi = view.seen.kpi(&kpi)?;
     // A definition without its baseline is not the same to the byte.
-    let seen = KpiBody::seen(entry, &view);
-    let whole = seen.kpi.baseline == entry.kpi.baseline;
-    let tag = if whole { ETag::of(entry.seq) } else { ETag::of(entry.seq).rendered_as("c") };
-    Ok(conditions.answer(&tag, &seen))
+    let tag = ETag::of(kpi.seq());
+    let tag = if matches!(kpi.definition(), Cow::Borrowed(_)) { tag } else { tag.rendered_as("c") };
+    Ok(conditions.answer(&tag, &KpiBody::seen(kpi)))
 }
 
 /// How a KPI is changed: its members, and how the change is meant.
@@ -228,7 +225,7 @@ impl utoipa::PartialSchema for KpiPatch {
 }
 
 impl utoipa::ToSchema for KpiPatch {
-    fn name() -> std::borrow::Cow<'static, str> {
+    fn name() -> Cow<'static, str> {
         "KpiChange".into()
     }
 
@@ -264,7 +261,7 @@ pub async fn update_kpi(
     Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
     let entry = programme.update_kpi(&plan, &caller.subject, &kpi, patch, (&conditions).into()).await?;
-    Ok(kept(&KpiBody::managed(&entry), &ETag::of(entry.seq)))
+    Ok(kept(&KpiBody::from(entry.value), &ETag::of(entry.seq)))
 }
 
 /// Archive a KPI
@@ -309,7 +306,7 @@ pub async fn list_kpi_versions(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let versions = programme.kpi_versions(&view.plan, &view.picture, &kpi).await?;
+    let versions = programme.kpi_versions(&view.seen, &kpi).await?;
     let items = versions.into_iter().map(|version| KpiVersionBody::of(version, view.by_a_member())).collect();
     Ok(HttpResponse::Ok().insert_header(&view.tag).json(KpiVersions { items }))
 }

@@ -83,7 +83,7 @@ pub async fn find_plan(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let kept = view.picture.plan();
+    let kept = view.seen.plan();
     Ok(conditions.answer(&ETag::of(kept.seq), &kept.value))
 }
 

@@ -4,10 +4,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use crate::domain::access::Access;
 use crate::domain::action::{ActionChange, ActionDraft, ActionState, NoteDraft};
 use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::Invalid;
+use crate::domain::plan::{Organisation, OutcomeArea, SubGroup};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
@@ -17,8 +17,8 @@ use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Par
 use crate::http::request::page::{Paging, page};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
-use crate::programme::picture::{Kept, Picture};
 use crate::programme::reports::actions::{ActionFilter, SeenAction};
+use crate::programme::{Kept, Seen};
 
 page!(
     /// A page of actions.
@@ -64,20 +64,15 @@ impl FromParams for ActionParams {
 
 impl ActionParams {
     /// The filter that is meant, where the plan has what it names.
-    fn settle(self, picture: &Picture, access: &Access) -> Result<ActionFilter, Problem> {
+    fn settle(self, seen: &Seen) -> Result<ActionFilter, Problem> {
         let mut invalid = Invalid::new();
-        let visible = picture.kpis().values().filter(|entry| picture.sees(access, &entry.kpi));
-        known(
-            &mut invalid,
-            "kpi",
-            self.kpi.as_ref().map(KpiCode::as_str),
-            visible.map(|entry| entry.kpi.code.as_str()),
-        );
-        let organisations = picture.organisations().keys().map(OrganisationCode::as_str);
+        let codes = seen.kpis().map(|kpi| kpi.code().as_str());
+        known(&mut invalid, "kpi", self.kpi.as_ref().map(KpiCode::as_str), codes);
+        let organisations = seen.all::<Organisation>().keys().map(OrganisationCode::as_str);
         known(&mut invalid, "organisation", self.organisation.as_ref().map(OrganisationCode::as_str), organisations);
-        let groups = picture.sub_groups().keys().map(SubGroupCode::as_str);
+        let groups = seen.all::<SubGroup>().keys().map(SubGroupCode::as_str);
         known(&mut invalid, "sub_group", self.sub_group.as_ref().map(SubGroupCode::as_str), groups);
-        let areas = picture.areas().keys().map(AreaCode::as_str);
+        let areas = seen.all::<OutcomeArea>().keys().map(AreaCode::as_str);
         known(&mut invalid, "outcome_area", self.outcome_area.as_ref().map(AreaCode::as_str), areas);
         invalid.or(())?;
         let Self { kpi, state, organisation, sub_group, outcome_area, overdue } = self;
@@ -110,11 +105,10 @@ pub async fn list_actions(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let access = &view.plan.access;
-    let filter = wanted.settle(&view.picture, access)?;
-    let rows = view.picture.actions_for(&filter, paging.after()?, view.at, access).take(paging.rows());
-    let (rows, next) = paging.cut(rows.collect(), |kept| kept.value.id)?;
-    let items = rows.into_iter().map(|kept| SeenAction::of(&kept.value, view.at, access)).collect();
+    let filter = wanted.settle(&view.seen)?;
+    let rows = view.seen.actions_for(&filter, paging.after()?).take(paging.rows());
+    let (rows, next) = paging.cut(rows.collect(), |kept| kept.value.id())?;
+    let items = rows.into_iter().map(|kept| kept.value).collect();
     Ok(ActionPage { items, next }.reply(&request, &view.tag))
 }
 
@@ -162,9 +156,8 @@ pub async fn find_action(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let (kept, _) = view.picture.action_for(action, &view.plan.access)?;
-    let seen = SeenAction::kept(kept, view.at, &view.plan.access);
-    Ok(conditions.answer(&tag(&seen), &seen.value))
+    let found = view.seen.find_action(action)?;
+    Ok(conditions.answer(&tag(&found), &found.value))
 }
 
 /// Change an action

@@ -107,10 +107,9 @@ pub async fn list_benchmarks(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let (picture, access) = (&view.picture, &view.plan.access);
     let mut invalid = Invalid::new();
-    let visible = picture.kpis().values().filter(|entry| picture.sees(access, &entry.kpi));
-    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), visible.map(|entry| entry.kpi.code.as_str()));
+    let codes = view.seen.kpis().map(|kpi| kpi.code().as_str());
+    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), codes);
     let period = wanted.period.as_deref().and_then(|text| {
         let refused = |error: crate::domain::period::PeriodError| {
             invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));
@@ -120,7 +119,7 @@ pub async fn list_benchmarks(
     invalid.or(())?;
     let after: Option<(KpiCode, PeriodKey)> = paging.after()?;
     let after = after.map(|(kpi, PeriodKey(period))| BenchmarkKey { kpi, period });
-    let rows = picture.benchmarks_for(wanted.kpi.as_ref(), period, after.as_ref(), access);
+    let rows = view.seen.benchmarks_for(wanted.kpi.as_ref(), period, after.as_ref());
     let (rows, next) =
         paging.cut(rows.take(paging.rows()).collect(), |seen| (seen.key.kpi.clone(), PeriodKey(seen.key.period)))?;
     let page = BenchmarkPage { items: rows.into_iter().map(BenchmarkBody::from).collect(), next };
@@ -148,9 +147,9 @@ pub async fn find_benchmark(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let seen = view.picture.benchmark_for(&kpi, &period, &view.plan.access)?;
+    let seen = view.seen.benchmark_for(&kpi, &period)?;
     // First its own state, by which it is changed; then that of the plan and the view in which it is compared.
-    let compared_in = format_args!("{}.{}", view.picture.version(), view.plan.view_tag());
+    let compared_in = format_args!("{}.{}", view.seen.version(), view.plan.view_tag());
     let tag = ETag::of(seen.kept.seq).rendered_as(compared_in);
     Ok(conditions.answer(&tag, &BenchmarkBody::from(seen)))
 }

@@ -63,7 +63,7 @@ pub async fn list_board_reports(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let reports = view.picture.board_reports_for(paging.after()?, &view.plan.access).take(paging.rows());
+    let reports = view.seen.board_reports_for(paging.after()?).take(paging.rows());
     let (reports, next) = paging.cut(reports.collect(), |report| report.id)?;
     let items = reports.into_iter().cloned().collect();
     Ok(BoardReportPage { items, next }.reply(&request, &view.tag))
@@ -123,7 +123,7 @@ pub async fn get_board_report(
 ) -> Result<HttpResponse, Problem> {
     let format = accept.choose(&[Format::Json, Format::Xlsx])?;
     let view = View::of(&programme, &caller, &plan, as_of).await?;
-    let report = &view.picture.board_report_for(report, &view.plan.access)?.value;
+    let report = &view.seen.board_report_for(report)?.value;
     let tag = match format {
         Format::Xlsx => ETag::of(&report.sha256).rendered_as(concat!("xlsx-", env!("CARGO_PKG_VERSION"))),
         Format::Json | Format::Csv => ETag::of(&report.sha256),
@@ -134,7 +134,7 @@ pub async fn get_board_report(
     let content = programme.board_report_content(&view.plan, report).await?;
     if format == Format::Xlsx {
         // What is called how, as it was then: the same bytes are printed in the same words for ever.
-        let then = programme.past_picture(&view.plan, Seq(report.version)).await?;
+        let then = programme.seen_at(&view.plan, Seq(report.version), report.frozen_at).await?;
         let print = printed::board_report(content.as_bytes(), &then)?;
         return printed::answer("board-report", print, &tag, report.frozen_at).await;
     }
@@ -167,13 +167,13 @@ pub async fn get_board_report_changes(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
-    let (picture, access) = (&view.picture, &view.plan.access);
-    let to = picture.board_report_for(report, access)?;
+    let seen = &view.seen;
+    let to = seen.board_report_for(report)?;
     let mut invalid = Invalid::new();
-    let ids: Vec<String> = picture.board_reports_for(None, access).map(|report| report.id.to_string()).collect();
+    let ids: Vec<String> = seen.board_reports_for(None).map(|report| report.id.to_string()).collect();
     known(&mut invalid, "since", Some(&wanted.since.to_string()), ids.iter().map(String::as_str));
     invalid.or(())?;
-    let from = picture.board_report_for(wanted.since, access)?;
+    let from = seen.board_report_for(wanted.since)?;
     let fault = |code, detail: &str| Invalid::from(Violation::in_query("since", code, detail));
     if from.seq >= to.seq {
         return Err(fault("not_earlier", "it was not frozen before this one; name an earlier report").into());

@@ -19,7 +19,7 @@ const SVG: &str = "image/svg+xml";
 
 /// What a group is called; `None` for everyone.
 fn group_title<'a>(view: &'a View, group: &GroupCode) -> Option<&'a str> {
-    view.picture.groups().get(group).filter(|_| !group.is_all()).map(String::as_str)
+    view.seen.groups().get(group).filter(|_| !group.is_all()).map(String::as_str)
 }
 
 fn picture(view: &View, svg: String) -> HttpResponse {

@@ -4,11 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use crate::domain::assess::{Assessment, DataState};
+use crate::domain::dimension::Dimension;
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode,
 };
 use crate::domain::invalid::{Invalid, Violation, nearest};
 use crate::domain::period::Period;
+use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::policy::Status;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::documented::{NotModified, ReadProblems, UnknownInQuery};
@@ -20,7 +22,7 @@ use crate::http::tables::columns::{self, XlsxFile};
 use crate::http::tables::printed;
 use crate::http::view::{AsOf, View, view};
 use crate::programme::Programme;
-use crate::programme::picture::Picture;
+use crate::programme::Seen;
 use crate::programme::reports::exceptions::Exceptions;
 use crate::programme::reports::status_report::{MOST_POINTS, ReportFilter, Series, StatusReport};
 
@@ -73,10 +75,10 @@ impl FromParams for ReportParams {
 impl ReportParams {
     /// The period and filter that are meant, where the plan has them.
     fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
-        let picture = &view.picture;
+        let seen = &view.seen;
         let mut invalid = Invalid::new();
         let period = match &self.period {
-            None => picture.default_period(view.at, &view.plan.access),
+            None => seen.default_period(),
             Some(text) => match Period::read_any(text) {
                 Ok(period) => Some(period),
                 Err(error) => {
@@ -89,31 +91,31 @@ impl ReportParams {
             &mut invalid,
             "outcome_area",
             self.outcome_area.as_ref().map(AreaCode::as_str),
-            picture.areas().keys().map(AreaCode::as_str),
+            seen.all::<OutcomeArea>().keys().map(AreaCode::as_str),
         );
         known(
             &mut invalid,
             "priority",
             self.priority.as_ref().map(PriorityCode::as_str),
-            picture.priorities().keys().map(PriorityCode::as_str),
+            seen.all::<Priority>().keys().map(PriorityCode::as_str),
         );
         known(
             &mut invalid,
             "sub_group",
             self.sub_group.as_ref().map(SubGroupCode::as_str),
-            picture.sub_groups().keys().map(SubGroupCode::as_str),
+            seen.all::<SubGroup>().keys().map(SubGroupCode::as_str),
         );
         known(
             &mut invalid,
             "organisation",
             self.organisation.as_ref().map(OrganisationCode::as_str),
-            picture.organisations().keys().map(OrganisationCode::as_str),
+            seen.all::<Organisation>().keys().map(OrganisationCode::as_str),
         );
         known(
             &mut invalid,
             "group_by",
             self.group_by.as_ref().map(DimensionCode::as_str),
-            picture.dimensions().keys().map(DimensionCode::as_str),
+            seen.all::<Dimension>().keys().map(DimensionCode::as_str),
         );
         let filter = ReportFilter {
             outcome_area: self.outcome_area,
@@ -145,15 +147,15 @@ pub(in crate::http) fn known<'a>(
 }
 
 /// Notes a group that no dimension of the plan has.
-pub(in crate::http) fn known_group(invalid: &mut Invalid, picture: &Picture, group: Option<&GroupCode>) {
+pub(in crate::http) fn known_group(invalid: &mut Invalid, seen: &Seen, group: Option<&GroupCode>) {
     let wanted = group.filter(|group| !group.is_all()).map(GroupCode::as_str);
-    known(invalid, "group", wanted, picture.groups().keys().map(GroupCode::as_str));
+    known(invalid, "group", wanted, seen.groups().keys().map(GroupCode::as_str));
 }
 
 /// Refuses a group that no dimension of the plan has.
-pub(in crate::http) fn check_group(picture: &Picture, group: &GroupCode) -> Result<(), Problem> {
+pub(in crate::http) fn check_group(seen: &Seen, group: &GroupCode) -> Result<(), Problem> {
     let mut invalid = Invalid::new();
-    known_group(&mut invalid, picture, Some(group));
+    known_group(&mut invalid, seen, Some(group));
     Ok(invalid.or(())?)
 }
 
@@ -184,13 +186,13 @@ pub async fn get_status_report(
     let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let (period, filter) = wanted.settle(&view)?;
-    let report = view.picture.status_report(period, &filter, view.at, &view.plan.access);
+    let report = view.seen.status_report(period, &filter);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
-        Format::Csv => columns::status_report(&report, &view.picture, &view.tag),
+        Format::Csv => columns::status_report(&report, &view.seen, &view.tag),
         Format::Xlsx => {
-            let content = printed::status_report(&report, &view.picture);
-            return printed::answer("status-report", content?, &view.tag, view.at).await;
+            let content = printed::status_report(&report, &view.seen);
+            return printed::answer("status-report", content?, &view.tag, view.seen.now()).await;
         }
     })
 }
@@ -220,13 +222,13 @@ pub async fn get_exceptions(
     let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let (period, filter) = wanted.settle(&view)?;
-    let report = view.picture.exceptions(period, &filter, view.at, &view.plan.access);
+    let report = view.seen.exceptions(period, &filter);
     Ok(match format {
         Format::Json => HttpResponse::Ok().insert_header(&view.tag).json(report),
         Format::Csv => columns::exceptions(&report, &view.tag),
         Format::Xlsx => {
-            let content = printed::exceptions(&report, &view.picture);
-            return printed::answer("exceptions", content?, &view.tag, view.at).await;
+            let content = printed::exceptions(&report, &view.seen);
+            return printed::answer("exceptions", content?, &view.tag, view.seen.now()).await;
         }
     })
 }
@@ -276,18 +278,16 @@ pub async fn get_kpi_status(
 
 /// The assessment that is asked for.
 pub(in crate::http) fn stand(view: &View, kpi: &KpiCode, wanted: &StatusParams) -> Result<Assessment, Problem> {
-    let entry = view.picture.kpi_for(kpi, &view.plan.access)?;
-    check_group(&view.picture, &wanted.group)?;
+    let kpi = view.seen.kpi(kpi)?;
+    check_group(&view.seen, &wanted.group)?;
     let period = match &wanted.period {
-        None => view.picture.default_status_period(entry, &wanted.group, view.at),
-        Some(text) => Some(
-            view.picture
-                .longer_period(entry, &wanted.group, text)
-                .map_or_else(|| read_period("period", text, entry.kpi.period_kind()), Ok)?,
-        ),
+        None => kpi.default_period(&wanted.group),
+        Some(text) => {
+            let longer = kpi.longer_period(&wanted.group, text);
+            Some(longer.map_or_else(|| read_period("period", text, kpi.period_kind()), Ok)?)
+        }
     };
-    let assessment =
-        period.and_then(|period| view.picture.assess(entry, &wanted.group, period, view.at, &view.plan.access));
+    let assessment = period.and_then(|period| kpi.assess(&wanted.group, period));
     assessment.ok_or_else(Problem::not_found)
 }
 
@@ -351,12 +351,12 @@ pub async fn get_kpi_series(
 
 /// The series that is asked for.
 pub(in crate::http) fn follow(view: &View, kpi: &KpiCode, wanted: &SeriesParams) -> Result<Series, Problem> {
-    let entry = view.picture.kpi_for(kpi, &view.plan.access)?;
-    check_group(&view.picture, &wanted.group)?;
-    let kind = entry.kpi.period_kind();
+    let kpi = view.seen.kpi(kpi)?;
+    check_group(&view.seen, &wanted.group)?;
+    let kind = kpi.period_kind();
     let end = |name: &str, text: &Option<String>| text.as_deref().map(|text| read_period(name, text, kind)).transpose();
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
-    let series = view.picture.series(entry, &wanted.group, range, view.at, &view.plan.access);
+    let series = kpi.series(&wanted.group, range);
     series.ok_or_else(|| {
         let detail = format!("A series runs from one period to a later one, {MOST_POINTS} at most; mend from and to.");
         let violation = Violation::in_query("from", "not_a_range", detail.clone());

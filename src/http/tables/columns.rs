@@ -20,9 +20,9 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::ETag;
 use crate::http::request::extract::{NoParams, Params, Segments};
 use crate::http::request::negotiate::Format;
+use crate::programme::Seen;
 use crate::programme::figures::readings::SeenReading;
 use crate::programme::figures::targets::TargetRow;
-use crate::programme::picture::Picture;
 use crate::programme::reports::exceptions::{ExceptionItem, Exceptions};
 use crate::programme::reports::status_report::{Series, StatusReport};
 
@@ -338,8 +338,8 @@ fn assessment(
     table::row(STATUS_REPORT, cells)
 }
 
-/// The status report as CSV text, one row a KPI; those of groups follow. `picture` is what the report was made from.
-pub fn status_report_csv(report: &StatusReport, picture: &Picture) -> Vec<u8> {
+/// The status report as CSV text, one row a KPI; those of groups follow. `seen` is what the report was made from.
+pub fn status_report_csv(report: &StatusReport, seen: &Seen) -> Vec<u8> {
     let mut body = table::header(STATUS_REPORT);
     for area in &report.outcome_areas {
         for priority in &area.priorities {
@@ -349,15 +349,15 @@ pub fn status_report_csv(report: &StatusReport, picture: &Picture) -> Vec<u8> {
         }
     }
     for one in report.groups.iter().flat_map(|group| &group.kpis) {
-        let kpi = picture.kpis().get(&one.kpi).map(|entry| &entry.kpi);
-        body.extend(assessment(report, kpi.and_then(|kpi| picture.area_of(kpi)), kpi.map(|kpi| &kpi.priority), one));
+        let kpi = seen.kpi(&one.kpi).ok();
+        body.extend(assessment(report, kpi.and_then(|kpi| kpi.outcome_area()), kpi.map(|kpi| kpi.priority()), one));
     }
     body
 }
 
 /// The status report as an answer in CSV.
-pub fn status_report(report: &StatusReport, picture: &Picture, tag: &ETag) -> HttpResponse {
-    csv("status-report", tag).body(status_report_csv(report, picture))
+pub fn status_report(report: &StatusReport, seen: &Seen, tag: &ETag) -> HttpResponse {
+    csv("status-report", tag).body(status_report_csv(report, seen))
 }
 
 fn point(series: &Series, one: &Assessment) -> Vec<u8> {

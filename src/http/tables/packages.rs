@@ -14,7 +14,7 @@ use crate::http::request::extract::{NoParams, Params, Segments};
 use crate::http::tables::columns::{EXCEPTIONS, READINGS, STATUS_REPORT, TARGETS};
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
-use crate::programme::picture::Picture;
+use crate::programme::Seen;
 
 /// A flat table of a plan.
 struct Table {
@@ -49,8 +49,8 @@ const TABLES: [Table; 4] = [
 ];
 
 /// The plan's tables as a Data Package. Its address is the base of theirs.
-fn package(picture: &Picture) -> Value {
-    let plan = &picture.plan().value;
+fn package(seen: &Seen) -> Value {
+    let plan = &seen.plan().value;
     let resources = TABLES.iter().map(|Table { name, title, columns, key }| {
         let mut schema = table::schema(columns);
         if let Some(schema) = schema.as_object_mut() {
@@ -72,14 +72,14 @@ fn package(picture: &Picture) -> Value {
         "name": plan.code.as_str().to_lowercase(),
         "title": plan.title,
         "description": plan.description,
-        "version": picture.version().to_string(),
+        "version": seen.version().to_string(),
         "resources": resources.collect::<Vec<_>>(),
     })
 }
 
 /// The plan's tables as a group of tables of CSVW. Its address is the base of theirs.
-fn table_group(picture: &Picture) -> Value {
-    let plan = &picture.plan().value;
+fn table_group(seen: &Seen) -> Value {
+    let plan = &seen.plan().value;
     let tables = TABLES.iter().map(|Table { name, title, columns, key }| {
         json!({
             "url": format!("{name}.csv"),
@@ -114,7 +114,7 @@ pub async fn get_data_package(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, "json");
-    Ok(HttpResponse::Ok().insert_header(&view.tag).json(package(&view.picture)))
+    Ok(HttpResponse::Ok().insert_header(&view.tag).json(package(&view.seen)))
 }
 
 /// Describe a plan's tables as CSVW
@@ -137,6 +137,6 @@ pub async fn get_csvw_metadata(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, "csvw");
-    let body = table_group(&view.picture).to_string();
+    let body = table_group(&view.seen).to_string();
     Ok(HttpResponse::Ok().content_type("application/csvm+json").insert_header(&view.tag).body(body))
 }

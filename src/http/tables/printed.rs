@@ -13,13 +13,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::number::Figure;
+use crate::domain::plan::Organisation;
 use crate::domain::wording::capitalised;
 use crate::exchange::spreadsheet::{self, Page, PageRow, Shown, Tone};
 use crate::http::collecting::imports::with_workbook;
 use crate::http::problem::Problem;
 use crate::http::request::conditional::ETag;
 use crate::http::tables::columns::as_workbook;
-use crate::programme::picture::Picture;
+use crate::programme::Seen;
 use crate::programme::reports::exceptions::Exceptions;
 use crate::programme::reports::status_report::StatusReport;
 
@@ -37,10 +38,10 @@ type Decimals = HashMap<String, u32>;
 ///
 /// # Errors
 /// Where the report is no JSON, which is a fault of this program.
-pub fn status_report(report: &StatusReport, picture: &Picture) -> Result<Print, Problem> {
+pub fn status_report(report: &StatusReport, seen: &Seen) -> Result<Print, Problem> {
     let report = as_json(report)?;
-    let title = format!("{}: where the plan stands", picture.plan().value.title);
-    let mut pages = report_pages(&report, &title, &[], &decimals_of(picture));
+    let title = format!("{}: where the plan stands", seen.plan().value.title);
+    let mut pages = report_pages(&report, &title, &[], &decimals_of(seen));
     pages.push(legend(&title));
     Ok(Print { title, pages })
 }
@@ -49,12 +50,12 @@ pub fn status_report(report: &StatusReport, picture: &Picture) -> Result<Print, 
 ///
 /// # Errors
 /// Where they are no JSON, which is a fault of this program.
-pub fn exceptions(report: &Exceptions, picture: &Picture) -> Result<Print, Problem> {
-    let plan = &picture.plan().value;
+pub fn exceptions(report: &Exceptions, seen: &Seen) -> Result<Print, Problem> {
+    let plan = &seen.plan().value;
     let report = as_json(report)?;
     let title = format!("{}: what to look at", plan.title);
-    let names = Names::of(picture);
-    let page = exceptions_page(&report, &title, &plan.description, &decimals_of(picture), &names);
+    let names = Names::of(seen);
+    let page = exceptions_page(&report, &title, &plan.description, &decimals_of(seen), &names);
     Ok(Print { pages: vec![page, legend(&title)], title })
 }
 
@@ -62,7 +63,7 @@ pub fn exceptions(report: &Exceptions, picture: &Picture) -> Result<Print, Probl
 ///
 /// # Errors
 /// Where they are no JSON.
-pub fn board_report(content: &[u8], then: &Picture) -> Result<Print, Problem> {
+pub fn board_report(content: &[u8], then: &Seen) -> Result<Print, Problem> {
     let names = Names::of(then);
     let content: Value = serde_json::from_slice(content).map_err(|error| Problem::internal(&error))?;
     let decimals = items(&content, "/kpis").filter_map(|kpi| {
@@ -102,8 +103,8 @@ fn as_json(report: &impl Serialize) -> Result<Value, Problem> {
     serde_json::to_value(report).map_err(|error| Problem::internal(&error))
 }
 
-fn decimals_of(picture: &Picture) -> Decimals {
-    picture.kpis().iter().map(|(code, entry)| (code.to_string(), entry.kpi.decimals)).collect()
+fn decimals_of(seen: &Seen) -> Decimals {
+    seen.kpis().map(|kpi| (kpi.code().to_string(), kpi.decimals())).collect()
 }
 
 fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
@@ -373,8 +374,8 @@ fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &De
 struct Names(HashMap<String, String>);
 
 impl Names {
-    fn of(picture: &Picture) -> Self {
-        let organisations = picture.organisations().values().map(|kept| &kept.value);
+    fn of(seen: &Seen) -> Self {
+        let organisations = seen.all::<Organisation>().values().map(|kept| &kept.value);
         Self(organisations.map(|one| (one.code.to_string(), one.title.clone())).collect())
     }
 

@@ -4,6 +4,7 @@
 //! a link opens one table as a partner reads it, since whoever has its address has the table; a client is a subject of its
 //! own, to whom grants are given as to a person.
 
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 use argon2::Argon2;
@@ -26,6 +27,7 @@ use crate::store::{StoreError, board_reports, credentials, grants, new_id};
 
 use crate::programme::access::grants::must_administer;
 use crate::programme::definitions::refer;
+use crate::programme::seen::Seen;
 use crate::programme::{Bounds, Change, OpenPlan, Principal, Programme, Refusal};
 
 /// How a personal access token begins, so that it is known for one wherever it turns up.
@@ -369,13 +371,14 @@ impl Programme {
             let terms = LinkTerms::parse(members)?;
             let mut invalid = Invalid::new();
             check_text(&mut invalid, "/name", &terms.name, 1, 200);
-            let expires_at = expiry(terms.expires_at, change.now, &mut invalid);
+            let expires_at = expiry(terms.expires_at, change.seen.now, &mut invalid);
             let table = terms.table.as_str();
             let address = match (&terms.kpi, terms.table.is_of_a_kpi()) {
                 (Some(kpi), true) => {
-                    let seen_by = |access: &Access| change.picture.kpis_seen(access);
-                    let shown = seen_by(&change.plan.access.outside());
-                    if !shown.contains_key(kpi) && seen_by(&change.plan.access).contains_key(kpi) {
+                    let outside = Arc::new(change.plan.access.outside());
+                    let outside = Seen { access: outside, ..change.seen.clone() };
+                    let shown = outside.kpis_by_code();
+                    if !shown.contains_key(kpi) && change.seen.kpi(kpi).is_ok() {
                         let detail = format!("{kpi} is not published to those who would see the link");
                         invalid.at("/kpi", "not_published", detail);
                     } else {
@@ -452,8 +455,9 @@ impl Programme {
             invalid.or(())?;
             let row = change.credential(CredentialKind::Client, terms.title, None, None)?;
             credentials::add(change.write, &row, None)?;
-            let first = SecretRow { id: new_id(change.now).into(), hash, created_at: change.now, last_used_at: None };
-            credentials::add_secret(change.write, row.id, first.id, &first.hash, change.now)?;
+            let first =
+                SecretRow { id: new_id(change.seen.now).into(), hash, created_at: change.seen.now, last_used_at: None };
+            credentials::add_secret(change.write, row.id, first.id, &first.hash, change.seen.now)?;
             Ok((row, first, secret))
         })
         .await
@@ -504,8 +508,9 @@ impl Programme {
             if credentials::secrets(change.conn(), client.id)?.len() >= SECRETS {
                 return Err(Refusal::Conflict("it has two secrets; take the old one away first".to_owned()));
             }
-            let next = SecretRow { id: new_id(change.now).into(), hash, created_at: change.now, last_used_at: None };
-            credentials::add_secret(change.write, client.id, next.id, &next.hash, change.now)?;
+            let next =
+                SecretRow { id: new_id(change.seen.now).into(), hash, created_at: change.seen.now, last_used_at: None };
+            credentials::add_secret(change.write, client.id, next.id, &next.hash, change.seen.now)?;
             Ok((next, secret))
         })
         .await
@@ -542,10 +547,10 @@ impl Programme {
         must_be_oneself(caller)?;
         self.change(plan, caller, move |change| {
             let client = change.client(id)?;
-            credentials::revoke(change.write, client.id, change.now)?;
+            credentials::revoke(change.write, client.id, change.seen.now)?;
             let plan = change.plan.id;
             let held = grants::list(change.conn(), plan)?;
-            let (caller, now) = (change.caller.clone(), change.now);
+            let (caller, now) = (change.caller.clone(), change.seen.now);
             let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
             for grant in held.iter().filter(|row| row.subject == client.subject && row.revoked_at.is_none()) {
                 let reason = Some("The client was revoked.".to_owned());
@@ -666,11 +671,11 @@ impl Change<'_, '_> {
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<CredentialRow, Refusal> {
         let plan = self.plan.id;
-        let now = self.now;
+        let now = self.seen.now;
         if credentials::of_plan(self.conn(), kind, plan)?.iter().filter(|row| row.is_live(now)).count() >= MOST {
             return Err(too_many(if kind == CredentialKind::Link { "links" } else { "clients" }));
         }
-        let id: CredentialId = new_id(self.now).into();
+        let id: CredentialId = new_id(self.seen.now).into();
         let subject = match kind {
             CredentialKind::Client => format!("{CLIENT}{id}").parse().map_err(|_never| Refusal::NotFound)?,
             CredentialKind::Link | CredentialKind::Token => self.caller.clone(),
@@ -684,7 +689,7 @@ impl Change<'_, '_> {
             role: None,
             methods: vec![TokenMethod::Get.as_str().to_owned()],
             address,
-            created_at: self.now,
+            created_at: self.seen.now,
             created_by: self.caller.clone(),
             expires_at,
             last_used_at: None,

@@ -133,11 +133,11 @@ impl Programme {
         self.change(plan, caller, move |change| {
             must_administer(&change.plan)?;
             let terms = GrantTerms::parse(members)?;
-            terms.check_in(&change.picture).or(())?;
+            terms.check_in(&change.seen.picture).or(())?;
             let subject = terms.subject.parse().map_err(|_checked| Refusal::NotFound)?;
             let GrantTerms { role, outcome_areas, organisation, kpis, .. } = terms;
             let granted = Granted { role, outcome_areas, organisation, kpis };
-            let (caller, now) = (change.caller.clone(), change.now);
+            let (caller, now) = (change.caller.clone(), change.seen.now);
             let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
             Ok(grants::grant(change.write, locked, &caller, now, subject, granted, None)?)
         })
@@ -158,7 +158,7 @@ impl Programme {
                     "nobody revokes their own administrator's grant; another administrator does".to_owned(),
                 ));
             }
-            let (caller, now) = (change.caller.clone(), change.now);
+            let (caller, now) = (change.caller.clone(), change.seen.now);
             let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
             grants::revoke(change.write, locked, &caller, now, grant, None)?.ok_or(Refusal::NotFound)?;
             Ok(())

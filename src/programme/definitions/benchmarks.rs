@@ -1,10 +1,7 @@
 //! Benchmarks: what other authorities reached, kept by KPI and period, and the plan's own figure beside it.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
-use crate::domain::access::Access;
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, Comparison, NoRank, compare};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
@@ -13,7 +10,8 @@ use crate::domain::period::Period;
 use crate::store::definitions::DefinitionKind;
 
 use crate::programme::definitions::Precondition;
-use crate::programme::picture::{Kept, KpiPicture, Picture};
+use crate::programme::picture::{Kept, KpiPicture};
+use crate::programme::seen::Seen;
 use crate::programme::{Principal, Programme, Refusal};
 
 /// A benchmark as one reader sees it.
@@ -36,17 +34,17 @@ pub struct PutBenchmark {
     pub created: bool,
 }
 
-impl Picture {
+impl Seen {
     /// One benchmark, for a reader who may see its KPI.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] where it is not there, or not for this reader.
-    pub fn benchmark_for(&self, kpi: &KpiCode, period: &str, access: &Access) -> Result<SeenBenchmark, Refusal> {
-        let entry = self.kpi_for(kpi, access)?;
+    pub fn benchmark_for(&self, kpi: &KpiCode, period: &str) -> Result<SeenBenchmark, Refusal> {
+        let entry = self.entry(kpi)?;
         let period = Period::read(period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
         let key = BenchmarkKey { kpi: kpi.clone(), period };
-        let kept = self.benchmarks().get(&key).ok_or(Refusal::NotFound)?;
-        Ok(self.seen_benchmark(entry, key, kept.clone(), access))
+        let kept = self.picture.benchmarks().get(&key).ok_or(Refusal::NotFound)?;
+        Ok(self.seen_benchmark(entry, key, kept.clone()))
     }
 
     /// The benchmarks that a reader may see, in the order of KPI and period: those after `after`. An archived KPI's are
@@ -56,33 +54,27 @@ impl Picture {
         kpi: Option<&'a KpiCode>,
         period: Option<Period>,
         after: Option<&'a BenchmarkKey>,
-        access: &'a Access,
     ) -> impl Iterator<Item = SeenBenchmark> + 'a {
         let wanted = move |key: &BenchmarkKey| {
             after.is_none_or(|after| key > after)
                 && kpi.is_none_or(|kpi| key.kpi == *kpi)
                 && period.is_none_or(|period| key.period == period)
         };
-        self.benchmarks().iter().filter(move |(key, _)| wanted(key)).filter_map(move |(key, kept)| {
-            let entry = self.kpi_for(&key.kpi, access).ok().filter(|entry| !entry.archived || kpi.is_some())?;
-            Some(self.seen_benchmark(entry, key.clone(), kept.clone(), access))
+        self.picture.benchmarks().iter().filter(move |(key, _)| wanted(key)).filter_map(move |(key, kept)| {
+            let entry = self.entry(&key.kpi).ok().filter(|entry| !entry.archived || kpi.is_some())?;
+            Some(self.seen_benchmark(entry, key.clone(), kept.clone()))
         })
     }
 
-    fn seen_benchmark(
-        &self,
-        entry: &KpiPicture,
-        key: BenchmarkKey,
-        kept: Kept<Benchmark>,
-        access: &Access,
-    ) -> SeenBenchmark {
+    fn seen_benchmark(&self, entry: &KpiPicture, key: BenchmarkKey, kept: Kept<Benchmark>) -> SeenBenchmark {
         let all = GroupCode::all();
-        let own = match self.observed(entry, &all, key.period).and_then(|reading| reading.reported(&entry.kpi)) {
-            Some(_) if self.withholds(entry, &all, key.period, access) => Err(NoRank::Suppressed),
-            Some(value) => Ok(self.precision(&entry.kpi, access).of(value)),
+        let own = match self.picture.observed(entry, &all, key.period).and_then(|reading| reading.reported(&entry.kpi))
+        {
+            Some(_) if self.withholds(entry, &all, key.period) => Err(NoRank::Suppressed),
+            Some(value) => Ok(self.precision(&entry.kpi).of(value)),
             None => Err(NoRank::NoReading),
         };
-        let groups = self.comparator_groups().values().map(|group| &group.value);
+        let groups = self.picture.comparator_groups().values().map(|group| &group.value);
         let comparison = compare(&entry.kpi, key.period, own, &kept.value, groups);
         SeenBenchmark { key, kept, comparison }
     }
@@ -101,14 +93,13 @@ impl Programme {
     ) -> Result<PutBenchmark, Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
         self.change(plan, caller, move |change| {
-            let picture = Arc::clone(&change.picture);
-            let access = change.plan.access.clone();
-            let entry = picture.kpi_for(&kpi, &access)?;
+            let seen = change.seen.clone();
+            let entry = seen.entry(&kpi)?;
             change.must_manage()?;
             let period = Period::read(&period, entry.kpi.period_kind())
                 .map_err(|error| Violation::at("/period", error.code(), format!("`{period}` {error}")))?;
             let key = BenchmarkKey { kpi, period };
-            let before = picture.benchmarks().get(&key);
+            let before = seen.picture.benchmarks().get(&key);
             match before {
                 Some(before) => precondition.allows_change_of(before.seq)?,
                 None => precondition.allows_creation()?,
@@ -126,7 +117,7 @@ impl Programme {
                 }
             };
             let created = before.is_none();
-            Ok(PutBenchmark { seen: picture.seen_benchmark(entry, key, kept, &access), created })
+            Ok(PutBenchmark { seen: seen.seen_benchmark(entry, key, kept), created })
         })
         .await
     }
@@ -142,7 +133,7 @@ impl Programme {
     ) -> Result<(), Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
         self.change(plan, caller, move |change| {
-            let SeenBenchmark { key, kept, .. } = change.picture.benchmark_for(&kpi, &period, &change.plan.access)?;
+            let SeenBenchmark { key, kept, .. } = change.seen.benchmark_for(&kpi, &period)?;
             change.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let (revision, before) = (kept.revision + 1, Some(kept.value.members()));

@@ -6,6 +6,7 @@ pub mod plan_removal;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -27,7 +28,8 @@ use crate::store::{grants, journal, plans};
 
 use crate::programme::picture::{Kept, KpiPicture, KpiRecord, Picture};
 use crate::programme::reports::groups::refer_group;
-use crate::programme::{Change, Conn, OpenPlan, Principal, Programme, Refusal};
+use crate::programme::seen::Seen;
+use crate::programme::{Change, Conn, Principal, Programme, Refusal};
 
 /// Which version of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -424,8 +426,8 @@ impl Programme {
         self.change(plan, caller, move |change| {
             change.must_manage()?;
             let value = D::parse(members)?;
-            value.check_in(&change.picture).or(())?;
-            if D::all(&change.picture).contains_key(value.code()) {
+            value.check_in(&change.seen.picture).or(())?;
+            if D::all(&change.seen.picture).contains_key(value.code()) {
                 return Err(Refusal::Conflict(format!(
                     "the {} `{}` is there already; change it with PATCH",
                     D::NOUN,
@@ -450,13 +452,13 @@ impl Programme {
     ) -> Result<Kept<D>, Refusal> {
         let code = code.clone();
         self.change(plan, caller, move |change| {
-            let kept = D::all(&change.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
+            let kept = D::all(&change.seen.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
             change.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
             let value: D = patched(&before, patch, D::CODE)?;
-            let mut invalid = value.check_in(&change.picture);
-            invalid.extend(value.check_change(&kept.value, &change.picture));
+            let mut invalid = value.check_in(&change.seen.picture);
+            invalid.extend(value.check_change(&kept.value, &change.seen.picture));
             invalid.or(())?;
             let after = value.members();
             if after == before {
@@ -479,10 +481,10 @@ impl Programme {
     ) -> Result<(), Refusal> {
         let code = code.clone();
         self.change(plan, caller, move |change| {
-            let kept = D::all(&change.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
+            let kept = D::all(&change.seen.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
             change.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
-            if let Some(user) = D::used_by(&change.picture, &code) {
+            if let Some(user) = D::used_by(&change.seen.picture, &code) {
                 return Err(Refusal::Conflict(format!("the {} `{code}` is still used by {user}", D::NOUN)));
             }
             let plan = change.plan.id;
@@ -503,12 +505,12 @@ impl Programme {
         plan: &PlanCode,
         caller: &Principal,
         members: Map<String, Value>,
-    ) -> Result<KpiPicture, Refusal> {
+    ) -> Result<Kept<KpiRecord>, Refusal> {
         self.change(plan, caller, move |change| {
             change.must_manage()?;
             let kpi = Kpi::parse(members)?;
-            check_kpi(&kpi, &change.picture).or(())?;
-            if change.picture.kpis().contains_key(&kpi.code) {
+            check_kpi(&kpi, &change.seen.picture).or(())?;
+            if change.seen.picture.kpis().contains_key(&kpi.code) {
                 return Err(Refusal::Conflict(format!(
                     "the KPI `{}` is there already; change it with PATCH",
                     kpi.code
@@ -529,10 +531,10 @@ impl Programme {
         code: &KpiCode,
         mut patch: Map<String, Value>,
         precondition: Precondition,
-    ) -> Result<KpiPicture, Refusal> {
+    ) -> Result<Kept<KpiRecord>, Refusal> {
         let code = code.clone();
         self.change(plan, caller, move |change| {
-            let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
+            let entry = Arc::clone(change.seen.entry(&code)?);
             change.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
             let mut invalid = Invalid::new();
@@ -546,12 +548,12 @@ impl Programme {
                 patched => patched?,
             };
             meant.check(&before, &kpi.members(), &mut invalid);
-            invalid.extend(check_kpi(&kpi, &change.picture));
+            invalid.extend(check_kpi(&kpi, &change.seen.picture));
             invalid.or(())?;
-            check_periods_kept(&entry, &kpi, &change.picture).or(())?;
-            check_as_source(&kpi, &change.picture).or(())?;
+            check_periods_kept(&entry, &kpi, &change.seen.picture).or(())?;
+            check_as_source(&kpi, &change.seen.picture).or(())?;
             if kpi == entry.kpi {
-                return Ok((*entry).clone());
+                return Ok(Kept { value: entry.record(), revision: entry.revision, seq: entry.seq });
             }
             let anew = i32::from(!meant.editorial && !kpi.measures_the_same_as(&entry.kpi));
             let record =
@@ -572,11 +574,11 @@ impl Programme {
     ) -> Result<(), Refusal> {
         let code = code.clone();
         self.change(plan, caller, move |change| {
-            let entry = std::sync::Arc::clone(change.picture.kpi_for(&code, &change.plan.access)?);
+            let entry = Arc::clone(change.seen.entry(&code)?);
             change.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
             let uses = |kpi: &Kpi| matches!(&kpi.formula, Formula::Gap { of, .. } if *of == code);
-            if let Some(gap) = change.picture.kpis().values().find(|other| !other.archived && uses(&other.kpi)) {
+            if let Some(gap) = change.seen.picture.kpis().values().find(|other| !other.archived && uses(&other.kpi)) {
                 return Err(Refusal::Conflict(format!("the KPI `{code}` is still used by the gap `{}`", gap.kpi.code)));
             }
             if !entry.archived {
@@ -589,35 +591,29 @@ impl Programme {
         .await
     }
 
-    /// Every revision of a KPI's definition up to the picture's version, the first first: those that the caller may see,
+    /// Every revision of a KPI's definition up to the version that is seen, the first first: those that the caller may see,
     /// as they may see them.
-    pub async fn kpi_versions(
-        &self,
-        plan: &OpenPlan,
-        picture: &std::sync::Arc<Picture>,
-        kpi: &KpiCode,
-    ) -> Result<Vec<KpiVersion>, Refusal> {
-        let (plan, picture, code) = (plan.clone(), std::sync::Arc::clone(picture), kpi.clone());
-        picture.kpi_for(&code, &plan.access)?;
+    pub async fn kpi_versions(&self, seen: &Seen, kpi: &KpiCode) -> Result<Vec<KpiVersion>, Refusal> {
+        let (seen, code) = (seen.clone(), kpi.clone());
+        seen.entry(&code)?;
         self.store
             .read(move |conn| {
-                let entry = picture.kpi_for(&code, &plan.access)?;
-                let mut rows = definitions::history(conn, plan.id, DefinitionKind::Kpi, code.as_str())?;
-                rows.retain(|row| row.seq <= picture.version());
+                let entry = seen.entry(&code)?;
+                let mut rows = definitions::history(conn, seen.id(), DefinitionKind::Kpi, code.as_str())?;
+                rows.retain(|row| row.seq <= seen.version());
                 let seqs: Vec<Seq> = rows.iter().map(|row| row.seq).collect();
-                let stamps = journal::stamps(conn, plan.id, &seqs)?;
+                let stamps = journal::stamps(conn, seen.id(), &seqs)?;
                 let mut versions = Vec::with_capacity(rows.len());
                 let mut before = None;
                 for (row, (_, recorded_at, recorded_by)) in rows.iter().zip(stamps) {
                     let mut record = KpiRecord::of_row(row)?;
                     let comparable = before.map(|before| before == record.definition_version);
                     before = Some(record.definition_version);
-                    if !picture.sees(&plan.access, &record.kpi) {
+                    if !seen.sees(&record.kpi) {
                         continue;
                     }
                     // As in the definition of today: a small baseline would give away the figure that it was.
-                    let shown =
-                        [&record.kpi, &entry.kpi].iter().all(|kpi| picture.sees_small_numbers(&plan.access, kpi));
+                    let shown = [&record.kpi, &entry.kpi].iter().all(|kpi| seen.sees_small_numbers(kpi));
                     record.kpi.baseline = record.kpi.baseline.filter(|_| shown);
                     versions.push(KpiVersion { record, revision: row.revision, recorded_at, recorded_by, comparable });
                 }
@@ -633,7 +629,7 @@ impl Programme {
         after: Option<PlanCode>,
         limit: usize,
     ) -> Result<Vec<Kept<Plan>>, Refusal> {
-        let (caller, pictures) = (caller.clone(), std::sync::Arc::clone(&self.pictures));
+        let (caller, pictures) = (caller.clone(), Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
                 let mut found = Vec::new();
@@ -682,13 +678,13 @@ impl Programme {
     ) -> Result<Kept<Plan>, Refusal> {
         self.change(plan, caller, move |change| {
             change.must_manage()?;
-            let kept = change.picture.plan().clone();
+            let kept = change.seen.picture.plan().clone();
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
             let value: Plan = patched(&before, patch, "code")?;
             let mut invalid = value.check();
             check_predecessor(&mut invalid, &value, kept.value.predecessor.as_ref());
-            refer(&mut invalid, "/policy", "policy", &value.policy, change.picture.policies());
+            refer(&mut invalid, "/policy", "policy", &value.policy, change.seen.picture.policies());
             invalid.or(())?;
             let after = value.members();
             if after == before {
@@ -718,13 +714,13 @@ impl Change<'_, '_> {
         record: KpiRecord,
         before: Option<&KpiPicture>,
         reason: Option<String>,
-    ) -> Result<KpiPicture, Refusal> {
+    ) -> Result<Kept<KpiRecord>, Refusal> {
         let code = record.kpi.code.clone();
         let members_before = before.map(|entry| entry.record().members());
         let revision = before.map_or(0, |entry| entry.revision) + 1;
         let place = (DefinitionKind::Kpi, &code, revision);
         let seq = self.define_because(action, place, members_before, Some(record.members()), reason)?;
-        Ok(KpiPicture::of(record, revision, seq, before))
+        Ok(Kept { value: record, revision, seq })
     }
 }
 

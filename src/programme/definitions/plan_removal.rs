@@ -1,6 +1,7 @@
 //! Plans that were made by mistake, taken away with everything in them while nobody relies on them.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ impl Programme {
             if !change.plan.access.administers() {
                 return Err(Refusal::NotAllowed("only an administrator removes a plan".to_owned()));
             }
-            let picture = std::sync::Arc::clone(&change.picture);
+            let picture = Arc::clone(&change.seen.picture);
             precondition.allows_change_of(picture.plan().seq)?;
             if extent == Extent::EmptyOnly && !is_empty(&picture) {
                 return Err(Refusal::Conflict(
@@ -62,7 +63,7 @@ impl Programme {
                 body,
             };
             let locked = change.locked.take().ok_or(Refusal::NotFound)?;
-            Ok(removals::remove(change.write, locked, &said, &change.caller, change.now)?)
+            Ok(removals::remove(change.write, locked, &said, &change.caller, change.seen.now)?)
         })
         .await
     }

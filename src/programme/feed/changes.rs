@@ -5,6 +5,7 @@
 //! of the same KPI the entry may have uncovered or hidden. What they never saw leaves no trace but a gap in the numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -22,7 +23,8 @@ use crate::store::{Conn, StoreError};
 
 use crate::programme::feed::journal::{Entry, withhold};
 use crate::programme::figures::readings::SeenReading;
-use crate::programme::picture::{KpiPicture, KpiRecord, Picture};
+use crate::programme::picture::{KpiPicture, KpiRecord};
+use crate::programme::seen::Seen;
 use crate::programme::{OpenPlan, Programme, Refusal};
 
 /// Why a copy should let a thing go.
@@ -83,7 +85,7 @@ pub struct Stretch {
 impl Programme {
     /// A stretch of the feed of a plan as it was opened: at most `limit` entries after a place in its journal.
     pub async fn follow(&self, plan: &OpenPlan, after: Seq, limit: usize) -> Result<Stretch, Refusal> {
-        let picture = self.picture(plan).await?;
+        let seen = self.seen(plan, self.clock.now()).await?;
         let plan = plan.clone();
         self.store
             .read(move |conn| {
@@ -94,7 +96,7 @@ impl Programme {
                 let changes = if plan.access.audience() == Audience::Member {
                     entries.into_iter().map(|entry| as_it_is(entry, &plan)).collect()
                 } else {
-                    Copy { picture: &picture, plan: &plan, found: Vec::new() }.follow(conn, entries)?
+                    Copy { seen: &seen, found: Vec::new() }.follow(conn, entries)?
                 };
                 Ok(Stretch { changes, next })
             })
@@ -119,8 +121,7 @@ fn as_it_is(mut entry: Entry, plan: &OpenPlan) -> FollowedChange {
 
 /// The copy that a reader outside the partnership keeps.
 struct Copy<'a> {
-    picture: &'a Picture,
-    plan: &'a OpenPlan,
+    seen: &'a Seen,
     found: Vec<FollowedChange>,
 }
 
@@ -143,7 +144,7 @@ impl Copy<'_> {
                     if let Some((entry_of, at)) = self.reading_place(&entry) {
                         let kpi = &entry_of.kpi;
                         // A figure more can uncover or hide others of a KPI whose small numbers are withheld.
-                        let alone = self.picture.sees_small_numbers(&self.plan.access, kpi);
+                        let alone = self.seen.sees_small_numbers(kpi);
                         figures.push((entry, kpi.code.clone(), alone.then_some(at)));
                     }
                 }
@@ -178,12 +179,12 @@ impl Copy<'_> {
     /// A KPI as it is seen now.
     fn seen(&self, code: &str) -> Option<&KpiPicture> {
         let code: KpiCode = code.parse().ok()?;
-        self.picture.kpi_for(&code, &self.plan.access).ok().map(|entry| &**entry)
+        self.seen.entry(&code).ok().map(|entry| &**entry)
     }
 
     /// Tells of a KPI, and gives its code where its figures must be told of anew.
     fn kpi(&mut self, entry: &Entry) -> Option<KpiCode> {
-        let access = &self.plan.access;
+        let access = &self.seen.access;
         let before = entry.before.as_ref().and_then(kpi_in);
         let saw = before.as_ref().is_some_and(|before| access.sees(before));
         let kind = entry.kind;
@@ -193,7 +194,7 @@ impl Copy<'_> {
             }
             return None;
         };
-        let record = KpiRecord { kpi: self.picture.definition_for(now, access), ..now.record() };
+        let record = KpiRecord { kpi: self.seen.definition_for(now).into_owned(), ..now.record() };
         let after = json!({"body": record.members(), "code": now.kpi.code, "revision": now.revision});
         let gone = now.archived.then_some(Gone::Archived);
         let (kpi, code) = (&now.kpi, now.kpi.code.clone());
@@ -228,7 +229,7 @@ impl Copy<'_> {
 
     /// Tells of the actions on a KPI, which may have come or gone with its organisations.
     fn actions_of(&mut self, entry: &Entry, kpi: &KpiCode) {
-        let picture = self.picture;
+        let picture = Arc::clone(&self.seen.picture);
         for kept in picture.actions().values().filter(|kept| kept.value.action.kpi == *kpi) {
             self.action(entry, &kept.value.id.to_string());
         }
@@ -238,7 +239,7 @@ impl Copy<'_> {
     fn action(&mut self, entry: &Entry, key: &str) {
         let kind = EntryKind::Definition(DefinitionKind::Action);
         let Ok(id) = key.parse() else { return };
-        let told = self.picture.action_for(id, &self.plan.access).ok().map(|(kept, _)| {
+        let told = self.seen.action_for(id).ok().map(|(kept, _)| {
             json!({"body": kept.value.clone().nameless().members(), "code": key, "revision": kept.revision})
         });
         let gone = told.is_none().then_some(Gone::Hidden);
@@ -247,8 +248,7 @@ impl Copy<'_> {
 
     /// Tells of the reader's organisation's board reports that a KPI stands in, which may have come or gone with it.
     fn reports_with(&mut self, entry: &Entry, kpi: &KpiCode) {
-        let picture = self.picture;
-        let of_kpi = picture.board_reports().values().filter(|kept| kept.value.kpis.contains(kpi));
+        let of_kpi = self.seen.picture.board_reports().values().filter(|kept| kept.value.kpis.contains(kpi));
         let ids: Vec<ReportId> = of_kpi.map(|kept| kept.value.id).collect();
         for id in ids {
             self.board_report(entry, id);
@@ -257,12 +257,12 @@ impl Copy<'_> {
 
     /// Tells of a board report of the reader's organisation as it is seen now.
     fn board_report(&mut self, entry: &Entry, id: ReportId) {
-        let access = &self.plan.access;
-        let Some(kept) = self.picture.board_reports().get(&id) else { return };
+        let access = &self.seen.access;
+        let Some(kept) = self.seen.picture.board_reports().get(&id) else { return };
         if !kept.value.organisation.as_ref().is_some_and(|organisation| access.is_partner_of(organisation)) {
             return;
         }
-        let read = self.picture.reads_board_report(access, &kept.value);
+        let read = self.seen.reads_board_report(&kept.value);
         let told = read.then(|| json!({"body": kept.value.members(), "code": id, "revision": kept.revision}));
         let gone = (!read).then_some(Gone::Hidden);
         self.tell(entry, EntryKind::Definition(DefinitionKind::BoardReport), id.to_string(), told, gone);
@@ -270,9 +270,8 @@ impl Copy<'_> {
 
     /// The KPIs that are seen, and whose small numbers are not.
     fn with_small_numbers(&self) -> impl Iterator<Item = KpiCode> + use<'_> {
-        let access = &self.plan.access;
-        let seen = self.picture.kpis().values().map(|entry| &entry.kpi).filter(|kpi| self.picture.sees(access, kpi));
-        seen.filter(|kpi| !self.picture.sees_small_numbers(access, kpi)).map(|kpi| kpi.code.clone())
+        let kpis = self.seen.kpis().filter(|kpi| !self.seen.sees_small_numbers(&kpi.entry.kpi));
+        kpis.map(|kpi| kpi.code().clone())
     }
 
     /// The KPI of a reading that an entry is about, where it is seen, and the reading's place.
@@ -292,7 +291,7 @@ impl Copy<'_> {
             EntryKind::Target => {
                 rest.parse().ok().and_then(|period: Period| kpi.target_seqs.get(&period)).map(|(_, seq)| *seq)
             }
-            _ => entry.key.parse().ok().and_then(|key| self.picture.benchmarks().get(&key)).map(|kept| kept.seq),
+            _ => entry.key.parse().ok().and_then(|key| self.seen.picture.benchmarks().get(&key)).map(|kept| kept.seq),
         };
         last.map_or(Gone::told_by(entry) == Some(Gone::Removed), |last| last == entry.seq)
     }
@@ -308,7 +307,7 @@ impl Copy<'_> {
             EntryKind::Target | EntryKind::Definition(DefinitionKind::Benchmark) => self.stands(entry),
             EntryKind::Definition(DefinitionKind::Action) => {
                 // One that was never seen is no tombstone either.
-                if entry.key.parse().is_ok_and(|id| self.picture.action_for(id, &self.plan.access).is_ok()) {
+                if entry.key.parse().is_ok_and(|id| self.seen.action_for(id).is_ok()) {
                     let key = entry.key.clone();
                     self.action(entry, &key);
                 }
@@ -345,9 +344,9 @@ impl Copy<'_> {
         let mut rows: BTreeMap<KpiCode, BTreeMap<At, Value>> = BTreeMap::new();
         for kpi in kpis {
             let filter = ReadingFilter { kpi: Some(kpi.clone()), ..ReadingFilter::default() };
-            let found = readings::page(conn, self.plan.id, &filter, Some(self.picture.version()), None, i64::MAX)?;
+            let found = readings::page(conn, self.seen.id(), &filter, Some(self.seen.version()), None, i64::MAX)?;
             let seen = found.into_iter().map(|row| {
-                let seen = SeenReading::of(self.picture, self.plan, row);
+                let seen = SeenReading::of(self.seen, row);
                 let mut document = seen.row.said.document();
                 if let Some(members) = document.as_object_mut() {
                     members.insert("suppressed".to_owned(), seen.suppressed.into());

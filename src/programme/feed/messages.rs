@@ -24,8 +24,9 @@ use crate::store::webhooks::{self, Attempt, Cursor, Standing, WebhookId, Webhook
 use crate::store::{Conn, StoreError, plans};
 
 use crate::programme::feed::webhooks::LAST_KEY;
-use crate::programme::figures::effects::{Effects, Place, Standing as Stands, Through};
+use crate::programme::figures::effects::{Effects, Place, Standing as Stands, Through, reached};
 use crate::programme::picture::{KpiPicture, Picture};
+use crate::programme::seen::Seen;
 use crate::programme::{OpenPlan, Pictures, Programme, Refusal};
 
 /// How long a lease is held without a sign of life.
@@ -137,7 +138,8 @@ impl Programme {
                     return Ok(Next::SwitchOff("access_revoked"));
                 };
                 let present = pictures.at_version(conn, plan.id, plan.version)?;
-                let mut telling = Telling { conn, pictures: &pictures, webhook: &webhook, plan: &plan, present, now };
+                let present = Seen::new(present, Arc::clone(&plan.access), now);
+                let mut telling = Telling { conn, pictures: &pictures, webhook: &webhook, plan: &plan, present };
                 telling.next()
             })
             .await
@@ -278,8 +280,8 @@ struct Telling<'a> {
     pictures: &'a Pictures,
     webhook: &'a WebhookRow,
     plan: &'a OpenPlan,
-    present: Arc<Picture>,
-    now: DateTime<Utc>,
+    /// The plan as it stands now.
+    present: Seen,
 }
 
 impl Telling<'_> {
@@ -298,7 +300,7 @@ impl Telling<'_> {
         if !whole {
             return Ok(Next::Further(cursor));
         }
-        let now = self.now;
+        let now = self.present.now;
         Ok(self.until(now, &mut cursor)?.unwrap_or(Next::Nothing(cursor)))
     }
 
@@ -308,10 +310,10 @@ impl Telling<'_> {
         let wanted = terms.wants(EventType::ActionOverdue) || terms.wants(EventType::ReturnOverdue);
         // Things fall overdue when a day in London is over.
         if wanted && cursor.within == 0 && start_of_day_in_london(bound) > cursor.watermark {
-            let picture = self.pictures.near(self.conn, self.plan.id, cursor.position)?;
-            let picture = picture.shown_at(Arc::clone(&self.present));
+            let then = self.pictures.near(self.conn, self.plan.id, cursor.position)?;
+            let then = self.seen_then(&then, bound);
             let from = (cursor.watermark, cursor.watermark_key.clone());
-            let mut due = self.fallen_due(&picture, bound);
+            let mut due = self.fallen_due(&then);
             due.retain(|due| (due.at, &due.key) > (from.0, &from.1) && due.at <= bound);
             due.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
             if let Some(due) = due.into_iter().next() {
@@ -327,15 +329,21 @@ impl Telling<'_> {
         Ok(None)
     }
 
-    /// Everything overdue at `bound` that the subscriber sees and wants, with when it fell so.
-    fn fallen_due(&self, picture: &Picture, bound: DateTime<Utc>) -> Vec<Due> {
-        let (terms, access) = (&self.webhook.terms, &self.plan.access);
+    /// The plan as it stood, as the subscriber may see it today.
+    fn seen_then(&self, then: &Picture, at: DateTime<Utc>) -> Seen {
+        let then = then.shown_at(Arc::clone(&self.present.picture));
+        Seen { now: at, ..self.present.of(then) }
+    }
+
+    /// Everything overdue that the subscriber sees and wants, with when it fell so.
+    fn fallen_due(&self, then: &Seen) -> Vec<Due> {
+        let (terms, picture) = (&self.webhook.terms, &then.picture);
         let after = |day: chrono::NaiveDate| day.succ_opt().map(first_moment_of);
         let mut found = Vec::new();
         if terms.wants(EventType::ActionOverdue) {
             for record in picture.actions().values().map(|kept| &kept.value) {
                 let action = &record.action;
-                let Ok((_, entry)) = picture.action_for(record.id, access) else { continue };
+                let Ok((_, entry)) = then.action_for(record.id) else { continue };
                 let Some(at) = after(action.due).filter(|_| action.state == ActionState::Open) else { continue };
                 if !terms.covers(Some(&action.kpi), picture.area_of(&entry.kpi)) {
                     continue;
@@ -347,9 +355,9 @@ impl Telling<'_> {
                 found.push(Due { at, key: format!("action/{}", record.id), event: EventType::ActionOverdue, data });
             }
         }
-        if terms.wants(EventType::ReturnOverdue) && access.audience() == Audience::Member {
+        if terms.wants(EventType::ReturnOverdue) && then.by_a_member() {
             for round in picture.rounds().values().map(|kept| &kept.value) {
-                let Some(at) = after(round.due).filter(|at| *at <= bound) else { continue };
+                let Some(at) = after(round.due).filter(|at| *at <= then.now) else { continue };
                 for group in picture.sub_groups().values().map(|kept| &kept.value) {
                     let covered = group.outcome_areas.iter().any(|area| terms.covers(None, Some(area)));
                     let state = picture.return_state(round, group);
@@ -377,10 +385,8 @@ impl Telling<'_> {
         let pictures = if moves {
             let before = self.pictures.near(self.conn, self.plan.id, Seq(entry.seq.0 - 1))?;
             let after = self.pictures.near(self.conn, self.plan.id, entry.seq)?;
-            candidates
-                .extend(places(entry, &before, &after).into_iter().map(|(place, how)| Candidate::Status(place, how)));
-            let shown = |picture: &Picture| picture.shown_at(Arc::clone(&self.present));
-            Some((shown(&before), shown(&after)))
+            candidates.extend(places(entry, &after).into_iter().map(|(place, how)| Candidate::Status(place, how)));
+            Some((self.seen_then(&before, entry.at), self.seen_then(&after, entry.at)))
         } else {
             None
         };
@@ -398,8 +404,8 @@ impl Telling<'_> {
 
     /// A KPI that the subscriber sees and wants to be told of.
     fn wanted(&self, code: &KpiCode) -> Option<&Arc<KpiPicture>> {
-        let entry = self.present.kpi_for(code, &self.plan.access).ok()?;
-        self.webhook.terms.covers(Some(code), self.present.area_of(&entry.kpi)).then_some(entry)
+        let entry = self.present.entry(code).ok()?;
+        self.webhook.terms.covers(Some(code), self.present.picture.area_of(&entry.kpi)).then_some(entry)
     }
 
     /// What a candidate tells this subscriber, if anything.
@@ -407,7 +413,7 @@ impl Telling<'_> {
         &mut self,
         entry: &Entry,
         candidate: &Candidate,
-        pictures: Option<&(Picture, Picture)>,
+        pictures: Option<&(Seen, Seen)>,
     ) -> Result<Option<Told>, Refusal> {
         let terms = &self.webhook.terms;
         let after = entry.after.as_ref();
@@ -415,16 +421,16 @@ impl Telling<'_> {
             Candidate::Reading(event) if terms.wants(*event) => {
                 let Some((kpi, period, group)) = place_in(&entry.key) else { return Ok(None) };
                 let Some(of) = self.wanted(&kpi).map(Arc::clone) else { return Ok(None) };
-                let mut withheld = self.present.withholds(&of, &group, period, &self.plan.access);
-                if !withheld && !self.present.sees_small_numbers(&self.plan.access, &of.kpi) {
+                let mut withheld = self.present.withholds(&of, &group, period);
+                if !withheld && !self.present.sees_small_numbers(&of.kpi) {
                     // What was small stays withheld, whatever has taken its place.
                     let then = self.pictures.near(self.conn, self.plan.id, entry.seq)?;
-                    let then = then.shown_at(Arc::clone(&self.present));
-                    let of_then = then.kpis().get(&kpi);
-                    withheld = of_then.is_none_or(|of| then.withholds(of, &group, period, &self.plan.access));
+                    let then = self.seen_then(&then, entry.at);
+                    let of_then = then.picture.kpis().get(&kpi);
+                    withheld = of_then.is_none_or(|of| then.withholds(of, &group, period));
                 }
                 let said = |name: &str| after.and_then(|after| after.get(name)).filter(|_| !withheld).cloned();
-                let precision = self.present.precision(&of.kpi, &self.plan.access);
+                let precision = self.present.precision(&of.kpi);
                 let figure = said("value").and_then(|value| Figure::from_stored(&value.to_string()).ok());
                 let data = json!({
                     "kpi": kpi, "title": of.kpi.title, "period": period, "group": group, "suppressed": withheld,
@@ -453,11 +459,11 @@ impl Telling<'_> {
                 });
                 Ok(Some((EventType::TargetChanged, members(data))))
             }
-            Candidate::Return(event) if terms.wants(*event) && self.plan.access.audience() == Audience::Member => {
+            Candidate::Return(event) if terms.wants(*event) && self.present.by_a_member() => {
                 let body = after.and_then(|after| after.get("body")?.as_object());
                 let group = body.and_then(|body| body.get("sub_group")?.as_str()?.parse().ok());
-                let group =
-                    group.and_then(|code: crate::domain::ids::SubGroupCode| self.present.sub_groups().get(&code));
+                let group = group
+                    .and_then(|code: crate::domain::ids::SubGroupCode| self.present.picture.sub_groups().get(&code));
                 let covered = group
                     .is_some_and(|group| group.value.outcome_areas.iter().any(|area| terms.covers(None, Some(area))));
                 let Some((body, group)) = body.zip(group).filter(|_| covered) else { return Ok(None) };
@@ -468,8 +474,7 @@ impl Telling<'_> {
                 Ok(Some((*event, members(data))))
             }
             Candidate::BoardReport if terms.wants(EventType::BoardReportFrozen) => {
-                let report =
-                    entry.key.parse().ok().and_then(|id| self.present.board_report_for(id, &self.plan.access).ok());
+                let report = entry.key.parse().ok().and_then(|id| self.present.board_report_for(id).ok());
                 let Some(report) = report.map(|kept| &kept.value) else { return Ok(None) };
                 let all = terms.kpis.is_empty() && terms.outcome_areas.is_empty();
                 if !all && !report.kpis.iter().any(|kpi| self.wanted(kpi).is_some()) {
@@ -487,21 +492,14 @@ impl Telling<'_> {
     }
 
     /// Whether a place's status moved with an entry, as the subscriber sees it.
-    fn moved(
-        &self,
-        entry: &Entry,
-        place: &Place,
-        through: Through,
-        pictures: Option<&(Picture, Picture)>,
-    ) -> Option<Told> {
+    fn moved(&self, _entry: &Entry, place: &Place, through: Through, pictures: Option<&(Seen, Seen)>) -> Option<Told> {
         let (before, after) = pictures?;
         let (kpi, group, period) = place;
         let of = self.wanted(kpi)?;
-        let access = &self.plan.access;
-        if self.present.withholds(of, group, *period, access) {
+        if self.present.withholds(of, group, *period) {
             return None;
         }
-        let (was, is) = Effects { before, after, access, now: entry.at }.at(place);
+        let (was, is) = Effects { before, after }.at(place);
         if was.as_ref().map(|was| was.status) == is.as_ref().map(|is| is.status) {
             return None;
         }
@@ -575,7 +573,7 @@ fn moves_a_status(entry: &Entry) -> bool {
 }
 
 /// The places whose status an entry can move, in the order that they are told of.
-fn places(entry: &Entry, before: &Picture, after: &Picture) -> Vec<(Place, Through)> {
+fn places(entry: &Entry, after: &Picture) -> Vec<(Place, Through)> {
     let of_kpi = |kpi: &KpiPicture, through| -> Vec<(Place, Through)> {
         after.reported_places(kpi).into_iter().map(|place| (place, through)).collect()
     };
@@ -583,10 +581,7 @@ fn places(entry: &Entry, before: &Picture, after: &Picture) -> Vec<(Place, Throu
         EntryKind::Reading => {
             let Some((kpi, period, group)) = place_in(&entry.key) else { return Vec::new() };
             let place = (kpi, group, period);
-            let now = entry.at;
-            let nobody = crate::domain::access::Access::new(Vec::new());
-            let effects = Effects { before, after, access: &nobody, now };
-            let reached = effects.reached(std::slice::from_ref(&place));
+            let reached = reached(after, std::slice::from_ref(&place));
             std::iter::once((place, Through::Itself)).chain(reached).collect()
         }
         EntryKind::Target => {

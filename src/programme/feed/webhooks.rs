@@ -16,7 +16,7 @@ use crate::store::{journal, new_id, webhooks};
 
 use crate::programme::access::credentials::{must_be_oneself, random};
 use crate::programme::definitions::{Precondition, refer};
-use crate::programme::picture::Picture;
+use crate::programme::seen::Seen;
 use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
 
 /// The most webhooks of one plan.
@@ -47,14 +47,14 @@ fn new_secret() -> Result<Secret, Refusal> {
     Ok(Secret::new(format!("whsec_{}", STANDARD.encode(random::<24>()?))))
 }
 
-fn check(terms: &WebhookTerms, picture: &Picture, plan: &OpenPlan, private: bool) -> Invalid {
+fn check(terms: &WebhookTerms, seen: &Seen, private: bool) -> Invalid {
     let mut invalid = terms.check(private);
-    let seen = picture.kpis_seen(&plan.access);
+    let kpis = seen.kpis_by_code();
     for (place, kpi) in terms.kpis.iter().enumerate() {
-        refer(&mut invalid, format!("/kpis/{place}"), "KPI", kpi, &seen);
+        refer(&mut invalid, format!("/kpis/{place}"), "KPI", kpi, &kpis);
     }
     for (place, area) in terms.outcome_areas.iter().enumerate() {
-        refer(&mut invalid, format!("/outcome_areas/{place}"), "outcome area", area, picture.areas());
+        refer(&mut invalid, format!("/outcome_areas/{place}"), "outcome area", area, seen.picture.areas());
     }
     invalid
 }
@@ -79,7 +79,7 @@ impl Change<'_, '_> {
         let goes_on = |before: &WebhookRow| before.terms.active && before.terms.url == row.terms.url;
         let afresh = row.terms.active && !before.is_some_and(goes_on);
         if afresh {
-            (row.failed, row.next_attempt_at) = (0, self.now);
+            (row.failed, row.next_attempt_at) = (0, self.seen.now);
         }
         let before = before.map(WebhookRow::document);
         let kept = NewRow::Webhook { row: Box::new(row.clone()), afresh };
@@ -133,7 +133,7 @@ impl Programme {
         self.change(plan, caller, move |change| {
             may_subscribe(&change.plan)?;
             let terms = WebhookTerms::parse(members)?;
-            check(&terms, &change.picture, &change.plan, private).or(())?;
+            check(&terms, &change.seen, private).or(())?;
             let plan = change.plan.id;
             let standing = webhooks::list(change.conn(), plan)?;
             if standing.iter().filter(|row| row.subject == change.caller).count() >= MOST_OF_ONE {
@@ -145,12 +145,12 @@ impl Programme {
                 return Err(Refusal::Conflict(why));
             }
             let row = WebhookRow {
-                id: new_id(change.now).into(),
+                id: new_id(change.seen.now).into(),
                 plan,
                 subject: change.caller.clone(),
                 terms,
                 disabled: None,
-                created_at: change.now,
+                created_at: change.seen.now,
                 removed_at: None,
                 secret: new_secret()?,
                 former: None,
@@ -158,11 +158,11 @@ impl Programme {
                 cursor: Cursor {
                     position: Seq(0),
                     within: 0,
-                    watermark: change.now,
+                    watermark: change.seen.now,
                     watermark_key: LAST_KEY.to_owned(),
                 },
                 failed: 0,
-                next_attempt_at: change.now,
+                next_attempt_at: change.seen.now,
                 ping: None,
             };
             change.keep_webhook("webhook.created", row, None)
@@ -187,7 +187,7 @@ impl Programme {
             let mut members = before.terms.members();
             lay_over(&mut members, patch);
             let terms = WebhookTerms::parse(members)?;
-            check(&terms, &change.picture, &change.plan, private).or(())?;
+            check(&terms, &change.seen, private).or(())?;
             if terms == before.terms {
                 return Ok(before);
             }
@@ -212,7 +212,7 @@ impl Programme {
             let before = change.webhook(id)?;
             precondition.allows_change_of(before.seq)?;
             let secret = Secret::new(String::new());
-            let row = WebhookRow { removed_at: Some(change.now), secret, former: None, ..before.clone() };
+            let row = WebhookRow { removed_at: Some(change.seen.now), secret, former: None, ..before.clone() };
             change.keep_webhook("webhook.removed", row, Some(&before)).map(drop)
         })
         .await
@@ -228,7 +228,7 @@ impl Programme {
         must_be_oneself(caller)?;
         self.change(plan, caller, move |change| {
             let before = change.webhook(id)?;
-            let former = Some((before.secret.clone(), change.now + FORMER));
+            let former = Some((before.secret.clone(), change.seen.now + FORMER));
             let row = WebhookRow { secret: new_secret()?, former, ..before.clone() };
             change.keep_webhook("webhook.secret_rotated", row, Some(&before))
         })
@@ -245,7 +245,7 @@ impl Programme {
             if !row.terms.active {
                 return Err(Refusal::Conflict("the webhook is off; put `active` to true first".to_owned()));
             }
-            let message = format!("msg_{}", new_id(change.now).simple());
+            let message = format!("msg_{}", new_id(change.seen.now).simple());
             if webhooks::ask_for_ping(change.write, id, &message)? {
                 Ok(message)
             } else {

@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::access::Access;
 use crate::domain::assess::{Assessment, DataState, Reason};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode};
 use crate::domain::kpi::Formula;
@@ -18,6 +16,7 @@ use crate::domain::rollup::{Headline, StatusCounts, headline};
 
 use crate::programme::picture::{KpiPicture, Picture};
 use crate::programme::reports::status_report::ReportFilter;
+use crate::programme::seen::Seen;
 
 /// An assessment in short.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -139,26 +138,22 @@ pub struct RollUpMove {
 /// A KPI, group and period.
 pub type Place = (KpiCode, GroupCode, Period);
 
-/// A plan before and after a change, for one reader at one moment.
+/// A plan before and after a change, as one reader sees both.
 #[derive(Clone, Copy)]
 pub struct Effects<'a> {
     /// Before.
-    pub before: &'a Picture,
+    pub before: &'a Seen,
     /// After.
-    pub after: &'a Picture,
-    /// The reader.
-    pub access: &'a Access,
-    /// The moment.
-    pub now: DateTime<Utc>,
+    pub after: &'a Seen,
 }
 
 impl Effects<'_> {
     /// The assessments of a place before and after; `None` where nothing is reported.
     pub fn at(&self, (kpi, group, period): &Place) -> (Option<Assessment>, Option<Assessment>) {
-        let stands = |picture: &Picture| {
-            let entry = picture.kpis().get(kpi)?;
-            picture.observed(entry, group, *period)?;
-            picture.assess(entry, group, *period, self.now, self.access)
+        let stands = |seen: &Seen| {
+            let entry = seen.picture.kpis().get(kpi)?;
+            seen.picture.observed(entry, group, *period)?;
+            seen.assess(entry, group, *period)
         };
         (stands(self.before), stands(self.after))
     }
@@ -171,31 +166,9 @@ impl Effects<'_> {
         (through == Through::Itself || before != after).then_some(Move { kpi, period, group, through, before, after })
     }
 
-    /// The places that can move with changes made in others: later periods of the same KPI and group, and the gaps that
-    /// either is a side of; in the order of KPI, group and period, and none that was changed itself.
+    /// The places that can move with changes made in others.
     pub fn reached(&self, changed: &[Place]) -> Vec<(Place, Through)> {
-        let mut first: BTreeMap<(&KpiCode, &GroupCode), Period> = BTreeMap::new();
-        for (kpi, group, period) in changed {
-            let earliest = first.entry((kpi, group)).or_insert(*period);
-            *earliest = (*earliest).min(*period);
-        }
-        let itself: BTreeSet<&Place> = changed.iter().collect();
-        let mut reached: BTreeMap<Place, Through> = BTreeMap::new();
-        let all = GroupCode::all();
-        for ((kpi, group), from) in first {
-            let mut reach = |entry: &KpiPicture, group: &GroupCode, through| {
-                let periods = self.after.observed_periods(entry, group).into_iter().filter(|period| *period >= from);
-                let places = periods.map(|period| (entry.kpi.code.clone(), group.clone(), period));
-                reached.extend(places.filter(|place| !itself.contains(place)).map(|place| (place, through)));
-            };
-            if let Some(entry) = self.after.kpis().get(kpi) {
-                reach(entry, group, Through::Earlier);
-            }
-            for gap in self.after.gaps_of(kpi, group) {
-                reach(gap, &all, Through::Gap);
-            }
-        }
-        reached.into_iter().collect()
+        reached(&self.after.picture, changed)
     }
 
     /// The roll-ups that move when figures or targets of these KPIs change: in every report for a period of the plan, of
@@ -206,7 +179,7 @@ impl Effects<'_> {
     /// month's can be part of a quarter's and of a year's.
     pub fn roll_ups<'k>(&self, changed: impl IntoIterator<Item = &'k KpiCode>) -> Vec<RollUpMove> {
         let touched = self.touched(changed);
-        let (mut before, mut after) = (Statuses::of(self.before, self), Statuses::of(self.after, self));
+        let (mut before, mut after) = (Statuses::of(self.before), Statuses::of(self.after));
         let mut found = Vec::new();
         for report in reports_of(&self.after.plan().value) {
             let mut has_moved = |kpi: &&KpiCode| before.in_report(kpi, report) != after.in_report(kpi, report);
@@ -230,24 +203,24 @@ impl Effects<'_> {
 
     /// These KPIs, and the gaps that are computed from them.
     fn touched<'k>(&self, changed: impl IntoIterator<Item = &'k KpiCode>) -> BTreeSet<&KpiCode> {
-        let known = changed.into_iter().filter_map(|code| self.after.kpis().get_key_value(code));
+        let known = changed.into_iter().filter_map(|code| self.after.picture.kpis().get_key_value(code));
         let changed: BTreeSet<&KpiCode> = known.map(|(code, _)| code).collect();
         let of_changed = |entry: &&KpiPicture| match &entry.kpi.formula {
             Formula::Gap { of, .. } => changed.contains(of),
             Formula::Direct {} | Formula::PartnerDetermined { .. } => false,
         };
-        let gaps = self.after.kpis().values().map(|entry| &**entry).filter(of_changed);
+        let gaps = self.after.picture.kpis().values().map(|entry| &**entry).filter(of_changed);
         gaps.map(|entry| &entry.kpi.code).chain(changed.iter().copied()).collect()
     }
 
     /// Every roll-up of a report, from the plan down, when the KPIs in it have these statuses.
     fn rolled_up(&self, status_of: &mut dyn FnMut(&KpiCode) -> Option<Status>) -> Vec<Node> {
-        let (picture, plan) = (self.after, &self.after.plan().value);
+        let (picture, plan) = (&self.after.picture, &self.after.plan().value);
         let mut whole = StatusCounts::default();
         let mut by_area: BTreeMap<&AreaCode, StatusCounts> = BTreeMap::new();
         let mut by_priority: BTreeMap<&PriorityCode, StatusCounts> = BTreeMap::new();
         for (code, entry) in picture.kpis() {
-            let is_there = picture.is_reported(entry, &ReportFilter::default(), self.access);
+            let is_there = self.after.is_reported(entry, &ReportFilter::default());
             let (Some(area), true) = (picture.area_of(&entry.kpi), is_there) else { continue };
             let Some(status) = status_of(code) else { continue };
             whole.count(status);
@@ -275,6 +248,33 @@ impl Effects<'_> {
     }
 }
 
+/// The places that can move with changes made in others, in the plan as it stands after them: later periods of the same KPI and
+/// group, and the gaps that either is a side of; in the order of KPI, group and period, and none that was changed itself.
+pub(in crate::programme) fn reached(after: &Picture, changed: &[Place]) -> Vec<(Place, Through)> {
+    let mut first: BTreeMap<(&KpiCode, &GroupCode), Period> = BTreeMap::new();
+    for (kpi, group, period) in changed {
+        let earliest = first.entry((kpi, group)).or_insert(*period);
+        *earliest = (*earliest).min(*period);
+    }
+    let itself: BTreeSet<&Place> = changed.iter().collect();
+    let mut reached: BTreeMap<Place, Through> = BTreeMap::new();
+    let all = GroupCode::all();
+    for ((kpi, group), from) in first {
+        let mut reach = |entry: &KpiPicture, group: &GroupCode, through| {
+            let periods = after.observed_periods(entry, group).into_iter().filter(|period| *period >= from);
+            let places = periods.map(|period| (entry.kpi.code.clone(), group.clone(), period));
+            reached.extend(places.filter(|place| !itself.contains(place)).map(|place| (place, through)));
+        };
+        if let Some(entry) = after.kpis().get(kpi) {
+            reach(entry, group, Through::Earlier);
+        }
+        for gap in after.gaps_of(kpi, group) {
+            reach(gap, &all, Through::Gap);
+        }
+    }
+    reached.into_iter().collect()
+}
+
 /// One roll-up of a report.
 struct Node {
     level: Level,
@@ -285,26 +285,24 @@ struct Node {
 
 /// The statuses of a plan's KPIs for everyone. Reports share them: each is found once, however many reports bring it.
 struct Statuses<'a> {
-    picture: &'a Picture,
-    access: &'a Access,
-    now: DateTime<Utc>,
+    seen: &'a Seen,
     found: BTreeMap<(&'a KpiCode, Period), Option<Status>>,
 }
 
 impl<'a> Statuses<'a> {
-    fn of(picture: &'a Picture, effects: &Effects<'a>) -> Self {
-        Self { picture, access: effects.access, now: effects.now, found: BTreeMap::new() }
+    fn of(seen: &'a Seen) -> Self {
+        Self { seen, found: BTreeMap::new() }
     }
 
     /// A KPI's status in the report for a period; `None` where it is not in it.
     fn in_report(&mut self, kpi: &KpiCode, report: Period) -> Option<Status> {
-        let (code, entry) = self.picture.kpis().get_key_value(kpi)?;
+        let (code, entry) = self.seen.picture.kpis().get_key_value(kpi)?;
         let all = GroupCode::all();
-        let brought = self.picture.reported_period(entry, &all, report)?;
+        let brought = self.seen.picture.reported_period(entry, &all, report)?;
         if let Some(found) = self.found.get(&(code, brought)) {
             return *found;
         }
-        let stands = self.picture.assess(entry, &all, brought, self.now, self.access);
+        let stands = self.seen.assess(entry, &all, brought);
         let status = stands.map(|assessment| assessment.status);
         self.found.insert((code, brought), status);
         status

@@ -9,7 +9,7 @@ use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{Datelike, NaiveDate};
 
 use crate::domain::advice::{FigureOf, advice, without_percent_sign};
 use crate::domain::contradiction::{RowOf, contradiction, folded_title};
@@ -34,6 +34,7 @@ use crate::programme::figures::readings::{Checked, Desk, reading_change};
 use crate::programme::figures::targets::{previous, revise, still_placeholder, target_change};
 use crate::programme::picture::{KpiPicture, Picture};
 use crate::programme::reports::groups::does_not_sum;
+use crate::programme::seen::Seen;
 use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 
 /// The most rows of one file.
@@ -248,8 +249,8 @@ impl Programme {
     ) -> Result<Outcome, Refusal> {
         let (progress, file) = (Arc::new(progress), file.into());
         let open = self.may_import(plan, caller, kind).await?;
-        let picture = self.picture(&open).await?;
-        let (now, tried_by, heard) = (self.clock.now(), caller.clone(), Arc::clone(&progress));
+        let seen = self.seen(&open, self.clock.now()).await?;
+        let (tried_by, heard) = (caller.clone(), Arc::clone(&progress));
         let clock = self.clock.clone();
         let (tried, file_back) = self
             .store
@@ -257,7 +258,7 @@ impl Programme {
                 // What was kept already would only be found unchanged.
                 tried_by.not_done_yet(conn, &clock, &open.access)?;
                 let pass = if dry_run { Pass::DryRun } else { Pass::Check };
-                let mut import = Import::new(kind, &picture, &open, &tried_by, now, pass);
+                let mut import = Import::new(kind, &seen, &tried_by, pass);
                 import.go_through(&file, &mut Source::Read(conn), &*heard)?;
                 Ok::<_, Refusal>((import.finish(dry_run)?, file))
             })
@@ -277,9 +278,8 @@ impl Programme {
             if kind == ImportKind::Targets {
                 change.must_set_targets()?;
             }
-            let (picture, open, caller, now) =
-                (Arc::clone(&change.picture), change.plan.clone(), change.caller.clone(), change.now);
-            let mut import = Import::new(kind, &picture, &open, &caller, now, Pass::Write);
+            let (seen, caller) = (change.seen.clone(), change.caller.clone());
+            let mut import = Import::new(kind, &seen, &caller, Pass::Write);
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
             let outcome = import.finish(false)?;
             // Someone else's change in between can make a row wrong: then nothing is kept after all.
@@ -423,18 +423,11 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    fn new(
-        kind: ImportKind,
-        picture: &'a Picture,
-        plan: &'a OpenPlan,
-        caller: &'a Subject,
-        now: DateTime<Utc>,
-        pass: Pass,
-    ) -> Self {
+    fn new(kind: ImportKind, seen: &'a Seen, caller: &'a Subject, pass: Pass) -> Self {
         Self {
             kind,
-            desk: Desk { picture, plan, caller, now },
-            after: picture.clone(),
+            desk: Desk { seen, caller },
+            after: (*seen.picture).clone(),
             pass,
             kpis: Interned::new(),
             groups: Interned::new(),
@@ -551,7 +544,7 @@ impl<'a> Import<'a> {
     fn check_sums(&mut self) -> Result<(), Refusal> {
         let mut summands = std::mem::take(&mut self.summands);
         summands.sort_unstable_by_key(|summand| (summand.place.kpi, summand.place.period, summand.row));
-        let picture = self.desk.picture;
+        let picture = &self.desk.seen.picture;
         let of_one =
             |one: &Summand, other: &Summand| (one.place.kpi, one.place.period) == (other.place.kpi, other.place.period);
         for rows in summands.chunk_by(of_one) {
@@ -633,11 +626,11 @@ impl<'a> Import<'a> {
             Some((self.kpis.thing(place.kpi)?.clone(), self.groups.thing(place.group)?.clone(), place.period))
         };
         let changed: Vec<effects::Place> = self.changed.iter().filter_map(named).collect();
-        let after = &self.after;
-        let effects = Effects { before: self.desk.picture, after, access: &self.desk.plan.access, now: self.desk.now };
+        let after = self.desk.seen.of(self.after);
+        let effects = Effects { before: self.desk.seen, after: &after };
         let itself = changed.iter().map(|place| (place.clone(), Through::Itself));
-        let targeted = self.targeted.iter().filter_map(|kpi| after.kpis().get(kpi));
-        let held_against = targeted.flat_map(|entry| after.reported_places(entry));
+        let targeted = self.targeted.iter().filter_map(|kpi| after.picture.kpis().get(kpi));
+        let held_against = targeted.flat_map(|entry| after.picture.reported_places(entry));
         let reached = effects.reached(&changed);
         for (place, through) in itself.chain(held_against.map(|place| (place, Through::Target))).chain(reached) {
             if let Some(moved) = effects.short(&place, through) {
@@ -651,14 +644,10 @@ impl<'a> Import<'a> {
     /// The KPI that a row names.
     fn kpi(&self, cells: &mut Cells<'_, '_>) -> Option<&'a Arc<KpiPicture>> {
         let code = cells.needed("kpi", "name the KPI by its code")?;
-        let (picture, access) = (self.desk.picture, &self.desk.plan.access);
-        let found = picture.kpis().get(code).filter(|entry| picture.sees(access, &entry.kpi));
+        let seen = self.desk.seen;
+        let found = seen.picture.kpis().get(code).filter(|entry| seen.sees(&entry.kpi));
         if found.is_none() {
-            let codes = picture
-                .kpis()
-                .values()
-                .filter(|entry| picture.sees(access, &entry.kpi))
-                .map(|entry| entry.kpi.code.as_str());
+            let codes = seen.kpis().map(|kpi| kpi.code().as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             cells.fault("kpi", "unknown_code", format!("no KPI goes by `{code}`{hint}"));
         }
@@ -667,9 +656,7 @@ impl<'a> Import<'a> {
 
     /// The KPIs that the caller sees, by their titles.
     fn titles(&self) -> HashMap<String, KpiCode> {
-        let (picture, access) = (self.desk.picture, &self.desk.plan.access);
-        let seen = picture.kpis().values().filter(|entry| picture.sees(access, &entry.kpi));
-        seen.map(|entry| (folded_title(&entry.kpi.title), entry.kpi.code.clone())).collect()
+        self.desk.seen.kpis().map(|kpi| (folded_title(kpi.title()), kpi.code().clone())).collect()
     }
 
     /// Tells what stands beside a figure and contradicts it, in the columns that are not read.
@@ -778,7 +765,7 @@ impl<'a> Import<'a> {
         self.leave_out(already.and(figure.acknowledged));
         let place = self.place(&entry.kpi.code, group, period, row.number, &mut cells.faults);
         let before = match entry.posted(group, period) {
-            Some(_) => readings::find(source.conn(), self.desk.plan.id, &entry.kpi.code, period, group, None)?,
+            Some(_) => readings::find(source.conn(), self.desk.seen.id(), &entry.kpi.code, period, group, None)?,
             None => None,
         };
         let checked = match self.desk.check(entry, period, group, (&figure, &given), before.as_ref()) {
@@ -801,7 +788,7 @@ impl<'a> Import<'a> {
             (Some(_), Some(_)) => Fate::Revised,
             (Some(_), None) => Fate::Created,
         };
-        if self.desk.picture.sums_with(group).next().is_some() {
+        if self.desk.seen.picture.sums_with(group).next().is_some() {
             let counted = match &next {
                 None => Picture::counted(entry, group, period).unwrap_or(Counted::Nothing),
                 Some(next) => Counted::of(&entry.kpi, next.value, next.numerator, next.denominator),

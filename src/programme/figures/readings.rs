@@ -1,12 +1,8 @@
 //! Readings: posted one by one, each with the effect it has.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::access::Audience;
 use crate::domain::assess::{Assessment, Observed};
 use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
@@ -23,9 +19,10 @@ pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 use crate::programme::definitions::Precondition;
 use crate::programme::figures::check::{Judged, figure_column};
 use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
-use crate::programme::picture::{Kept, KpiPicture, Picture, observed_revision};
+use crate::programme::picture::{Kept, KpiPicture, observed_revision};
 use crate::programme::reports::groups::refer_group;
-use crate::programme::{OpenPlan, Principal, Programme, Refusal};
+use crate::programme::seen::Seen;
+use crate::programme::{Principal, Programme, Refusal};
 
 /// What a posted figure changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -73,16 +70,14 @@ pub(in crate::programme) enum Checked {
 
 /// Who posts figures, and when: what a check of one needs beside the figure.
 pub(in crate::programme) struct Desk<'a> {
-    pub picture: &'a Picture,
-    pub plan: &'a OpenPlan,
+    pub seen: &'a Seen,
     pub caller: &'a Subject,
-    pub now: DateTime<Utc>,
 }
 
 impl Desk<'_> {
     /// Whether the caller may report figures of this KPI.
     pub(in crate::programme) fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
-        if self.plan.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
+        if self.seen.access.reports(&entry.kpi, self.seen.picture.area_of(&entry.kpi)) {
             Ok(())
         } else {
             Err(format!("you do not report figures of {}; its sub-group's lead or a contributor does", entry.kpi.code))
@@ -91,13 +86,13 @@ impl Desk<'_> {
 
     /// A revision as it will stand in the database, but for its place in the journal.
     fn row(&self, said: ReadingRevision) -> ReadingRow {
-        ReadingRow { seq: Seq(0), recorded_at: self.now, recorded_by: self.caller.clone(), said }
+        ReadingRow { seq: Seq(0), recorded_at: self.seen.now, recorded_by: self.caller.clone(), said }
     }
 
     /// A revision as the picture will hold it.
     pub(in crate::programme) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
         let replaced = entry.posted(&said.group, said.period).map(|before| &before.value);
-        let value = observed_revision(said, self.caller, self.now, replaced);
+        let value = observed_revision(said, self.caller, self.seen.now, replaced);
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
@@ -118,11 +113,11 @@ impl Desk<'_> {
         if entry.archived {
             invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
         }
-        if let Some(period) = period.filter(|period| period.start() > day_in_london(self.now)) {
+        if let Some(period) = period.filter(|period| period.start() > day_in_london(self.seen.now)) {
             invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
         }
         if let Some(group) = group {
-            refer_group(&mut invalid, "/group", group, self.picture);
+            refer_group(&mut invalid, "/group", group, &self.seen.picture);
         }
         let settled = match stays {
             Some(stays) => figure.settle_beside(&entry.kpi, period, stays),
@@ -173,8 +168,8 @@ impl Desk<'_> {
             Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
             _ => figure.acknowledged,
         };
-        let round = self.picture.round_of(&entry.kpi, period);
-        let restated = replaces && round.is_some_and(|round| round.is_closed(self.now));
+        let round = self.seen.picture.round_of(&entry.kpi, period);
+        let restated = replaces && round.is_some_and(|round| round.is_closed(self.seen.now));
         if restated && figure.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
             let detail = "its collection round has closed, so this restates a figure; say why";
             invalid.at("/reason", "reason_needed", detail);
@@ -201,7 +196,7 @@ impl Desk<'_> {
         };
         Ok(match before {
             Some(before) if says_the_same(before, &next) => Checked::Unchanged,
-            _ if let Some(signed) = self.picture.signed_off(&entry.kpi, period) => Checked::Locked(format!(
+            _ if let Some(signed) = self.seen.picture.signed_off(&entry.kpi, period) => Checked::Locked(format!(
                 "the figures of {} in the return {signed} are signed off; a programme manager reopens it, with a reason",
                 entry.kpi.code
             )),
@@ -295,39 +290,38 @@ impl Programme {
     ) -> Result<PutReading, Refusal> {
         self.change(plan, caller, move |change| {
             let (kpi, period, group) = place;
-            let picture = Arc::clone(&change.picture);
-            let entry = picture.kpi_for(&kpi, &change.plan.access)?;
+            let seen = change.seen.clone();
+            let entry = seen.entry(&kpi)?;
             let period = Period::read(&period, entry.kpi.period_kind())
                 .map_err(|error| Violation::at("/period", error.code(), format!("`{period}` {error}")))?;
-            let (plan, caller) = (change.plan.clone(), change.caller.clone());
-            let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now: change.now };
+            let caller = change.caller.clone();
+            let desk = Desk { seen: &seen, caller: &caller };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
             let (figure, given) = ReportedFigure::read(members, &entry.kpi)?;
             let judged =
                 Judged { column: figure_column(figure.value, figure.numerator), is_beside: &|other| *other == group };
-            let before = readings::find(change.conn(), plan.id, &kpi, period, &group, None)?;
+            let before = readings::find(change.conn(), seen.id(), &kpi, period, &group, None)?;
             match (&before, &precondition) {
                 (_, Precondition::None) => {}
                 (Some(before), precondition) => precondition.allows_change_of(before.seq)?,
                 (None, precondition) => precondition.allows_creation()?,
             }
-            let effects = |after| Effects { before: &picture, after, access: &plan.access, now: desk.now };
             match desk.check(entry, period, &group, (&figure, &given), before.as_ref())? {
                 Checked::Locked(detail) => Err(Refusal::Conflict(detail)),
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
-                    let warnings = picture.reading_warnings(entry, &group, period, &judged);
-                    let (before, after) = effects(&picture).at(&(kpi, group, period));
+                    let warnings = seen.picture.reading_warnings(entry, &group, period, &judged);
+                    let (before, after) = Effects { before: &seen, after: &seen }.at(&(kpi, group, period));
                     let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
                     Ok(PutReading { row, created: false, effect, warnings })
                 }
                 Checked::Next(said) => {
                     let row = desk.row(*said);
                     let kept = desk.kept(entry, &row);
-                    let after = picture.with_reading(&kpi, &group, period, kept);
-                    let entry = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
-                    let warnings = after.reading_warnings(entry, &group, period, &judged);
-                    let effect = Effect::of(&effects(&after), &(kpi, group, period));
+                    let after = seen.of(seen.picture.with_reading(&kpi, &group, period, kept));
+                    let entry = after.picture.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                    let warnings = after.picture.reading_warnings(entry, &group, period, &judged);
+                    let effect = Effect::of(&Effects { before: &seen, after: &after }, &(kpi, group, period));
                     let created = before.is_none();
                     if dry_run {
                         return Ok(PutReading { row, created, effect, warnings });
@@ -341,41 +335,32 @@ impl Programme {
         .await
     }
 
-    /// One reading as it stood at the picture's version.
-    pub async fn find_reading(
-        &self,
-        plan: &OpenPlan,
-        picture: &Arc<Picture>,
-        place: (KpiCode, String, GroupCode),
-    ) -> Result<SeenReading, Refusal> {
-        let (kpi, period, group) = place_of(plan, picture, place)?;
-        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+    /// One reading as it stood at the version that is seen.
+    pub async fn find_reading(&self, seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<SeenReading, Refusal> {
+        let (kpi, period, group) = place_of(seen, place)?;
+        let seen = seen.clone();
         self.store
             .read(move |conn| {
-                let row = readings::find(conn, plan.id, &kpi, period, &group, Some(picture.version()))?;
-                Ok(SeenReading::of(&picture, &plan, row.ok_or(Refusal::NotFound)?))
+                let row = readings::find(conn, seen.id(), &kpi, period, &group, Some(seen.version()))?;
+                Ok(SeenReading::of(&seen, row.ok_or(Refusal::NotFound)?))
             })
             .await
     }
 
-    /// Every revision of a reading up to the picture's version, the first first.
+    /// Every revision of a reading up to the version that is seen, the first first.
     pub async fn reading_history(
         &self,
-        plan: &OpenPlan,
-        picture: &Arc<Picture>,
+        seen: &Seen,
         place: (KpiCode, String, GroupCode),
     ) -> Result<Vec<SeenReading>, Refusal> {
-        let (kpi, period, group) = place_of(plan, picture, place)?;
-        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        let (kpi, period, group) = place_of(seen, place)?;
+        let seen = seen.clone();
         self.store
             .read(move |conn| {
-                let rows = readings::history(conn, plan.id, &kpi, period, &group)?;
-                let known = rows.into_iter().filter(|row| row.seq <= picture.version());
-                let seen: Vec<_> = known.map(|row| SeenReading::of(&picture, &plan, row)).collect();
-                if seen.is_empty() {
-                    return Err(Refusal::NotFound);
-                }
-                Ok(seen)
+                let rows = readings::history(conn, seen.id(), &kpi, period, &group)?;
+                let known = rows.into_iter().filter(|row| row.seq <= seen.version());
+                let known: Vec<_> = known.map(|row| SeenReading::of(&seen, row)).collect();
+                if known.is_empty() { Err(Refusal::NotFound) } else { Ok(known) }
             })
             .await
     }
@@ -383,49 +368,39 @@ impl Programme {
     /// The flat table: the latest figure of each KPI, period and group that the caller sees, in that order.
     pub async fn list_readings(
         &self,
-        plan: &OpenPlan,
-        picture: &Arc<Picture>,
+        seen: &Seen,
         mut filter: ReadingFilter,
         after: Option<ReadingKey>,
         limit: usize,
     ) -> Result<Vec<SeenReading>, Refusal> {
-        let mut kpis: Vec<KpiCode> = picture
-            .kpis()
-            .values()
-            // An archived KPI is shown to those who name it.
-            .filter(|entry| !entry.archived || filter.kpi.is_some())
-            .filter(|entry| picture.sees(&plan.access, &entry.kpi))
-            .map(|entry| entry.kpi.code.clone())
-            .collect();
+        // An archived KPI is shown to those who name it.
+        let kpis = seen.kpis().filter(|kpi| !kpi.is_archived() || filter.kpi.is_some());
+        let mut kpis: Vec<KpiCode> = kpis.map(|kpi| kpi.code().clone()).collect();
         if let Some(only) = filter.kpis.take() {
             kpis.retain(|code| only.contains(code));
         }
         filter.kpis = Some(kpis);
-        let (plan, picture) = (plan.clone(), Arc::clone(picture));
+        let seen = seen.clone();
         self.store
             .read(move |conn| {
                 let rows = readings::page(
                     conn,
-                    plan.id,
+                    seen.id(),
                     &filter,
-                    Some(picture.version()),
+                    Some(seen.version()),
                     after.as_ref(),
                     crate::programme::rows(limit),
                 )?;
-                Ok(rows.into_iter().map(|row| SeenReading::of(&picture, &plan, row)).collect())
+                Ok(rows.into_iter().map(|row| SeenReading::of(&seen, row)).collect())
             })
             .await
     }
 }
 
 /// The KPI, period and group that an address names, where the caller sees the KPI.
-fn place_of(
-    plan: &OpenPlan,
-    picture: &Picture,
-    place: (KpiCode, String, GroupCode),
-) -> Result<(KpiCode, Period, GroupCode), Refusal> {
+fn place_of(seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode, Period, GroupCode), Refusal> {
     let (kpi, period, group) = place;
-    let entry = picture.kpi_for(&kpi, &plan.access)?;
+    let entry = seen.entry(&kpi)?;
     let period = Period::read(&period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
     Ok((kpi, period, group))
 }
@@ -442,27 +417,27 @@ pub struct SeenReading {
 }
 
 impl SeenReading {
-    /// A reading as it is seen in this picture.
-    pub(in crate::programme) fn of(picture: &Picture, plan: &OpenPlan, row: ReadingRow) -> Self {
-        let mut seen = Self { row, suppressed: false, names_shown: plan.access.audience() == Audience::Member };
-        if seen.names_shown {
-            return seen;
+    /// A reading as its reader sees it.
+    pub(in crate::programme) fn of(seen: &Seen, row: ReadingRow) -> Self {
+        let mut shown = Self { row, suppressed: false, names_shown: seen.by_a_member() };
+        if shown.names_shown {
+            return shown;
         }
-        seen.row.said.acknowledged = Acknowledged::default();
-        let Some(entry) = picture.kpis().get(&seen.row.kpi) else {
-            seen.withhold();
-            return seen;
+        shown.row.said.acknowledged = Acknowledged::default();
+        let Some(entry) = seen.picture.kpis().get(&shown.row.kpi) else {
+            shown.withhold();
+            return shown;
         };
-        if picture.withholds_revision(entry, seen.row.seq, &plan.access) {
-            seen.withhold();
-        } else if picture.withholds_reason(entry, seen.row.seq, &plan.access) {
-            seen.row.said.reason = None;
+        if seen.withholds_revision(entry, shown.row.seq) {
+            shown.withhold();
+        } else if seen.withholds_reason(entry, shown.row.seq) {
+            shown.row.said.reason = None;
         }
-        let precision = picture.precision(&entry.kpi, &plan.access);
-        let row = &mut seen.row.said;
+        let precision = seen.precision(&entry.kpi);
+        let row = &mut shown.row.said;
         row.value = row.value.map(|value| precision.of(value));
         row.forecast = row.forecast.map(|forecast| precision.of(forecast));
-        seen
+        shown
     }
 
     fn withhold(&mut self) {

@@ -19,8 +19,9 @@ use crate::store::targets::{self, TargetRevision};
 
 use crate::programme::definitions::Precondition;
 use crate::programme::figures::effects::{Effects, Move, RollUpMove, Through};
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
+use crate::programme::picture::KpiPicture;
+use crate::programme::seen::Seen;
+use crate::programme::{Change, Principal, Programme, Refusal};
 
 /// A target that was put.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ impl TargetEffect {
     /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is held
     /// against the same targets.
     fn of(effects: &Effects<'_>, entry: &KpiPicture) -> Self {
-        let places = effects.after.reported_places(entry);
+        let places = effects.after.picture.reported_places(entry);
         let moves = places.iter().filter_map(|place| effects.short(place, Through::Target)).collect();
         Self { moves, roll_ups: effects.roll_ups([&entry.kpi.code]) }
     }
@@ -162,16 +163,17 @@ impl Programme {
                 None => precondition.allows_creation()?,
             }
             if let Some(said) = revise(&entry, period, &target, &given)? {
-                let (before, access, now) = (Arc::clone(&change.picture), change.plan.access.clone(), change.now);
-                let mut after = (*before).clone();
+                let before = change.seen.clone();
+                let mut after = (*before.picture).clone();
                 after.lay_target_over(&kpi, period, said.target.clone());
-                let effects = Effects { before: &before, after: &after, access: &access, now };
+                let after = before.of(after);
+                let effects = Effects { before: &before, after: &after };
                 let effect = TargetEffect::of(&effects, &entry);
-                let entry_after = after.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
-                let mut warnings = after.target_warnings(entry_after, period, &|other| other == period);
+                let entry_after = after.picture.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
+                let mut warnings = after.picture.target_warnings(entry_after, period, &|other| other == period);
                 warnings.extend(still_placeholder(&entry, period, &given, &said));
                 let row = if dry_run {
-                    TargetRow { seq: Seq(0), recorded_at: now, recorded_by: change.caller.clone(), said }
+                    TargetRow { seq: Seq(0), recorded_at: before.now, recorded_by: change.caller.clone(), said }
                 } else {
                     change.keep_target(said, previous(&entry, period).as_ref())?
                 };
@@ -179,7 +181,7 @@ impl Programme {
             } else {
                 let plan = change.plan.id;
                 let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                let warnings = change.picture.target_warnings(&entry, period, &|other| other == period);
+                let warnings = change.seen.picture.target_warnings(&entry, period, &|other| other == period);
                 Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings })
             }
         })
@@ -215,35 +217,23 @@ impl Programme {
     }
 
     /// One target as it stands, or stood.
-    pub async fn find_target(
-        &self,
-        plan: &OpenPlan,
-        picture: &Picture,
-        kpi: &KpiCode,
-        period: &str,
-    ) -> Result<TargetRow, Refusal> {
-        let entry = picture.kpi_for(kpi, &plan.access)?;
+    pub async fn find_target(&self, seen: &Seen, kpi: &KpiCode, period: &str) -> Result<TargetRow, Refusal> {
+        let entry = seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         if !entry.targets.contains_key(&period) {
             return Err(Refusal::NotFound);
         }
-        let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
+        let (id, kpi, version) = (seen.id(), kpi.clone(), seen.version());
         self.store
             .read(move |conn| targets::find(conn, id, &kpi, period, Some(version))?.ok_or(Refusal::NotFound))
             .await
     }
 
-    /// Every revision of a target up to the picture's version, removals among them, the first first.
-    pub async fn target_history(
-        &self,
-        plan: &OpenPlan,
-        picture: &Picture,
-        kpi: &KpiCode,
-        period: &str,
-    ) -> Result<Vec<TargetRow>, Refusal> {
-        let entry = picture.kpi_for(kpi, &plan.access)?;
+    /// Every revision of a target up to the version that is seen, removals among them, the first first.
+    pub async fn target_history(&self, seen: &Seen, kpi: &KpiCode, period: &str) -> Result<Vec<TargetRow>, Refusal> {
+        let entry = seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
-        let (id, kpi, version) = (plan.id, kpi.clone(), picture.version());
+        let (id, kpi, version) = (seen.id(), kpi.clone(), seen.version());
         self.store
             .read(move |conn| {
                 let mut rows = targets::history(conn, id, &kpi, period)?;
@@ -253,32 +243,25 @@ impl Programme {
             .await
     }
 
-    /// The targets of a plan, or of one KPI, as they stood at the picture's version, in the one order that they are listed in
+    /// The targets of a plan, or of one KPI, as they stood at the version that is seen, in the one order that they are listed in
     /// ([`TargetPlace`]).
-    pub async fn list_targets(
-        &self,
-        plan: &OpenPlan,
-        picture: &Arc<Picture>,
-        kpi: Option<&KpiCode>,
-    ) -> Result<Vec<TargetRow>, Refusal> {
+    pub async fn list_targets(&self, seen: &Seen, kpi: Option<&KpiCode>) -> Result<Vec<TargetRow>, Refusal> {
         if let Some(kpi) = kpi {
-            picture.kpi_for(kpi, &plan.access)?;
+            seen.entry(kpi)?;
         }
-        let (plan, picture, only) = (plan.clone(), Arc::clone(picture), kpi.cloned());
+        let (seen, only) = (seen.clone(), kpi.cloned());
         self.store
             .read(move |conn| {
                 let mut latest = std::collections::BTreeMap::new();
-                for row in targets::load(conn, plan.id, Seq(0), Some(picture.version()))? {
+                for row in targets::load(conn, seen.id(), Seq(0), Some(seen.version()))? {
                     latest.insert(TargetPlace::of(&row), row);
                 }
-                let seen = |row: &TargetRow| {
+                let wanted = |row: &TargetRow| {
                     !row.removed
                         && only.as_ref().is_none_or(|kpi| *kpi == row.kpi)
-                        && picture.kpis().get(&row.kpi).is_some_and(|entry| {
-                            (!entry.archived || only.is_some()) && picture.sees(&plan.access, &entry.kpi)
-                        })
+                        && seen.entry(&row.kpi).is_ok_and(|entry| !entry.archived || only.is_some())
                 };
-                Ok(latest.into_values().filter(seen).collect())
+                Ok(latest.into_values().filter(wanted).collect())
             })
             .await
     }
@@ -287,7 +270,7 @@ impl Programme {
 impl Change<'_, '_> {
     /// The KPI and period that a target stands at, for a caller who may set it.
     fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
-        let entry = self.picture.kpi_for(kpi, &self.plan.access)?;
+        let entry = self.seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
         self.must_set_targets()?;
         Ok((Arc::clone(entry), period))
@@ -304,7 +287,7 @@ impl Change<'_, '_> {
     fn keep_target(&mut self, said: TargetRevision, before: Option<&TargetRevision>) -> Result<TargetRow, Refusal> {
         let seqs = self.record(vec![target_change(said.clone(), before)])?;
         let seq = seqs.first().copied().unwrap_or_default();
-        Ok(TargetRow { seq, recorded_at: self.now, recorded_by: self.caller.clone(), said })
+        Ok(TargetRow { seq, recorded_at: self.seen.now, recorded_by: self.caller.clone(), said })
     }
 }
 

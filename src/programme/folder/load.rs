@@ -728,7 +728,7 @@ impl Loading<'_> {
                     }
                 };
                 if archived == Some(Value::Bool(true)) {
-                    self.archived.push(made.kpi.code);
+                    self.archived.push(made.value.kpi.code);
                 }
                 Ok(())
             }
@@ -753,9 +753,9 @@ impl Loading<'_> {
     async fn create_policy(&self, members: Map<String, Value>) -> Result<(), Refusal> {
         let policy = Policy::parse(members)?;
         let open = self.programme.open(&self.plan, self.caller).await?;
-        let picture = self.programme.picture(&open).await?;
+        let seen = self.programme.seen(&open, self.clock.now()).await?;
         let now = policy.members();
-        match picture.policies().get(&policy.code) {
+        match seen.all::<Policy>().get(&policy.code) {
             None => self.programme.create::<Policy>(&self.plan, self.caller, now).await.map(drop),
             Some(known) => {
                 let patch = patch_between(&known.value.members(), &now);

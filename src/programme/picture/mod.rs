@@ -13,29 +13,26 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionRecord;
-use crate::domain::assess::{Assessment, Facts, Observed, Outlook, Restatement, Whole, assess};
+use crate::domain::assess::{Observed, Restatement, Whole};
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
-use crate::domain::disclosure::{self, Entry, Origin, Posted, Withheld};
+use crate::domain::disclosure::{Entry, Origin, Posted, Withheld};
 use crate::domain::document::Document;
-use crate::domain::forecast::{Known, is_total, year_end, year_end_target, year_total};
-use crate::domain::gap::{Side, Sides, gap};
+use crate::domain::gap::gap;
 use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId,
     PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode, Subject,
 };
-use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
+use crate::domain::kpi::{Formula, Kpi, Profile, Unit};
 use crate::domain::parts::{Made, Pooling, parts, pooled, pooling};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
-use crate::domain::precision::Precision;
 use crate::domain::round::{Return, ReturnKey, Round, round_of};
-use crate::domain::target::{FoundTarget, NoTarget, Target, find_target, find_target_of_sum};
-use crate::domain::travel::{Earlier, Measure, Measured};
+use crate::domain::target::Target;
+use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
 use crate::store::readings::{FigureRow, ReadingRevision};
 use crate::store::{Conn, StoreError, readings, targets};
@@ -129,7 +126,7 @@ impl Picture {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] where the plan did not exist then, [`Refusal::Store`] where rows cannot be read.
-    pub fn load(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
+    pub(in crate::programme) fn load(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, plan, Seq(0), Some(version))?;
         let first = rows.iter().find(|row| row.kind == DefinitionKind::Plan).ok_or(Refusal::NotFound)?;
         let mut picture = Self {
@@ -181,7 +178,7 @@ impl Picture {
     }
 
     /// This picture with what was written since, up to a version.
-    pub fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
+    pub(in crate::programme) fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, self.id, self.version, Some(version))?;
         let mut picture = self.clone();
         picture.take_in(conn, &rows, version)?;
@@ -261,99 +258,99 @@ impl Picture {
     }
 
     /// The plan's number.
-    pub fn id(&self) -> PlanId {
+    pub(in crate::programme) fn id(&self) -> PlanId {
         self.id
     }
 
     /// The version that this is a picture of.
-    pub fn version(&self) -> Seq {
+    pub(in crate::programme) fn version(&self) -> Seq {
         self.version
     }
 
     /// The plan itself.
-    pub fn plan(&self) -> &Kept<Plan> {
+    pub(in crate::programme) fn plan(&self) -> &Kept<Plan> {
         &self.plan
     }
 
     /// The organisations by code.
-    pub fn organisations(&self) -> &BTreeMap<OrganisationCode, Kept<Organisation>> {
+    pub(in crate::programme) fn organisations(&self) -> &BTreeMap<OrganisationCode, Kept<Organisation>> {
         &self.organisations
     }
 
     /// The sub-groups by code.
-    pub fn sub_groups(&self) -> &BTreeMap<SubGroupCode, Kept<SubGroup>> {
+    pub(in crate::programme) fn sub_groups(&self) -> &BTreeMap<SubGroupCode, Kept<SubGroup>> {
         &self.sub_groups
     }
 
     /// The outcome areas by code.
-    pub fn areas(&self) -> &BTreeMap<AreaCode, Kept<OutcomeArea>> {
+    pub(in crate::programme) fn areas(&self) -> &BTreeMap<AreaCode, Kept<OutcomeArea>> {
         &self.areas
     }
 
     /// The priorities by code.
-    pub fn priorities(&self) -> &BTreeMap<PriorityCode, Kept<Priority>> {
+    pub(in crate::programme) fn priorities(&self) -> &BTreeMap<PriorityCode, Kept<Priority>> {
         &self.priorities
     }
 
     /// The policies by code.
-    pub fn policies(&self) -> &BTreeMap<PolicyCode, Kept<Policy>> {
+    pub(in crate::programme) fn policies(&self) -> &BTreeMap<PolicyCode, Kept<Policy>> {
         &self.policies
     }
 
     /// The KPIs by code, archived ones among them.
-    pub fn kpis(&self) -> &BTreeMap<KpiCode, Arc<KpiPicture>> {
+    pub(in crate::programme) fn kpis(&self) -> &BTreeMap<KpiCode, Arc<KpiPicture>> {
         &self.kpis
     }
 
     /// The dimensions by code.
-    pub fn dimensions(&self) -> &BTreeMap<DimensionCode, Kept<Dimension>> {
+    pub(in crate::programme) fn dimensions(&self) -> &BTreeMap<DimensionCode, Kept<Dimension>> {
         &self.dimensions
     }
 
     /// The groups of all dimensions, with what each is called.
-    pub fn groups(&self) -> &BTreeMap<GroupCode, String> {
+    pub(in crate::programme) fn groups(&self) -> &BTreeMap<GroupCode, String> {
         &self.groups
     }
 
     /// The collection rounds in time order, within a kind of period.
-    pub fn rounds(&self) -> &BTreeMap<Period, Kept<Round>> {
+    pub(in crate::programme) fn rounds(&self) -> &BTreeMap<Period, Kept<Round>> {
         &self.rounds
     }
 
     /// The returns that are no longer as they began, by round and sub-group.
-    pub fn returns(&self) -> &BTreeMap<ReturnKey, Kept<Return>> {
+    pub(in crate::programme) fn returns(&self) -> &BTreeMap<ReturnKey, Kept<Return>> {
         &self.returns
     }
 
     /// The corrective actions in the order they were taken on.
-    pub fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
+    pub(in crate::programme) fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
         &self.actions
     }
 
     /// The comparator groups by code.
-    pub fn comparator_groups(&self) -> &BTreeMap<ComparatorCode, Kept<ComparatorGroup>> {
+    pub(in crate::programme) fn comparator_groups(&self) -> &BTreeMap<ComparatorCode, Kept<ComparatorGroup>> {
         &self.comparator_groups
     }
 
     /// The benchmarks by KPI and period.
-    pub fn benchmarks(&self) -> &BTreeMap<BenchmarkKey, Kept<Benchmark>> {
+    pub(in crate::programme) fn benchmarks(&self) -> &BTreeMap<BenchmarkKey, Kept<Benchmark>> {
         &self.benchmarks
     }
 
     /// The board reports in the order they were frozen.
-    pub fn board_reports(&self) -> &BTreeMap<ReportId, Kept<BoardReport>> {
+    pub(in crate::programme) fn board_reports(&self) -> &BTreeMap<ReportId, Kept<BoardReport>> {
         &self.board_reports
     }
 
     /// The round in which a figure is owed, where there is one.
-    pub fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
+    pub(in crate::programme) fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
         let rounds = self.rounds.values().map(|round| &round.value);
         round_of(kpi, period, rounds).filter(|_| self.plan.value.covers(period))
     }
 
     /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag. A gap is when its sides
     /// are, which are figures of one KPI.
-    pub fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
+    pub(in crate::programme) fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
         let source = match &kpi.formula {
             Formula::Gap { of, .. } => self.kpis.get(of),
             Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
@@ -362,80 +359,35 @@ impl Picture {
         self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
     }
 
-    /// The KPIs that the caller may see, by code.
-    pub(in crate::programme) fn kpis_seen(&self, access: &Access) -> BTreeMap<&KpiCode, &KpiPicture> {
-        let seen = self.kpis.iter().filter(|(_, entry)| self.sees(access, &entry.kpi));
-        seen.map(|(code, entry)| (code, &**entry)).collect()
-    }
-
-    /// A KPI that the caller may see.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for this caller.
-    pub fn kpi_for(&self, code: &KpiCode, access: &Access) -> Result<&Arc<KpiPicture>, Refusal> {
-        self.kpis.get(code).filter(|entry| self.sees(access, &entry.kpi)).ok_or(Refusal::NotFound)
-    }
-
     /// This picture of the past as it may be shown today.
-    pub fn shown_at(&self, present: Arc<Self>) -> Self {
+    pub(in crate::programme) fn shown_at(&self, present: Arc<Self>) -> Self {
         Self { present: Some(present), ..self.clone() }
     }
 
+    /// The plan as it stands now: itself, unless this is a picture of the past.
+    pub(in crate::programme) fn present(&self) -> &Self {
+        self.present.as_deref().unwrap_or(self)
+    }
+
     /// The KPI's definition of today, where this is a picture of the past.
-    fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
+    pub(in crate::programme) fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
         self.present.as_ref()?.kpis.get(&kpi.code).map(|entry| &entry.kpi)
     }
 
-    /// Whether a KPI exists for this caller: as it was and as it is.
-    pub fn sees(&self, access: &Access, kpi: &Kpi) -> bool {
-        access.sees(kpi) && self.today(kpi).is_none_or(|today| access.sees(today))
-    }
-
-    /// Whether a KPI's small numbers are shown to this caller: as it was and as it is.
-    pub fn sees_small_numbers(&self, access: &Access, kpi: &Kpi) -> bool {
-        access.sees_small_numbers(kpi) && self.today(kpi).is_none_or(|today| access.sees_small_numbers(today))
-    }
-
-    /// How precisely this caller may know a KPI's figures: of a sensitive one that is not its own in no more decimals than the
-    /// KPI has, as it was and as it is; of a gap in no more than either it or the KPI that it is computed from has.
-    pub fn precision(&self, kpi: &Kpi, access: &Access) -> Precision {
-        let source = match &kpi.formula {
-            Formula::Gap { of, .. } => self.kpis.get(of).map(|source| &source.kpi),
-            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
-        };
-        let both = || std::iter::once(kpi).chain(source);
-        if both().all(|kpi| self.sees_small_numbers(access, kpi)) {
-            return Precision::Exact;
-        }
-        let decimals = both().chain(both().filter_map(|kpi| self.today(kpi))).map(|kpi| kpi.decimals);
-        Precision::Decimals(decimals.min().unwrap_or_default())
-    }
-
-    /// Whether this caller may read what is being done about a KPI: as it was and as it is.
-    pub fn reads_actions(&self, access: &Access, kpi: &Kpi) -> bool {
-        access.reads_actions(kpi) && self.today(kpi).is_none_or(|today| access.reads_actions(today))
-    }
-
-    /// A KPI's definition as this caller may read it: a small baseline would give away the figure that it was.
-    pub fn definition_for(&self, entry: &KpiPicture, access: &Access) -> Kpi {
-        let hidden = !self.sees_small_numbers(access, &entry.kpi);
-        Kpi { baseline: entry.kpi.baseline.filter(|_| !hidden), ..entry.kpi.clone() }
-    }
-
     /// The outcome area that a KPI belongs to, through its priority.
-    pub fn area_of(&self, kpi: &Kpi) -> Option<&AreaCode> {
+    pub(in crate::programme) fn area_of(&self, kpi: &Kpi) -> Option<&AreaCode> {
         self.priorities.get(&kpi.priority).map(|priority| &priority.value.outcome_area)
     }
 
     /// The policy that grades a KPI: its own, else the plan's. Both are checked to exist when they are set, and none in
     /// use can be removed.
-    pub fn policy_of(&self, kpi: &Kpi) -> Option<&Kept<Policy>> {
+    pub(in crate::programme) fn policy_of(&self, kpi: &Kpi) -> Option<&Kept<Policy>> {
         self.policies.get(kpi.policy.as_ref().unwrap_or(&self.plan.value.policy))
     }
 
     /// The reading of a KPI for a group and period: as it was posted, or computed where the KPI is a gap, or where the period is
     /// a longer one that figures of the KPI make up.
-    pub fn observed<'a>(
+    pub(in crate::programme) fn observed<'a>(
         &'a self,
         entry: &'a KpiPicture,
         group: &GroupCode,
@@ -472,7 +424,7 @@ impl Picture {
     }
 
     /// What the figure of a longer period is made of.
-    fn whole(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Whole> {
+    pub(in crate::programme) fn whole(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Whole> {
         let parts = Self::parts_of(entry, group, period)?;
         let there = parts.iter().filter(|(_, part)| part.is_some_and(|part| part.value.is_some())).count();
         let (pooling, kind) = (pooling(&entry.kpi)?, entry.kpi.period_kind());
@@ -485,7 +437,12 @@ impl Picture {
 
     /// The KPI's period that a report for `period` brings for a group: that period itself, where figures of the KPI are of it or
     /// make it up; else its latest that ended by its last day.
-    pub fn reported_period(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Period> {
+    pub(in crate::programme) fn reported_period(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+    ) -> Option<Period> {
         let kind = entry.kpi.period_kind();
         let makes_it_up = || {
             let parts = Self::parts_of(entry, group, period).filter(|parts| !parts.is_empty())?;
@@ -501,14 +458,19 @@ impl Picture {
     }
 
     /// The period that a text names, where it is a longer one that the KPI's figures make up.
-    pub fn longer_period(&self, entry: &KpiPicture, group: &GroupCode, text: &str) -> Option<Period> {
+    pub(in crate::programme) fn longer_period(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        text: &str,
+    ) -> Option<Period> {
         let own = Period::read(text, entry.kpi.period_kind()).is_ok();
         let longer = Period::read_any(text).ok().filter(|_| !own)?;
         (self.reported_period(entry, group, longer) == Some(longer)).then_some(longer)
     }
 
     /// The periods that a KPI has a reading for in a group, in order.
-    pub fn observed_periods(&self, entry: &KpiPicture, group: &GroupCode) -> Vec<Period> {
+    pub(in crate::programme) fn observed_periods(&self, entry: &KpiPicture, group: &GroupCode) -> Vec<Period> {
         let of = |entry: &KpiPicture, group: &GroupCode| -> Vec<Period> {
             entry.readings.get(group).map(|readings| readings.keys().copied().collect()).unwrap_or_default()
         };
@@ -522,133 +484,13 @@ impl Picture {
         }
     }
 
-    /// Where a KPI stands in a period for a group, as known at `now`, for a reader with this access.
-    pub fn assess(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Option<Assessment> {
-        self.assess_with(entry, group, period, self.observed(entry, group, period).as_deref(), now, access)
-    }
-
-    /// Where a KPI would stand if this were its reading.
-    pub(in crate::programme) fn assess_with(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-        reading: Option<&Observed>,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Option<Assessment> {
-        let policy = self.policy_of(&entry.kpi)?;
-        let withheld_at = |period| self.withholds(entry, group, period, access);
-        let earlier = |period: Option<Period>| {
-            let period = period?;
-            let figure = self.observed(entry, group, period)?.measured(&entry.kpi)?;
-            let whole = Self::whole(entry, group, period).is_none_or(|whole| !whole.made.is_incomplete());
-            (whole && !withheld_at(period)).then_some(Earlier { period, figure })
-        };
-        let whole = Self::whole(entry, group, period);
-        let find = |kpi: &Kpi| match whole.map(|whole| whole.made.pooling) {
-            Some(Pooling::Sum) => find_target_of_sum(kpi, period, &entry.targets),
-            Some(Pooling::Quotient) | None => find_target(kpi, period, &entry.targets),
-        };
-        // Asked only of what is not there: a report would look for the rounds of all that is.
-        let missing = whole.map_or_else(|| reading.is_none().then_some(period), |whole| whole.missing);
-        let last = whole.map_or(period, |whole| whole.last);
-        let latest = if last == period { reading } else { entry.posted(group, last).map(|kept| &kept.value) };
-        Some(assess(&Facts {
-            kpi: &entry.kpi,
-            policy: &policy.value,
-            policy_version: policy.revision,
-            period,
-            group,
-            reading,
-            target: self.target_for(entry, access, find),
-            previous: earlier(period.step(-1)),
-            year_ago: earlier(period.year_before()),
-            due_at: self.plan.value.covers(missing.unwrap_or(period)).then(|| match missing {
-                Some(missing) => self.due_at(&entry.kpi, missing),
-                None => now,
-            }),
-            now,
-            withheld: reading.is_some() && withheld_at(period),
-            precision: self.precision(&entry.kpi, access),
-            names_shown: access.knows_names(),
-            sides: self.sides_of(entry, period, access),
-            partner: match &entry.kpi.formula {
-                Formula::PartnerDetermined { by } => {
-                    self.organisations.get(by).map_or(by.as_str(), |by| &by.value.title)
-                }
-                Formula::Direct {} | Formula::Gap { .. } => "",
-            },
-            outlook: self.outlook(entry, group, last, latest, access),
-            whole,
-        }))
-    }
-
-    /// What a forecast for the year that holds `period` is made from, for a reader with this access; `reading` is the one of
-    /// the period itself.
-    fn outlook(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-        reading: Option<&Observed>,
-        access: &Access,
-    ) -> Outlook {
-        let kpi = &entry.kpi;
-        let before = self.recent(entry, group, period, OUTLOOK);
-        let latest = reading.or_else(|| before.first().map(|(_, one)| &**one));
-        let measure = latest.map_or(Measure(1, None), Observed::measure);
-        let itself = reading.map(|one| (period, Cow::Borrowed(one)));
-        let comparable = || itself.iter().chain(&before).filter(|(_, one)| one.measure() == measure);
-        let this_year = |at: Period| at.year_in(kpi.calendar) == period.year_in(kpi.calendar);
-        let mut figures: Vec<_> = comparable().filter_map(|(at, one)| Some((*at, one.value?))).collect();
-        figures.reverse();
-        let year_before = |at: Option<Period>| {
-            let at = at?.year_before()?;
-            let one = self.observed(entry, group, at).filter(|one| one.measure() == measure)?;
-            Some((at, one.value?, one.exact(kpi)?))
-        };
-        let then =
-            year_before(figures.last().map(|(at, _)| *at)).filter(|_| kpi.aggregation == Aggregation::YearToDate);
-        let last_year = year_before(year_end(kpi, period));
-        // A total is compared with the total before it, and everything else with the figure at the end of the year before.
-        let year_ago = if is_total(kpi) {
-            self.total_before(entry, group, period)
-        } else {
-            last_year.map(|(period, _, exact)| Earlier { period, figure: Measured { exact, measure } })
-        };
-        let hidden = |at: Period| self.withholds(entry, group, at, access);
-        let years = [&then, &last_year].into_iter().flatten().map(|(at, ..)| *at);
-        let used = figures.iter().map(|(at, _)| *at).chain(years).chain(year_ago.map(|earlier| earlier.period));
-        let target = self.target_for(entry, access, |kpi| year_end_target(kpi, period, &entry.targets));
-        Outlook {
-            withheld: access.audience() != Audience::Member && used.chain([period]).any(hidden),
-            // What is needed a quarter would give away a target that is withheld.
-            total: match target {
-                Err(NoTarget::Withheld) => None,
-                _ => year_total(kpi, period, &entry.targets),
-            },
-            target,
-            stated: comparable().filter(|(at, _)| this_year(*at)).find_map(|(_, one)| one.stated_forecast),
-            year_ago,
-            measure,
-            known: Known {
-                latest: comparable().find_map(|(_, one)| one.exact(kpi)),
-                figures,
-                last_year: then.zip(last_year).map(|((_, then, _), (_, total, _))| (then, total)),
-            },
-        }
-    }
-
     /// The total of the year before the one that holds a period, where it is whole.
-    fn total_before(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Earlier> {
+    pub(in crate::programme) fn total_before(
+        &self,
+        entry: &KpiPicture,
+        group: &GroupCode,
+        period: Period,
+    ) -> Option<Earlier> {
         let year = period.year_in(entry.kpi.calendar)?.step(-1)?;
         let is_whole = Self::whole(entry, group, year).is_some_and(|whole| !whole.made.is_incomplete());
         let figure = self.observed(entry, group, year).filter(|_| is_whole)?.measured(&entry.kpi)?;
@@ -656,7 +498,7 @@ impl Picture {
     }
 
     /// The latest readings before a period, at most `most`, the latest first.
-    fn recent<'a>(
+    pub(in crate::programme) fn recent<'a>(
         &'a self,
         entry: &'a KpiPicture,
         group: &GroupCode,
@@ -671,100 +513,20 @@ impl Picture {
         readings.map(|(at, kept)| (*at, Cow::Borrowed(&kept.value))).take(most).collect()
     }
 
-    /// What a gap is made from in a period, where the KPI is one; without figures for readers who may not see the source.
-    fn sides_of<'a>(&'a self, entry: &'a KpiPicture, period: Period, access: &Access) -> Option<Sides<'a>> {
-        let Formula::Gap { of, group, comparator } = &entry.kpi.formula else { return None };
-        let source = self.kpis.get(of)?;
-        let (seen, precision) = (self.sees(access, &source.kpi), self.precision(&source.kpi, access));
-        let side = |code: &'a GroupCode| {
-            let figure = |period: Period| {
-                let reading = &source.posted(code, period).filter(|_| seen)?.value;
-                let decimals = precision.decimals(source.kpi.decimals);
-                reading.exact(&source.kpi)?.rounded(decimals)
-            };
-            let year_ago = period.year_before().and_then(figure);
-            Side { code, title: self.groups.get(code).map(String::as_str), reported: figure(period), year_ago }
-        };
-        Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
-    }
-
-    /// Whether a figure must be withheld from a reader (docs/rules.md section 10). A gap is as soon as one of its sides is, and a
-    /// longer period's as soon as one of its parts is, or where it is itself small.
-    pub fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
-        match &entry.kpi.formula {
-            _ if access.audience() == Audience::Member => false,
-            Formula::Gap { of, group: behind, comparator } if group.is_all() => {
-                let Some(source) = self.kpis.get(of) else { return false };
-                let withheld = |side| self.withholds_posted(source, side, period, access);
-                let small = || {
-                    let gap = self.observed(entry, group, period).and_then(|gap| gap.value);
-                    entry.kpi.unit == Unit::Count
-                        && !self.sees_small_numbers(access, &entry.kpi)
-                        && gap.is_some_and(|gap| disclosure::is_small(gap, self.threshold()))
-                };
-                withheld(behind) || withheld(comparator) || small()
-            }
-            _ if period.kind() != entry.kpi.period_kind() => self.withholds_whole(entry, group, period, access),
-            _ => self.withholds_posted(entry, group, period, access),
-        }
-    }
-
-    fn withholds_whole(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
-        let Some(parts) = Self::parts_of(entry, group, period) else { return false };
-        let small = || {
-            let figure = self.observed(entry, group, period);
-            let numbers = figure.as_ref().map(|one| (one.value, one.numerator, one.denominator));
-            let counted = match numbers {
-                Some((_, Some(numerator), Some(denominator))) => {
-                    vec![numerator, denominator, denominator - numerator]
-                }
-                Some((value, ..)) => value.into_iter().collect(),
-                None => Vec::new(),
-            };
-            counted.into_iter().any(|number| disclosure::is_small(number, self.threshold()))
-        };
-        parts.iter().any(|(part, _)| self.withholds_posted(entry, group, *part, access))
-            || (!self.sees_small_numbers(access, &entry.kpi) && small())
-    }
-
-    fn withholds_posted(&self, entry: &KpiPicture, group: &GroupCode, period: Period, access: &Access) -> bool {
-        entry.posted(group, period).is_some_and(|kept| self.withholds_revision(entry, kept.seq, access))
-    }
-
-    /// Whether one revision of a posted figure must be withheld from a reader: the one that came with this journal entry.
-    pub fn withholds_revision(&self, entry: &KpiPicture, seq: Seq, access: &Access) -> bool {
-        self.withheld_from(entry, access, |withheld, plan| withheld.has(Entry { plan, seq }))
-    }
-
-    /// Whether a reader may not know why a revision replaced the one before, because that is withheld.
-    pub fn withholds_reason(&self, entry: &KpiPicture, seq: Seq, access: &Access) -> bool {
-        self.withheld_from(entry, access, |withheld, plan| withheld.has_replaced(Entry { plan, seq }))
-    }
-
-    /// What is withheld is chosen once for all moments, out of all figures that can be asked about today: a reader may ask
-    /// about two moments and subtract. What was stricter in the past comes on top.
-    fn withheld_from(
-        &self,
-        entry: &KpiPicture,
-        access: &Access,
-        is_withheld: impl Fn(&Withheld, usize) -> bool,
-    ) -> bool {
-        let kpi = &entry.kpi;
-        let today = self.present.as_deref().unwrap_or(self);
-        let chosen = |threshold| today.ask_withheld(&kpi.code, threshold, &is_withheld) == Some(true);
-        let today_hides = self.today(kpi).is_some_and(|kpi| !access.sees_small_numbers(kpi));
-        (today_hides && chosen(today.threshold())) || (!access.sees_small_numbers(kpi) && chosen(self.threshold()))
-    }
-
     /// Numbers up to this are small; in a picture of the past the stricter of then and now.
-    fn threshold(&self) -> u32 {
+    pub(in crate::programme) fn threshold(&self) -> u32 {
         let then = self.plan.value.small_number_threshold;
         self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
     }
 
     /// Asks what is withheld of a KPI from those who may not see its small numbers, and which of the plans that are published
     /// together this one is.
-    fn ask_withheld<T>(&self, kpi: &KpiCode, threshold: u32, ask: impl FnOnce(&Withheld, usize) -> T) -> Option<T> {
+    pub(in crate::programme) fn ask_withheld<T>(
+        &self,
+        kpi: &KpiCode,
+        threshold: u32,
+        ask: impl FnOnce(&Withheld, usize) -> T,
+    ) -> Option<T> {
         let together = self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?)));
         if let Some((family, (plan, choices))) = together {
             let threshold = threshold.max(family.threshold());
@@ -787,7 +549,7 @@ impl Picture {
     /// The choices that whoever may not see small numbers can come to ask: each KPI of the present that is sensitive, or was
     /// when this is a picture of, and the threshold.
     fn asked(&self) -> impl Iterator<Item = (&Self, &KpiCode, u32)> {
-        let today = self.present.as_deref().unwrap_or(self);
+        let today = self.present();
         let thresholds = [(today, today.threshold()), (self, self.threshold())];
         thresholds.into_iter().flat_map(move |(picture, threshold)| {
             let sensitive = picture.kpis.iter().filter(|(_, entry)| entry.kpi.sensitive);
@@ -807,39 +569,21 @@ impl Picture {
         }
     }
 
-    /// Whether a KPI's baseline is kept from a reader: it is a figure like any other.
-    fn withholds_baseline(&self, entry: &KpiPicture, access: &Access) -> bool {
-        let current = entry.baselines.last().filter(|(_, baseline)| baseline.replaced.is_none());
-        current.is_some_and(|(_, baseline)| self.withholds_revision(entry, baseline.entry.seq, access))
-    }
-
-    /// What a period is held against, as a reader may know it: a line from a baseline that is withheld would give that away.
-    fn target_for(
-        &self,
-        entry: &KpiPicture,
-        access: &Access,
-        find: impl Fn(&Kpi) -> Result<FoundTarget, NoTarget>,
-    ) -> Result<FoundTarget, NoTarget> {
-        let found = find(&entry.kpi);
-        let drawn = access.audience() != Audience::Member && entry.kpi.spread() == Some(Profile::Linear);
-        if drawn
-            && self.withholds_baseline(entry, access)
-            && find(&Kpi { baseline: None, ..entry.kpi.clone() }) != found
-        {
-            return Err(NoTarget::Withheld);
-        }
-        found
-    }
-
     /// This picture as it would be with one reading more.
-    pub fn with_reading(&self, kpi: &KpiCode, group: &GroupCode, period: Period, reading: Kept<Observed>) -> Self {
+    pub(in crate::programme) fn with_reading(
+        &self,
+        kpi: &KpiCode,
+        group: &GroupCode,
+        period: Period,
+        reading: Kept<Observed>,
+    ) -> Self {
         let mut picture = self.clone();
         picture.lay_over(kpi, group, period, reading);
         picture
     }
 
     /// This picture as it would be with a policy changed to this one, as its next version.
-    pub fn with_policy(&self, policy: Policy) -> Self {
+    pub(in crate::programme) fn with_policy(&self, policy: Policy) -> Self {
         let mut picture = self.clone();
         if let Some(kept) = picture.policies.get_mut(&policy.code) {
             *kept = Kept { value: policy, revision: kept.revision + 1, seq: kept.seq };
@@ -868,10 +612,6 @@ impl Picture {
     }
 }
 
-/// How many readings before a period a forecast looks at: a year of months, which holds the eight that a line is drawn
-/// through.
-const OUTLOOK: usize = 12;
-
 /// A KPI as it is stored: its definition, and what the service keeps about it.
 #[derive(Clone, Debug)]
 pub struct KpiRecord {
@@ -885,7 +625,7 @@ pub struct KpiRecord {
 
 impl KpiPicture {
     /// The KPI as it is stored.
-    pub fn record(&self) -> KpiRecord {
+    pub(in crate::programme) fn record(&self) -> KpiRecord {
         KpiRecord { kpi: self.kpi.clone(), archived: self.archived, definition_version: self.definition_version }
     }
 
@@ -963,6 +703,12 @@ impl KpiPicture {
         }));
     }
 
+    /// The journal's entry of the baseline that targets are drawn from now.
+    pub(in crate::programme) fn drawn_from(&self) -> Option<Seq> {
+        let (_, baseline) = self.baselines.last().filter(|(_, baseline)| baseline.replaced.is_none())?;
+        Some(baseline.entry.seq)
+    }
+
     /// Puts a figure in its place.
     fn stand(&mut self, group: &GroupCode, period: Period, reading: Kept<Observed>) {
         self.choices = Choices::default();
@@ -972,7 +718,7 @@ impl KpiPicture {
 
 impl KpiRecord {
     /// The members as they are stored and journalled.
-    pub fn members(&self) -> Map<String, Value> {
+    pub(in crate::programme) fn members(&self) -> Map<String, Value> {
         let mut members = self.kpi.members();
         members.insert("archived".into(), self.archived.into());
         members.insert("definition_version".into(), self.definition_version.into());

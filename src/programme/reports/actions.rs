@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::access::Access;
 use crate::domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note, ProgressNote};
 use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
@@ -17,6 +15,7 @@ use crate::store::new_id;
 
 use crate::programme::definitions::{Precondition, refer};
 use crate::programme::picture::{Kept, KpiPicture, Picture};
+use crate::programme::seen::Seen;
 use crate::programme::{Change, Principal, Programme, Refusal};
 
 /// An action as one reader sees it at one moment.
@@ -30,19 +29,6 @@ pub struct SeenAction {
 }
 
 impl SeenAction {
-    /// An action for a reader with this access, as it stands at `now`.
-    pub fn of(record: &ActionRecord, now: DateTime<Utc>, access: &Access) -> Self {
-        let overdue = record.action.is_overdue(now);
-        let record = record.clone();
-        let record = if access.knows_names() { record } else { record.nameless() };
-        Self { record, overdue }
-    }
-
-    /// A stored action for a reader with this access, as it stands at `now`.
-    pub fn kept(kept: &Kept<ActionRecord>, now: DateTime<Utc>, access: &Access) -> Kept<Self> {
-        Kept { value: Self::of(&kept.value, now, access), revision: kept.revision, seq: kept.seq }
-    }
-
     /// Its id.
     pub fn id(&self) -> ActionId {
         self.record.id
@@ -81,44 +67,60 @@ pub struct ActionFilter {
     pub overdue: Option<bool>,
 }
 
-impl Picture {
+impl Seen {
+    /// An action as its reader sees it.
+    pub(in crate::programme) fn action(&self, record: &ActionRecord) -> SeenAction {
+        let record = record.clone();
+        let record = if self.access.knows_names() { record } else { record.nameless() };
+        SeenAction { overdue: record.action.is_overdue(self.now), record }
+    }
+
+    fn stored_action(&self, kept: &Kept<ActionRecord>) -> Kept<SeenAction> {
+        Kept { value: self.action(&kept.value), revision: kept.revision, seq: kept.seq }
+    }
+
     /// The actions that a reader sees and wants, the oldest first, from after the one with the id `after`.
     pub fn actions_for<'a>(
         &'a self,
         filter: &'a ActionFilter,
         after: Option<ActionId>,
-        now: DateTime<Utc>,
-        access: &'a Access,
-    ) -> impl Iterator<Item = &'a Kept<ActionRecord>> {
-        self.actions().values().filter(move |kept| {
+    ) -> impl Iterator<Item = Kept<SeenAction>> {
+        let wanted = self.picture.actions().values().filter(move |kept| {
             let action = &kept.value.action;
-            let Some(entry) = self.kpis().get(&action.kpi) else { return false };
-            let area = self.area_of(&entry.kpi);
+            let Some(entry) = self.picture.kpis().get(&action.kpi) else { return false };
+            let area = self.picture.area_of(&entry.kpi);
             after.is_none_or(|after| kept.value.id > after)
-                && self.reads_actions(access, &entry.kpi)
+                && self.reads_actions(&entry.kpi)
                 && filter.kpi.as_ref().is_none_or(|code| &action.kpi == code)
                 && filter.state.is_none_or(|state| action.state == state)
                 && filter.organisation.as_ref().is_none_or(|code| &action.owner.organisation == code)
-                && filter.sub_group.as_ref().is_none_or(|code| self.answers_for(code, area))
+                && filter.sub_group.as_ref().is_none_or(|code| self.picture.answers_for(code, area))
                 && filter.outcome_area.as_ref().is_none_or(|code| area == Some(code))
-                && filter.overdue.is_none_or(|overdue| action.is_overdue(now) == overdue)
-        })
+                && filter.overdue.is_none_or(|overdue| action.is_overdue(self.now) == overdue)
+        });
+        wanted.map(|kept| self.stored_action(kept))
     }
 
-    /// An action that the caller may read, with its KPI.
+    /// An action that the reader may read.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for this caller.
-    pub fn action_for(
-        &self,
-        id: ActionId,
-        access: &Access,
-    ) -> Result<(&Kept<ActionRecord>, &Arc<KpiPicture>), Refusal> {
-        let kept = self.actions().get(&id).ok_or(Refusal::NotFound)?;
-        let entry = self.kpis().get(&kept.value.action.kpi).ok_or(Refusal::NotFound)?;
-        if self.reads_actions(access, &entry.kpi) { Ok((kept, entry)) } else { Err(Refusal::NotFound) }
+    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    pub fn find_action(&self, id: ActionId) -> Result<Kept<SeenAction>, Refusal> {
+        self.action_for(id).map(|(kept, _)| self.stored_action(kept))
     }
 
+    /// The same with its KPI, as both are kept.
+    pub(in crate::programme) fn action_for(
+        &self,
+        id: ActionId,
+    ) -> Result<(&Kept<ActionRecord>, &Arc<KpiPicture>), Refusal> {
+        let kept = self.picture.actions().get(&id).ok_or(Refusal::NotFound)?;
+        let entry = self.picture.kpis().get(&kept.value.action.kpi).ok_or(Refusal::NotFound)?;
+        if self.reads_actions(&entry.kpi) { Ok((kept, entry)) } else { Err(Refusal::NotFound) }
+    }
+}
+
+impl Picture {
     /// Whether a sub-group answers for an outcome area.
     pub(in crate::programme) fn answers_for(&self, sub_group: &SubGroupCode, area: Option<&AreaCode>) -> bool {
         let group = self.sub_groups().get(sub_group);
@@ -148,7 +150,7 @@ fn check_not_archived(invalid: &mut Invalid, entry: &KpiPicture) {
 
 impl Change<'_, '_> {
     fn must_report(&self, entry: &KpiPicture) -> Result<(), Refusal> {
-        if self.plan.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
+        if self.plan.access.reports(&entry.kpi, self.seen.picture.area_of(&entry.kpi)) {
             return Ok(());
         }
         let code = &entry.kpi.code;
@@ -165,7 +167,7 @@ impl Change<'_, '_> {
         let revision = before.map_or(0, |before| before.revision) + 1;
         let was = before.map(|before| before.value.members());
         let seq = self.define(word, DefinitionKind::Action, &record.id, revision, was, Some(record.members()))?;
-        Ok(SeenAction::kept(&Kept { value: record, revision, seq }, self.now, &self.plan.access))
+        Ok(self.seen.stored_action(&Kept { value: record, revision, seq }))
     }
 }
 
@@ -182,16 +184,17 @@ impl Programme {
                 return Err(Refusal::NotAllowed("only those who report a KPI open actions on it".to_owned()));
             }
             let action = Action::parse(members)?;
-            let picture = Arc::clone(&change.picture);
+            let picture = Arc::clone(&change.seen.picture);
             let mut invalid = check_action(&action, &picture);
-            invalid.extend(action.check_opening(change.now));
+            invalid.extend(action.check_opening(change.seen.now));
             refer(&mut invalid, "/kpi", "KPI", &action.kpi, picture.kpis());
             if let Some(entry) = picture.kpis().get(&action.kpi) {
                 change.must_report(entry)?;
                 check_not_archived(&mut invalid, entry);
             }
             invalid.or(())?;
-            let record = ActionRecord::opened(new_id(change.now).into(), action, change.now, change.caller.clone());
+            let record =
+                ActionRecord::opened(new_id(change.seen.now).into(), action, change.seen.now, change.caller.clone());
             change.keep_action("action.opened", record, None)
         })
         .await
@@ -207,23 +210,23 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<Kept<SeenAction>, Refusal> {
         self.change(plan, caller, move |change| {
-            let picture = Arc::clone(&change.picture);
-            let (kept, entry) = picture.action_for(id, &change.plan.access)?;
+            let seen = change.seen.clone();
+            let (kept, entry) = seen.action_for(id)?;
             change.must_report(entry)?;
             precondition.allows_change_of(kept.seq)?;
             let before = &kept.value;
             let mut members = before.action.members();
             lay_over(&mut members, patch);
             let action = Action::parse(members)?;
-            let mut invalid = check_action(&action, &picture);
-            invalid.extend(action.check_change_of(&before.action, change.now));
-            let record = before.changed_to(action, change.now);
+            let mut invalid = check_action(&action, &seen.picture);
+            invalid.extend(action.check_change_of(&before.action, change.seen.now));
+            let record = before.changed_to(action, change.seen.now);
             if before.closed_at.is_some() && record.closed_at.is_none() {
                 check_not_archived(&mut invalid, entry);
             }
             invalid.or(())?;
             if record == *before {
-                return Ok(SeenAction::kept(kept, change.now, &change.plan.access));
+                return Ok(seen.stored_action(kept));
             }
             change.keep_action(record.change_since(before), record, Some(kept))
         })
@@ -242,9 +245,9 @@ impl Programme {
         members: Map<String, Value>,
     ) -> Result<Kept<SeenAction>, Refusal> {
         self.change(plan, caller, move |change| {
-            let picture = Arc::clone(&change.picture);
-            let (kept, entry) = picture.action_for(id, &change.plan.access)?;
-            if !change.plan.access.comments(&entry.kpi, picture.area_of(&entry.kpi)) {
+            let seen = change.seen.clone();
+            let (kept, entry) = seen.action_for(id)?;
+            if !change.plan.access.comments(&entry.kpi, seen.picture.area_of(&entry.kpi)) {
                 let code = &entry.kpi.code;
                 return Err(Refusal::NotAllowed(format!("only those who report {code} and the Board add notes")));
             }
@@ -254,7 +257,7 @@ impl Programme {
             if record.notes.len() >= MOST_NOTES {
                 return Err(Refusal::Conflict(format!("an action holds {MOST_NOTES} notes at most; open another")));
             }
-            record.notes.push(ProgressNote { at: change.now, by: Some(change.caller.clone()), text: note.text });
+            record.notes.push(ProgressNote { at: change.seen.now, by: Some(change.caller.clone()), text: note.text });
             change.keep_action("action.noted", record, Some(kept))
         })
         .await

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Access, Audience};
+use crate::domain::access::Audience;
 use crate::domain::board_report::{BoardReport, ReportRequest};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, ReportId, Seq, Subject};
@@ -26,6 +26,7 @@ use crate::programme::picture::{Kept, Picture};
 use crate::programme::reports::actions::SeenAction;
 use crate::programme::reports::exceptions::Exceptions;
 use crate::programme::reports::status_report::{ReportFilter, StatusReport};
+use crate::programme::seen::Seen;
 use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal, StoreError};
 
 /// All that a board report holds.
@@ -200,24 +201,24 @@ fn in_full<S: Serializer>(target: &Option<Target>, serializer: S) -> Result<S::O
     members.serialize(serializer)
 }
 
-impl Picture {
+impl Seen {
     /// Whether a board report is there for a reader. Members read all of them. A partner reads those of its own
     /// organisation, as long as today it sees every KPI in them, and every side of a gap, with its small numbers: what was
     /// frozen is not altered for anyone.
-    pub fn reads_board_report(&self, access: &Access, report: &BoardReport) -> bool {
-        let open = |kpi: &Kpi| self.sees(access, kpi) && self.sees_small_numbers(access, kpi);
+    pub(in crate::programme) fn reads_board_report(&self, report: &BoardReport) -> bool {
+        let open = |kpi: &Kpi| self.sees(kpi) && self.sees_small_numbers(kpi);
         let open_with_sides = |code: &KpiCode| {
-            let Some(entry) = self.kpis().get(code) else { return false };
+            let Some(entry) = self.picture.kpis().get(code) else { return false };
             let sides = match &entry.kpi.formula {
-                Formula::Gap { of, .. } => self.kpis().get(of),
+                Formula::Gap { of, .. } => self.picture.kpis().get(of),
                 Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
             };
             open(&entry.kpi) && sides.is_none_or(|source| open(&source.kpi))
         };
-        match access.audience() {
+        match self.access.audience() {
             Audience::Member => true,
             Audience::Partner => {
-                report.organisation.as_ref().is_some_and(|organisation| access.is_partner_of(organisation))
+                report.organisation.as_ref().is_some_and(|organisation| self.access.is_partner_of(organisation))
                     && report.kpis.iter().all(open_with_sides)
             }
             Audience::Public => false,
@@ -225,22 +226,18 @@ impl Picture {
     }
 
     /// The board reports that a reader may read, the oldest first, from after the one with the id `after`.
-    pub fn board_reports_for<'a>(
-        &'a self,
-        after: Option<ReportId>,
-        access: &'a Access,
-    ) -> impl Iterator<Item = &'a BoardReport> + Clone {
-        let all = self.board_reports().values().map(|kept| &kept.value);
-        all.filter(move |report| after.is_none_or(|after| report.id > after) && self.reads_board_report(access, report))
+    pub fn board_reports_for(&self, after: Option<ReportId>) -> impl Iterator<Item = &BoardReport> + Clone {
+        let all = self.picture.board_reports().values().map(|kept| &kept.value);
+        all.filter(move |report| after.is_none_or(|after| report.id > after) && self.reads_board_report(report))
     }
 
     /// A board report that the caller may read.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] where there is none, or not for this caller.
-    pub fn board_report_for(&self, id: ReportId, access: &Access) -> Result<&Kept<BoardReport>, Refusal> {
-        let kept = self.board_reports().get(&id).ok_or(Refusal::NotFound)?;
-        if self.reads_board_report(access, &kept.value) { Ok(kept) } else { Err(Refusal::NotFound) }
+    pub fn board_report_for(&self, id: ReportId) -> Result<&Kept<BoardReport>, Refusal> {
+        let kept = self.picture.board_reports().get(&id).ok_or(Refusal::NotFound)?;
+        if self.reads_board_report(&kept.value) { Ok(kept) } else { Err(Refusal::NotFound) }
     }
 }
 
@@ -253,15 +250,15 @@ impl Change<'_, '_> {
         period: Period,
         organisation: Option<OrganisationCode>,
     ) -> BoardReportContent {
-        let (picture, now) = (&self.picture, self.now);
         // An organisation's own board reads these bytes, and is told no more names than its members are.
         let (access, frozen_by) = match &organisation {
-            Some(_) => (self.plan.access.nameless(), None),
-            None => (self.plan.access.clone(), Some(self.caller.clone())),
+            Some(_) => (Arc::new(self.plan.access.nameless()), None),
+            None => (Arc::clone(&self.plan.access), Some(self.caller.clone())),
         };
-        let access = &access;
+        let seen = Seen { access, ..self.seen.clone() };
+        let picture = &seen.picture;
         let filter = ReportFilter { organisation: organisation.clone(), ..ReportFilter::default() };
-        let status_report = picture.status_report(period, &filter, now, access);
+        let status_report = seen.status_report(period, &filter);
         let shown: Vec<_> = status_report.assessments().collect();
         let entries: Vec<_> = shown.iter().filter_map(|one| picture.kpis().get(&one.kpi)).collect();
         let codes: BTreeSet<&KpiCode> = shown.iter().map(|one| &one.kpi).collect();
@@ -271,7 +268,7 @@ impl Change<'_, '_> {
                 && record.closed_at.is_none_or(|closed_at| day_in_london(closed_at) >= since)
         });
         let commentary = entries.iter().zip(&shown).filter_map(|(entry, one)| {
-            let commentary = picture.commentary(entry, one.period, access)?;
+            let commentary = seen.commentary(entry, one.period)?;
             Some(FrozenCommentary { kpi: one.kpi.clone(), period: one.period, commentary })
         });
         let policies: BTreeMap<&PolicyCode, &Kept<Policy>> = entries
@@ -284,11 +281,11 @@ impl Change<'_, '_> {
             title,
             period: PeriodKey(period),
             organisation,
-            frozen_at: now,
+            frozen_at: seen.now,
             frozen_by,
             version: picture.version(),
-            exceptions: picture.exceptions(period, &filter, now, access),
-            actions: actions.map(|record| SeenAction::of(record, now, access)).collect(),
+            exceptions: seen.exceptions(period, &filter),
+            actions: actions.map(|record| seen.action(record)).collect(),
             commentary: commentary.collect(),
             policies: policies
                 .into_values()
@@ -345,14 +342,14 @@ impl Programme {
             let request = ReportRequest::parse(members)?;
             let mut invalid = request.check();
             if let Some(organisation) = &request.organisation {
-                let organisations = change.picture.organisations();
+                let organisations = change.seen.picture.organisations();
                 refer(&mut invalid, "/organisation", "organisation", organisation, organisations);
             }
-            let usual = || change.picture.default_period(change.now, &change.plan.access);
+            let usual = || change.seen.default_period();
             let period = request.period.map(|period| period.0).or_else(usual);
             match period {
                 Some(period) if invalid.is_empty() => {
-                    let id = new_id(change.now).into();
+                    let id = new_id(change.seen.now).into();
                     change.keep_report(change.content(id, request.title, period, request.organisation))
                 }
                 Some(_) => Err(invalid.into()),

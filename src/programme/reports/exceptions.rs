@@ -6,7 +6,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::access::{Access, Audience};
 use crate::domain::action::ActionState;
 use crate::domain::assess::Assessment;
 use crate::domain::exception::{Facts, Rule, counts_as_restated, rules, worst_first};
@@ -19,6 +18,7 @@ use crate::domain::policy::Status;
 use crate::programme::picture::{KpiPicture, Picture};
 use crate::programme::reports::actions::SeenAction;
 use crate::programme::reports::status_report::ReportFilter;
+use crate::programme::seen::Seen;
 
 /// What the Board should look at in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -183,48 +183,40 @@ pub struct SeenRestatement {
 /// The most figures that a trend shows.
 const TREND: usize = 8;
 
-impl Picture {
-    /// What the Board should look at in a period, as known at `now`, for a reader with this access.
-    pub fn exceptions(&self, period: Period, filter: &ReportFilter, now: DateTime<Utc>, access: &Access) -> Exceptions {
-        let reported = self.kpis().values().filter(|entry| self.is_reported(entry, filter, access));
-        let mut items: Vec<_> =
-            reported.filter_map(|entry| self.exception(entry, period, filter, now, access)).collect();
+impl Seen {
+    /// What the Board should look at in a period, as its reader sees it.
+    pub fn exceptions(&self, period: Period, filter: &ReportFilter) -> Exceptions {
+        let reported = self.picture.kpis().values().filter(|entry| self.is_reported(entry, filter));
+        let mut items: Vec<_> = reported.filter_map(|entry| self.exception(entry, period, filter)).collect();
         items.sort_by(|one, other| worst_first((&one.rules, &one.assessment), (&other.rules, &other.assessment)));
         let mut counts = RuleCounts::default();
         items.iter().flat_map(|item| &item.rules).for_each(|rule| counts.add(*rule));
         Exceptions {
-            plan: self.plan().value.code.clone(),
+            plan: self.picture.plan().value.code.clone(),
             period,
-            outside_plan: !self.plan().value.covers(period),
-            as_of: now,
-            version: self.version(),
+            outside_plan: !self.picture.plan().value.covers(period),
+            as_of: self.now,
+            version: self.picture.version(),
             rules: Rule::ALL.map(|code| StatedRule { code, words: code.words() }).into(),
             counts,
             items,
         }
     }
 
-    fn exception(
-        &self,
-        entry: &KpiPicture,
-        period: Period,
-        filter: &ReportFilter,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Option<ExceptionItem> {
+    fn exception(&self, entry: &KpiPicture, period: Period, filter: &ReportFilter) -> Option<ExceptionItem> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
-        let period = self.reported_period(entry, &group, period)?;
-        let assessment = self.assess(entry, &group, period, now, access).filter(|one| filter.keeps(one))?;
-        let commentary = self.commentary(entry, period, access);
-        let restatement = self.restatement(entry, period, now, access);
-        let actions_shown = self.reads_actions(access, kpi);
+        let period = self.picture.reported_period(entry, &group, period)?;
+        let assessment = self.assess(entry, &group, period).filter(|one| filter.keeps(one))?;
+        let commentary = self.commentary(entry, period);
+        let restatement = self.restatement(entry, period);
+        let actions_shown = self.reads_actions(kpi);
         let mut actions = Vec::new();
         if actions_shown {
-            let all = self.actions().values().map(|kept| &kept.value).filter(|one| one.action.kpi == kpi.code);
-            actions.extend(all.filter(|one| one.is_current(now)).map(|one| SeenAction::of(one, now, access)));
+            let all = self.picture.actions().values().map(|kept| &kept.value).filter(|one| one.action.kpi == kpi.code);
+            actions.extend(all.filter(|one| one.is_current(self.now)).map(|one| self.action(one)));
         }
         // That nothing was said or done is for the partnership to know.
-        let member = access.audience() == Audience::Member;
+        let member = self.by_a_member();
         let rules = rules(&Facts {
             forecast_status: assessment.forecast.status,
             restated: restatement.is_some(),
@@ -236,17 +228,23 @@ impl Picture {
         if rules.is_empty() {
             return None;
         }
-        let area = self.area_of(kpi);
+        let area = self.picture.area_of(kpi);
         Some(ExceptionItem {
             kpi: kpi.code.clone(),
             title: kpi.title.clone(),
             outcome_area: area.cloned(),
             priority: kpi.priority.clone(),
-            sub_groups: self.sub_groups().keys().filter(|code| self.answers_for(code, area)).cloned().collect(),
+            sub_groups: self
+                .picture
+                .sub_groups()
+                .keys()
+                .filter(|code| self.picture.answers_for(code, area))
+                .cloned()
+                .collect(),
             rules,
             assessment,
             commentary,
-            trend: self.trend(entry, period, now, access),
+            trend: self.trend(entry, period),
             restatement,
             actions,
             actions_shown,
@@ -255,20 +253,16 @@ impl Picture {
 
     /// What was said with a figure, for a reader who may see that. A gap is never posted: what is said of it is what was said
     /// of the group behind, or else of the group that it is compared with.
-    pub(in crate::programme) fn commentary(
-        &self,
-        entry: &KpiPicture,
-        period: Period,
-        access: &Access,
-    ) -> Option<Arc<str>> {
+    pub(in crate::programme) fn commentary(&self, entry: &KpiPicture, period: Period) -> Option<Arc<str>> {
         let all = GroupCode::all();
-        if self.withholds(entry, &all, period, access) {
+        if self.withholds(entry, &all, period) {
             return None;
         }
-        let posted = |entry: &KpiPicture, group: &GroupCode| self.observed(entry, group, period)?.commentary.clone();
+        let posted =
+            |entry: &KpiPicture, group: &GroupCode| self.picture.observed(entry, group, period)?.commentary.clone();
         match &entry.kpi.formula {
             Formula::Gap { of, group, comparator } => {
-                let source = self.kpis().get(of).filter(|source| self.sees(access, &source.kpi))?;
+                let source = self.picture.kpis().get(of).filter(|source| self.sees(&source.kpi))?;
                 posted(source, group).or_else(|| posted(source, comparator))
             }
             Formula::Direct {} | Formula::PartnerDetermined { .. } => posted(entry, &all),
@@ -276,40 +270,34 @@ impl Picture {
     }
 
     /// The latest figures up to a period; one that is withheld from the reader is a point without a figure.
-    fn trend(&self, entry: &KpiPicture, period: Period, now: DateTime<Utc>, access: &Access) -> Vec<TrendPoint> {
+    fn trend(&self, entry: &KpiPicture, period: Period) -> Vec<TrendPoint> {
         let group = GroupCode::all();
-        let mut periods = self.observed_periods(entry, &group);
+        let mut periods = self.picture.observed_periods(entry, &group);
         periods.retain(|one| one.end() <= period.end());
         let latest = periods.split_off(periods.len().saturating_sub(TREND));
-        let assessed = latest.into_iter().filter_map(|one| self.assess(entry, &group, one, now, access));
+        let assessed = latest.into_iter().filter_map(|one| self.assess(entry, &group, one));
         assessed.map(|one| TrendPoint { period: one.period, reported: one.reported, status: one.status }).collect()
     }
 
     /// The restatement that makes a KPI an exception in a period, where one does: that of the figure reported on, or else the
     /// latest of the others. Two figures can tell more than one: readers from whom the KPI's small numbers are kept are told
     /// of none.
-    fn restatement(
-        &self,
-        entry: &KpiPicture,
-        reported: Period,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Option<SeenRestatement> {
+    fn restatement(&self, entry: &KpiPicture, reported: Period) -> Option<SeenRestatement> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
         let source = match &kpi.formula {
-            Formula::Gap { of, .. } => self.kpis().get(of).map(|source| &source.kpi),
+            Formula::Gap { of, .. } => self.picture.kpis().get(of).map(|source| &source.kpi),
             Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
         };
-        let open = |kpi: &Kpi| self.sees_small_numbers(access, kpi);
+        let open = |kpi: &Kpi| self.sees_small_numbers(kpi);
         if !open(kpi) || !source.is_none_or(open) {
             return None;
         }
         // A longer period is reported on by its parts.
-        let parts: Vec<_> = Self::parts_of(entry, &group, reported).unwrap_or_default();
+        let parts: Vec<_> = Picture::parts_of(entry, &group, reported).unwrap_or_default();
         let parts: Vec<Period> = parts.into_iter().map(|(part, _)| part).collect();
         let last = parts.last().copied().unwrap_or(reported);
         let restated = |period: Period| {
-            let reading = self.observed(entry, &group, period)?;
+            let reading = self.picture.observed(entry, &group, period)?;
             let restatement = reading.restatement.clone()?;
             let counts = parts.contains(&period) || counts_as_restated(period, last, kpi.calendar, restatement.at);
             counts.then_some((period, reading, restatement))
@@ -318,12 +306,13 @@ impl Picture {
             periods.into_iter().filter_map(restated).max_by_key(|(_, _, restatement)| restatement.at)
         };
         let itself = if parts.is_empty() { vec![reported] } else { parts.clone() };
-        let (period, reading, told) = latest(itself).or_else(|| latest(self.observed_periods(entry, &group)))?;
+        let (period, reading, told) =
+            latest(itself).or_else(|| latest(self.picture.observed_periods(entry, &group)))?;
         // The status that a partner gave with the figure before is not kept.
         let graded = !matches!(kpi.formula, Formula::PartnerDetermined { .. });
         let status = |value: Option<Figure>| {
             let reading = reading.with_value(value);
-            let one = self.assess_with(entry, &group, period, Some(&reading), now, access)?;
+            let one = self.assess_with(entry, &group, period, Some(&reading))?;
             graded.then_some(one.status)
         };
         Some(SeenRestatement {

@@ -1,11 +1,9 @@
 //! Groups (docs/rules.md section 9): which a plan knows, who uses them, whether those of a dimension that covers the population
 //! sum to all, and where the KPIs stand group by group.
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use crate::domain::access::Access;
 use crate::domain::assess::Assessment;
 use crate::domain::dimension::{Counted, Dimension, unequal_sums};
 use crate::domain::ids::{DimensionCode, GroupCode};
@@ -17,6 +15,7 @@ use crate::store::definitions::DefinitionKind;
 
 use crate::programme::definitions::{Defined, refer};
 use crate::programme::picture::{Kept, KpiPicture, Picture};
+use crate::programme::seen::Seen;
 
 /// Where a group stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -116,6 +115,32 @@ fn has_part(dimension: &Dimension, group: &GroupCode) -> bool {
     dimension.parts_of_all().any(|part| part.code == *group)
 }
 
+impl Seen {
+    /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says
+    /// which of their assessments it shows.
+    pub(in crate::programme) fn by_group<'a>(
+        &self,
+        dimension: &Dimension,
+        period: Period,
+        listed: impl Iterator<Item = &'a KpiPicture>,
+        shown: impl Fn(&Assessment) -> bool,
+    ) -> Vec<GroupReport> {
+        let listed: Vec<_> = listed
+            .filter(|entry| dimension.groups.iter().any(|group| entry.readings.contains_key(&group.code)))
+            .collect();
+        let report = |group: &crate::domain::dimension::Group| {
+            let assessed = listed.iter().filter_map(|entry| {
+                let period = self.picture.reported_period(entry, &group.code, period)?;
+                self.assess(entry, &group.code, period)
+            });
+            let kpis: Vec<_> = assessed.filter(|assessment| shown(assessment)).collect();
+            let (headline, counts) = roll_up(&kpis, self.picture.plan().value.headline);
+            GroupReport { group: group.code.clone(), title: group.title.clone(), headline, counts, kpis }
+        };
+        dimension.groups.iter().map(report).collect()
+    }
+}
+
 impl Picture {
     /// The dimensions that cover the population and whose sums a figure of this group has a part in.
     pub(in crate::programme) fn sums_with<'a>(&'a self, group: &GroupCode) -> impl Iterator<Item = &'a Dimension> {
@@ -127,32 +152,6 @@ impl Picture {
     pub(in crate::programme) fn counted(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Counted> {
         let reading = &entry.posted(group, period)?.value;
         Some(Counted::of(&entry.kpi, reading.value, reading.numerator, reading.denominator))
-    }
-
-    /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says
-    /// which of their assessments it shows.
-    pub(in crate::programme) fn by_group<'a>(
-        &self,
-        dimension: &Dimension,
-        period: Period,
-        listed: impl Iterator<Item = &'a KpiPicture>,
-        shown: impl Fn(&Assessment) -> bool,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Vec<GroupReport> {
-        let listed: Vec<_> = listed
-            .filter(|entry| dimension.groups.iter().any(|group| entry.readings.contains_key(&group.code)))
-            .collect();
-        let report = |group: &crate::domain::dimension::Group| {
-            let assessed = listed.iter().filter_map(|entry| {
-                let period = self.reported_period(entry, &group.code, period)?;
-                self.assess(entry, &group.code, period, now, access)
-            });
-            let kpis: Vec<_> = assessed.filter(|assessment| shown(assessment)).collect();
-            let (headline, counts) = roll_up(&kpis, self.plan().value.headline);
-            GroupReport { group: group.code.clone(), title: group.title.clone(), headline, counts, kpis }
-        };
-        dimension.groups.iter().map(report).collect()
     }
 }
 

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::access::Audience;
 use crate::domain::assess::Assessment;
 use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanCode, PolicyCode};
@@ -13,8 +12,8 @@ use crate::domain::policy::{Policy, Status};
 use crate::domain::rollup::{Counts, Headline};
 
 use crate::programme::definitions::{Defined, patched};
-use crate::programme::picture::Picture;
 use crate::programme::reports::status_report::{ReportFilter, StatusReport};
+use crate::programme::seen::Seen;
 use crate::programme::{Principal, Programme, Refusal};
 
 /// What past periods would have been under a changed policy.
@@ -109,30 +108,29 @@ impl Programme {
         period: Option<Period>,
     ) -> Result<PolicyTrial, Refusal> {
         let plan = self.open(plan, caller).await?;
-        let picture = self.picture(&plan).await?;
-        let kept = picture.policies().get(code).ok_or(Refusal::NotFound)?;
-        if plan.access.audience() != Audience::Member {
+        let seen = self.seen(&plan, self.clock.now()).await?;
+        let kept = seen.picture.policies().get(code).ok_or(Refusal::NotFound)?;
+        if !seen.by_a_member() {
             return Err(Refusal::NotAllowed("only members of the partnership try policies".to_owned()));
         }
         let policy: Policy = patched(&kept.value.members(), patch, Policy::CODE)?;
-        policy.check_in(&picture).or(())?;
-        let now = self.clock.now();
-        let changed = picture.with_policy(policy.clone());
-        let periods = period.map_or_else(|| picture.ended_quarters(now), |period| vec![period]);
+        policy.check_in(&seen.picture).or(())?;
+        let changed = seen.of(seen.picture.with_policy(policy.clone()));
+        let periods = period.map_or_else(|| seen.ended_quarters(), |period| vec![period]);
         let tried = periods.into_iter().map(|period| {
-            let report = |picture: &Picture| picture.status_report(period, &ReportFilter::default(), now, &plan.access);
-            tried(&report(&picture), &report(&changed))
+            let report = |seen: &Seen| seen.status_report(period, &ReportFilter::default());
+            tried(&report(&seen), &report(&changed))
         });
-        Ok(PolicyTrial { plan: plan.code.clone(), as_of: now, periods: tried.collect(), policy })
+        Ok(PolicyTrial { plan: plan.code.clone(), as_of: seen.now, periods: tried.collect(), policy })
     }
 }
 
-impl Picture {
+impl Seen {
     /// The financial quarters of the plan that have ended, in time order.
-    fn ended_quarters(&self, now: DateTime<Utc>) -> Vec<Period> {
-        let plan = &self.plan().value;
+    fn ended_quarters(&self) -> Vec<Period> {
+        let plan = &self.picture.plan().value;
         let first = Period::holding(PeriodKind::FinancialQuarter, plan.starts_on);
-        let last = self.latest_quarter(now);
+        let last = self.latest_quarter();
         std::iter::successors(first, |quarter| quarter.step(1)).take_while(|quarter| Some(*quarter) <= last).collect()
     }
 }

@@ -1,12 +1,11 @@
 //! Reports: the status report, one status, and a series over time. Every figure in them comes out of
-//! [`Picture::assess`].
+//! [`Seen`].
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::access::Access;
 use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
@@ -15,8 +14,9 @@ use crate::domain::period::{Period, PeriodKind, day_in_london};
 use crate::domain::policy::Status;
 use crate::domain::rollup::{Counts, Headline, roll_up};
 
-use crate::programme::picture::{KpiPicture, Picture};
+use crate::programme::picture::KpiPicture;
 use crate::programme::reports::groups::GroupReport;
+use crate::programme::seen::{Seen, SeenKpi};
 
 /// Which KPIs a status report is about; `None` asks for all.
 #[derive(Clone, Debug, Default)]
@@ -133,29 +133,29 @@ impl StatusReport {
     }
 }
 
-impl Picture {
+impl Seen {
     /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended and has
     /// figures which this reader may know of, or where none has, the latest that ended.
-    pub fn default_period(&self, now: DateTime<Utc>, access: &Access) -> Option<Period> {
-        let latest = self.latest_ended(PeriodKind::FinancialQuarter, now)?;
+    pub fn default_period(&self) -> Option<Period> {
+        let latest = self.latest_ended(PeriodKind::FinancialQuarter)?;
         let all = GroupCode::all();
-        let seen = self.kpis().values().filter(|entry| !entry.archived && self.sees(access, &entry.kpi));
-        let periods = seen.flat_map(|entry| self.observed_periods(entry, &all));
+        let seen = self.picture.kpis().values().filter(|entry| !entry.archived && self.sees(&entry.kpi));
+        let periods = seen.flat_map(|entry| self.picture.observed_periods(entry, &all));
         let quarters = periods
-            .filter(|period| self.plan().value.covers(*period))
+            .filter(|period| self.picture.plan().value.covers(*period))
             .filter_map(|period| Period::holding(PeriodKind::FinancialQuarter, period.end()));
         Some(quarters.filter(|quarter| *quarter <= latest).max().unwrap_or(latest))
     }
 
     /// The latest financial quarter of the plan that ended, whether it has figures or not.
-    pub(in crate::programme) fn latest_quarter(&self, now: DateTime<Utc>) -> Option<Period> {
-        self.latest_ended(PeriodKind::FinancialQuarter, now)
+    pub(in crate::programme) fn latest_quarter(&self) -> Option<Period> {
+        self.latest_ended(PeriodKind::FinancialQuarter)
     }
 
     /// The latest period of a kind that has ended, and did so while the plan ran.
-    fn latest_ended(&self, kind: PeriodKind, now: DateTime<Utc>) -> Option<Period> {
-        let yesterday = day_in_london(now).pred_opt()?;
-        Period::latest_ended(kind, yesterday.min(self.plan().value.ends_on))
+    fn latest_ended(&self, kind: PeriodKind) -> Option<Period> {
+        let yesterday = day_in_london(self.now).pred_opt()?;
+        Period::latest_ended(kind, yesterday.min(self.picture.plan().value.ends_on))
     }
 
     /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
@@ -164,43 +164,35 @@ impl Picture {
         entry: &KpiPicture,
         group: &GroupCode,
         period: Period,
-        now: DateTime<Utc>,
-        access: &Access,
     ) -> Option<Assessment> {
-        self.assess(entry, group, self.reported_period(entry, group, period)?, now, access)
+        self.assess(entry, group, self.picture.reported_period(entry, group, period)?)
     }
 
-    /// The status report for a period, as known at `now`, for a reader with this access.
-    pub fn status_report(
-        &self,
-        period: Period,
-        filter: &ReportFilter,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> StatusReport {
-        let plan = &self.plan().value;
+    /// The status report for a period, as its reader sees it, for a reader with this self.access.
+    pub fn status_report(&self, period: Period, filter: &ReportFilter) -> StatusReport {
+        let plan = &self.picture.plan().value;
         let group = GroupCode::all();
-        let mut areas: Vec<_> = self.areas().values().map(|area| &area.value).collect();
+        let mut areas: Vec<_> = self.picture.areas().values().map(|area| &area.value).collect();
         areas.sort_by_key(|area| (area.position, area.code.clone()));
-        let mut priorities: Vec<_> = self.priorities().values().map(|priority| &priority.value).collect();
+        let mut priorities: Vec<_> = self.picture.priorities().values().map(|priority| &priority.value).collect();
         priorities.sort_by_key(|priority| (priority.position, priority.code.clone()));
         let mut listed: BTreeMap<&PriorityCode, Vec<&KpiPicture>> = BTreeMap::new();
-        for entry in self.kpis().values().filter(|entry| self.is_reported(entry, filter, access)) {
+        for entry in self.picture.kpis().values().filter(|entry| self.is_reported(entry, filter)) {
             listed.entry(&entry.kpi.priority).or_default().push(entry);
         }
         let listed = |priority: &PriorityCode| listed.get(priority).into_iter().flatten().copied();
         let assessed = |priority: &PriorityCode| -> Vec<Assessment> {
             listed(priority)
-                .filter_map(|entry| self.assess_in_report(entry, &group, period, now, access))
+                .filter_map(|entry| self.assess_in_report(entry, &group, period))
                 .filter(|assessment| filter.keeps(assessment))
                 .collect()
         };
-        let dimension = filter.group_by.as_ref().and_then(|code| self.dimensions().get(code));
+        let dimension = filter.group_by.as_ref().and_then(|code| self.picture.dimensions().get(code));
         let groups = dimension.map(|dimension| {
             let of_areas =
                 areas.iter().flat_map(|area| priorities.iter().filter(|priority| priority.outcome_area == area.code));
             let in_order = of_areas.flat_map(|priority| listed(&priority.code));
-            self.by_group(&dimension.value, period, in_order, |one| filter.keeps(one), now, access)
+            self.by_group(&dimension.value, period, in_order, |one| filter.keeps(one))
         });
         let narrowed = filter.narrows();
         let outcome_areas: Vec<AreaReport> = areas
@@ -235,8 +227,8 @@ impl Picture {
             description: plan.description.clone(),
             period,
             outside_plan: !plan.covers(period),
-            as_of: now,
-            version: self.version(),
+            as_of: self.now,
+            version: self.picture.version(),
             headline,
             counts,
             outcome_areas,
@@ -246,41 +238,42 @@ impl Picture {
     }
 
     /// Whether a KPI is in a report for this reader, whatever it says.
-    pub(in crate::programme) fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter, access: &Access) -> bool {
+    pub(in crate::programme) fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter) -> bool {
         let kpi = &entry.kpi;
-        let area = self.area_of(kpi);
+        let area = self.picture.area_of(kpi);
         !entry.archived
-            && self.sees(access, kpi)
+            && self.sees(kpi)
             && filter.priority.as_ref().is_none_or(|code| &kpi.priority == code)
             && filter.outcome_area.as_ref().is_none_or(|code| area == Some(code))
             && filter.organisation.as_ref().is_none_or(|code| kpi.involves(code))
-            && filter.sub_group.as_ref().is_none_or(|code| self.answers_for(code, area))
+            && filter.sub_group.as_ref().is_none_or(|code| self.picture.answers_for(code, area))
     }
+}
 
+impl SeenKpi<'_> {
     /// The period that one status is about where none is asked for: the latest with a reading, else the latest of the plan
     /// that ended.
-    pub fn default_status_period(&self, entry: &KpiPicture, group: &GroupCode, now: DateTime<Utc>) -> Option<Period> {
-        let observed = self.observed_periods(entry, group).last().copied();
-        observed.or_else(|| self.latest_ended(entry.kpi.period_kind(), now))
+    pub fn default_period(&self, group: &GroupCode) -> Option<Period> {
+        let observed = self.seen.picture.observed_periods(self.entry, group).last().copied();
+        observed.or_else(|| self.seen.latest_ended(self.entry.kpi.period_kind()))
     }
 
-    /// A KPI over time: every period from `from` to `to`, by default from its first reading to its last reading or
+    /// It over time: every period from `from` to `to`, by default from its first reading to its last reading or
     /// target. `None` where that is more than [`MOST_POINTS`], or `from` comes after `to`.
-    pub fn series(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        range: (Option<Period>, Option<Period>),
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Option<Series> {
-        let kind = entry.kpi.period_kind();
-        let observed = self.observed_periods(entry, group);
+    pub fn series(&self, group: &GroupCode, range: (Option<Period>, Option<Period>)) -> Option<Series> {
+        let kind = self.entry.kpi.period_kind();
+        let observed = self.seen.picture.observed_periods(self.entry, group);
         // A target far beyond the plan is no reason to draw a century.
-        let targeted =
-            entry.targets.keys().filter(|period| period.start() <= self.plan().value.ends_on).filter_map(|period| {
-                if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
-            });
+        let targeted = self
+            .entry
+            .targets
+            .keys()
+            .filter(|period| period.start() <= self.seen.picture.plan().value.ends_on)
+            .filter_map(
+                |period| {
+                    if period.kind() == kind { Some(*period) } else { Period::last_of_kind(kind, *period) }
+                },
+            );
         let from = range.0.or_else(|| observed.first().copied()).or_else(|| targeted.clone().min());
         let to = range.1.or_else(|| observed.iter().copied().chain(targeted).max());
         let to = if range.1.is_none() { to.max(from) } else { to };
@@ -289,13 +282,13 @@ impl Picture {
         if !(least..=MOST_POINTS).contains(&count) {
             return None;
         }
-        let points = (0..count).filter_map(|step| self.assess(entry, group, from?.step(step)?, now, access)).collect();
+        let points = (0..count).filter_map(|step| self.seen.assess(self.entry, group, from?.step(step)?)).collect();
         Some(Series {
-            plan: self.plan().value.code.clone(),
-            kpi: entry.kpi.code.clone(),
-            title: entry.kpi.title.clone(),
+            plan: self.seen.picture.plan().value.code.clone(),
+            kpi: self.entry.kpi.code.clone(),
+            title: self.entry.kpi.title.clone(),
             group: group.clone(),
-            as_of: now,
+            as_of: self.seen.now,
             points,
         })
     }

@@ -34,6 +34,7 @@ use crate::programme::figures::check::{Judged, figure_column};
 use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
 use crate::programme::figures::readings::{Checked, Desk, reading_change};
 use crate::programme::picture::{Kept, KpiPicture, Picture};
+use crate::programme::seen::Seen;
 use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 
 impl Defined for Round {
@@ -346,6 +347,230 @@ impl Owed<'_> {
     }
 }
 
+impl Seen {
+    /// What is owed of the periods that have ended and that no round gathers, by KPI, period and group: it is due by each
+    /// KPI's own lag.
+    fn owed_by_lag(&self) -> Vec<Owed<'_>> {
+        let (plan, today) = (&self.picture.plan().value, day_in_london(self.now));
+        let mut owed = Vec::new();
+        for entry in self.picture.kpis().values().map(|entry| &**entry).filter(|entry| !entry.archived) {
+            let kpi = &entry.kpi;
+            if matches!(kpi.formula, Formula::Gap { .. }) {
+                continue;
+            }
+            let first = Period::holding(kpi.period_kind(), plan.starts_on.max(EARLIEST));
+            let periods = std::iter::successors(first, |period| period.step(1));
+            for period in periods.take_while(|period| period.end() < today && plan.covers(*period)) {
+                if kpi.in_force(period) && self.picture.round_of(kpi, period).is_none() {
+                    let groups = self.picture.owed_groups(kpi).into_iter();
+                    owed.extend(groups.map(|group| Owed { entry, period, group }));
+                }
+            }
+        }
+        owed
+    }
+
+    fn line(&self, owed: &Owed<'_>) -> Option<ReturnLine> {
+        let Owed { entry, period, group } = owed;
+        let kpi = &entry.kpi;
+        let assessment = self.assess(entry, group, *period)?;
+        let before = period.step(-1).and_then(|before| self.assess(entry, group, before));
+        let reading = entry.posted(group, *period).map(|reading| &reading.value);
+        let due_at = self.picture.due_at(kpi, *period);
+        let facts = LineFacts {
+            reported: reading.is_some(),
+            // The target is everyone's: a group behind it is what a gap tells of.
+            off_track: group.is_all() && assessment.status == Status::OffTrack,
+            off_track_before: before.is_some_and(|before| before.status == Status::OffTrack),
+            commented: reading.is_some_and(|reading| reading.commentary.is_some()),
+            acted_on: self.picture.has_open_action(&kpi.code),
+        };
+        let last = entry.readings.get(group).and_then(|readings| readings.range(..*period).next_back());
+        Some(ReturnLine {
+            definition: kpi.definition.clone(),
+            lead_organisation: kpi.lead_organisation.clone(),
+            due_at,
+            reported_at: reading.map(|reading| reading.first_recorded_at),
+            in_time: reading.map(|reading| reading.first_recorded_at <= due_at),
+            commentary: reading.and_then(|reading| reading.commentary.as_deref()).map(str::to_owned),
+            last: last.map(|(period, reading)| LastFigure {
+                period: *period,
+                reported: reading.value.reported(kpi),
+                reported_text: reading.value.reported(kpi).map(|reported| kpi.in_words(reported)),
+            }),
+            lacking: lacking(facts, self.picture.plan().value.return_rules),
+            assessment,
+        })
+    }
+
+    /// A sub-group's return as it stands, for a member of the partnership; only the lines of KPIs that `wanted` takes.
+    fn return_report(&self, round: &Round, sub_group: &SubGroup, wanted: impl Fn(&KpiPicture) -> bool) -> ReturnReport {
+        let owed = self.picture.owed(round, sub_group).into_iter().filter(|owed| wanted(owed.entry));
+        let lines: Vec<_> = owed.filter_map(|owed| self.line(&owed)).collect();
+        let said = self.picture.return_of(round, sub_group);
+        ReturnReport {
+            plan: self.picture.plan().value.code.clone(),
+            period: round.period.0,
+            sub_group: sub_group.code.clone(),
+            title: sub_group.title.clone(),
+            lead_organisation: sub_group.lead_organisation.clone(),
+            state: said.state,
+            submitted_by: said.submitted_by,
+            submitted_at: said.submitted_at,
+            signed_off_by: said.signed_off_by,
+            signed_off_at: said.signed_off_at,
+            note: said.note,
+            reason: said.reason,
+            opens_at: round.opens_at(),
+            due_at: round.due_at(),
+            closes_at: round.closes_at(),
+            progress: progress(lines.iter().map(|line| (line.reported_at, line.due_at)), self.now),
+            lines,
+        }
+    }
+
+    /// A round as it stands, with every return of it, for a member of the partnership.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where there is no such round.
+    pub fn round_report(&self, period: Period) -> Result<RoundReport, Refusal> {
+        let round = &self.picture.rounds().get(&period).ok_or(Refusal::NotFound)?.value;
+        let groups = self.picture.sub_groups().values();
+        let returns = groups.map(|group| self.return_report(round, &group.value, |_| true));
+        let returns: Vec<_> =
+            returns.filter(|report| !report.lines.is_empty() || report.state != ReturnState::Open).collect();
+        let mut counts = ReturnCounts::default();
+        for report in &returns {
+            *match report.state {
+                ReturnState::Open => &mut counts.open,
+                ReturnState::Submitted => &mut counts.submitted,
+                ReturnState::SignedOff => &mut counts.signed_off,
+                ReturnState::Returned => &mut counts.returned,
+            } += 1;
+        }
+        // A figure that two sub-groups answer for is in the return of each, and counts once.
+        let lines = returns.iter().flat_map(|report| &report.lines);
+        let come_in: BTreeMap<_, _> = lines
+            .map(|line| {
+                let one = &line.assessment;
+                ((&one.kpi, one.period, &one.group), (line.reported_at, line.due_at))
+            })
+            .collect();
+        Ok(RoundReport {
+            plan: self.picture.plan().value.code.clone(),
+            as_of: self.now,
+            round: round.into(),
+            state: if self.now < round.opens_at() {
+                RoundState::Planned
+            } else if round.is_closed(self.now) {
+                RoundState::Closed
+            } else {
+                RoundState::Open
+            },
+            counts,
+            progress: progress(come_in.into_values(), self.now),
+            returns,
+        })
+    }
+
+    /// A sub-group's return in a round.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where there is no such round or sub-group.
+    pub fn find_return(&self, key: &ReturnKey) -> Result<ReturnReport, Refusal> {
+        let (round, sub_group) = self.picture.return_place(key)?;
+        Ok(self.return_report(round, sub_group, |_| true))
+    }
+
+    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round where it asks for all.
+    fn owed_everywhere(&self, wanted: Option<Period>) -> Vec<(Option<Period>, Owed<'_>)> {
+        let mut owed = Vec::new();
+        for round in self.rounds_asked(wanted) {
+            let of_round = self.picture.owed_in_round(round, |_| true);
+            owed.extend(of_round.into_iter().map(|owed| (Some(round.period.0), owed)));
+        }
+        if wanted.is_none() {
+            owed.extend(self.owed_by_lag().into_iter().map(|owed| (None, owed)));
+        }
+        owed
+    }
+
+    /// One round, or every round that has opened.
+    fn rounds_asked(&self, wanted: Option<Period>) -> impl Iterator<Item = &Round> {
+        let rounds = self.picture.rounds().values().map(|round| &round.value);
+        rounds.filter(move |round| wanted.map_or(round.opens_at() <= self.now, |period| round.period.0 == period))
+    }
+
+    /// Who owes what in the rounds that have opened, and of what no round gathers, and by when.
+    pub fn outstanding(&self, filter: &OutstandingFilter) -> Outstanding {
+        let mut items = Vec::new();
+        let mut all = Vec::new();
+        let mut by_sub_group: BTreeMap<&SubGroupCode, Vec<_>> = BTreeMap::new();
+        let mut by_organisation: BTreeMap<&OrganisationCode, Vec<_>> = BTreeMap::new();
+        for (round, owed) in self.owed_everywhere(filter.round) {
+            let kpi = &owed.entry.kpi;
+            let sub_groups: Vec<&SubGroup> = self.picture.sub_groups_of(kpi).collect();
+            let asked = |code: &SubGroupCode| filter.sub_group.as_ref().is_none_or(|wanted| wanted == code);
+            if filter.sub_group.is_some() && !sub_groups.iter().any(|group| asked(&group.code)) {
+                continue;
+            }
+            let organisations: BTreeSet<&OrganisationCode> = match &kpi.lead_organisation {
+                Some(lead) => BTreeSet::from([lead]),
+                None => sub_groups.iter().map(|group| &group.lead_organisation).collect(),
+            };
+            let asked_of = |code: &OrganisationCode| filter.organisation.as_ref().is_none_or(|wanted| wanted == code);
+            let organisation = organisations.iter().copied().find(|code| asked_of(code));
+            if filter.organisation.is_some() && organisation.is_none() {
+                continue;
+            }
+            let come_in = self.picture.come_in(&owed);
+            all.push(come_in);
+            for group in sub_groups.iter().filter(|group| asked(&group.code)) {
+                by_sub_group.entry(&group.code).or_default().push(come_in);
+            }
+            for code in organisations.iter().copied().filter(|code| asked_of(code)) {
+                by_organisation.entry(code).or_default().push(come_in);
+            }
+            if come_in.0.is_none() {
+                items.push(OutstandingItem {
+                    round,
+                    sub_groups: sub_groups.iter().map(|group| group.code.clone()).collect(),
+                    organisation: organisation.cloned(),
+                    kpi: kpi.code.clone(),
+                    title: kpi.title.clone(),
+                    period: owed.period,
+                    group: owed.group.clone(),
+                    due_at: come_in.1,
+                    data_state: if self.now > come_in.1 { DataState::Overdue } else { DataState::Awaited },
+                });
+            }
+        }
+        items.sort_by(|a, b| {
+            (a.due_at, &a.sub_groups, &a.kpi, a.period).cmp(&(b.due_at, &b.sub_groups, &b.kpi, b.period))
+        });
+        let owed_by = |code: &str, title: Option<&String>, come_in: Vec<_>| OwedBy {
+            code: code.to_owned(),
+            title: title.map_or(code, String::as_str).to_owned(),
+            progress: progress(come_in, self.now),
+        };
+        let sub_group = |(code, come_in): (&SubGroupCode, _)| {
+            owed_by(code.as_str(), self.picture.sub_groups().get(code).map(|group| &group.value.title), come_in)
+        };
+        let organisation = |(code, come_in): (&OrganisationCode, _)| {
+            owed_by(code.as_str(), self.picture.organisations().get(code).map(|one| &one.value.title), come_in)
+        };
+        Outstanding {
+            plan: self.picture.plan().value.code.clone(),
+            as_of: self.now,
+            rounds: self.rounds_asked(filter.round).map(|round| round.period.0).collect(),
+            progress: progress(all, self.now),
+            by_sub_group: by_sub_group.into_iter().map(sub_group).collect(),
+            by_organisation: by_organisation.into_iter().map(organisation).collect(),
+            items,
+        }
+    }
+}
+
 impl Picture {
     /// The groups a KPI is reported for: everyone, and the sides of the gaps that are computed from it.
     fn owed_groups(&self, kpi: &Kpi) -> BTreeSet<GroupCode> {
@@ -378,28 +603,6 @@ impl Picture {
             for period in periods.filter(|period| self.plan().value.covers(*period)) {
                 let groups = self.owed_groups(&entry.kpi).into_iter();
                 owed.extend(groups.map(|group| Owed { entry, period, group }));
-            }
-        }
-        owed
-    }
-
-    /// What is owed of the periods that have ended and that no round gathers, by KPI, period and group: it is due by each
-    /// KPI's own lag.
-    fn owed_by_lag(&self, now: DateTime<Utc>) -> Vec<Owed<'_>> {
-        let (plan, today) = (&self.plan().value, day_in_london(now));
-        let mut owed = Vec::new();
-        for entry in self.kpis().values().map(|entry| &**entry).filter(|entry| !entry.archived) {
-            let kpi = &entry.kpi;
-            if matches!(kpi.formula, Formula::Gap { .. }) {
-                continue;
-            }
-            let first = Period::holding(kpi.period_kind(), plan.starts_on.max(EARLIEST));
-            let periods = std::iter::successors(first, |period| period.step(1));
-            for period in periods.take_while(|period| period.end() < today && plan.covers(*period)) {
-                if kpi.in_force(period) && self.round_of(kpi, period).is_none() {
-                    let groups = self.owed_groups(kpi).into_iter();
-                    owed.extend(groups.map(|group| Owed { entry, period, group }));
-                }
             }
         }
         owed
@@ -444,76 +647,10 @@ impl Picture {
         !self.owed(round, sub_group).is_empty()
     }
 
-    fn line(&self, owed: &Owed<'_>, now: DateTime<Utc>, access: &Access) -> Option<ReturnLine> {
-        let Owed { entry, period, group } = owed;
-        let kpi = &entry.kpi;
-        let assessment = self.assess(entry, group, *period, now, access)?;
-        let before = period.step(-1).and_then(|before| self.assess(entry, group, before, now, access));
-        let reading = entry.posted(group, *period).map(|reading| &reading.value);
-        let due_at = self.due_at(kpi, *period);
-        let facts = LineFacts {
-            reported: reading.is_some(),
-            // The target is everyone's: a group behind it is what a gap tells of.
-            off_track: group.is_all() && assessment.status == Status::OffTrack,
-            off_track_before: before.is_some_and(|before| before.status == Status::OffTrack),
-            commented: reading.is_some_and(|reading| reading.commentary.is_some()),
-            acted_on: self.has_open_action(&kpi.code),
-        };
-        let last = entry.readings.get(group).and_then(|readings| readings.range(..*period).next_back());
-        Some(ReturnLine {
-            definition: kpi.definition.clone(),
-            lead_organisation: kpi.lead_organisation.clone(),
-            due_at,
-            reported_at: reading.map(|reading| reading.first_recorded_at),
-            in_time: reading.map(|reading| reading.first_recorded_at <= due_at),
-            commentary: reading.and_then(|reading| reading.commentary.as_deref()).map(str::to_owned),
-            last: last.map(|(period, reading)| LastFigure {
-                period: *period,
-                reported: reading.value.reported(kpi),
-                reported_text: reading.value.reported(kpi).map(|reported| kpi.in_words(reported)),
-            }),
-            lacking: lacking(facts, self.plan().value.return_rules),
-            assessment,
-        })
-    }
-
     /// Whether something is being done about a KPI.
     pub fn has_open_action(&self, kpi: &KpiCode) -> bool {
         let mut actions = self.actions().values().map(|kept| &kept.value.action);
         actions.any(|action| action.kpi == *kpi && action.state == ActionState::Open)
-    }
-
-    /// A sub-group's return as it stands, for a member of the partnership; only the lines of KPIs that `wanted` takes.
-    fn return_report(
-        &self,
-        round: &Round,
-        sub_group: &SubGroup,
-        now: DateTime<Utc>,
-        access: &Access,
-        wanted: impl Fn(&KpiPicture) -> bool,
-    ) -> ReturnReport {
-        let owed = self.owed(round, sub_group).into_iter().filter(|owed| wanted(owed.entry));
-        let lines: Vec<_> = owed.filter_map(|owed| self.line(&owed, now, access)).collect();
-        let said = self.return_of(round, sub_group);
-        ReturnReport {
-            plan: self.plan().value.code.clone(),
-            period: round.period.0,
-            sub_group: sub_group.code.clone(),
-            title: sub_group.title.clone(),
-            lead_organisation: sub_group.lead_organisation.clone(),
-            state: said.state,
-            submitted_by: said.submitted_by,
-            submitted_at: said.submitted_at,
-            signed_off_by: said.signed_off_by,
-            signed_off_at: said.signed_off_at,
-            note: said.note,
-            reason: said.reason,
-            opens_at: round.opens_at(),
-            due_at: round.due_at(),
-            closes_at: round.closes_at(),
-            progress: progress(lines.iter().map(|line| (line.reported_at, line.due_at)), now),
-            lines,
-        }
     }
 
     /// When a figure was first reported, and when it is due.
@@ -522,151 +659,10 @@ impl Picture {
         (reading.map(|reading| reading.value.first_recorded_at), self.due_at(&owed.entry.kpi, owed.period))
     }
 
-    /// A round as it stands, with every return of it, for a member of the partnership.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] where there is no such round.
-    pub fn round_report(&self, period: Period, now: DateTime<Utc>, access: &Access) -> Result<RoundReport, Refusal> {
-        let round = &self.rounds().get(&period).ok_or(Refusal::NotFound)?.value;
-        let groups = self.sub_groups().values();
-        let returns = groups.map(|group| self.return_report(round, &group.value, now, access, |_| true));
-        let returns: Vec<_> =
-            returns.filter(|report| !report.lines.is_empty() || report.state != ReturnState::Open).collect();
-        let mut counts = ReturnCounts::default();
-        for report in &returns {
-            *match report.state {
-                ReturnState::Open => &mut counts.open,
-                ReturnState::Submitted => &mut counts.submitted,
-                ReturnState::SignedOff => &mut counts.signed_off,
-                ReturnState::Returned => &mut counts.returned,
-            } += 1;
-        }
-        // A figure that two sub-groups answer for is in the return of each, and counts once.
-        let lines = returns.iter().flat_map(|report| &report.lines);
-        let come_in: BTreeMap<_, _> = lines
-            .map(|line| {
-                let one = &line.assessment;
-                ((&one.kpi, one.period, &one.group), (line.reported_at, line.due_at))
-            })
-            .collect();
-        Ok(RoundReport {
-            plan: self.plan().value.code.clone(),
-            as_of: now,
-            round: round.into(),
-            state: if now < round.opens_at() {
-                RoundState::Planned
-            } else if round.is_closed(now) {
-                RoundState::Closed
-            } else {
-                RoundState::Open
-            },
-            counts,
-            progress: progress(come_in.into_values(), now),
-            returns,
-        })
-    }
-
-    /// A sub-group's return in a round.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] where there is no such round or sub-group.
-    pub fn find_return(&self, key: &ReturnKey, now: DateTime<Utc>, access: &Access) -> Result<ReturnReport, Refusal> {
-        let (round, sub_group) = self.return_place(key)?;
-        Ok(self.return_report(round, sub_group, now, access, |_| true))
-    }
-
     fn return_place(&self, key: &ReturnKey) -> Result<(&Round, &SubGroup), Refusal> {
         let round = self.rounds().get(&key.period).ok_or(Refusal::NotFound)?;
         let sub_group = self.sub_groups().get(&key.sub_group).ok_or(Refusal::NotFound)?;
         Ok((&round.value, &sub_group.value))
-    }
-
-    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round where it asks for all.
-    fn owed_everywhere(&self, wanted: Option<Period>, now: DateTime<Utc>) -> Vec<(Option<Period>, Owed<'_>)> {
-        let mut owed = Vec::new();
-        for round in self.rounds_asked(wanted, now) {
-            let of_round = self.owed_in_round(round, |_| true);
-            owed.extend(of_round.into_iter().map(|owed| (Some(round.period.0), owed)));
-        }
-        if wanted.is_none() {
-            owed.extend(self.owed_by_lag(now).into_iter().map(|owed| (None, owed)));
-        }
-        owed
-    }
-
-    /// One round, or every round that has opened.
-    fn rounds_asked(&self, wanted: Option<Period>, now: DateTime<Utc>) -> impl Iterator<Item = &Round> {
-        let rounds = self.rounds().values().map(|round| &round.value);
-        rounds.filter(move |round| wanted.map_or(round.opens_at() <= now, |period| round.period.0 == period))
-    }
-
-    /// Who owes what in the rounds that have opened, and of what no round gathers, and by when.
-    pub fn outstanding(&self, filter: &OutstandingFilter, now: DateTime<Utc>) -> Outstanding {
-        let mut items = Vec::new();
-        let mut all = Vec::new();
-        let mut by_sub_group: BTreeMap<&SubGroupCode, Vec<_>> = BTreeMap::new();
-        let mut by_organisation: BTreeMap<&OrganisationCode, Vec<_>> = BTreeMap::new();
-        for (round, owed) in self.owed_everywhere(filter.round, now) {
-            let kpi = &owed.entry.kpi;
-            let sub_groups: Vec<&SubGroup> = self.sub_groups_of(kpi).collect();
-            let asked = |code: &SubGroupCode| filter.sub_group.as_ref().is_none_or(|wanted| wanted == code);
-            if filter.sub_group.is_some() && !sub_groups.iter().any(|group| asked(&group.code)) {
-                continue;
-            }
-            let organisations: BTreeSet<&OrganisationCode> = match &kpi.lead_organisation {
-                Some(lead) => BTreeSet::from([lead]),
-                None => sub_groups.iter().map(|group| &group.lead_organisation).collect(),
-            };
-            let asked_of = |code: &OrganisationCode| filter.organisation.as_ref().is_none_or(|wanted| wanted == code);
-            let organisation = organisations.iter().copied().find(|code| asked_of(code));
-            if filter.organisation.is_some() && organisation.is_none() {
-                continue;
-            }
-            let come_in = self.come_in(&owed);
-            all.push(come_in);
-            for group in sub_groups.iter().filter(|group| asked(&group.code)) {
-                by_sub_group.entry(&group.code).or_default().push(come_in);
-            }
-            for code in organisations.iter().copied().filter(|code| asked_of(code)) {
-                by_organisation.entry(code).or_default().push(come_in);
-            }
-            if come_in.0.is_none() {
-                items.push(OutstandingItem {
-                    round,
-                    sub_groups: sub_groups.iter().map(|group| group.code.clone()).collect(),
-                    organisation: organisation.cloned(),
-                    kpi: kpi.code.clone(),
-                    title: kpi.title.clone(),
-                    period: owed.period,
-                    group: owed.group.clone(),
-                    due_at: come_in.1,
-                    data_state: if now > come_in.1 { DataState::Overdue } else { DataState::Awaited },
-                });
-            }
-        }
-        items.sort_by(|a, b| {
-            (a.due_at, &a.sub_groups, &a.kpi, a.period).cmp(&(b.due_at, &b.sub_groups, &b.kpi, b.period))
-        });
-        let owed_by = |code: &str, title: Option<&String>, come_in: Vec<_>| OwedBy {
-            code: code.to_owned(),
-            title: title.map_or(code, String::as_str).to_owned(),
-            progress: progress(come_in, now),
-        };
-        let sub_group = |(code, come_in): (&SubGroupCode, _)| {
-            owed_by(code.as_str(), self.sub_groups().get(code).map(|group| &group.value.title), come_in)
-        };
-        let organisation = |(code, come_in): (&OrganisationCode, _)| {
-            owed_by(code.as_str(), self.organisations().get(code).map(|one| &one.value.title), come_in)
-        };
-        Outstanding {
-            plan: self.plan().value.code.clone(),
-            as_of: now,
-            rounds: self.rounds_asked(filter.round, now).map(|round| round.period.0).collect(),
-            progress: progress(all, now),
-            by_sub_group: by_sub_group.into_iter().map(sub_group).collect(),
-            by_organisation: by_organisation.into_iter().map(organisation).collect(),
-            items,
-        }
     }
 }
 
@@ -747,14 +743,13 @@ impl Programme {
         step: Step,
     ) -> Result<ReturnReport, Refusal> {
         self.change(plan, caller, move |change| {
-            let picture = Arc::clone(&change.picture);
-            let (round, sub_group) = picture.return_place(&key)?;
-            let access = change.plan.access.clone();
-            may_step(&access, sub_group, &step)?;
-            if change.now < round.opens_at() {
+            let seen = change.seen.clone();
+            let (round, sub_group) = seen.picture.return_place(&key)?;
+            may_step(&seen.access, sub_group, &step)?;
+            if seen.now < round.opens_at() {
                 return Err(Refusal::Conflict(format!("the round of {} opens on {}", key.period, round.opens)));
             }
-            let report = picture.return_report(round, sub_group, change.now, &access, |_| true);
+            let report = seen.return_report(round, sub_group, |_| true);
             if matches!(step, Step::Submit | Step::SignOff) {
                 complete(&report).or(())?;
             }
@@ -764,9 +759,9 @@ impl Programme {
                 Step::SendBack { .. } => "return.returned",
                 Step::Reopen { .. } => "return.reopened",
             };
-            let before = picture.returns().get(&key);
-            let said = picture.return_of(round, sub_group);
-            let said = said.after(step, &change.caller, change.now).map_err(|why| match why {
+            let before = seen.picture.returns().get(&key);
+            let said = seen.picture.return_of(round, sub_group);
+            let said = said.after(step, &change.caller, seen.now).map_err(|why| match why {
                 NoStep::WrongState(..) => Refusal::Conflict(why.to_string()),
                 NoStep::SamePerson => Refusal::NotAllowed(why.to_string()),
             })?;
@@ -806,10 +801,9 @@ impl Programme {
         dry_run: bool,
     ) -> Result<PostedReturn, Refusal> {
         self.change(plan, caller, move |change| {
-            let picture = Arc::clone(&change.picture);
-            let (round, sub_group) = picture.return_place(&key)?;
-            let (plan, caller, now) = (change.plan.clone(), change.caller.clone(), change.now);
-            if !plan.access.reports_something() {
+            let (seen, caller) = (change.seen.clone(), change.caller.clone());
+            let (round, sub_group) = seen.picture.return_place(&key)?;
+            if !seen.access.reports_something() {
                 return Err(Refusal::NotAllowed("only those who report figures fill in a return".to_owned()));
             }
             let mut invalid = Invalid::new();
@@ -818,9 +812,9 @@ impl Programme {
             if figures.is_none() && invalid.is_empty() {
                 invalid.at("/figures", "missing", "`figures` must be given: what is reported of each KPI");
             }
-            let owed = picture.owed(round, sub_group);
-            let desk = Desk { picture: &picture, plan: &plan, caller: &caller, now };
-            let mut after = (*picture).clone();
+            let owed = seen.picture.owed(round, sub_group);
+            let desk = Desk { seen: &seen, caller: &caller };
+            let mut after = (*seen.picture).clone();
             let (mut changes, mut places, mut spoken_of) = (Vec::new(), Vec::new(), BTreeSet::new());
             let mut checked = Vec::new();
             let (mut created, mut revised, mut unchanged) = (0, 0, 0);
@@ -842,7 +836,7 @@ impl Programme {
                 if let Err(detail) = desk.may_report(owed.entry) {
                     faults.at("/kpi", "not_allowed", detail);
                 }
-                let before = readings::find(change.conn(), plan.id, &place.0, place.2, &place.1, None)?;
+                let before = readings::find(change.conn(), seen.id(), &place.0, place.2, &place.1, None)?;
                 match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
                     Err(more) => faults.extend(more),
                     Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
@@ -860,7 +854,8 @@ impl Programme {
             if !dry_run {
                 change.record(changes)?;
             }
-            let effects = Effects { before: &picture, after: &after, access: &plan.access, now };
+            let after = seen.of(after);
+            let effects = Effects { before: &seen, after: &after };
             let reached = effects.reached(&places);
             let itself = places.iter().map(|place| (place.clone(), Through::Itself));
             let moves = itself.chain(reached).filter_map(|(place, through)| effects.short(&place, through)).collect();
@@ -871,8 +866,8 @@ impl Programme {
                 unchanged,
                 effects: moves,
                 roll_ups: effects.roll_ups(places.iter().map(|(kpi, ..)| kpi)),
-                warnings: after.warnings_of_return(&checked),
-                r#return: after.return_report(round, sub_group, now, &plan.access, |_| true),
+                warnings: after.picture.warnings_of_return(&checked),
+                r#return: after.return_report(round, sub_group, |_| true),
             })
         })
         .await
@@ -888,12 +883,58 @@ impl Programme {
                 let plans = caller.list_plans(conn, None, usize::MAX)?;
                 for plan in plans.iter().map(OpenPlan::new).filter(|plan| plan.access.reports_something()) {
                     let picture = pictures.at_version(conn, plan.id, plan.version)?;
-                    mine.items.extend(picture.returns_to_fill(now, &plan.access));
-                    mine.without_return.extend(picture.figures_without_return(now, &plan.access));
+                    let seen = Seen::new(picture, Arc::clone(&plan.access), now);
+                    mine.items.extend(seen.returns_to_fill());
+                    mine.without_return.extend(seen.figures_without_return());
                 }
                 Ok(mine)
             })
             .await
+    }
+}
+
+impl Seen {
+    pub(in crate::programme) fn returns_to_fill(&self) -> Vec<ReturnReport> {
+        let mine = |entry: &KpiPicture| self.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi));
+        let mut found = Vec::new();
+        for round in
+            self.picture.rounds().values().map(|round| &round.value).filter(|round| round.opens_at() <= self.now)
+        {
+            for sub_group in self.picture.sub_groups().values().map(|group| &group.value) {
+                let report = self.return_report(round, sub_group, mine);
+                let missing = report.lines.iter().any(|line| line.reported_at.is_none());
+                let open = !round.is_closed(self.now) && report.state != ReturnState::SignedOff;
+                if !report.lines.is_empty() && (open || missing) {
+                    found.push(report);
+                }
+            }
+        }
+        found
+    }
+
+    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no sub-group
+    /// answers for it. A period of which nothing is missing is left out.
+    pub(in crate::programme) fn figures_without_return(&self) -> Vec<FiguresOwed> {
+        let mut owed = self.owed_by_lag();
+        for round in self.rounds_asked(None) {
+            owed.extend(self.picture.owed_in_round(round, |kpi| self.picture.sub_groups_of(kpi).next().is_none()));
+        }
+        owed.retain(|owed| self.access.reports(&owed.entry.kpi, self.picture.area_of(&owed.entry.kpi)));
+        owed.sort_by(|a, b| a.place().cmp(&b.place()));
+        let mut by_period: BTreeMap<(NaiveDate, Period), Vec<Owed<'_>>> = BTreeMap::new();
+        for owed in owed {
+            by_period.entry((owed.period.end(), owed.period)).or_default().push(owed);
+        }
+        let mut found = Vec::new();
+        for ((_, period), owed) in by_period {
+            if owed.iter().all(|owed| self.picture.come_in(owed).0.is_some()) {
+                continue;
+            }
+            let lines: Vec<_> = owed.iter().filter_map(|owed| self.line(owed)).collect();
+            let progress = progress(lines.iter().map(|line| (line.reported_at, line.due_at)), self.now);
+            found.push(FiguresOwed { plan: self.picture.plan().value.code.clone(), period, progress, lines });
+        }
+        found
     }
 }
 
@@ -911,47 +952,6 @@ impl Picture {
             found.into_iter().flatten().map(move |warning| warning.in_body(&pointer)).collect::<Vec<_>>()
         };
         figures.iter().flat_map(of_figure).collect()
-    }
-
-    pub(in crate::programme) fn returns_to_fill(&self, now: DateTime<Utc>, access: &Access) -> Vec<ReturnReport> {
-        let mine = |entry: &KpiPicture| access.reports(&entry.kpi, self.area_of(&entry.kpi));
-        let mut found = Vec::new();
-        for round in self.rounds().values().map(|round| &round.value).filter(|round| round.opens_at() <= now) {
-            for sub_group in self.sub_groups().values().map(|group| &group.value) {
-                let report = self.return_report(round, sub_group, now, access, mine);
-                let missing = report.lines.iter().any(|line| line.reported_at.is_none());
-                let open = !round.is_closed(now) && report.state != ReturnState::SignedOff;
-                if !report.lines.is_empty() && (open || missing) {
-                    found.push(report);
-                }
-            }
-        }
-        found
-    }
-
-    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no sub-group
-    /// answers for it. A period of which nothing is missing is left out.
-    pub(in crate::programme) fn figures_without_return(&self, now: DateTime<Utc>, access: &Access) -> Vec<FiguresOwed> {
-        let mut owed = self.owed_by_lag(now);
-        for round in self.rounds_asked(None, now) {
-            owed.extend(self.owed_in_round(round, |kpi| self.sub_groups_of(kpi).next().is_none()));
-        }
-        owed.retain(|owed| access.reports(&owed.entry.kpi, self.area_of(&owed.entry.kpi)));
-        owed.sort_by(|a, b| a.place().cmp(&b.place()));
-        let mut by_period: BTreeMap<(NaiveDate, Period), Vec<Owed<'_>>> = BTreeMap::new();
-        for owed in owed {
-            by_period.entry((owed.period.end(), owed.period)).or_default().push(owed);
-        }
-        let mut found = Vec::new();
-        for ((_, period), owed) in by_period {
-            if owed.iter().all(|owed| self.come_in(owed).0.is_some()) {
-                continue;
-            }
-            let lines: Vec<_> = owed.iter().filter_map(|owed| self.line(owed, now, access)).collect();
-            let progress = progress(lines.iter().map(|line| (line.reported_at, line.due_at)), now);
-            found.push(FiguresOwed { plan: self.plan().value.code.clone(), period, progress, lines });
-        }
-        found
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::ids::Subject;
 use crate::domain::period::day_in_london;
 use crate::store::{plans, reminders};
 
-use crate::programme::picture::Picture;
+use crate::programme::seen::Seen;
 use crate::programme::{Programme, Refusal};
 
 /// How long ahead a person is told of what is due.
@@ -58,9 +58,10 @@ impl Programme {
                             continue;
                         }
                         let picture = pictures.at_version(conn, plan.id, plan.seq)?;
-                        let owed = picture.owed_by(&access, now);
+                        let seen = Seen::new(picture, Arc::new(access), now);
+                        let owed = seen.owed();
                         if !owed.is_empty() {
-                            plans_owed.push((picture.plan().value.title.clone(), owed));
+                            plans_owed.push((seen.plan().value.title.clone(), owed));
                         }
                     }
                     found.extend(written(subject, &plans_owed));
@@ -83,13 +84,13 @@ impl Programme {
     }
 }
 
-impl Picture {
-    /// What a person with this access owes: overdue, or due soon.
-    fn owed_by(&self, access: &Access, now: DateTime<Utc>) -> Vec<Owed> {
-        let soon = day_in_london(now + AHEAD);
+impl Seen {
+    /// What the reader owes: overdue, or due soon.
+    fn owed(&self) -> Vec<Owed> {
+        let soon = day_in_london(self.now + AHEAD);
         let mut owed = Vec::new();
-        let returns = self.returns_to_fill(now, access).into_iter().flat_map(|report| report.lines);
-        let others = self.figures_without_return(now, access).into_iter().flat_map(|figures| figures.lines);
+        let returns = self.returns_to_fill().into_iter().flat_map(|report| report.lines);
+        let others = self.figures_without_return().into_iter().flat_map(|figures| figures.lines);
         let mut spoken_of = BTreeSet::new();
         for line in returns.chain(others).filter(|line| line.reported_at.is_none()) {
             let one = &line.assessment;
@@ -98,14 +99,14 @@ impl Picture {
                 let (one, due) = (&line.assessment, day_in_london(line.due_at));
                 let whom = if one.group.is_all() { String::new() } else { format!(" ({})", one.group) };
                 let what = format!("figure of {}, {}, for {}{whom}", one.kpi, one.title, one.period.label());
-                owed.push(Owed { due, overdue: now > line.due_at, what });
+                owed.push(Owed { due, overdue: self.now > line.due_at, what });
             }
         }
-        for action in self.actions().values().map(|kept| &kept.value.action) {
-            let Some(entry) = self.kpis().get(&action.kpi) else { continue };
-            if action.state == ActionState::Open && access.reports(&entry.kpi, self.area_of(&entry.kpi)) {
+        for action in self.picture.actions().values().map(|kept| &kept.value.action) {
+            let Some(entry) = self.picture.kpis().get(&action.kpi) else { continue };
+            if action.state == ActionState::Open && self.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi)) {
                 let what = format!("action on {}: {}", action.kpi, action.what);
-                owed.push(Owed { due: action.due, overdue: action.is_overdue(now), what });
+                owed.push(Owed { due: action.due, overdue: action.is_overdue(self.now), what });
             }
         }
         owed.retain(|one| one.due <= soon);

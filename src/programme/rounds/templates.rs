@@ -1,8 +1,7 @@
 //! Templates: the file that a sub-group fills in, with every figure it owes in a period and what helps to report it.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 
-use crate::domain::access::Access;
 use crate::domain::assess::{Assessment, DataState};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode, SubGroupCode};
 use crate::domain::kpi::{Formula, Kpi};
@@ -11,6 +10,7 @@ use crate::domain::period::{Period, day_in_london};
 use crate::programme::Refusal;
 use crate::programme::picture::Picture;
 use crate::programme::rounds::Owed;
+use crate::programme::seen::Seen;
 
 /// The file that a sub-group fills in.
 #[derive(Debug)]
@@ -55,56 +55,40 @@ impl TemplateLine {
     }
 }
 
-impl Picture {
+impl Seen {
     /// The period whose template is meant where none is named: of the latest round that is open, else the latest quarter
     /// that has ended.
-    pub fn period_to_fill(&self, now: DateTime<Utc>) -> Option<Period> {
-        let open = self.rounds().values().map(|round| &round.value);
-        let open = open.filter(|round| round.opens_at() <= now && !round.is_closed(now));
-        open.map(|round| round.period.0).next_back().or_else(|| self.latest_quarter(now))
+    pub fn period_to_fill(&self) -> Option<Period> {
+        let open = self.picture.rounds().values().map(|round| &round.value);
+        let open = open.filter(|round| round.opens_at() <= self.now && !round.is_closed(self.now));
+        open.map(|round| round.period.0).next_back().or_else(|| self.latest_quarter())
     }
 
-    /// The template of a sub-group for a period, for a reader with this access.
+    /// The template of a sub-group for a period, as far as the reader may see it.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] where there is no such sub-group.
-    pub fn template(
-        &self,
-        period: Period,
-        sub_group: &SubGroupCode,
-        now: DateTime<Utc>,
-        access: &Access,
-    ) -> Result<Template, Refusal> {
-        let sub_group = &self.sub_groups().get(sub_group).ok_or(Refusal::NotFound)?.value;
-        let mut owed = self.owed_in(period, sub_group);
+    pub fn template(&self, period: Period, sub_group: &SubGroupCode) -> Result<Template, Refusal> {
+        let sub_group = &self.picture.sub_groups().get(sub_group).ok_or(Refusal::NotFound)?.value;
+        let mut owed = self.picture.owed_in(period, sub_group);
         // As the plan stands on paper: what belongs together is filled in together.
-        owed.sort_by_key(|owed| self.place_in_plan(&owed.entry.kpi));
-        let seen = owed.iter().filter(|owed| self.sees(access, &owed.entry.kpi));
+        owed.sort_by_key(|owed| self.picture.place_in_plan(&owed.entry.kpi));
+        let seen = owed.iter().filter(|owed| self.sees(&owed.entry.kpi));
         Ok(Template {
-            plan: self.plan().value.title.clone(),
+            plan: self.picture.plan().value.title.clone(),
             sub_group: sub_group.title.clone(),
             period,
-            due: self.rounds().get(&period).map(|round| round.value.due),
-            lines: seen.filter_map(|owed| self.template_line(owed, now, access)).collect(),
+            due: self.picture.rounds().get(&period).map(|round| round.value.due),
+            lines: seen.filter_map(|owed| self.template_line(owed)).collect(),
         })
     }
 
-    /// Where a KPI stands in the plan: by outcome area and priority, each by its position and code, then by its own code.
-    fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
-        let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
-        let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);
-        let (area_place, priority_place) =
-            (area.map_or(0, |area| area.position), priority.map_or(0, |one| one.position));
-        (area_place, area.map(|area| area.code.clone()), priority_place, kpi.priority.clone(), kpi.code.clone())
-    }
-
-    fn template_line(&self, owed: &Owed<'_>, now: DateTime<Utc>, access: &Access) -> Option<TemplateLine> {
+    fn template_line(&self, owed: &Owed<'_>) -> Option<TemplateLine> {
         let Owed { entry, period, group } = owed;
         let kpi = &entry.kpi;
-        let assessment = self.assess(entry, group, *period, now, access)?;
+        let assessment = self.assess(entry, group, *period)?;
         let last = entry.readings.get(group).and_then(|readings| readings.range(..*period).next_back());
-        let last = last
-            .and_then(|(before, _)| Some((*before, self.assess(entry, group, *before, now, access)?.reported_text)));
+        let last = last.and_then(|(before, _)| Some((*before, self.assess(entry, group, *before)?.reported_text)));
         let target = assessment.target.as_ref().and_then(|target| match (target.value, target.low, target.high) {
             (Some(value), ..) => Some(kpi.in_exact_words(value)),
             (None, Some(low), Some(high)) => {
@@ -118,11 +102,22 @@ impl Picture {
             kpi: kpi.clone(),
             period: *period,
             group: group.clone(),
-            due: day_in_london(self.due_at(kpi, *period)),
+            due: day_in_london(self.picture.due_at(kpi, *period)),
             last,
             target,
             commentary: posted.and_then(|posted| posted.value.commentary.as_deref()).map(str::to_owned),
             reported: posted.is_some().then(|| Box::new(assessment)),
         })
+    }
+}
+
+impl Picture {
+    /// Where a KPI stands in the plan: by outcome area and priority, each by its position and code, then by its own code.
+    fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
+        let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
+        let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);
+        let (area_place, priority_place) =
+            (area.map_or(0, |area| area.position), priority.map_or(0, |one| one.position));
+        (area_place, area.map(|area| area.code.clone()), priority_place, kpi.priority.clone(), kpi.code.clone())
     }
 }
