@@ -6,7 +6,7 @@ use super::{Failure, open_current, print, progress, told};
 use crate::clock::Clock;
 use crate::config::{Export, Import, RemovePlan};
 use crate::domain::wording::counted;
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::plan_removal::Extent;
 use crate::programme::folder::export::{ExportError, NOT_EXPORTED};
 use crate::programme::folder::load::{Folder, Keep, LoadError};

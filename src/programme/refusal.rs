@@ -3,7 +3,7 @@
 use crate::domain::invalid::{Invalid, Violation};
 use crate::store::StoreError;
 
-use crate::programme::figures::imports::Outcome;
+use crate::programme::figures::outcome::Outcome;
 
 /// Why a use case was refused.
 #[derive(Debug, thiserror::Error)]

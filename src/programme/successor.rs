@@ -23,7 +23,8 @@ use crate::store::readings::{self, ReadingFilter, ReadingRevision};
 use crate::store::targets::TargetRevision;
 use crate::store::{Write, grants, journal};
 
-use crate::programme::definitions::{Defined, made, must_administer_service};
+use crate::programme::definitions::Defined;
+use crate::programme::definitions::plans::{made, must_administer_service};
 use crate::programme::figures::readings::reading_change;
 use crate::programme::figures::targets::target_change;
 use crate::programme::picture::{Kept, KpiPicture, Picture};

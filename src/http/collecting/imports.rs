@@ -31,8 +31,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::http::request::extract::{self, FromParams, ParamReader};
 use crate::http::request::negotiate::{Accept, Format, XLSX};
+use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::effects::{Move, RollUpMove};
-use crate::programme::figures::imports::{ImportKind, Outcome};
+use crate::programme::figures::outcome::Outcome;
 use crate::programme::{Programme, Refusal};
 
 /// The most bytes of a CSV file, and of JSON.

@@ -30,7 +30,7 @@ use crate::http::request::page::{Paging, page};
 use crate::http::tables::columns::{self, XlsxFile};
 use crate::http::view::{AsOf, IfMatchOrNone, View, view};
 use crate::programme::Programme;
-use crate::programme::figures::imports::ImportKind;
+use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::readings::{Effect, ReadingFilter, ReadingKey, SeenReading};
 
 /// A reading as it is kept.

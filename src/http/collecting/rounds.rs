@@ -24,9 +24,9 @@ use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Par
 use crate::http::request::page::{Paging, page};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
-use crate::programme::rounds::{
-    MyReturns, Outstanding, OutstandingFilter, PostedReturn, ReturnReport, RoundDays, RoundReport,
-};
+use crate::programme::rounds::outstanding::{Outstanding, OutstandingFilter};
+use crate::programme::rounds::returns::{MyReturns, PostedReturn, ReturnReport};
+use crate::programme::rounds::rounds::{RoundDays, RoundReport};
 
 page!(
     /// A page of rounds.

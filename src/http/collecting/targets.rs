@@ -24,7 +24,7 @@ use crate::http::request::page::{Paging, page};
 use crate::http::tables::columns::{self, XlsxFile};
 use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::programme::Programme;
-use crate::programme::figures::imports::ImportKind;
+use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::targets::{TargetEffect, TargetPlace, TargetRow};
 
 /// A target as it is kept.

@@ -18,7 +18,7 @@ use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Par
 use crate::http::request::page::{Paging, page};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
-use crate::programme::definitions::KpiVersion;
+use crate::programme::definitions::kpis::KpiVersion;
 use crate::programme::{KpiRecord, SeenKpi};
 
 /// A KPI with what the service keeps about its definition.

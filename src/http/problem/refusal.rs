@@ -3,7 +3,7 @@
 use crate::domain::wording::sentence;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::Conditions;
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::{Refusal, StoreError};
 
 impl From<Refusal> for Problem {

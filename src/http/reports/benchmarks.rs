@@ -18,7 +18,7 @@ use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Par
 use crate::http::request::page::{Paging, page};
 use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::programme::Programme;
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::benchmarks::SeenBenchmark;
 
 /// A benchmark with the plan's own figure beside it.

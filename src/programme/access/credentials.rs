@@ -26,7 +26,7 @@ pub use crate::store::credentials::{CredentialKind, CredentialRow, SecretRow};
 use crate::store::{StoreError, board_reports, credentials, grants, new_id};
 
 use crate::programme::access::grants::must_administer;
-use crate::programme::definitions::refer;
+use crate::programme::definitions::references::refer;
 use crate::programme::seen::Seen;
 use crate::programme::{Bounds, Change, OpenPlan, Principal, Programme, Refusal};
 

@@ -10,7 +10,7 @@ use crate::store::grants;
 pub use crate::store::grants::{GrantId, GrantRow};
 
 use crate::programme::access::credentials::must_be_oneself;
-use crate::programme::definitions::refer;
+use crate::programme::definitions::references::refer;
 use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 
 document! {

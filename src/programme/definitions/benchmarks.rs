@@ -9,7 +9,7 @@ use crate::domain::invalid::Violation;
 use crate::domain::period::Period;
 use crate::store::definitions::DefinitionKind;
 
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::picture::{Kept, KpiPicture};
 use crate::programme::seen::Seen;
 use crate::programme::{Principal, Programme, Refusal};

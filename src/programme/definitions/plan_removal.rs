@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use crate::domain::document::Document;
 use crate::domain::ids::PlanCode;
-use crate::programme::definitions::Precondition;
-use crate::programme::picture::Picture;
-use crate::programme::{Principal, Programme, Refusal};
 use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{Conn, plans, removals};
+
+use crate::programme::caller::precondition::Precondition;
+use crate::programme::picture::Picture;
+use crate::programme::{Principal, Programme, Refusal};
 
 /// What may go with a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

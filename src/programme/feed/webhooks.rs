@@ -15,7 +15,8 @@ pub use crate::store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId
 use crate::store::{journal, new_id, webhooks};
 
 use crate::programme::access::credentials::{must_be_oneself, random};
-use crate::programme::definitions::{Precondition, refer};
+use crate::programme::caller::precondition::Precondition;
+use crate::programme::definitions::references::refer;
 use crate::programme::seen::Seen;
 use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
 

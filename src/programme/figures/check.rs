@@ -9,8 +9,8 @@ use crate::domain::reading::Settled;
 use crate::domain::warning::figures::{self, Earlier};
 use crate::domain::warning::{Warning, WarningCode, targets};
 
+use crate::programme::picture::sums::does_not_sum;
 use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::reports::groups::does_not_sum;
 
 /// How a figure was sent.
 pub(in crate::programme) struct Judged<'a> {

@@ -16,11 +16,11 @@ use crate::store::journal;
 use crate::store::readings::{self, ReadingRevision};
 pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
+use crate::programme::definitions::dimensions::refer_group;
 use crate::programme::figures::check::{Judged, figure_column};
 use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
 use crate::programme::picture::{Kept, KpiPicture, observed_revision};
-use crate::programme::reports::groups::refer_group;
 use crate::programme::seen::Seen;
 use crate::programme::{Principal, Programme, Refusal};
 

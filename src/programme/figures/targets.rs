@@ -17,7 +17,7 @@ use crate::store::journal;
 pub use crate::store::targets::TargetRow;
 use crate::store::targets::{self, TargetRevision};
 
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::figures::effects::{Effects, Move, RollUpMove, Through};
 use crate::programme::picture::KpiPicture;
 use crate::programme::seen::Seen;

@@ -24,8 +24,9 @@ use crate::domain::round::Round;
 use crate::domain::target::Target;
 use crate::exchange::sheet::Headings;
 use crate::exchange::table::{self, ColumnType};
+
 use crate::programme::access::grants::GrantTerms;
-use crate::programme::figures::imports::{READING_COLUMNS, TARGET_COLUMNS};
+use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 
 /// How a member stands in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

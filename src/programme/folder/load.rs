@@ -32,8 +32,9 @@ use crate::exchange::sheet::{Columns, Upload};
 use crate::exchange::spool::Spool;
 use crate::store::{Conflict, StoreError, new_id};
 
-use crate::programme::definitions::{Defined, Precondition};
-use crate::programme::figures::imports::ImportKind;
+use crate::programme::caller::precondition::Precondition;
+use crate::programme::definitions::Defined;
+use crate::programme::figures::columns::ImportKind;
 use crate::programme::folder::files::{Entry, FILES, FolderFile, FolderRow, STORY};
 use crate::programme::folder::story::{Deed, Named};
 use crate::programme::{Principal, Programme, Refusal};

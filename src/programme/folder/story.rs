@@ -11,7 +11,7 @@ use crate::domain::ids::{ActionId, KpiCode, PlanCode, SubGroupCode, Subject};
 use crate::domain::period::PeriodKey;
 use crate::domain::round::{ReturnKey, Step};
 
-use crate::programme::definitions::Precondition;
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::{Principal, Programme, Refusal};
 
 /// One thing that somebody did.

@@ -3,7 +3,11 @@
 //! A picture never changes. A newer one is made from it by the rows written since ([`Picture::brought_up_to`]), sharing
 //! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
 
+pub(in crate::programme) mod cache;
 pub(in crate::programme) mod family;
+mod kpi;
+mod observed;
+pub(in crate::programme) mod sums;
 pub(in crate::programme) mod withheld;
 
 use std::borrow::Cow;
@@ -14,18 +18,18 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::domain::action::ActionRecord;
-use crate::domain::assess::{Observed, Restatement, Whole};
+use crate::domain::assess::{Observed, Whole};
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
-use crate::domain::disclosure::{Entry, Origin, Posted, Withheld};
+use crate::domain::disclosure::{Entry, Origin, Posted};
 use crate::domain::document::Document;
 use crate::domain::gap::gap;
 use crate::domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId,
-    PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode, Subject,
+    PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode,
 };
-use crate::domain::kpi::{Formula, Kpi, Profile, Unit};
+use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::parts::{Made, Pooling, parts, pooled, pooling};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
@@ -34,11 +38,14 @@ use crate::domain::round::{Return, ReturnKey, Round, round_of};
 use crate::domain::target::Target;
 use crate::domain::travel::Earlier;
 use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
-use crate::store::readings::{FigureRow, ReadingRevision};
 use crate::store::{Conn, StoreError, readings, targets};
 
 use crate::programme::Refusal;
 use crate::programme::picture::family::Family;
+pub(in crate::programme) use crate::programme::picture::kpi::KpiPicture;
+pub use crate::programme::picture::kpi::KpiRecord;
+use crate::programme::picture::observed::observed_figure;
+pub(in crate::programme) use crate::programme::picture::observed::observed_revision;
 use crate::programme::picture::withheld::Choices;
 
 /// Something that is kept revision by revision.
@@ -59,36 +66,6 @@ impl Kept<Observed> {
         let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Reading, group.clone());
         (definition_version, Posted { entry, replaced, origin, period, group, value, numerator, denominator })
     }
-}
-
-/// A KPI with everything known of it.
-#[derive(Clone, Debug)]
-pub struct KpiPicture {
-    /// The definition.
-    pub kpi: Kpi,
-    /// Its revision, from 1.
-    pub revision: i32,
-    /// Where in the journal it was last changed.
-    pub seq: Seq,
-    /// Whether it was archived.
-    pub archived: bool,
-    /// The version of what is measured, from 1: figures compare only within one.
-    pub definition_version: i32,
-    /// Its current targets by period.
-    pub targets: BTreeMap<Period, Target>,
-    /// Where in the journal each target was last changed.
-    pub target_seqs: BTreeMap<Period, (i32, Seq)>,
-    /// Its current figures by group and period.
-    pub readings: BTreeMap<GroupCode, BTreeMap<Period, Kept<Observed>>>,
-    /// The figures that were replaced, in the order they were, with the version of what each measured: they can still be read
-    /// as of their time.
-    pub replaced: Vec<(i32, Posted)>,
-    /// What improvement was measured from on a line that targets were drawn on, which tells it, the current one last.
-    baselines: Vec<(i32, Posted)>,
-    /// The definitions by which something else was measured, by the version of that.
-    earlier: BTreeMap<i32, Arc<Kpi>>,
-    /// What is withheld of all these.
-    choices: Choices,
 }
 
 /// A plan as it stood at one version.
@@ -513,62 +490,6 @@ impl Picture {
         readings.map(|(at, kept)| (*at, Cow::Borrowed(&kept.value))).take(most).collect()
     }
 
-    /// Numbers up to this are small; in a picture of the past the stricter of then and now.
-    pub(in crate::programme) fn threshold(&self) -> u32 {
-        let then = self.plan.value.small_number_threshold;
-        self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
-    }
-
-    /// Asks what is withheld of a KPI from those who may not see its small numbers, and which of the plans that are published
-    /// together this one is.
-    pub(in crate::programme) fn ask_withheld<T>(
-        &self,
-        kpi: &KpiCode,
-        threshold: u32,
-        ask: impl FnOnce(&Withheld, usize) -> T,
-    ) -> Option<T> {
-        let together = self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?)));
-        if let Some((family, (plan, choices))) = together {
-            let threshold = threshold.max(family.threshold());
-            let choose = || family.withheld(kpi, threshold);
-            return Some(choices.ask(threshold, choose, |withheld| ask(withheld, plan)));
-        }
-        let entry = self.kpis.get(kpi)?;
-        let choose = || family::withheld(&[self], kpi, threshold);
-        Some(entry.choices.ask(threshold, choose, |withheld| ask(withheld, 0)))
-    }
-
-    /// Whether it is known what is withheld of a KPI.
-    fn has_chosen(&self, kpi: &KpiCode, threshold: u32) -> bool {
-        match self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?))) {
-            Some((family, (_, choices))) => choices.has(threshold.max(family.threshold())),
-            None => self.kpis.get(kpi).is_none_or(|entry| entry.choices.has(threshold)),
-        }
-    }
-
-    /// The choices that whoever may not see small numbers can come to ask: each KPI of the present that is sensitive, or was
-    /// when this is a picture of, and the threshold.
-    fn asked(&self) -> impl Iterator<Item = (&Self, &KpiCode, u32)> {
-        let today = self.present();
-        let thresholds = [(today, today.threshold()), (self, self.threshold())];
-        thresholds.into_iter().flat_map(move |(picture, threshold)| {
-            let sensitive = picture.kpis.iter().filter(|(_, entry)| entry.kpi.sensitive);
-            sensitive.map(move |(code, _)| (today, code, threshold))
-        })
-    }
-
-    /// Whether nothing is left to be chosen: what is withheld from whom is known at once.
-    pub(in crate::programme) fn is_chosen(&self) -> bool {
-        self.asked().all(|(today, code, threshold)| today.has_chosen(code, threshold))
-    }
-
-    /// Makes every choice that is left. It takes its time, up to seconds: a thread that answers requests must not.
-    pub(in crate::programme) fn choose(&self) {
-        for (today, code, threshold) in self.asked() {
-            today.ask_withheld(code, threshold, |_chosen, _plan| ());
-        }
-    }
-
     /// This picture as it would be with one reading more.
     pub(in crate::programme) fn with_reading(
         &self,
@@ -612,201 +533,8 @@ impl Picture {
     }
 }
 
-/// A KPI as it is stored: its definition, and what the service keeps about it.
-#[derive(Clone, Debug)]
-pub struct KpiRecord {
-    /// The definition.
-    pub kpi: Kpi,
-    /// Whether it was archived.
-    pub archived: bool,
-    /// The version of what is measured.
-    pub definition_version: i32,
-}
-
-impl KpiPicture {
-    /// The KPI as it is stored.
-    pub(in crate::programme) fn record(&self) -> KpiRecord {
-        KpiRecord { kpi: self.kpi.clone(), archived: self.archived, definition_version: self.definition_version }
-    }
-
-    /// A stored KPI with what is known of it beside its definition: what `before` knew.
-    pub(in crate::programme) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
-        let KpiRecord { kpi, archived, definition_version } = record;
-        let choices = Choices::default();
-        let mut entry = match before.cloned() {
-            Some(mut before) => {
-                if before.definition_version != definition_version {
-                    before.earlier.insert(before.definition_version, Arc::new(before.kpi));
-                }
-                Self { kpi, revision, seq, archived, definition_version, choices, ..before }
-            }
-            None => Self {
-                kpi,
-                revision,
-                seq,
-                archived,
-                definition_version,
-                targets: BTreeMap::new(),
-                target_seqs: BTreeMap::new(),
-                readings: BTreeMap::new(),
-                replaced: Vec::new(),
-                baselines: Vec::new(),
-                earlier: BTreeMap::new(),
-                choices,
-            },
-        };
-        entry.draw();
-        entry
-    }
-
-    /// The KPI as it was defined in a version of what is measured.
-    pub(in crate::programme) fn defined(&self, version: i32) -> &Kpi {
-        self.earlier.get(&version).map_or(&self.kpi, |kpi| kpi)
-    }
-
-    /// The definitions that figures were posted by.
-    pub(in crate::programme) fn measures(&self) -> impl Iterator<Item = &Kpi> {
-        self.earlier.values().map(|kpi| &**kpi).chain([&self.kpi])
-    }
-
-    /// Every figure that anyone can come to read: each with whether it is a count. `plan` is the plan's place among those
-    /// that are published together.
-    pub(in crate::programme) fn all_posted(&self, plan: usize) -> impl Iterator<Item = (bool, Posted)> {
-        let standing = self
-            .readings
-            .iter()
-            .flat_map(|(group, readings)| readings.iter().map(move |(period, kept)| kept.posted(group, *period, None)));
-        let all = self.replaced.iter().cloned().chain(standing).chain(self.baselines.iter().cloned());
-        all.map(move |(version, posted)| {
-            let entry = Entry { plan, ..posted.entry };
-            (self.defined(version).unit == Unit::Count, Posted { entry, ..posted })
-        })
-    }
-
-    /// Notes what targets are drawn from by now.
-    fn draw(&mut self) {
-        let baseline = self.kpi.baseline.filter(|_| self.kpi.spread() == Some(Profile::Linear));
-        let drawn = baseline.map(|baseline| (baseline.period.0, baseline.value));
-        let last = self.baselines.last_mut().filter(|(_, last)| last.replaced.is_none());
-        let known = last.as_ref().and_then(|(_, last)| Some((last.period, last.value?)));
-        if known == drawn {
-            return;
-        }
-        if let Some((_, last)) = last {
-            last.replaced = Some(self.seq);
-        }
-        self.baselines.extend(drawn.map(|(period, value)| {
-            let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Baseline, GroupCode::all());
-            let (value, numerator, denominator, replaced) = (Some(value), None, None, None);
-            let posted = Posted { entry, replaced, origin, period, group, value, numerator, denominator };
-            (self.definition_version, posted)
-        }));
-    }
-
-    /// The journal's entry of the baseline that targets are drawn from now.
-    pub(in crate::programme) fn drawn_from(&self) -> Option<Seq> {
-        let (_, baseline) = self.baselines.last().filter(|(_, baseline)| baseline.replaced.is_none())?;
-        Some(baseline.entry.seq)
-    }
-
-    /// Puts a figure in its place.
-    fn stand(&mut self, group: &GroupCode, period: Period, reading: Kept<Observed>) {
-        self.choices = Choices::default();
-        self.readings.entry(group.clone()).or_default().insert(period, reading);
-    }
-}
-
-impl KpiRecord {
-    /// The members as they are stored and journalled.
-    pub(in crate::programme) fn members(&self) -> Map<String, Value> {
-        let mut members = self.kpi.members();
-        members.insert("archived".into(), self.archived.into());
-        members.insert("definition_version".into(), self.definition_version.into());
-        members
-    }
-
-    /// The KPI that a row defines.
-    pub(in crate::programme) fn of_row(row: &DefinitionRow) -> Result<Self, StoreError> {
-        Self::from_members(members(row)?).ok_or_else(|| unreadable(row))
-    }
-
-    /// The KPI that these members, as they are stored, define.
-    pub(in crate::programme) fn from_members(mut members: Map<String, Value>) -> Option<Self> {
-        let archived = members.remove("archived")?.as_bool()?;
-        let definition_version = members.remove("definition_version")?.as_u64()?.try_into().ok()?;
-        Some(Self { kpi: Kpi::parse(members).ok()?, archived, definition_version })
-    }
-}
-
 fn members(row: &DefinitionRow) -> Result<Map<String, Value>, StoreError> {
     row.body.as_ref().and_then(Value::as_object).cloned().ok_or_else(|| unreadable(row))
-}
-
-/// A stored figure as an assessment sees it, after the revision `before` it.
-fn observed_figure(row: FigureRow, before: Option<&Observed>) -> Observed {
-    let said = Observed {
-        value: row.value,
-        numerator: row.numerator,
-        denominator: row.denominator,
-        provisional: row.provisional,
-        nil_return: row.nil_return,
-        determined: row.determined_status,
-        recorded_by: row.recorded_by,
-        recorded_at: row.recorded_at,
-        first_recorded_at: row.recorded_at,
-        definition_version: row.definition_version,
-        stated_forecast: row.forecast,
-        commentary: row.commentary.map(Arc::from),
-        restatement: None,
-        acknowledged: row.acknowledged,
-        computed: None,
-    };
-    following(said, row.restated, row.reason, before)
-}
-
-/// A figure on its way to the store as an assessment will see it, after the revision `before` it.
-pub(in crate::programme) fn observed_revision(
-    row: &ReadingRevision,
-    recorded_by: &Subject,
-    recorded_at: DateTime<Utc>,
-    before: Option<&Observed>,
-) -> Observed {
-    let said = Observed {
-        value: row.value,
-        numerator: row.numerator,
-        denominator: row.denominator,
-        provisional: row.provisional,
-        nil_return: row.nil_return.is_some(),
-        determined: row.determined_status,
-        recorded_by: recorded_by.clone(),
-        recorded_at,
-        first_recorded_at: recorded_at,
-        definition_version: row.definition_version,
-        stated_forecast: row.forecast,
-        commentary: row.commentary.as_deref().map(Arc::from),
-        restatement: None,
-        acknowledged: row.acknowledged,
-        computed: None,
-    };
-    following(said, row.restated, row.reason.clone(), before)
-}
-
-/// What a figure has from the one that it replaces: when its place was first filled, how it was last restated, and who
-/// determined the status that it still has, and when.
-fn following(said: Observed, restated: bool, reason: Option<String>, before: Option<&Observed>) -> Observed {
-    let Some(before) = before else { return said };
-    let restatement = if restated {
-        let reason = reason.map(Arc::from);
-        Some(Arc::new(Restatement { before: before.value, after: said.value, reason, at: said.recorded_at }))
-    } else {
-        before.restatement.clone()
-    };
-    let said = Observed { first_recorded_at: before.first_recorded_at, restatement, ..said };
-    // A word beside a status is not the partner's determining it anew.
-    if said.determined.is_some() && said.determined == before.determined {
-        return Observed { recorded_by: before.recorded_by.clone(), recorded_at: before.recorded_at, ..said };
-    }
-    said
 }
 
 fn unreadable(row: &DefinitionRow) -> StoreError {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::domain::disclosure::Withheld;
+use crate::domain::ids::KpiCode;
+
+use crate::programme::picture::{Picture, family};
 
 type ByThreshold = BTreeMap<u32, Arc<OnceLock<Withheld>>>;
 
@@ -37,5 +40,63 @@ impl Choices {
     ) -> T {
         let choice = Arc::clone(self.known().entry(threshold).or_default());
         ask(choice.get_or_init(choose))
+    }
+}
+
+impl Picture {
+    /// Numbers up to this are small; in a picture of the past the stricter of then and now.
+    pub(in crate::programme) fn threshold(&self) -> u32 {
+        let then = self.plan.value.small_number_threshold;
+        self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
+    }
+
+    /// Asks what is withheld of a KPI from those who may not see its small numbers, and which of the plans that are published
+    /// together this one is.
+    pub(in crate::programme) fn ask_withheld<T>(
+        &self,
+        kpi: &KpiCode,
+        threshold: u32,
+        ask: impl FnOnce(&Withheld, usize) -> T,
+    ) -> Option<T> {
+        let together = self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?)));
+        if let Some((family, (plan, choices))) = together {
+            let threshold = threshold.max(family.threshold());
+            let choose = || family.withheld(kpi, threshold);
+            return Some(choices.ask(threshold, choose, |withheld| ask(withheld, plan)));
+        }
+        let entry = self.kpis.get(kpi)?;
+        let choose = || family::withheld(&[self], kpi, threshold);
+        Some(entry.choices.ask(threshold, choose, |withheld| ask(withheld, 0)))
+    }
+
+    /// Whether it is known what is withheld of a KPI.
+    fn has_chosen(&self, kpi: &KpiCode, threshold: u32) -> bool {
+        match self.family.as_ref().and_then(|family| Some((family, family.choice(self.id, kpi)?))) {
+            Some((family, (_, choices))) => choices.has(threshold.max(family.threshold())),
+            None => self.kpis.get(kpi).is_none_or(|entry| entry.choices.has(threshold)),
+        }
+    }
+
+    /// The choices that whoever may not see small numbers can come to ask: each KPI of the present that is sensitive, or was
+    /// when this is a picture of, and the threshold.
+    fn asked(&self) -> impl Iterator<Item = (&Self, &KpiCode, u32)> {
+        let today = self.present();
+        let thresholds = [(today, today.threshold()), (self, self.threshold())];
+        thresholds.into_iter().flat_map(move |(picture, threshold)| {
+            let sensitive = picture.kpis.iter().filter(|(_, entry)| entry.kpi.sensitive);
+            sensitive.map(move |(code, _)| (today, code, threshold))
+        })
+    }
+
+    /// Whether nothing is left to be chosen: what is withheld from whom is known at once.
+    pub(in crate::programme) fn is_chosen(&self) -> bool {
+        self.asked().all(|(today, code, threshold)| today.has_chosen(code, threshold))
+    }
+
+    /// Makes every choice that is left. It takes its time, up to seconds: a thread that answers requests must not.
+    pub(in crate::programme) fn choose(&self) {
+        for (today, code, threshold) in self.asked() {
+            today.ask_withheld(code, threshold, |_chosen, _plan| ());
+        }
     }
 }

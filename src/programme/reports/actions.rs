@@ -13,7 +13,8 @@ use crate::domain::invalid::Invalid;
 use crate::store::definitions::DefinitionKind;
 use crate::store::new_id;
 
-use crate::programme::definitions::{Precondition, refer};
+use crate::programme::caller::precondition::Precondition;
+use crate::programme::definitions::references::refer;
 use crate::programme::picture::{Kept, KpiPicture, Picture};
 use crate::programme::seen::Seen;
 use crate::programme::{Change, Principal, Programme, Refusal};

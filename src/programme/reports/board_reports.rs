@@ -21,7 +21,7 @@ use crate::domain::warning::Acknowledged;
 use crate::store::definitions::DefinitionKind;
 use crate::store::{board_reports, new_id, readings, targets};
 
-use crate::programme::definitions::refer;
+use crate::programme::definitions::references::refer;
 use crate::programme::picture::{Kept, Picture};
 use crate::programme::reports::actions::SeenAction;
 use crate::programme::reports::exceptions::Exceptions;

@@ -9,7 +9,7 @@ use crate::domain::period::{Period, day_in_london};
 
 use crate::programme::Refusal;
 use crate::programme::picture::Picture;
-use crate::programme::rounds::Owed;
+use crate::programme::rounds::owed::Owed;
 use crate::programme::seen::Seen;
 
 /// The file that a sub-group fills in.
