@@ -4,11 +4,11 @@ use chrono::{DateTime, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::check::check_text;
 use super::document::{Document, document, take};
 use super::ids::{ActionId, KpiCode, OrganisationCode, Subject};
 use super::invalid::Invalid;
 use super::period::{PeriodKey, day_in_london};
-use super::plan::check_text;
 
 /// What sort of cause it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

@@ -2,23 +2,22 @@
 //! pages, previews and roll-ups all call it.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::forecast::{self, Known, Method, NoForecast};
-use super::gap::{AssessedGap, Computed, Sides};
-use super::ids::{GroupCode, KpiCode, PolicyCode, Subject};
+use super::gap::{AssessedGap, Sides};
+use super::ids::{GroupCode, KpiCode, PolicyCode};
 use super::kpi::{Formula, Kpi, Polarity, Unit};
 use super::number::{Figure, Fraction};
+use super::observed::{Measure, Measured, Observed};
 use super::parts::{Made, Pooling};
 use super::period::Period;
 use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
 use super::precision::Precision;
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
-use super::travel::{self, Direction, Earlier, Measure, Measured, NoTravel, Travel, Travels};
-use super::warning::Acknowledged;
+use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
 
 /// Why an assessment is as it is, where the figures alone do not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
@@ -119,92 +118,6 @@ impl std::str::FromStr for DataState {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
         found.ok_or_else(|| format!("is no data state; they are {}", Self::ALL.map(Self::as_str).join(", ")))
     }
-}
-
-/// A reading as an assessment sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Observed {
-    /// The exact figure; `None` for nil returns and for partners' statuses without a figure.
-    pub value: Option<Figure>,
-    /// What was counted.
-    pub numerator: Option<Figure>,
-    /// Over what.
-    pub denominator: Option<Figure>,
-    /// Whether it may still change.
-    pub provisional: bool,
-    /// Whether it was declared that there is no figure.
-    pub nil_return: bool,
-    /// The status that a partner determined.
-    pub determined: Option<Status>,
-    /// Who reported it.
-    pub recorded_by: Subject,
-    /// When it was reported.
-    pub recorded_at: DateTime<Utc>,
-    /// When a figure was first reported in its place.
-    pub first_recorded_at: DateTime<Utc>,
-    /// The version of the KPI's definition it was reported under.
-    pub definition_version: i32,
-    /// The year's end as its sub-group forecasts it.
-    pub stated_forecast: Option<Figure>,
-    /// What readers should know about it.
-    pub commentary: Option<Arc<str>>,
-    /// Where a figure was changed after its round had closed: the last time that it was.
-    pub restatement: Option<Arc<Restatement>>,
-    /// The warnings that whoever reported it stands by.
-    pub acknowledged: Acknowledged,
-    /// What it was computed from, where it is a gap.
-    pub computed: Option<Computed>,
-}
-
-impl Observed {
-    /// The figure before any rounding: the ratio where its numbers are known, or the gap as it was computed, or else what is
-    /// held. A ratio that is not what is held of it was made by another multiplier, and says nothing.
-    pub fn exact(&self, kpi: &Kpi) -> Option<Fraction> {
-        let value = self.value?;
-        if let Some(computed) = self.computed {
-            return Some(computed.difference);
-        }
-        let numbers = self.numerator.zip(self.denominator);
-        let ratio = numbers
-            .filter(|(over, under)| Figure::ratio(*over, *under, kpi.multiplier) == Some(value))
-            .and_then(|(over, under)| Fraction::ratio(over, under, kpi.multiplier));
-        Some(ratio.unwrap_or_else(|| value.into()))
-    }
-
-    /// The reported figure: the exact one rounded once, half away from zero.
-    pub fn reported(&self, kpi: &Kpi) -> Option<Figure> {
-        self.exact(kpi)?.rounded(kpi.decimals)
-    }
-
-    /// The same with another figure, or none.
-    pub fn with_value(&self, value: Option<Figure>) -> Self {
-        let computed =
-            self.computed.zip(value).map(|(computed, value)| Computed { difference: value.into(), ..computed });
-        Self { value, numerator: None, denominator: None, nil_return: value.is_none(), computed, ..self.clone() }
-    }
-
-    /// By which definition it was measured.
-    pub fn measure(&self) -> Measure {
-        Measure(self.definition_version, self.computed.map(|computed| computed.comparator_version))
-    }
-
-    /// The figure as it is compared with another.
-    pub fn measured(&self, kpi: &Kpi) -> Option<Measured> {
-        Some(Measured { exact: self.exact(kpi)?, measure: self.measure() })
-    }
-}
-
-/// A figure that was changed after its round had closed (section 11).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Restatement {
-    /// The figure before; `None` where there was a nil return.
-    pub before: Option<Figure>,
-    /// The figure after.
-    pub after: Option<Figure>,
-    /// Why.
-    pub reason: Option<Arc<str>>,
-    /// When.
-    pub at: DateTime<Utc>,
 }
 
 /// What a forecast is made from and held against.
@@ -482,7 +395,10 @@ pub struct Assessment {
 pub fn assess(facts: &Facts<'_>) -> Assessment {
     let mut assessment = decide(facts);
     if let Some(sides) = &facts.sides {
-        sides.show(&mut assessment, facts.year_ago.is_some());
+        let is_shown = assessment.value.is_some();
+        let (gap, words) = sides.shown(assessment.reported, is_shown, facts.year_ago.is_some());
+        assessment.explanation.push_str(&words);
+        assessment.gap = Some(gap);
     }
     assessment
 }
@@ -1039,6 +955,7 @@ pub(crate) mod tests {
     use crate::domain::kpi::tests::kpi;
     use crate::domain::policy::shipped;
     use crate::domain::target::{Target, find_target};
+    use crate::domain::warning::Acknowledged;
 
     type Row = BTreeMap<String, String>;
 

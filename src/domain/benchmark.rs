@@ -3,13 +3,13 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::check::{check_distinct, check_text};
 use super::document::document;
 use super::ids::{AuthorityCode, ComparatorCode, KpiCode};
 use super::invalid::Invalid;
 use super::kpi::{Kpi, Polarity};
 use super::number::Figure;
 use super::period::Period;
-use super::plan::{check_distinct, check_text};
 
 /// Which authorities belong to a comparator group from a day on: lists of neighbours are drawn up anew every few years.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::check::check_text;
 use super::document::document;
 use super::ids::{KpiCode, OrganisationCode, ReportId, Subject};
 use super::invalid::Invalid;
 use super::period::PeriodKey;
-use super::plan::check_text;
 
 document! {
     /// What is asked for where a report is to be frozen.

@@ -3,12 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{check_distinct, check_text};
 use super::document::document;
 use super::ids::{DimensionCode, GroupCode};
 use super::invalid::Invalid;
 use super::kpi::{Kpi, Unit};
 use super::number::Figure;
-use super::plan::{check_distinct, check_text};
 
 /// One slice of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

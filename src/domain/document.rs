@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Schema, SchemaType, Type};
 use utoipa::openapi::{OneOfBuilder, RefOr};
 
-use super::invalid::{Invalid, nearest};
+use super::invalid::Invalid;
 use super::wording::misfit;
+use super::wording::nearest;
 
 /// Something that `document!` made.
 pub trait Document: Sized {

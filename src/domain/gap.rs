@@ -1,14 +1,13 @@
 //! Gaps (docs/rules.md section 9): comparator minus group, computed from two readings of another KPI and never posted.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::assess::{Assessment, Observed, Restatement};
 use super::ids::{GroupCode, KpiCode};
 use super::kpi::{Kpi, Unit};
 use super::number::{Figure, Fraction};
+use super::observed::{Computed, Observed, Restatement};
 use super::warning::Acknowledged;
 
 /// The two sides of a gap, as an assessment of it shows them.
@@ -69,31 +68,29 @@ pub struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// Shows both sides beside a gap that was assessed, and tells them in its explanation. `compared` says whether it was
-    /// compared with a year before. Where the gap's own figure is not shown, neither side is.
-    pub fn show(&self, assessment: &mut Assessment, compared: bool) {
-        let shown = |reported: Option<Figure>| reported.filter(|_| assessment.value.is_some());
+    /// Both sides, as they stand beside a gap that was assessed and reported as `gap`, and what its explanation says of them.
+    /// `compared` says whether it was compared with a year before. Where the gap's own figure is not shown, neither side is.
+    pub fn shown(&self, gap: Option<Figure>, is_shown: bool, compared: bool) -> (AssessedGap, String) {
+        let shown = |reported: Option<Figure>| reported.filter(|_| is_shown);
         let gap = AssessedGap {
             of: self.source.code.clone(),
             group: self.group.code.clone(),
             comparator: self.comparator.code.clone(),
             group_value: shown(self.group.reported),
             comparator_value: shown(self.comparator.reported),
-            reversed: assessment.reported.is_some_and(|gap| gap < Figure::ZERO),
+            reversed: gap.is_some_and(|gap| gap < Figure::ZERO),
         };
-        if let Some((group, comparator)) = gap.group_value.zip(gap.comparator_value) {
-            let (group, comparator) =
-                (self.group.in_words(self.source, group), self.comparator.in_words(self.source, comparator));
-            let text = &mut assessment.explanation;
-            // Writing to a String cannot fail.
-            let _written = write!(text, " {group} against {comparator}.");
-            if gap.reversed {
-                text.push_str(" The gap is reversed: the group is ahead.");
-            } else if compared && self.narrowed_from_above() {
-                text.push_str(" It is narrower than a year ago only because the comparator fell.");
-            }
-        }
-        assessment.gap = Some(gap);
+        let Some((group, comparator)) = gap.group_value.zip(gap.comparator_value) else { return (gap, String::new()) };
+        let (group, comparator) =
+            (self.group.in_words(self.source, group), self.comparator.in_words(self.source, comparator));
+        let more = if gap.reversed {
+            " The gap is reversed: the group is ahead."
+        } else if compared && self.narrowed_from_above() {
+            " It is narrower than a year ago only because the comparator fell."
+        } else {
+            ""
+        };
+        (gap, format!(" {group} against {comparator}.{more}"))
     }
 
     /// Whether the gap is narrower than a year before though the group did no better: the comparator did worse.
@@ -103,15 +100,6 @@ impl Sides<'_> {
             .zip(moved(&self.comparator))
             .is_some_and(|(group, comparator)| group <= Figure::ZERO && comparator < group)
     }
-}
-
-/// What a gap has from both of its sides, which a figure that was posted does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Computed {
-    /// The difference before any rounding.
-    pub difference: Fraction,
-    /// The version of the definition that the comparator was reported under; the group's is the figure's own.
-    pub comparator_version: i32,
 }
 
 /// The gap between two groups of one KPI; without a figure unless both sides have one.

@@ -3,12 +3,12 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::check::{check_distinct, check_range, check_text};
 use super::document::document;
 use super::ids::{GroupCode, KpiCode, OrganisationCode, PolicyCode, PriorityCode};
 use super::invalid::Invalid;
 use super::number::{Figure, MAX_DECIMALS, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
-use super::plan::{check_distinct, check_range, check_text};
 use super::policy::Tolerance;
 use super::wording::counted;
 

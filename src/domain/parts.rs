@@ -6,9 +6,9 @@
 //!
 //! 120 of 150 in one quarter and 30 of 50 in the next make 150 of 200, which is 75 %, and not the 70 % half-way between.
 
-use super::assess::Observed;
 use super::kpi::{Aggregation, Formula, Kpi, Unit};
 use super::number::Figure;
+use super::observed::Observed;
 use super::period::{Period, PeriodKind};
 
 /// How the parts of a longer period make its figure.

@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::check_text;
 use super::document::document;
 use super::ids::PolicyCode;
 use super::invalid::Invalid;
 use super::number::{Figure, Limit, Multiple};
-use super::plan::check_text;
 
 /// What a tolerance counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::check::check_text;
 use super::document::{Given, document, parse_given};
 use super::forecast::is_total;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
 use super::number::Figure;
 use super::period::Period;
-use super::plan::check_text;
 use super::policy::Status;
 use super::warning::Acknowledged;
 

@@ -9,18 +9,19 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::assess::tests::observed;
-use super::assess::{Assessment, Facts, Observed, Outlook, Whole, assess};
+use super::assess::{Assessment, Facts, Outlook, Whole, assess};
 use super::document::Document;
 use super::forecast::{Known, forecast, year_end_target};
 use super::ids::GroupCode;
 use super::kpi::Kpi;
 use super::kpi::tests::kpi;
 use super::number::Figure;
+use super::observed::{Measure, Observed};
 use super::parts::{Made, Pooling, pooled, pooling};
 use super::period::Period;
 use super::policy::{Policy, shipped};
 use super::target::{Target, find_target, find_target_of_sum};
-use super::travel::{Earlier, Measure};
+use super::travel::Earlier;
 
 /// A fraction.
 #[derive(Clone, Copy, Debug)]

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::check::check_text;
 use super::document::{Given, document};
 use super::invalid::Invalid;
 use super::kpi::{Aggregation, Kpi, Polarity, Profile};
 use super::number::{Figure, MAX_DECIMALS};
 use super::parts::parts;
 use super::period::{Period, PeriodKind};
-use super::plan::check_text;
 use super::warning::Acknowledged;
 
 /// Who asks for a target.

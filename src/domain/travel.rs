@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::kpi::{Aggregation, Kpi, Polarity};
-use super::number::{Figure, Fraction};
+use super::number::Figure;
+use super::observed::Measured;
 use super::period::{Period, PeriodKey};
 use super::target::Aim;
 
@@ -85,20 +86,6 @@ pub struct Travels {
     pub short: Travel,
     /// Against the same period a year before.
     pub long: Travel,
-}
-
-/// By which definition a figure was measured: its version; of a gap that of the group, and that of the comparator. Figures
-/// compare only where it is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Measure(pub i32, pub Option<i32>);
-
-/// A figure that is compared with another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Measured {
-    /// The figure before any rounding.
-    pub exact: Fraction,
-    /// By which definition it was measured.
-    pub measure: Measure,
 }
 
 /// An earlier figure to compare with.

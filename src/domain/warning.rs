@@ -17,8 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::thresholds::WarningRules;
 use super::ids::{GroupCode, KpiCode};
-use super::invalid::nearest;
 use super::period::Period;
+use super::wording::nearest;
 
 macro_rules! warning_codes {
     ($($(#[$doc:meta])+ $variant:ident => $name:literal, $words:literal;)+) => {

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::check::check_text;
 use super::document::document;
 use super::ids::{AreaCode, KpiCode};
 use super::invalid::Invalid;
-use super::plan::check_text;
 
 /// What a subscriber can be told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]

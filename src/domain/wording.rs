@@ -9,8 +9,6 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::io;
 
-use super::invalid::nearest;
-
 /// The most characters of a value that a message quotes.
 const MOST_SHOWN: usize = 60;
 
@@ -244,6 +242,30 @@ pub fn unreadable(message: &str) -> Option<String> {
     Some(words.to_owned())
 }
 
+/// The longest word, in bytes, that a slip of the pen is looked for in: comparing takes time and memory by its length.
+const LONGEST_SLIP: usize = 200;
+
+/// "Did you mean": the candidate nearest to `word`, where one is near enough to be a slip of the pen.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_SLIP {
+        return None;
+    }
+    let folded = word.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count().max(folded.chars().count()) / 3))
+        // Of equally near ones the one of the same letters: two that changed places are the likeliest slip.
+        .min_by_key(|(distance, candidate)| (*distance, letters(candidate) != letters(word)))
+        .map(|(_, candidate)| candidate)
+}
+
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.to_lowercase().chars().collect();
+    letters.sort_unstable();
+    letters
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,5 +375,22 @@ mod tests {
         assert!(unreadable(&address).unwrap().contains("127.0.0.1:8080"));
         let day = "x".parse::<chrono::NaiveDate>().unwrap_err().to_string();
         assert!(unreadable(&day).unwrap().contains("2027-01-31"));
+    }
+
+    #[test]
+    fn the_nearest_candidate_is_a_slip_of_the_pen_away() {
+        let codes = ["NI-101", "NI-117", "LI-CAF"];
+        assert_eq!(nearest("NI-171", codes), Some("NI-117"));
+        assert_eq!(nearest("ni-101", codes), Some("NI-101"));
+        assert_eq!(nearest("LI-CAFE", codes), Some("LI-CAF"));
+        assert_eq!(nearest("something else", codes), None);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_looked_for_in_words_and_not_in_books() {
+        assert_eq!(nearest("polarty", ["title", "polarity"]), Some("polarity"));
+        assert_eq!(nearest("something", ["title", "polarity"]), None);
+        let book = "x".repeat(1 << 20);
+        assert_eq!(nearest(&format!("{book}y"), [book.as_str()]), None);
     }
 }

@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::sheet::Headings;
+use super::headings::Headings;
 use crate::domain::document::escape;
-use crate::domain::invalid::{Violation, nearest};
+use crate::domain::invalid::Violation;
+use crate::domain::wording::nearest;
 use crate::domain::wording::{json_fault, shown};
 
 /// The most bytes of one item, and of one member of the body beside the items.

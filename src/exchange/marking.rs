@@ -25,6 +25,7 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 
 use super::cells::{COLUMNS, Cells, LAST_ROW, name_of, place_of};
+use super::mistakes_sheet::{LIST_COLUMNS, LIST_HEADER, LIST_SHEET, LIST_TITLE, Origin};
 use super::package::{
     CONTENT_TYPES, MOST_SHEETS, OURS, Outline, Package, Part, WorkbookFault, attribute, relations_path,
 };
@@ -50,13 +51,6 @@ const MOST_SHEET_NUMBER: u32 = 65_534;
 /// How many cells one conditional format is for: Excel reads no list of cells that is very long.
 const CELLS_A_FORMAT: usize = 400;
 
-/// What the sheet that lists the mistakes is called, and what stands at its top.
-pub(super) const LIST_SHEET: &str = "Mistakes";
-pub(super) const LIST_TITLE: &str = "What was found";
-/// The columns of the list, heading and width in characters, and the row of the headings.
-pub(super) const LIST_HEADER: u64 = 4;
-pub(super) const LIST_COLUMNS: [(&str, u32); 5] =
-    [("Cell", 10), ("Row", 8), ("Column", 18), ("What was found and what to do", 90), ("Code", 26)];
 /// Whose comments ours are, what they begin with, and what stands around them: a space without width, which nobody types.
 const AUTHOR: &str = "Waymark";
 const SPEAKER: &str = "Waymark found:";
@@ -176,21 +170,6 @@ impl Marks {
         let amber = said.keys().filter(|place| !red.contains(place)).copied().collect();
         Self { red: red.into_iter().collect(), amber, said }
     }
-}
-
-/// Where in a workbook the table is.
-#[derive(Debug)]
-pub struct Origin {
-    /// The workbook as it was sent.
-    pub file: File,
-    /// The name of the table's sheet.
-    pub name: String,
-    /// The part that holds that sheet.
-    pub path: String,
-    /// The id by which the sheet refers to the boxes of its comments.
-    pub drawing: Option<String>,
-    /// The part of a sheet that lists the mistakes of an earlier time.
-    pub list: Option<String>,
 }
 
 /// Why a table does not come back marked.

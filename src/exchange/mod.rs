@@ -2,9 +2,11 @@
 
 pub mod cells;
 pub mod dialect;
+pub mod headings;
 pub mod items;
 pub mod marking;
 pub mod measure;
+mod mistakes_sheet;
 pub mod package;
 pub mod sheet;
 pub mod spool;

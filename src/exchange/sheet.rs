@@ -12,18 +12,18 @@ use serde::Serialize;
 
 use super::cells::{Cells, Row, name_of};
 use super::dialect::{Decoded, Dialect, SEPARATORS, encoding_of};
+use super::headings::{HEADER_WITHIN, Headings, fold};
 use super::items::{Item, ItemFaultKind, ItemRows, Items};
 use super::table::unguarded;
 use super::workbook::{CellFault, CellKind, Workbook};
 use crate::domain::document::escape;
-use crate::domain::invalid::{Violation, nearest};
+use crate::domain::invalid::Violation;
 use crate::domain::warning::{Warning, WarningCode};
 use crate::domain::wording::counted;
+use crate::domain::wording::nearest;
 
 /// The most bytes that one row may take: a quotation mark that is never closed must not swallow the file.
 const MOST_ROW_BYTES: u64 = 1 << 20;
-/// How many rows that hold anything the header may stand below.
-pub(super) const HEADER_WITHIN: usize = 20;
 
 /// A table as it was sent.
 pub enum Upload {
@@ -145,27 +145,6 @@ enum Rows<R> {
         next: usize,
     },
     Items(ItemRows<R>),
-}
-
-/// The columns that there may be.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Headings {
-    /// Those that are read.
-    pub known: &'static [&'static str],
-    /// Those that may stand there unread, and why they are not read.
-    pub ignored: &'static [(&'static str, &'static str)],
-    /// Those that could be one that is read, and what to do about each.
-    pub ambiguous: &'static [(&'static str, &'static str)],
-    /// Those that there must be.
-    pub required: &'static [&'static str],
-    /// Those that JSON has a number for.
-    pub numbers: &'static [&'static str],
-    /// Those that JSON has true or false for.
-    pub flags: &'static [&'static str],
-    /// Those that JSON has a list of texts for, or one text.
-    pub lists: &'static [&'static str],
-    /// Those that hold words for people to read.
-    pub words: &'static [&'static str],
 }
 
 /// The columns of a table, in its order.
@@ -823,11 +802,6 @@ impl<R: BufRead> CsvRows<R> {
             return Some(Ok(SheetRow { number: self.number, columns, cells: RowCells::Csv(&self.record) }));
         }
     }
-}
-
-/// A heading as columns are told apart by it: in small letters, with `_` for blanks and dashes.
-pub fn fold(heading: &str) -> String {
-    heading.trim_start_matches('\u{feff}').trim().to_lowercase().replace([' ', '-'], "_")
 }
 
 /// Whether more than one of some cells holds anything, as those of a table do and titles do not.

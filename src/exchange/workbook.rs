@@ -14,12 +14,12 @@ use chrono::{Days, NaiveDate};
 use quick_xml::events::{BytesStart, Event};
 
 use super::cells::{Cells, Full, LAST_ROW, MOST_CELLS, MOST_TEXT, Row, Unreadable, name_of, place_of};
-use super::marking::{LIST_COLUMNS, LIST_HEADER, LIST_SHEET, LIST_TITLE, Origin};
+use super::headings::{HEADER_WITHIN, fold};
+use super::mistakes_sheet::{LIST_COLUMNS, LIST_HEADER, LIST_SHEET, LIST_TITLE, Origin};
 use super::package::{
     Looks, MOST_IN_CELL, Outline, Package, Part, SAVE_AS_XLSX, SheetPart, WorkbookFault, attribute, broken, too_large,
     too_long_a_cell, wrong,
 };
-use super::sheet::{HEADER_WITHIN, fold};
 use crate::domain::invalid::Violation;
 
 /// The most columns that are looked at: as many as Excel once had.

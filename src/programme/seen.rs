@@ -14,18 +14,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::domain::access::{Access, Audience};
-use crate::domain::assess::{Assessment, Facts, Observed, Outlook, assess};
+use crate::domain::assess::{Assessment, Facts, Outlook, assess};
 use crate::domain::disclosure::{self, Entry, Withheld};
 use crate::domain::forecast::{Known, is_total, year_end, year_end_target, year_total};
 use crate::domain::gap::{Side, Sides};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PriorityCode, Seq};
 use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
+use crate::domain::observed::{Measure, Measured, Observed};
 use crate::domain::parts::Pooling;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::plan::Plan;
 use crate::domain::precision::Precision;
 use crate::domain::target::{FoundTarget, NoTarget, find_target, find_target_of_sum};
-use crate::domain::travel::{Earlier, Measure, Measured};
+use crate::domain::travel::Earlier;
 
 use crate::programme::Refusal;
 use crate::programme::definitions::Defined;

@@ -411,7 +411,7 @@ fn words(mut members: Map<String, Value>, name: &'static str) -> Result<String, 
     let text: Option<String> = take(&mut members, name, &mut invalid);
     refuse_unknown(&members, &[name], &mut invalid);
     match &text {
-        Some(text) => crate::domain::plan::check_text(&mut invalid, &format!("/{name}"), text, 1, 2000),
+        Some(text) => crate::domain::check::check_text(&mut invalid, &format!("/{name}"), text, 1, 2000),
         None if given => {}
         None => invalid.at(format!("/{name}"), "missing", format!("`{name}` must be given")),
     }

@@ -8,10 +8,11 @@ use crate::domain::dimension::Dimension;
 use crate::domain::ids::{
     AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode,
 };
-use crate::domain::invalid::{Invalid, Violation, nearest};
+use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::policy::Status;
+use crate::domain::wording::nearest;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::documented::{NotModified, ReadProblems, UnknownInQuery};
 use crate::http::problem::{Code, Problem};

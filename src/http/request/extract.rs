@@ -18,7 +18,8 @@ use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
-use crate::domain::invalid::{Violation, nearest};
+use crate::domain::invalid::Violation;
+use crate::domain::wording::nearest;
 use crate::domain::wording::{shown, unreadable};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::json;

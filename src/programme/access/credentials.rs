@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Role};
+use crate::domain::check::check_text;
 use crate::domain::document::{Document, document};
 pub use crate::domain::ids::{CredentialId, SecretId};
 use crate::domain::ids::{KpiCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
-use crate::domain::plan::check_text;
 pub use crate::store::credentials::{CredentialKind, CredentialRow, SecretRow};
 use crate::store::{StoreError, board_reports, credentials, grants, new_id};
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::domain::check::check_text;
 use crate::domain::document::{Document, take};
 use crate::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::Invalid;
 use crate::domain::kpi::{Formula, Kpi, WORDS};
-use crate::domain::plan::check_text;
 use crate::store::definitions::{self, DefinitionKind};
 use crate::store::journal;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::domain::invalid::{Invalid, nearest};
+use crate::domain::invalid::Invalid;
+use crate::domain::wording::nearest;
 
 /// Notes a code that nothing goes by, with the nearest one that something does.
 pub(in crate::programme) fn refer<C: Display, K: Display, V>(

@@ -13,7 +13,8 @@ use crate::domain::policy::Status;
 use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED};
 use crate::domain::target::{FoundTarget, find_target};
 use crate::domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
-use crate::exchange::sheet::{SheetRow, fold};
+use crate::exchange::headings::fold;
+use crate::exchange::sheet::SheetRow;
 
 use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 use crate::programme::picture::KpiPicture;

@@ -1,9 +1,9 @@
 //! What should be looked at in figures and targets: gathers the facts from the picture, and asks the rules of
 //! [`crate::domain::warning`].
 
-use crate::domain::assess::Observed;
 use crate::domain::dimension::{Counted, Dimension};
 use crate::domain::ids::GroupCode;
+use crate::domain::observed::Observed;
 use crate::domain::period::Period;
 use crate::domain::reading::Settled;
 use crate::domain::warning::figures::{self, Earlier};

@@ -1,7 +1,7 @@
 //! The columns of files of figures and targets: those that are read, those that are passed over and why, and those that could mean
 //! two things.
 
-use crate::exchange::sheet::Headings;
+use crate::exchange::headings::Headings;
 
 /// The columns of a file of readings.
 pub const READING_COLUMNS: &[&str] = &[

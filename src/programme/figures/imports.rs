@@ -12,13 +12,14 @@ use crate::domain::advice::FigureOf;
 use crate::domain::contradiction::{RowOf, contradiction, folded_title};
 use crate::domain::dimension::Counted;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
-use crate::domain::invalid::{Violation, nearest};
+use crate::domain::invalid::Violation;
 use crate::domain::kpi::Formula;
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::reading::{ReportedFigure, Settled};
 use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::domain::warning::{Acknowledged, Warning};
+use crate::domain::wording::nearest;
 use crate::exchange::sheet::{Columns, SheetRow, Upload};
 use crate::store::{Conn, StoreError, journal, readings};
 

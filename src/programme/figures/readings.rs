@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::assess::{Assessment, Observed};
+use crate::domain::assess::Assessment;
 use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::number::Figure;
+use crate::domain::observed::Observed;
 use crate::domain::period::{Period, day_in_london};
 use crate::domain::reading::{LaidOver, ReportedFigure, Settled};
 use crate::domain::warning::{Acknowledged, Warning};

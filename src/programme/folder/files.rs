@@ -22,7 +22,7 @@ use crate::domain::policy::Policy;
 use crate::domain::reading::ReportedFigure;
 use crate::domain::round::Round;
 use crate::domain::target::Target;
-use crate::exchange::sheet::Headings;
+use crate::exchange::headings::Headings;
 use crate::exchange::table::{self, ColumnType};
 
 use crate::programme::access::grants::GrantTerms;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::domain::assess::Observed;
 use crate::domain::disclosure::{Entry, Origin, Posted};
 use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, Seq};
 use crate::domain::kpi::{Kpi, Profile, Unit};
+use crate::domain::observed::Observed;
 use crate::domain::period::Period;
 use crate::domain::target::Target;
 use crate::store::StoreError;

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::domain::action::ActionRecord;
-use crate::domain::assess::{Observed, Whole};
+use crate::domain::assess::Whole;
 use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
 use crate::domain::board_report::BoardReport;
 use crate::domain::dimension::Dimension;
@@ -30,6 +30,7 @@ use crate::domain::ids::{
     PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode,
 };
 use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::observed::Observed;
 use crate::domain::parts::{Made, Pooling, parts, pooled, pooling};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::assess::{Observed, Restatement};
 use crate::domain::ids::Subject;
+use crate::domain::observed::{Observed, Restatement};
 use crate::store::readings::{FigureRow, ReadingRevision};
 
 /// A stored figure as an assessment sees it, after the revision `before` it.
