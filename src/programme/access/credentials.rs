@@ -21,6 +21,7 @@ pub use crate::domain::ids::{CredentialId, SecretId};
 use crate::domain::ids::{KpiCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
 use crate::domain::plan::check_text;
+use crate::store::credentials::Proof;
 pub use crate::store::credentials::{CredentialKind, CredentialRow, SecretRow};
 use crate::store::{StoreError, board_reports, credentials, grants, new_id};
 
@@ -279,7 +280,7 @@ impl Programme {
                     revoked_at: None,
                 };
                 let secret = secret(TOKEN_PREFIX)?;
-                credentials::add(write, &row, Some(&digest(&secret)))?;
+                credentials::add(write, &row, Proof::Digest(&digest(&secret)))?;
                 Ok((row, secret))
             })
             .await
@@ -300,9 +301,9 @@ impl Programme {
 
     /// Revokes a token of the caller's, at once.
     pub async fn revoke_token(&self, caller: &Principal, id: CredentialId) -> Result<(), Refusal> {
-        self.find_token(caller, id).await?;
-        let now = self.clock.now();
-        self.store.write(move |write| Ok(credentials::revoke(write, id, now)?)).await
+        let row = self.find_token(caller, id).await?;
+        let (by, now) = (caller.subject().clone(), self.clock.now());
+        self.store.write(move |write| Ok(credentials::revoke(write, &row, &by, now)?)).await
     }
 
     /// Who comes in with this token; `None` where it is none, or none any more.
@@ -397,7 +398,7 @@ impl Programme {
             invalid.or(())?;
             let row = change.credential(CredentialKind::Link, terms.name, Some(address), Some(expires_at))?;
             let secret = secret("")?;
-            credentials::add(change.write, &row, Some(&digest(&secret)))?;
+            credentials::add(change.write, &row, Proof::Digest(&digest(&secret)))?;
             Ok((row, secret))
         })
         .await
@@ -430,9 +431,9 @@ impl Programme {
 
     /// Revokes such a link, at once.
     pub async fn revoke_link(&self, plan: &OpenPlan, caller: &Principal, id: CredentialId) -> Result<(), Refusal> {
-        self.find_link(plan, caller, id).await?;
-        let now = self.clock.now();
-        self.store.write(move |write| Ok(credentials::revoke(write, id, now)?)).await
+        let row = self.find_link(plan, caller, id).await?;
+        let (by, now) = (caller.subject().clone(), self.clock.now());
+        self.store.write(move |write| Ok(credentials::revoke(write, &row, &by, now)?)).await
     }
 
     /// Makes a client of a plan, and gives it with its first secret, which is never shown again. For administrators.
@@ -451,9 +452,8 @@ impl Programme {
             check_text(&mut invalid, "/title", &terms.title, 1, 200);
             invalid.or(())?;
             let row = change.credential(CredentialKind::Client, terms.title, None, None)?;
-            credentials::add(change.write, &row, None)?;
             let first = SecretRow { id: new_id(change.now).into(), hash, created_at: change.now, last_used_at: None };
-            credentials::add_secret(change.write, row.id, first.id, &first.hash, change.now)?;
+            credentials::add(change.write, &row, Proof::Secret(&first))?;
             Ok((row, first, secret))
         })
         .await
@@ -505,7 +505,7 @@ impl Programme {
                 return Err(Refusal::Conflict("it has two secrets; take the old one away first".to_owned()));
             }
             let next = SecretRow { id: new_id(change.now).into(), hash, created_at: change.now, last_used_at: None };
-            credentials::add_secret(change.write, client.id, next.id, &next.hash, change.now)?;
+            credentials::add_secret(change.write, &client, &next, &change.caller)?;
             Ok((next, secret))
         })
         .await
@@ -530,7 +530,9 @@ impl Programme {
                 [only] if only.id == secret => {
                     Err(Refusal::Conflict("it is the client's only secret; give it the next one first".to_owned()))
                 }
-                held if held.iter().any(|row| row.id == secret) => Ok(credentials::drop_secret(change.write, secret)?),
+                held if held.iter().any(|row| row.id == secret) => {
+                    Ok(credentials::drop_secret(change.write, &client, secret, &change.caller, change.now)?)
+                }
                 _ => Err(Refusal::NotFound),
             }
         })
@@ -542,7 +544,7 @@ impl Programme {
         must_be_oneself(caller)?;
         self.change(plan, caller, move |change| {
             let client = change.client(id)?;
-            credentials::revoke(change.write, client.id, change.now)?;
+            credentials::revoke(change.write, &client, &change.caller, change.now)?;
             let plan = change.plan.id;
             let held = grants::list(change.conn(), plan)?;
             let (caller, now) = (change.caller.clone(), change.now);
