@@ -101,9 +101,9 @@ impl CredentialRow {
             "subject": self.subject,
             "title": self.title,
         });
-        if self.kind == CredentialKind::Client {
+        if let (CredentialKind::Client, Some(members)) = (self.kind, document.as_object_mut()) {
             let of = |row: &SecretRow| json!({"created_at": instant(row.created_at), "id": row.id.to_string()});
-            document["secrets"] = secrets.iter().map(of).collect();
+            members.insert("secrets".to_owned(), secrets.iter().map(of).collect());
         }
         document
     }
@@ -232,28 +232,21 @@ pub fn by_digest(
     Ok(rows(found).pop())
 }
 
-/// The credentials of this kind that were made for `subject` and not revoked, the oldest first.
-pub fn of_subject(conn: &mut Conn, kind: CredentialKind, subject: &Subject) -> Result<Vec<CredentialRow>, StoreError> {
-    let found = conn.run(|any| {
-        found!(
-            any,
-            credentials::subject.eq(subject.as_str()),
-            credentials::kind.eq(kind.as_str()),
-            credentials::revoked_at.is_null()
-        )
-    })?;
-    Ok(rows(found))
+/// Whose credentials are meant.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    /// Those that speak for a subject.
+    Subject(Subject),
+    /// Those of a plan.
+    Plan(PlanId),
 }
 
-/// The credentials of this kind in a plan that were not revoked, the oldest first.
-pub fn of_plan(conn: &mut Conn, kind: CredentialKind, plan: PlanId) -> Result<Vec<CredentialRow>, StoreError> {
-    let found = conn.run(|any| {
-        found!(
-            any,
-            credentials::plan_id.eq(plan.0),
-            credentials::kind.eq(kind.as_str()),
-            credentials::revoked_at.is_null()
-        )
+/// The credentials of this kind that were not revoked, oldest first.
+pub fn list(conn: &mut Conn, kind: CredentialKind, owner: &Owner) -> Result<Vec<CredentialRow>, StoreError> {
+    let live = credentials::kind.eq(kind.as_str()).and(credentials::revoked_at.is_null());
+    let found = conn.run(|any| match owner {
+        Owner::Subject(subject) => found!(any, credentials::subject.eq(subject.as_str()), live),
+        Owner::Plan(plan) => found!(any, credentials::plan_id.eq(plan.0), live),
     })?;
     Ok(rows(found))
 }

@@ -5,9 +5,9 @@
 //! and with it every `ETag` and the change feed, which partners read: they would learn that something happened. An entry
 //! here names the plan in its document.
 //!
-//! [`hold`] comes first and [`record`] second, as `lock_plan` and `journal::record` do for a plan. Digests are made as in a
+//! `hold` comes first and `record` second, as `lock_plan` and `journal::record` do for a plan. Digests are made as in a
 //! plan's journal, with an empty code in place of the plan's. No entry contains a secret or the hash of one.
-//! [`verify::service`](super::verify::service) looks for what was not written here.
+//! [`verify::service`](super::verify::service()) looks for what was not written here.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql_query;
@@ -69,7 +69,7 @@ struct Stored<'a> {
     key: String,
     before: Option<String>,
     after: Option<String>,
-    reason: Option<&'static str>,
+    reason: Option<String>,
     digest: String,
 }
 
@@ -116,6 +116,7 @@ pub(super) fn record(
         };
         held.digest = sealed.digest(&held.digest);
         let (seq, at, digest) = (held.seq.0, held.at.into(), held.digest.clone());
+        let reason = reason.map(str::to_owned);
         entries.push(Stored { seq, at, actor: actor.as_str(), action, kind, key, before, after, reason, digest });
     }
     write.run(|any| {

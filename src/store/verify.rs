@@ -2,8 +2,9 @@
 //!
 //! [`verify`] finds an entry that was altered, taken away, put in or moved; a row that is not what its entry recorded; a row
 //! without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold what was
-//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some entry on with the head to match: against that, keep the head's
-//! digest somewhere else and compare. [`service`] does the same for the journal of the service.
+//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some entry on with the
+//! head to match: against that, keep the head's digest somewhere else and compare. [`service()`] does the same for the journal
+//! of the service.
 
 mod service;
 

@@ -1,6 +1,8 @@
 //! The journal of the service: every token, link, client and secret that is made or revoked leaves its entry there, and
 //! nobody who reads the plan learns of it.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::Method;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -120,8 +122,8 @@ async fn a_plan_that_is_removed_leaves_the_end_of_its_links_and_clients(world: &
     let since = world.service_journal().len();
     world.delete(Administrator, "/v1/plans/slip", "*").await.is(204);
     let entries = world.service_journal().split_off(since);
-    let actions: Vec<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(actions, ["link.removed", "client.removed"]);
+    let actions: BTreeSet<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!((entries.len(), actions), (2, BTreeSet::from(["client.removed", "link.removed"])));
     for entry in &entries {
         assert_eq!(entry.actor.as_str(), Administrator.name());
         assert_eq!((entry.after.as_ref(), entry.reason.as_deref()), (None, Some("The plan was removed.")));
@@ -163,7 +165,7 @@ async fn writers_of_two_instances_keep_one_chain(world: &World) {
     let write = |writer: usize| async move {
         for turn in 0..5 {
             let door = doors[(writer + turn) % 2];
-            if writer % 2 == 0 {
+            if writer.is_multiple_of(2) {
                 door.post(Manager, "links", json!({"name": "x", "table": "readings"})).await.is(201);
             } else {
                 let made = door.post(Lead, "/v1/tokens", json!({"name": "x", "plan": "small"})).await.is(201).json();

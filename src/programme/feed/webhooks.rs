@@ -14,7 +14,8 @@ use crate::store::journal::NewRow;
 pub use crate::store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId, WebhookRow};
 use crate::store::{journal, new_id, webhooks};
 
-use crate::programme::access::credentials::{must_be_oneself, random};
+use crate::programme::access::credentials::must_be_oneself;
+use crate::programme::access::secrets::random;
 use crate::programme::definitions::{Precondition, refer};
 use crate::programme::picture::Picture;
 use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
