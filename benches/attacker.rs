@@ -48,11 +48,16 @@ fn main() -> ExitCode {
     let mut all = Sum::default();
     // Side by side on as many cores as there are.
     let each = std::thread::scope(|scope| {
-        let tried = Kind::ALL.map(|kind| scope.spawn(move || tried(kind, plans.div_ceil(kinds), kept_shown)));
+        let tried = Kind::ALL.map(|kind| {
+            scope.spawn(move || {
+                let sum = tried(kind, plans.div_ceil(kinds), kept_shown);
+                print(&format!("{kind:?}"), &sum);
+                sum
+            })
+        });
         tried.map(|kind| kind.join().unwrap())
     });
-    for (kind, sum) in Kind::ALL.into_iter().zip(each) {
-        print(&format!("{kind:?}"), &sum);
+    for sum in each {
         faults += sum.found + sum.small_shown + sum.by_order;
         all.add(&sum);
     }

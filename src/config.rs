@@ -55,8 +55,12 @@ pub enum Command {
     Token(Token),
     /// Print the OpenAPI document, write both versions of it, or check that what was written is up to date.
     Openapi(Openapi),
-    /// Walk a database's journal and revisions, and say what is broken.
+    /// Walk a database's journals and revisions, and say what is broken.
     Verify(Verify),
+    /// Print the service's journal: every change of tokens, links, clients, roles in the service, and every reminder.
+    ///
+    /// One entry per line, as JSON, oldest first. Changes to a plan are in the plan's own journal.
+    Journal(Journal),
     /// Send everyone who owes figures or actions one mail that says which: run it once a day.
     ///
     /// Reminds sub-group leads and contributors by mail or webhook, each once a day however often it is run.
@@ -404,6 +408,17 @@ pub struct Verify {
     /// Only this plan.
     #[arg(long, env = "WAYMARK_PLAN", value_name = "CODE")]
     pub plan: Option<PlanCode>,
+}
+
+/// `waymark journal`
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// Where things are kept.
+    #[command(flatten)]
+    pub place: Place,
+    /// Only the entries after this number.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    pub after: i64,
 }
 
 /// `waymark remind`

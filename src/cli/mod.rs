@@ -2,6 +2,7 @@
 
 mod demo;
 mod folders;
+mod journals;
 mod serve;
 
 use std::fs::File;
@@ -15,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::clock::Clock;
 use crate::config::{
     Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Report, ReportFormat,
-    Token, Verify,
+    Token,
 };
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
@@ -30,7 +31,7 @@ use crate::programme::figures::outcome::Outcome;
 use crate::programme::folder::files::FILES;
 use crate::programme::reports::status_report::{ReportFilter, StatusReport};
 use crate::programme::{Programme, Refusal};
-use crate::store::{DatabaseUrl, Store, StoreOptions, plans, removals, verify};
+use crate::store::{DatabaseUrl, Store, StoreOptions};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
 /// Why a command failed: what to tell the person who typed it.
@@ -48,7 +49,8 @@ pub fn run(cli: Cli) -> std::process::ExitCode {
         Command::Report(command) => on_a_runtime(report(command)),
         Command::Token(command) => token(&command),
         Command::Openapi(command) => openapi(&command),
-        Command::Verify(command) => verify(&command),
+        Command::Verify(command) => journals::verify(&command),
+        Command::Journal(command) => journals::print_entries(&command),
         Command::Remind(command) => on_a_runtime(remind(command)),
     };
     match outcome {
@@ -401,54 +403,4 @@ async fn remind(command: Remind) -> Result<bool, Failure> {
         reminders::remind(&programme, &courier, now).await.map_err(|refusal| told(&refusal))?;
     print(format!("{sent} reminded, {earlier} were today already, {failed} could not be\n"))?;
     Ok(failed == 0)
-}
-
-fn verify(command: &Verify) -> Result<bool, Failure> {
-    let store = open_current(&command.place)?;
-    let plans = store.read_blocking(plans::list_all)?;
-    let plans: Vec<_> =
-        plans.into_iter().filter(|plan| command.plan.as_ref().is_none_or(|code| *code == plan.code)).collect();
-    let removed = store.read_blocking(removals::list)?;
-    let mentioned = removed.iter().any(|one| command.plan.as_ref().is_none_or(|code| code.as_str() == one.code()));
-    if plans.is_empty() && !mentioned {
-        return Err(command
-            .plan
-            .as_ref()
-            .map_or("there is no plan yet".into(), |plan| format!("there is no plan `{plan}`"))
-            .into());
-    }
-    let mut sound = true;
-    for plan in plans {
-        let bar = progress(u64::try_from(plan.seq.0).unwrap_or(0), "verifying");
-        let faults = store.read_blocking(|conn| {
-            verify::verify(conn, plan.id, |done, _last| bar.set_position(u64::try_from(done.0).unwrap_or(0)))
-        })?;
-        bar.finish_and_clear();
-        for fault in &faults {
-            print(format!("{}: {fault}\n", plan.code))?;
-        }
-        if faults.is_empty() {
-            print(format!(
-                "{}: {}, chain and revisions are sound, head {}\n",
-                plan.code,
-                counted(plan.seq.0, "entry", "entries"),
-                plan.head_digest
-            ))?;
-        }
-        sound &= faults.is_empty();
-    }
-    for removal in removed {
-        if command.plan.as_ref().is_some_and(|code| code.as_str() != removal.code()) {
-            continue;
-        }
-        sound &= removal.is_sound();
-        let words = if removal.is_sound() { "" } else { "; this entry is not as it was written" };
-        let (code, seq, at) = (removal.code(), removal.seq(), removal.at().format("%Y-%m-%dT%H:%M:%SZ"));
-        print(format!(
-            "{code}: removed by {} at {at}, entry {seq}, head {}{words}\n",
-            removal.actor(),
-            removal.digest()
-        ))?;
-    }
-    Ok(sound)
 }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Serve;
 use crate::delivery::Worker;
 use crate::domain::access::Role;
+use crate::domain::ids::Subject;
 use crate::domain::wording::io_fault;
 use crate::http::access::oauth::Issuer;
 use crate::http::settings::{MetricsToken, Settings};
@@ -44,8 +45,10 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     if let Some(subject) = &command.former_administrator {
         let now = clock.now();
         store.write_blocking::<_, StoreError, _>(|write| {
+            let by = Subject::of_the_service();
+            let reason = "The service was started with --former-administrator.";
             let held = grants::of_service(write, subject)?;
-            held.into_iter().try_for_each(|grant| grants::revoke_service_grant(write, grant.id, now).map(drop))
+            held.iter().try_for_each(|grant| grants::revoke_service_grant(write, grant, &by, now, reason).map(drop))
         })?;
     }
     let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };

@@ -228,6 +228,11 @@ impl<'de> Deserialize<'de> for Subject {
 }
 
 impl Subject {
+    /// The service itself, for what it does when nobody asks.
+    pub fn of_the_service() -> Self {
+        Self("waymark".into())
+    }
+
     /// The subject as the token names it.
     pub fn as_str(&self) -> &str {
         &self.0

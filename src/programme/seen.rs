@@ -29,8 +29,7 @@ use crate::domain::target::{FoundTarget, NoTarget, find_target, find_target_of_s
 use crate::domain::travel::Earlier;
 
 use crate::programme::Refusal;
-use crate::programme::definitions::Defined;
-use crate::programme::picture::{Kept, KpiPicture, Picture};
+use crate::programme::picture::{Element, Kept, KpiPicture, Picture};
 
 /// How many readings before a period a forecast looks at: a year of months, which holds the eight that a line is drawn
 /// through.
@@ -88,8 +87,8 @@ impl Seen {
 
     /// The plan's definitions of a kind, by code: its structure, which whoever may open the plan may read. KPIs are
     /// [`Self::kpis`].
-    pub fn all<D: Defined>(&self) -> &BTreeMap<D::Code, Kept<D>> {
-        D::all(&self.picture)
+    pub fn all<E: Element>(&self) -> &BTreeMap<E::Code, Kept<E>> {
+        E::all(&self.picture)
     }
 
     /// The groups of all dimensions, with what each is called.

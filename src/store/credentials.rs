@@ -1,13 +1,17 @@
 //! What people and systems sign in with: personal access tokens, secret links, and partners' clients with their secrets.
 //!
 //! No secret is kept: of a token or link its SHA-256, by which it is found, and of a client's secrets a slow hash that is
-//! compared. A row stays when it is revoked; its columns tell who had access to what, and from when to when.
+//! compared. A row stays when it is revoked; its columns state who had access to what, and from when to when. Each change
+//! is an entry of the service's journal, written here with it; that something was used is no change.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
+use super::journal::instant;
 use super::schema::{client_secrets, credentials, plans};
+use super::service_journal::{self, Change};
 use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
 use super::{Conn, StoreError, Write};
 use crate::domain::access::Role;
@@ -80,6 +84,43 @@ impl CredentialRow {
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|at| now < at)
     }
+
+    /// Everything that this credential says, as its journal entry has it: a client with its `secrets`, of which only the ids
+    /// are known here. Neither a secret nor a hash is in it, nor when something was last used.
+    pub(super) fn document(&self, secrets: &[SecretRow]) -> Value {
+        let mut document = json!({
+            "created_at": instant(self.created_at),
+            "created_by": self.created_by,
+            "expires_at": self.expires_at.map(instant),
+            "id": self.id.to_string(),
+            "methods": self.methods,
+            "opens": self.address,
+            "plan": self.plan.as_ref().map(|(_, code)| code),
+            "revoked_at": self.revoked_at.map(instant),
+            "role": self.role.map(Role::as_str),
+            "subject": self.subject,
+            "title": self.title,
+        });
+        if let (CredentialKind::Client, Some(members)) = (self.kind, document.as_object_mut()) {
+            let of = |row: &SecretRow| json!({"created_at": instant(row.created_at), "id": row.id.to_string()});
+            members.insert("secrets".to_owned(), secrets.iter().map(of).collect());
+        }
+        document
+    }
+
+    fn change(&self, deed: &str, before: Option<Value>, after: Option<Value>) -> Change {
+        let kind = self.kind.as_str();
+        Change { action: format!("{kind}.{deed}"), kind, key: self.id.to_string(), before, after, reason: None }
+    }
+}
+
+/// What a credential is proved by.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof<'a> {
+    /// The SHA-256 of a token's or link's secret, in lower-case hexadecimal.
+    Digest(&'a str),
+    /// A client's first secret.
+    Secret(&'a SecretRow),
 }
 
 #[derive(Queryable, Selectable)]
@@ -142,8 +183,12 @@ fn rows(found: Vec<Found>) -> Vec<CredentialRow> {
     found.into_iter().map(|(columns, code)| columns.with_plan(code)).collect()
 }
 
-/// Adds a credential. `digest` is the SHA-256 of a token's or link's secret, in lower-case hexadecimal.
-pub fn add(write: &mut Write<'_>, row: &CredentialRow, digest: Option<&str>) -> Result<(), StoreError> {
+/// Adds a credential, and journals it.
+pub fn add(write: &mut Write<'_>, row: &CredentialRow, proof: Proof<'_>) -> Result<(), StoreError> {
+    let (digest, secrets) = match proof {
+        Proof::Digest(digest) => (Some(digest), &[][..]),
+        Proof::Secret(secret) => (None, std::slice::from_ref(secret)),
+    };
     write.run(|any| {
         diesel::insert_into(credentials::table)
             .values((
@@ -160,9 +205,12 @@ pub fn add(write: &mut Write<'_>, row: &CredentialRow, digest: Option<&str>) -> 
                 credentials::created_by.eq(row.created_by.as_str()),
                 credentials::expires_at.eq(row.expires_at.map(UtcTimestamp::from)),
             ))
-            .execute(any)
-            .map(drop)
-    })
+            .execute(any)?;
+        secrets.iter().try_for_each(|secret| insert_secret(any, row.id, secret))
+    })?;
+    let mut held = service_journal::hold(write)?;
+    let change = row.change("made", None, Some(row.document(secrets)));
+    service_journal::record(write, &mut held, &row.created_by, row.created_at, vec![change])
 }
 
 /// The live credential of this kind with this digest.
@@ -184,28 +232,21 @@ pub fn by_digest(
     Ok(rows(found).pop())
 }
 
-/// The credentials of this kind that were made for `subject` and not revoked, the oldest first.
-pub fn of_subject(conn: &mut Conn, kind: CredentialKind, subject: &Subject) -> Result<Vec<CredentialRow>, StoreError> {
-    let found = conn.run(|any| {
-        found!(
-            any,
-            credentials::subject.eq(subject.as_str()),
-            credentials::kind.eq(kind.as_str()),
-            credentials::revoked_at.is_null()
-        )
-    })?;
-    Ok(rows(found))
+/// Whose credentials are meant.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    /// Those that speak for a subject.
+    Subject(Subject),
+    /// Those of a plan.
+    Plan(PlanId),
 }
 
-/// The credentials of this kind in a plan that were not revoked, the oldest first.
-pub fn of_plan(conn: &mut Conn, kind: CredentialKind, plan: PlanId) -> Result<Vec<CredentialRow>, StoreError> {
-    let found = conn.run(|any| {
-        found!(
-            any,
-            credentials::plan_id.eq(plan.0),
-            credentials::kind.eq(kind.as_str()),
-            credentials::revoked_at.is_null()
-        )
+/// The credentials of this kind that were not revoked, oldest first.
+pub fn list(conn: &mut Conn, kind: CredentialKind, owner: &Owner) -> Result<Vec<CredentialRow>, StoreError> {
+    let live = credentials::kind.eq(kind.as_str()).and(credentials::revoked_at.is_null());
+    let found = conn.run(|any| match owner {
+        Owner::Subject(subject) => found!(any, credentials::subject.eq(subject.as_str()), live),
+        Owner::Plan(plan) => found!(any, credentials::plan_id.eq(plan.0), live),
     })?;
     Ok(rows(found))
 }
@@ -223,15 +264,23 @@ pub fn find(conn: &mut Conn, kind: CredentialKind, id: CredentialId) -> Result<O
     Ok(rows(found).pop())
 }
 
-/// Revokes a credential; its client secrets go with it.
-pub fn revoke(write: &mut Write<'_>, id: CredentialId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    write.run(|any| {
-        diesel::delete(client_secrets::table.filter(client_secrets::client.eq(id.to_string()))).execute(any)?;
-        diesel::update(credentials::table.find(id.to_string()).filter(credentials::revoked_at.is_null()))
+/// Revokes a credential, and journals it; a client's secrets go with it. One that was revoked meanwhile stays as it is.
+pub fn revoke(write: &mut Write<'_>, row: &CredentialRow, by: &Subject, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut held = service_journal::hold(write)?;
+    let before = row.document(&secrets(write, row.id)?);
+    let id = row.id.to_string();
+    let revoked = write.run(|any| {
+        diesel::delete(client_secrets::table.filter(client_secrets::client.eq(&id))).execute(any)?;
+        diesel::update(credentials::table.find(&id).filter(credentials::revoked_at.is_null()))
             .set(credentials::revoked_at.eq(UtcTimestamp::from(now)))
             .execute(any)
-            .map(drop)
-    })
+    })?;
+    if revoked == 0 {
+        return Ok(());
+    }
+    let after = CredentialRow { revoked_at: Some(now), ..row.clone() }.document(&[]);
+    let change = row.change("revoked", Some(before), Some(after));
+    service_journal::record(write, &mut held, by, now, vec![change])
 }
 
 /// Notes that a credential was used.
@@ -267,15 +316,18 @@ struct SecretColumns {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-/// A client's secrets, the oldest first.
+/// A client's secrets, oldest first.
 pub fn secrets(conn: &mut Conn, client: CredentialId) -> Result<Vec<SecretRow>, StoreError> {
-    let found: Vec<SecretColumns> = conn.run(|any| {
-        client_secrets::table
-            .filter(client_secrets::client.eq(client.to_string()))
-            .order(client_secrets::id)
-            .select(SecretColumns::as_select())
-            .load(any)
-    })?;
+    conn.run(|any| secrets_of(any, client))
+}
+
+/// The same, for a caller that looks at the error.
+pub(super) fn secrets_of(any: &mut AnyConn, client: CredentialId) -> QueryResult<Vec<SecretRow>> {
+    let found: Vec<SecretColumns> = client_secrets::table
+        .filter(client_secrets::client.eq(client.to_string()))
+        .order(client_secrets::id)
+        .select(SecretColumns::as_select())
+        .load(any)?;
     let row = |found: SecretColumns| SecretRow {
         id: found.id,
         hash: found.hash,
@@ -285,30 +337,56 @@ pub fn secrets(conn: &mut Conn, client: CredentialId) -> Result<Vec<SecretRow>, 
     Ok(found.into_iter().map(row).collect())
 }
 
-/// Gives a client a secret.
+fn insert_secret(any: &mut AnyConn, client: CredentialId, secret: &SecretRow) -> QueryResult<()> {
+    diesel::insert_into(client_secrets::table)
+        .values((
+            client_secrets::id.eq(secret.id.to_string()),
+            client_secrets::client.eq(client.to_string()),
+            client_secrets::hash.eq(&secret.hash),
+            client_secrets::created_at.eq(UtcTimestamp::from(secret.created_at)),
+        ))
+        .execute(any)
+        .map(drop)
+}
+
+/// Gives a client a secret, and journals it.
 pub fn add_secret(
     write: &mut Write<'_>,
-    client: CredentialId,
+    client: &CredentialRow,
+    secret: &SecretRow,
+    by: &Subject,
+) -> Result<(), StoreError> {
+    let now = secret.created_at;
+    change_secrets(write, client, "secret_added", by, now, |any| insert_secret(any, client.id, secret))
+}
+
+/// Removes a secret from its client, and journals it.
+pub fn drop_secret(
+    write: &mut Write<'_>,
+    client: &CredentialRow,
     id: SecretId,
-    hash: &str,
+    by: &Subject,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    write.run(|any| {
-        diesel::insert_into(client_secrets::table)
-            .values((
-                client_secrets::id.eq(id.to_string()),
-                client_secrets::client.eq(client.to_string()),
-                client_secrets::hash.eq(hash),
-                client_secrets::created_at.eq(UtcTimestamp::from(now)),
-            ))
-            .execute(any)
-            .map(drop)
+    change_secrets(write, client, "secret_removed", by, now, |any| {
+        diesel::delete(client_secrets::table.find(id.to_string())).execute(any).map(drop)
     })
 }
 
-/// Takes a secret from its client.
-pub fn drop_secret(write: &mut Write<'_>, id: SecretId) -> Result<(), StoreError> {
-    write.run(|any| diesel::delete(client_secrets::table.find(id.to_string())).execute(any).map(drop))
+fn change_secrets(
+    write: &mut Write<'_>,
+    client: &CredentialRow,
+    deed: &str,
+    by: &Subject,
+    now: DateTime<Utc>,
+    change: impl FnOnce(&mut AnyConn) -> QueryResult<()>,
+) -> Result<(), StoreError> {
+    let mut held = service_journal::hold(write)?;
+    let before = client.document(&secrets(write, client.id)?);
+    write.run(change)?;
+    let after = client.document(&secrets(write, client.id)?);
+    let change = client.change(deed, Some(before), Some(after));
+    service_journal::record(write, &mut held, by, now, vec![change])
 }
 
 /// Notes that a secret was used.
@@ -321,10 +399,35 @@ pub fn used_secret(write: &mut Write<'_>, id: SecretId, now: DateTime<Utc>) -> R
     })
 }
 
-/// Takes away the credentials of a plan that is being deleted.
-pub(super) fn delete_of_plan(any: &mut AnyConn, plan: PlanId) -> QueryResult<()> {
-    let ids: Vec<String> =
-        credentials::table.filter(credentials::plan_id.eq(plan.0)).select(credentials::id).load(any)?;
-    diesel::delete(client_secrets::table.filter(client_secrets::client.eq_any(&ids))).execute(any)?;
-    diesel::delete(credentials::table.filter(credentials::plan_id.eq(plan.0))).execute(any).map(drop)
+/// Removes the credentials of a plan that is being removed, and journals each.
+pub(super) fn remove_of_plan(
+    write: &mut Write<'_>,
+    plan: PlanId,
+    by: &Subject,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut held = service_journal::hold(write)?;
+    let gone = rows(write.run(|any| found!(any, credentials::plan_id.eq(plan.0)))?);
+    let mut changes = Vec::with_capacity(gone.len());
+    for row in &gone {
+        let before = row.document(&secrets(write, row.id)?);
+        let change = row.change("removed", Some(before), None);
+        changes.push(Change { reason: Some("The plan was removed."), ..change });
+    }
+    write.run(|any| {
+        let ids = gone.iter().map(|row| row.id.to_string());
+        diesel::delete(client_secrets::table.filter(client_secrets::client.eq_any(ids))).execute(any)?;
+        diesel::delete(credentials::table.filter(credentials::plan_id.eq(plan.0))).execute(any)
+    })?;
+    service_journal::record(write, &mut held, by, now, changes)
+}
+
+/// The ids of all credentials as they stand there, readable or not.
+pub(super) fn ids(any: &mut AnyConn) -> QueryResult<Vec<String>> {
+    credentials::table.order(credentials::id).select(credentials::id).load(any)
+}
+
+/// The credential of this id, which the caller has from [`ids`], whether it was revoked or not.
+pub(super) fn by_id(any: &mut AnyConn, id: &str) -> QueryResult<CredentialRow> {
+    rows(found!(any, credentials::id.eq(id))?).pop().ok_or(diesel::result::Error::NotFound)
 }

@@ -1,7 +1,7 @@
 //! Grants: who may do what, in one plan or in the whole service.
 //!
-//! A plan's grants are changes of the plan and go through its journal; those for the whole service belong to no plan and
-//! have only their own columns to tell when and by whom.
+//! A plan's grants are changes of the plan and go through its journal. Those for the whole service belong to no plan and go
+//! through the journal of the service.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,6 +11,7 @@ use super::backend::{AnyConn, MultiBackend};
 use super::journal::{self, Change, NewRow};
 use super::plans::LockedPlan;
 use super::schema::grants;
+use super::service_journal;
 use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list, new_id};
 use super::{Conn, StoreError, Write};
 use crate::domain::access::{Granted, Role};
@@ -194,6 +195,8 @@ pub fn ensure_service_grant(
     by: &Subject,
     now: DateTime<Utc>,
 ) -> Result<GrantRow, StoreError> {
+    // Before it is looked for: two instances that start together give one grant.
+    let mut journal = service_journal::hold(write)?;
     if let Some(held) = of_service(write, subject)?.into_iter().find(|grant| grant.granted.role == role) {
         return Ok(held);
     }
@@ -208,19 +211,55 @@ pub fn ensure_service_grant(
         revoked_at: None,
     };
     write.run(|any| insert(any, &row))?;
+    let change = service_change("given", &row, None, None);
+    service_journal::record(write, &mut journal, by, now, vec![change])?;
     Ok(row)
 }
 
-/// Takes a grant for the whole service back; `false` where there is none of this id that still holds.
-pub fn revoke_service_grant(write: &mut Write<'_>, id: GrantId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// Revokes a grant for the whole service, and journals it; `false` if it holds no longer, or is none of the service's.
+pub fn revoke_service_grant(
+    write: &mut Write<'_>,
+    grant: &GrantRow,
+    by: &Subject,
+    now: DateTime<Utc>,
+    reason: &'static str,
+) -> Result<bool, StoreError> {
+    let mut journal = service_journal::hold(write)?;
     let changed = write.run(|any| {
-        diesel::update(grants::table.filter(grants::id.eq(id.to_string())))
+        diesel::update(grants::table.filter(grants::id.eq(grant.id.to_string())))
             .filter(grants::plan_id.is_null())
             .filter(grants::revoked_at.is_null())
             .set(grants::revoked_at.eq(UtcTimestamp::from(now)))
             .execute(any)
     })?;
-    Ok(changed > 0)
+    if changed == 0 {
+        return Ok(false);
+    }
+    let row = GrantRow { revoked_at: Some(now), ..grant.clone() };
+    let change = service_change("revoked", &row, Some(grant.document()), Some(reason));
+    service_journal::record(write, &mut journal, by, now, vec![change])?;
+    Ok(true)
+}
+
+fn service_change(
+    deed: &str,
+    row: &GrantRow,
+    before: Option<Value>,
+    reason: Option<&'static str>,
+) -> service_journal::Change {
+    service_journal::Change {
+        action: format!("grant.{deed}"),
+        kind: "grant",
+        key: row.id.to_string(),
+        before,
+        after: Some(row.document()),
+        reason,
+    }
+}
+
+/// The ids of the grants for the whole service as they stand there, readable or not.
+pub(super) fn ids_of_service(any: &mut AnyConn) -> QueryResult<Vec<String>> {
+    grants::table.filter(grants::plan_id.is_null()).order(grants::id).select(grants::id).load(any)
 }
 
 /// Writes grants as they now are: new ones as new rows, those taken back over the row that is there.

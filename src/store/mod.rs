@@ -3,7 +3,8 @@
 //! [`Store::read`] and [`Store::write`] are the only doors. Each runs its work in one transaction on a thread that may
 //! block, after a queue: a read sees one moment of the database, a write commits when its work gives `Ok` and leaves no
 //! trace otherwise. Inside, the functions of [`plans`], [`definitions`], [`targets`], [`readings`] and [`grants`] read,
-//! [`journal::record`] writes, and [`verify::verify`] looks for what was not written here.
+//! [`journal::record`] writes, and [`verify::verify`] looks for what was not written here. What belongs to no plan's journal
+//! is written by [`credentials`], [`grants`] and [`reminders`], each with an entry of the [`service_journal`].
 //!
 //! Everything in a plan is kept revision by revision, and every change is one journal entry: the last one's sequence
 //! number is the plan's version, and what was known at any earlier version is still there to be read.
@@ -22,6 +23,7 @@ pub mod readings;
 pub mod reminders;
 pub mod removals;
 mod schema;
+pub mod service_journal;
 pub mod targets;
 mod types;
 mod url;

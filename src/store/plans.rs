@@ -10,7 +10,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
 use super::backend::{AnyConn, MultiBackend, on_backend};
-use super::credentials;
 use super::error::Conflict;
 use super::grants::{self, GrantRow};
 use super::removals;
@@ -278,7 +277,8 @@ pub fn set_public(write: &mut Write<'_>, plan: &mut LockedPlan, public: bool) ->
     Ok(())
 }
 
-/// Deletes the plan with everything in it, its journal and its grants included; [`removals::remove`] says that it was.
+/// Deletes the plan with everything in it, its journal and its grants included. [`removals::remove`] removes its credentials
+/// before, and states that the plan was removed.
 #[expect(clippy::needless_pass_by_value, reason = "a plan that was deleted is no longer locked")]
 pub(super) fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(), StoreError> {
     let id = plan.id.0;
@@ -291,7 +291,6 @@ pub(super) fn delete_plan(write: &mut Write<'_>, plan: LockedPlan) -> Result<(),
         diesel::delete(targets::table.filter(targets::plan_id.eq(id))).execute(any)?;
         diesel::delete(definitions::table.filter(definitions::plan_id.eq(id))).execute(any)?;
         diesel::delete(held::table.filter(held::plan_id.eq(id))).execute(any)?;
-        credentials::delete_of_plan(any, plan.id)?;
         diesel::delete(journal::table.filter(journal::plan_id.eq(id))).execute(any)?;
         diesel::delete(plans::table.find(id)).execute(any).map(drop)
     })

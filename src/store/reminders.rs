@@ -1,10 +1,14 @@
-//! Who was reminded on which day: one digest a person and day, however many instances send them.
+//! Who was reminded on which day: one digest a person and day, however many instances send them. The note is made before a
+//! digest is sent and taken back if it could not be; both are entries of the service's journal.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
 use super::backend::on_backend;
+use super::journal::instant;
 use super::schema::{grants, reminders};
+use super::service_journal::{self, Change};
 use super::types::UtcTimestamp;
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::Subject;
@@ -22,7 +26,7 @@ pub fn people(conn: &mut Conn) -> Result<Vec<Subject>, StoreError> {
     })
 }
 
-/// Notes that a person is being reminded on a day; `false` where they were already.
+/// Notes that a person is being reminded on a day, and journals it; `false` if they were already.
 pub fn claim(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, at: DateTime<Utc>) -> Result<bool, StoreError> {
     let row = (
         reminders::subject.eq(subject.as_str()),
@@ -38,10 +42,33 @@ pub fn claim(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, at: DateT
                 .execute(conn)
         })
     })?;
-    Ok(made > 0)
+    if made == 0 {
+        return Ok(false);
+    }
+    let mut journal = service_journal::hold(write)?;
+    let change = change("claimed", subject, day, None, Some(document(subject, day, at)));
+    service_journal::record(write, &mut journal, &Subject::of_the_service(), at, vec![change])?;
+    Ok(true)
 }
 
-/// Takes the note back: the mail was not sent.
-pub fn release(write: &mut Write<'_>, subject: &Subject, day: NaiveDate) -> Result<(), StoreError> {
-    write.run(|any| diesel::delete(reminders::table.find((subject.as_str(), day.to_string()))).execute(any)).map(drop)
+/// Takes the note back because the digest was not sent, and journals it.
+pub fn release(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut journal = service_journal::hold(write)?;
+    let note = || reminders::table.find((subject.as_str(), day.to_string()));
+    let found: Option<UtcTimestamp> = write.run(|any| note().select(reminders::at).first(any).optional())?;
+    let Some(at) = found else { return Ok(()) };
+    write.run(|any| diesel::delete(note()).execute(any))?;
+    let before = document(subject, day, at.into());
+    let change =
+        Change { reason: Some("It could not be sent."), ..change("released", subject, day, Some(before), None) };
+    service_journal::record(write, &mut journal, &Subject::of_the_service(), now, vec![change])
+}
+
+fn document(subject: &Subject, day: NaiveDate, at: DateTime<Utc>) -> Value {
+    json!({"at": instant(at), "day": day.to_string(), "subject": subject})
+}
+
+fn change(deed: &str, subject: &Subject, day: NaiveDate, before: Option<Value>, after: Option<Value>) -> Change {
+    let (action, key) = (format!("reminder.{deed}"), format!("{day}/{subject}"));
+    Change { action, kind: "reminder", key, before, after, reason: None }
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::backend::{AnyConn, MultiBackend, on_backend};
+use super::credentials;
 use super::definitions::DefinitionRevision;
 use super::journal::Sealed;
 use super::plans::{self, LockedPlan};
@@ -107,6 +108,7 @@ pub fn remove(
         digest: String::new(),
     };
     removal.digest = removal.sealed();
+    credentials::remove_of_plan(write, plan.id, actor, now)?;
     plans::delete_plan(write, plan)?;
     write.run(|any| on_backend!(any, |conn| diesel::insert_into(removals::table).values(&removal).execute(conn)))?;
     Ok(())

@@ -214,5 +214,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    service_journal (seq) {
+        seq -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        action -> Text,
+        kind -> Text,
+        key -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        digest -> Text,
+    }
+}
+
+diesel::table! {
+    service_head (id) {
+        id -> BigInt,
+        seq -> BigInt,
+        digest -> Text,
+        at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(plans, grants);
 diesel::allow_tables_to_appear_in_same_query!(plans, credentials);

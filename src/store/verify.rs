@@ -1,9 +1,12 @@
-//! Looks for what was not written here: walks a plan's journal and everything that it should account for.
+//! Looks for what was not written here: walks a plan's journal, or the service's, and everything that it should account for.
 //!
-//! It finds an entry that was altered, taken away, put in or moved; a row that is not what its entry recorded; a row
+//! [`verify`] finds an entry that was altered, taken away, put in or moved; a row that is not what its entry recorded; a row
 //! without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold what was
-//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written anew from some entry on with the head to match: against that, keep the head's
-//! digest somewhere else and compare. Grants for the whole service belong to no plan, and to no journal.
+//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some entry on with the
+//! head to match: against that, keep the head's digest somewhere else and compare. [`service()`] does the same for the journal
+//! of the service.
+
+mod service;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -22,6 +25,7 @@ use super::schema::{journal, plans};
 use super::types::{UtcTimestamp, canonical};
 use super::{Conn, StoreError, board_reports, definitions, grants, readings, removals, targets, webhooks};
 use crate::domain::ids::{PlanId, Seq, Subject};
+pub use service::service;
 
 /// One thing that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +52,7 @@ const ENTRIES_AT_A_TIME: i64 = 2_000;
 ///
 /// `on_progress` is told the last entry looked at and the last that the plan claims to have.
 pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Seq)) -> Result<Vec<Fault>, StoreError> {
-    conn.run(|any| match any {
-        AnyConn::Sqlite(_) => Ok(()),
-        // One statement of this looks at every row.
-        AnyConn::Postgres(conn) => diesel::sql_query("SET LOCAL statement_timeout = 0").execute(conn).map(drop),
-    })?;
+    allow_time(conn)?;
     let mut faults = Faults::default();
     let row = plans::table.find(plan.0).select(PlanRow::as_select());
     let row = match row.first(&mut *conn.any).optional() {
@@ -74,8 +74,7 @@ pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Se
         start,
         plan: &row,
         faults,
-        previous: Some(previous),
-        last: None,
+        chain: Chain { plan: row.code.as_str(), previous: Some(previous), last: None },
         grants: HashMap::new(),
         webhooks: HashMap::new(),
     };
@@ -86,6 +85,14 @@ pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Se
     walk.revisions()?;
     walk.board_reports()?;
     Ok(walk.faults.list)
+}
+
+/// Lets a statement take as long as it takes: one of these looks at every row.
+fn allow_time(conn: &mut Conn) -> Result<(), StoreError> {
+    conn.run(|any| match any {
+        AnyConn::Sqlite(_) => Ok(()),
+        AnyConn::Postgres(conn) => diesel::sql_query("SET LOCAL statement_timeout = 0").execute(conn).map(drop),
+    })
 }
 
 #[derive(Default)]
@@ -194,15 +201,101 @@ type Between<R> = fn(&mut AnyConn, PlanId, Seq, Seq) -> QueryResult<Vec<R>>;
 const ROWS: [(&str, Between<Row>); 3] =
     [("definition", definition_rows), ("target", target_rows), ("reading", reading_rows)];
 
+/// A chain of entries, as far as it was walked.
+struct Chain<'a> {
+    /// The plan's code.
+    plan: &'a str,
+    /// The digest of the entry before; `None` if that entry is missing or cannot be read.
+    previous: Option<String>,
+    last: Option<(Seq, DateTime<Utc>)>,
+}
+
+impl Chain<'_> {
+    /// Entries that are missing between two others.
+    fn gap(&mut self, after: Seq, up_to: Seq, faults: &mut Faults) {
+        let (first, next) = (after.next(), up_to.next());
+        let place = if first == up_to { format!("entry {first}") } else { format!("entries {first} to {up_to}") };
+        faults.add(place, format!("missing, so that entry {next} cannot be told to follow"));
+        self.previous = None;
+    }
+
+    /// Whether an entry is the one that was written after the one before it.
+    fn check(&self, entry: &StoredEntry, faults: &mut Faults) {
+        let place = format!("entry {}", entry.seq);
+        let at = DateTime::from(entry.at);
+        if let Some(previous) = &self.previous {
+            let sealed = Sealed {
+                plan: self.plan,
+                seq: entry.seq,
+                at,
+                actor: &entry.actor,
+                action: &entry.action,
+                kind: &entry.kind,
+                key: &entry.key,
+                before: entry.before.as_deref(),
+                after: entry.after.as_deref(),
+                reason: entry.reason.as_deref(),
+            };
+            if sealed.digest(previous) != entry.digest {
+                faults.add(&place, "altered, or not the one that was written after the entry before it");
+            }
+        }
+        if let Some((_, earlier)) = self.last
+            && at < earlier
+        {
+            faults.add(&place, "earlier than the entry before it");
+        }
+        // Only one text stands for a value: otherwise a digest could be that of more than one entry.
+        for (name, text) in [("before", &entry.before), ("after", &entry.after)] {
+            if let Some(text) = text
+                && !serde_json::from_str::<Value>(text).is_ok_and(|value| canonical(&value) == *text)
+            {
+                faults.add(&place, format!("`{name}` is not JSON as it is written here"));
+            }
+        }
+    }
+
+    /// Goes on to the next entry.
+    fn follow(&mut self, entry: StoredEntry) {
+        self.last = Some((entry.seq, entry.at.into()));
+        self.previous = Some(entry.digest);
+    }
+}
+
+/// What reads a stretch: the entries or rows after a place and up to another.
+type Reads<'a, R> = &'a dyn Fn(&mut AnyConn, Seq, Seq) -> QueryResult<Vec<R>>;
+
+/// All of a stretch that can be read; why the rest cannot goes to `broken`. Narrowed down by halves.
+fn readable<R>(
+    conn: &mut Conn,
+    between: Reads<'_, R>,
+    after: Seq,
+    up_to: Seq,
+    broken: &mut BTreeMap<Seq, String>,
+) -> Result<Vec<R>, StoreError> {
+    match between(&mut conn.any, after, up_to) {
+        Ok(rows) => Ok(rows),
+        Err(DieselError::DeserializationError(error)) if after.next() >= up_to => {
+            broken.insert(up_to, format!("cannot be read: {error}"));
+            Ok(Vec::new())
+        }
+        Err(DieselError::DeserializationError(_)) => {
+            let middle = Seq(after.0.midpoint(up_to.0));
+            let mut rows = readable(conn, between, after, middle, broken)?;
+            rows.extend(readable(conn, between, middle, up_to, broken)?);
+            Ok(rows)
+        }
+        Err(error) => Err(conn.failed(error.into())),
+    }
+}
+
 struct Walk<'a> {
     conn: &'a mut Conn,
     plan: &'a PlanRow,
     faults: Faults,
     /// The place that its journal goes on from: that of the last removal of a plan by its code, else 0.
     start: Seq,
-    /// The digest of the entry before; `None` where that entry is missing or cannot be read.
-    previous: Option<String>,
-    last: Option<(Seq, DateTime<Utc>)>,
+    chain: Chain<'a>,
     /// What the latest entry about each grant says.
     grants: HashMap<String, (Seq, Option<String>)>,
     /// The same of webhooks.
@@ -242,10 +335,7 @@ impl Walk<'_> {
 
     /// Entries that are missing between two others.
     fn gap(&mut self, after: Seq, up_to: Seq) -> Result<(), StoreError> {
-        let (first, next) = (after.next(), up_to.next());
-        let place = if first == up_to { format!("entry {first}") } else { format!("entries {first} to {up_to}") };
-        self.faults.add(place, format!("missing, so that entry {next} cannot be told to follow"));
-        self.previous = None;
+        self.chain.gap(after, up_to, &mut self.faults);
         self.rows_without_entry(after, up_to)
     }
 
@@ -274,7 +364,9 @@ impl Walk<'_> {
         let mut rows: BTreeMap<Seq, Vec<Row>> = BTreeMap::new();
         for (name, between) in ROWS {
             let mut broken = BTreeMap::new();
-            for row in self.readable(between, after, up_to, &mut broken)? {
+            let plan = self.plan.id;
+            let between = |any: &mut AnyConn, after, up_to| between(any, plan, after, up_to);
+            for row in readable(self.conn, &between, after, up_to, &mut broken)? {
                 rows.entry(row.seq).or_default().push(row);
             }
             for (seq, what) in broken {
@@ -283,82 +375,24 @@ impl Walk<'_> {
             }
         }
         let mut broken = BTreeMap::new();
-        let entries = self.readable(entries_between, after, up_to, &mut broken)?;
+        let plan = self.plan.id;
+        let between = |any: &mut AnyConn, after, up_to| entries_between(any, plan, after, up_to);
+        let entries = readable(self.conn, &between, after, up_to, &mut broken)?;
         let mut entries = entries.into_iter();
         let mut seq = after.next();
         while seq <= up_to {
             if let Some(what) = broken.remove(&seq) {
                 self.faults.add(format!("entry {seq}"), what);
-                self.previous = None;
+                self.chain.previous = None;
             } else if let Some(entry) = entries.next() {
-                self.entry(&entry);
+                self.chain.check(&entry, &mut self.faults);
                 let of_entry = rows.remove(&seq).unwrap_or_default();
                 self.rows_of(&entry, of_entry, unreadable.contains(&seq));
-                self.last = Some((seq, entry.at.into()));
-                self.previous = Some(entry.digest);
+                self.chain.follow(entry);
             }
             seq = seq.next();
         }
         Ok(())
-    }
-
-    /// All of a stretch that can be read; why the rest cannot goes to `broken`. Narrowed down by halves.
-    fn readable<R>(
-        &mut self,
-        between: Between<R>,
-        after: Seq,
-        up_to: Seq,
-        broken: &mut BTreeMap<Seq, String>,
-    ) -> Result<Vec<R>, StoreError> {
-        match between(&mut self.conn.any, self.plan.id, after, up_to) {
-            Ok(rows) => Ok(rows),
-            Err(DieselError::DeserializationError(error)) if after.next() >= up_to => {
-                broken.insert(up_to, format!("cannot be read: {error}"));
-                Ok(Vec::new())
-            }
-            Err(DieselError::DeserializationError(_)) => {
-                let middle = Seq(after.0.midpoint(up_to.0));
-                let mut rows = self.readable(between, after, middle, broken)?;
-                rows.extend(self.readable(between, middle, up_to, broken)?);
-                Ok(rows)
-            }
-            Err(error) => Err(self.conn.failed(error.into())),
-        }
-    }
-
-    fn entry(&mut self, entry: &StoredEntry) {
-        let place = format!("entry {}", entry.seq);
-        let at = DateTime::from(entry.at);
-        if let Some(previous) = &self.previous {
-            let sealed = Sealed {
-                plan: self.plan.code.as_str(),
-                seq: entry.seq,
-                at,
-                actor: &entry.actor,
-                action: &entry.action,
-                kind: &entry.kind,
-                key: &entry.key,
-                before: entry.before.as_deref(),
-                after: entry.after.as_deref(),
-                reason: entry.reason.as_deref(),
-            };
-            if sealed.digest(previous) != entry.digest {
-                self.faults.add(&place, "altered, or not the one that was written after the entry before it");
-            }
-        }
-        if let Some((_, earlier)) = self.last
-            && at < earlier
-        {
-            self.faults.add(&place, "earlier than the entry before it");
-        }
-        // Only one text stands for a value: otherwise a digest could be that of more than one entry.
-        for (name, text) in [("before", &entry.before), ("after", &entry.after)] {
-            if let Some(text) = text
-                && !serde_json::from_str::<Value>(text).is_ok_and(|value| canonical(&value) == *text)
-            {
-                self.faults.add(&place, format!("`{name}` is not JSON as it is written here"));
-            }
-        }
     }
 
     fn rows_of(&mut self, entry: &StoredEntry, rows: Vec<Row>, unreadable: bool) {
@@ -399,11 +433,11 @@ impl Walk<'_> {
 
     /// Whether the plan's own row is the end of the chain.
     fn head(&mut self) -> Result<(), StoreError> {
-        let (seq, at) = self.last.map_or((self.start, None), |(seq, at)| (seq, Some(at)));
+        let (seq, at) = self.chain.last.map_or((self.start, None), |(seq, at)| (seq, Some(at)));
         if seq != self.plan.seq {
             let what = format!("its last entry should be {}, and the journal's is {seq}", self.plan.seq);
             self.faults.add("the plan's row", what);
-        } else if self.previous.as_ref().is_some_and(|digest| *digest != self.plan.head_digest) {
+        } else if self.chain.previous.as_ref().is_some_and(|digest| *digest != self.plan.head_digest) {
             self.faults.add("the plan's row", format!("its digest is not that of entry {seq}"));
         } else if at.is_some_and(|at| at != self.plan.changed_at) {
             self.faults.add("the plan's row", format!("its last change is not at the instant of entry {seq}"));

@@ -247,7 +247,7 @@ async fn a_secret_is_shown_once_and_kept_nowhere(world: &World) {
             assert!(!answer.contains(secret.as_str()), "{address} shows a secret");
         }
     }
-    for table in ["credentials", "client_secrets", "answers", "journal"] {
+    for table in ["credentials", "client_secrets", "answers", "journal", "service_journal"] {
         let kept = world.dump(table);
         for secret in &secrets {
             assert!(!kept.contains(secret.as_str()), "{table} keeps a secret");

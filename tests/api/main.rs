@@ -61,6 +61,7 @@ mod preconditions;
 mod reminders;
 mod rounds;
 mod rules;
+mod service_journal;
 mod sheets;
 mod small_numbers;
 mod webhooks;

@@ -109,6 +109,14 @@ async fn what_could_not_be_sent_is_sent_the_next_time(world: &World) {
     let mailer = Courier::mail(&url, "waymark@harrow.example").unwrap();
     assert_eq!(remind(world.programme(), &mailer, world.now()).await.unwrap().sent, 2);
     assert_eq!(mails.lock().unwrap().len(), 2);
+    // Each attempt is in the journal of the service, and so is each that failed.
+    let entries = world.service_journal();
+    let of = |action: &str| entries.iter().filter(|entry| entry.action == action).collect::<Vec<_>>();
+    let (claimed, released) = (of("reminder.claimed"), of("reminder.released"));
+    assert_eq!((claimed.len(), released.len()), (4, 2));
+    assert!(claimed.iter().chain(&released).all(|entry| entry.actor.as_str() == "waymark"), "{entries:?}");
+    assert_eq!(released[0].before, claimed[0].after);
+    assert_eq!(claimed[0].after.as_ref().unwrap()["day"], "2010-05-14");
     for wrong in ["", "http://mail.example", "smtp://user:se#cret@h x"] {
         assert!(
             Courier::mail(wrong, "waymark@harrow.example").err().is_some_and(|why| !why.contains("cret")),

@@ -17,12 +17,15 @@ mod postgres;
 mod words;
 
 mod folders;
+mod journals;
 mod mistakes;
 mod smallest;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use waymark::clock::Clock;
 use waymark::domain::access::Role;
@@ -102,6 +105,16 @@ impl Desk {
             assert_eq!(found, None, "words of a programmer after {arguments:?}: {said:?}");
         }
         said
+    }
+
+    /// Runs a statement on the database behind the program's back.
+    #[expect(clippy::disallowed_methods, reason = "behind the program's back is the point")]
+    pub(crate) fn execute(&self, statement: &str) {
+        match self.address.strip_prefix("sqlite:") {
+            Some(file) => SqliteConnection::establish(file).unwrap().batch_execute(statement),
+            None => PgConnection::establish(&self.address).unwrap().batch_execute(statement),
+        }
+        .unwrap();
     }
 
     /// Runs a command that must go well, and gives what it printed.

@@ -19,6 +19,7 @@ mod journal;
 mod opening;
 mod plans;
 mod reading;
+mod service;
 mod verifying;
 
 /// Makes two tests of each body `fn(&Database)`.

@@ -60,8 +60,11 @@ fn a_plan_is_found_by_those_who_may(database: &Database) {
         grants::ensure_service_grant(write, &subject("root"), Role::Administrator, &subject("cli"), noon())
     });
     assert_eq!(again, everywhere);
-    assert!(database.write(|write| grants::revoke_service_grant(write, everywhere.id, noon())));
-    assert!(!database.write(|write| grants::revoke_service_grant(write, everywhere.id, noon())));
+    let revoked = || {
+        database.write(|write| grants::revoke_service_grant(write, &everywhere, &subject("cli"), noon(), "They left."))
+    };
+    assert!(revoked());
+    assert!(!revoked());
     assert_eq!(found(database, "harrow", "root"), None);
 
     // Not by a grant that was taken back.

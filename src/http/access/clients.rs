@@ -18,7 +18,8 @@ use crate::http::request::extract::{Body, NoParams, Params, Segments};
 use crate::http::request::page::{Paging, page};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{ClientDraft, CredentialId, CredentialRow, SecretId, SecretRow};
+use crate::programme::access::clients::ClientDraft;
+use crate::programme::access::credentials::{CredentialId, CredentialRow, SecretId, SecretRow};
 
 /// A client's secret, without what it is.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -20,7 +20,8 @@ use crate::http::request::page::{Paging, page};
 use crate::http::tables::columns::XlsxFile;
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{CredentialId, CredentialRow, LinkDraft};
+use crate::programme::access::credentials::{CredentialId, CredentialRow};
+use crate::programme::access::links::LinkDraft;
 
 /// A secret link, without its secret.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

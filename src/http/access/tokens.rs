@@ -17,7 +17,8 @@ use crate::http::request::extract::{Body, NoParams, Params, Segments};
 use crate::http::request::page::{Paging, page};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{CredentialId, CredentialRow, TokenDraft};
+use crate::programme::access::credentials::{CredentialId, CredentialRow};
+use crate::programme::access::tokens::TokenDraft;
 
 /// A personal access token, without its secret.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

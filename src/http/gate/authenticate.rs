@@ -24,7 +24,8 @@ use crate::http::gate::envelope::{LINKS, route_to};
 use crate::http::gate::rate_limit;
 use crate::http::problem::{Code, Problem};
 use crate::http::settings::{PROTECTED_RESOURCE, Settings};
-use crate::programme::access::credentials::{CredentialId, Entered, TOKEN_PREFIX};
+use crate::programme::access::credentials::{CredentialId, Entered};
+use crate::programme::access::tokens::TOKEN_PREFIX;
 use crate::programme::{Principal, Programme};
 use crate::token::{Refusal, Verifier};
 

@@ -9,7 +9,7 @@ use crate::domain::invalid::Invalid;
 use crate::store::grants;
 pub use crate::store::grants::{GrantId, GrantRow};
 
-use crate::programme::access::credentials::must_be_oneself;
+use crate::programme::access::credentials::{found, must_be_oneself};
 use crate::programme::definitions::references::refer;
 use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 
@@ -113,13 +113,7 @@ impl Programme {
 
     /// One live grant.
     pub async fn find_grant(&self, plan: &OpenPlan, grant: GrantId) -> Result<GrantRow, Refusal> {
-        must_administer(plan)?;
-        let id = plan.id;
-        self.store
-            .read(move |conn| {
-                grants::find(conn, id, grant)?.filter(|row| row.revoked_at.is_none()).ok_or(Refusal::NotFound)
-            })
-            .await
+        found(self.list_grants(plan).await?, |row| row.id == grant)
     }
 
     /// Gives a subject a role. What a secret opens would outlive it: only people who have signed in do.

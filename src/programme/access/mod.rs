@@ -1,4 +1,8 @@
-//! Who may do what, and what they come in with: grants, and tokens, links and clients with their secrets.
+//! Who may do what, and what people and systems sign in with.
 
+pub mod clients;
 pub mod credentials;
 pub mod grants;
+pub mod links;
+pub(in crate::programme) mod secrets;
+pub mod tokens;

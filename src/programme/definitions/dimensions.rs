@@ -10,7 +10,7 @@ use crate::store::definitions::DefinitionKind;
 
 use crate::programme::definitions::Defined;
 use crate::programme::definitions::references::refer;
-use crate::programme::picture::{Kept, Picture};
+use crate::programme::picture::Picture;
 
 /// Notes a group that no dimension of the plan has.
 pub(in crate::programme) fn refer_group(invalid: &mut Invalid, pointer: &str, group: &GroupCode, picture: &Picture) {
@@ -24,17 +24,12 @@ pub(in crate::programme) fn refer_group(invalid: &mut Invalid, pointer: &str, gr
 }
 
 impl Defined for Dimension {
-    type Code = DimensionCode;
     const KIND: DefinitionKind = DefinitionKind::Dimension;
     const NOUN: &'static str = "dimension";
     const ACTIONS: [&'static str; 3] = ["dimension.created", "dimension.updated", "dimension.removed"];
 
     fn code(&self) -> &DimensionCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<DimensionCode, Kept<Self>> {
-        picture.dimensions()
     }
 
     fn check_in(&self, picture: &Picture) -> Invalid {

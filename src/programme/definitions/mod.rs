@@ -9,7 +9,6 @@ pub mod plans;
 pub mod references;
 mod structure;
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde_json::{Map, Value};
@@ -22,13 +21,11 @@ use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
 use crate::store::{grants, journal};
 
 use crate::programme::caller::precondition::Precondition;
-use crate::programme::picture::{Kept, Picture};
+use crate::programme::picture::{Element, Kept, Picture};
 use crate::programme::{Change, Principal, Programme, Refusal};
 
 /// What the simple kinds of definition have in common.
-pub trait Defined: Document + Clone + Send + Sync + 'static {
-    /// The code it goes by.
-    type Code: Ord + Display + Clone + Send + Sync + 'static;
+pub trait Defined: Element {
     /// Its kind in the store.
     const KIND: DefinitionKind;
     /// What a person calls it.
@@ -40,8 +37,6 @@ pub trait Defined: Document + Clone + Send + Sync + 'static {
 
     /// Its code.
     fn code(&self) -> &Self::Code;
-    /// All of its kind in a plan.
-    fn all(picture: &Picture) -> &BTreeMap<Self::Code, Kept<Self>>;
     /// What is wrong with it, in itself and beside what is in the plan.
     fn check_in(&self, picture: &Picture) -> Invalid;
     /// What is wrong with its taking the place of `before`.

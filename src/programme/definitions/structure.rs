@@ -1,7 +1,6 @@
 //! The definitions that make up the structure of a plan: organisations, sub-groups, outcome areas, priorities, policies and
 //! comparator groups; what each must find in the plan, and what hinders its removal.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use crate::domain::access::Granted;
@@ -16,24 +15,19 @@ use crate::store::definitions::DefinitionKind;
 
 use crate::programme::definitions::Defined;
 use crate::programme::definitions::references::refer;
-use crate::programme::picture::{Kept, Picture};
+use crate::programme::picture::Picture;
 
 fn first_in<'a, T: Display + 'a>(mut users: impl Iterator<Item = (&'static str, &'a T)>) -> Option<String> {
     users.next().map(|(noun, code)| format!("the {noun} `{code}`"))
 }
 
 impl Defined for Organisation {
-    type Code = OrganisationCode;
     const KIND: DefinitionKind = DefinitionKind::Organisation;
     const NOUN: &'static str = "organisation";
     const ACTIONS: [&'static str; 3] = ["organisation.created", "organisation.updated", "organisation.removed"];
 
     fn code(&self) -> &OrganisationCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<OrganisationCode, Kept<Self>> {
-        picture.organisations()
     }
 
     fn check_in(&self, _picture: &Picture) -> Invalid {
@@ -63,17 +57,12 @@ impl Defined for Organisation {
 }
 
 impl Defined for SubGroup {
-    type Code = SubGroupCode;
     const KIND: DefinitionKind = DefinitionKind::SubGroup;
     const NOUN: &'static str = "sub-group";
     const ACTIONS: [&'static str; 3] = ["sub_group.created", "sub_group.updated", "sub_group.removed"];
 
     fn code(&self) -> &SubGroupCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<SubGroupCode, Kept<Self>> {
-        picture.sub_groups()
     }
 
     fn check_in(&self, picture: &Picture) -> Invalid {
@@ -91,17 +80,12 @@ impl Defined for SubGroup {
 }
 
 impl Defined for OutcomeArea {
-    type Code = AreaCode;
     const KIND: DefinitionKind = DefinitionKind::OutcomeArea;
     const NOUN: &'static str = "outcome area";
     const ACTIONS: [&'static str; 3] = ["outcome_area.created", "outcome_area.updated", "outcome_area.removed"];
 
     fn code(&self) -> &AreaCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<AreaCode, Kept<Self>> {
-        picture.areas()
     }
 
     fn check_in(&self, _picture: &Picture) -> Invalid {
@@ -123,17 +107,12 @@ impl Defined for OutcomeArea {
 }
 
 impl Defined for Priority {
-    type Code = PriorityCode;
     const KIND: DefinitionKind = DefinitionKind::Priority;
     const NOUN: &'static str = "priority";
     const ACTIONS: [&'static str; 3] = ["priority.created", "priority.updated", "priority.removed"];
 
     fn code(&self) -> &PriorityCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<PriorityCode, Kept<Self>> {
-        picture.priorities()
     }
 
     fn check_in(&self, picture: &Picture) -> Invalid {
@@ -149,17 +128,12 @@ impl Defined for Priority {
 }
 
 impl Defined for Policy {
-    type Code = PolicyCode;
     const KIND: DefinitionKind = DefinitionKind::Policy;
     const NOUN: &'static str = "policy";
     const ACTIONS: [&'static str; 3] = ["policy.created", "policy.updated", "policy.removed"];
 
     fn code(&self) -> &PolicyCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<PolicyCode, Kept<Self>> {
-        picture.policies()
     }
 
     fn check_in(&self, _picture: &Picture) -> Invalid {
@@ -176,7 +150,6 @@ impl Defined for Policy {
 }
 
 impl Defined for ComparatorGroup {
-    type Code = ComparatorCode;
     const KIND: DefinitionKind = DefinitionKind::ComparatorGroup;
     const NOUN: &'static str = "comparator group";
     const ACTIONS: [&'static str; 3] =
@@ -184,10 +157,6 @@ impl Defined for ComparatorGroup {
 
     fn code(&self) -> &ComparatorCode {
         &self.code
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<ComparatorCode, Kept<Self>> {
-        picture.comparator_groups()
     }
 
     fn check_in(&self, _picture: &Picture) -> Invalid {

@@ -249,9 +249,7 @@ impl Programme {
             let (row, before) = (NewRow::Webhook { row: Box::new(row), afresh: false }, Some(webhook.document()));
             let change =
                 journal::Change { action: "webhook.switched_off", row, before, reason: Some(reason.to_owned()) };
-            let by: Subject =
-                SERVICE.parse().map_err(|_checked| StoreError::Corrupt("the service has no name".to_owned()))?;
-            journal::record(write, &mut locked, &by, now, vec![change])?;
+            journal::record(write, &mut locked, &Subject::of_the_service(), now, vec![change])?;
             let attempt = Attempt {
                 message: String::new(),
                 event: "webhook.switched_off".to_owned(),
@@ -270,9 +268,6 @@ impl Programme {
         Ok(())
     }
 }
-
-/// Who the journal says switched a webhook off.
-const SERVICE: &str = "waymark";
 
 /// A subscriber being told.
 struct Telling<'a> {

@@ -14,7 +14,8 @@ use crate::store::journal::NewRow;
 pub use crate::store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId, WebhookRow};
 use crate::store::{journal, new_id, webhooks};
 
-use crate::programme::access::credentials::{must_be_oneself, random};
+use crate::programme::access::credentials::must_be_oneself;
+use crate::programme::access::secrets::random;
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
 use crate::programme::seen::Seen;

@@ -333,7 +333,11 @@ impl Picture {
     }
 
     /// The gaps, not archived, that a group of a KPI is a side of.
-    pub fn gaps_of<'a>(&'a self, kpi: &'a KpiCode, side: &'a GroupCode) -> impl Iterator<Item = &'a KpiPicture> {
+    pub(in crate::programme) fn gaps_of<'a>(
+        &'a self,
+        kpi: &'a KpiCode,
+        side: &'a GroupCode,
+    ) -> impl Iterator<Item = &'a KpiPicture> {
         self.kpis().values().map(|entry| &**entry).filter(move |entry| match &entry.kpi.formula {
             Formula::Gap { of, group, comparator } => {
                 !entry.archived && of == kpi && (group == side || comparator == side)

@@ -453,7 +453,7 @@ impl SeenReading {
 
 impl KpiPicture {
     /// The observed figure of a group and period, where one was posted.
-    pub fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
+    pub(crate) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
         self.readings.get(group)?.get(&period)
     }
 }

@@ -20,7 +20,7 @@ use crate::programme::picture::{Kept, members, unreadable};
 
 /// A KPI with everything known of it.
 #[derive(Clone, Debug)]
-pub struct KpiPicture {
+pub(crate) struct KpiPicture {
     /// The definition.
     pub kpi: Kpi,
     /// Its revision, from 1.

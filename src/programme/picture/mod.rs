@@ -12,6 +12,7 @@ pub(in crate::programme) mod withheld;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -67,6 +68,38 @@ impl Kept<Observed> {
         let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Reading, group.clone());
         (definition_version, Posted { entry, replaced, origin, period, group, value, numerator, denominator })
     }
+}
+
+/// A definition that a plan has several of, each by its own code.
+pub trait Element: Document + Clone + Send + Sync + 'static {
+    /// The code it goes by.
+    type Code: Ord + Display + Clone + Send + Sync + 'static;
+
+    /// All of its kind in a plan, by code.
+    fn all(picture: &Picture) -> &BTreeMap<Self::Code, Kept<Self>>;
+}
+
+macro_rules! elements {
+    ($($element:ty, $code:ty, $all:ident;)+) => { $(
+        impl Element for $element {
+            type Code = $code;
+
+            fn all(picture: &Picture) -> &BTreeMap<$code, Kept<Self>> {
+                &picture.$all
+            }
+        }
+    )+ };
+}
+
+elements! {
+    Organisation, OrganisationCode, organisations;
+    SubGroup, SubGroupCode, sub_groups;
+    OutcomeArea, AreaCode, areas;
+    Priority, PriorityCode, priorities;
+    Policy, PolicyCode, policies;
+    Dimension, DimensionCode, dimensions;
+    Round, Period, rounds;
+    ComparatorGroup, ComparatorCode, comparator_groups;
 }
 
 /// A plan as it stood at one version.

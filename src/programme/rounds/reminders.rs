@@ -80,7 +80,7 @@ impl Programme {
     /// Gives it back: it could not be sent.
     pub async fn release_reminder(&self, subject: &Subject, now: DateTime<Utc>) -> Result<(), Refusal> {
         let subject = subject.clone();
-        self.store.write(move |write| Ok(reminders::release(write, &subject, day_in_london(now))?)).await
+        self.store.write(move |write| Ok(reminders::release(write, &subject, day_in_london(now), now)?)).await
     }
 }
 

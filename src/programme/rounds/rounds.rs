@@ -13,12 +13,11 @@ use crate::store::definitions::DefinitionKind;
 
 use crate::programme::Refusal;
 use crate::programme::definitions::Defined;
-use crate::programme::picture::{Kept, Picture};
+use crate::programme::picture::Picture;
 use crate::programme::rounds::returns::ReturnReport;
 use crate::programme::seen::Seen;
 
 impl Defined for Round {
-    type Code = Period;
     const KIND: DefinitionKind = DefinitionKind::Round;
     const NOUN: &'static str = "collection round";
     const ACTIONS: [&'static str; 3] = ["round.created", "round.updated", "round.removed"];
@@ -26,10 +25,6 @@ impl Defined for Round {
 
     fn code(&self) -> &Period {
         &self.period.0
-    }
-
-    fn all(picture: &Picture) -> &BTreeMap<Period, Kept<Self>> {
-        picture.rounds()
     }
 
     fn check_in(&self, picture: &Picture) -> Invalid {

@@ -16,14 +16,16 @@ use tempfile::TempDir;
 use waymark::clock::Clock;
 use waymark::delivery::Worker;
 use waymark::domain::access::Role;
-use waymark::domain::ids::Subject;
+use waymark::domain::ids::{Seq, Subject};
 use waymark::http::AppState;
 use waymark::http::settings::Settings;
 use waymark::programme::Programme;
 use waymark::programme::folder::load::{Folder, Keep};
 use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
 use waymark::store::readings::ReadingRevision;
-use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, verify};
+use waymark::store::{
+    DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, service_journal, verify,
+};
 
 pub(crate) use document::{Operation, operations, resolved};
 pub(crate) use http::{Answer, Ask, Door};
@@ -179,6 +181,12 @@ impl World {
         diesel::sql_query(query).get_result::<Dump>(&mut conn).unwrap().rows
     }
 
+    /// The journal of the service.
+    pub(crate) fn service_journal(&self) -> Vec<service_journal::Entry> {
+        let entries = self.programme.store().read_blocking(|conn| service_journal::page(conn, Seq(0), 10_000));
+        entries.unwrap()
+    }
+
     /// How many changes the plan's journal holds.
     pub(crate) async fn version(&self) -> u64 {
         let report = self.get(Actor::Administrator, "status-report").await.is(200).json();
@@ -242,6 +250,7 @@ impl World {
             for plan in plans::list_all(conn)? {
                 faults.extend(verify::verify(conn, plan.id, |_, _| {})?);
             }
+            faults.extend(verify::service(conn)?);
             Ok::<_, StoreError>(faults)
         });
         assert_eq!(faults.unwrap(), [], "the journal does not account for what is there");

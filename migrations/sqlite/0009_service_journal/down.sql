@@ -1,0 +1,2 @@
+DROP TABLE service_head;
+DROP TABLE service_journal;
