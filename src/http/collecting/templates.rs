@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Data;
 
-use crate::domain::ids::{PlanCode, SubGroupCode};
+use crate::domain::ids::SubGroupCode;
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
@@ -16,8 +16,9 @@ use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::known;
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{FromParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{FromParams, ParamReader, Params};
 use crate::http::request::negotiate::{Accept, Format};
+use crate::http::request::path::PlanPath;
 use crate::http::tables::columns::{XlsxFile, as_workbook};
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
@@ -81,7 +82,7 @@ impl FromParams for TemplateParams {
 /// is; rows that nobody filled in are passed over. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings/template", tag = "readings", operation_id = "get_readings_template",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), TemplateParams),
+    params(PlanPath, TemplateParams),
     responses(
         (status = 200, description = "The file to fill in.",
          content((XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"))),
@@ -91,7 +92,7 @@ impl FromParams for TemplateParams {
 pub async fn get_readings_template(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(wanted): Params<TemplateParams>,
     accept: Accept,
     conditions: Conditions,

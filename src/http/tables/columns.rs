@@ -18,8 +18,9 @@ use crate::http::collecting::imports;
 use crate::http::problem::documented::ReadProblems;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::ETag;
-use crate::http::request::extract::{NoParams, Params, Segments};
+use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::negotiate::Format;
+use crate::http::request::path::path_params;
 use crate::programme::figures::readings::SeenReading;
 use crate::programme::figures::targets::TargetRow;
 use crate::programme::picture::Picture;
@@ -510,17 +511,24 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
     response
 }
 
+path_params! {
+    /// The address of a table's schema.
+    pub TablePath {
+        table: String, "The table: readings, targets, status-report, series or exceptions.", "readings";
+    }
+}
+
 /// Describe a table
 ///
 /// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
-    params(("table" = String, Path, description = "The table: readings, targets, status-report, series or exceptions.", example = "readings")),
+    params(TablePath),
     responses((status = 200, description = "The Table Schema.", body = Object,
         example = json!({"fields": [{"name": "kpi", "type": "string"}]})), ReadProblems)
 )]
 pub async fn get_table_schema(
-    Segments((name,)): Segments<(String,)>,
+    TablePath { table: name }: TablePath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let columns = match name.as_str() {

@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
-use crate::domain::ids::PlanCode;
 use crate::exchange::table::{self, Column};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotModified, ReadProblems};
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{NoParams, Params, Segments};
+use crate::http::request::extract::{NoParams, Params};
+use crate::http::request::path::PlanPath;
 use crate::http::tables::columns::{EXCEPTIONS, READINGS, STATUS_REPORT, TARGETS};
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
@@ -102,14 +102,14 @@ fn table_group(picture: &Picture) -> Value {
 /// meanings of their columns (Frictionless Data Package), to be asked for as `datapackage.json`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/datapackage", tag = "service", operation_id = "get_data_package",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     responses((status = 200, description = "The Data Package.", body = Object,
         example = json!({"profile": "tabular-data-package", "name": "harrow-cypp-2009-2011", "resources": []})), NotModified, ReadProblems)
 )]
 pub async fn get_data_package(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -122,7 +122,7 @@ pub async fn get_data_package(
 /// The same tables as metadata of CSV on the Web (W3C), which the answers in CSV link to.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/csvw-metadata", tag = "service", operation_id = "get_csvw_metadata",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     responses(
         (status = 200, description = "The metadata.", body = Object, content_type = "application/csvm+json",
          example = json!({"@context": "http://www.w3.org/ns/csvw", "tables": []})),
@@ -132,7 +132,7 @@ pub async fn get_data_package(
 pub async fn get_csvw_metadata(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
