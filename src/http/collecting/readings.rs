@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt};
@@ -27,7 +27,7 @@ use crate::http::request::extract::{Body, FromParams, ParamReader, Params};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
 use crate::http::request::path::{KpiPath, PlanPath, path_params};
-use crate::http::tables::columns::{self, XlsxFile};
+use crate::http::tables::columns::{self, TableRow, XlsxFile};
 use crate::http::view::{AsOf, IfMatchOrNone, View, view};
 use crate::programme::Programme;
 use crate::programme::figures::imports::ImportKind;
@@ -271,7 +271,7 @@ pub async fn list_readings(
     let filter = ReadingFilter { kpi: wanted.kpi, period: period.transpose()?, group: wanted.group, kpis: of_area };
     match format {
         Format::Json => reply(&programme, &view, filter, &paging, &request).await,
-        Format::Csv => Ok(as_csv(programme.get_ref().clone(), &view, filter)),
+        Format::Csv => Ok(columns::stream(&view.tag, all_rows(programme.get_ref().clone(), &view, filter))),
         Format::Xlsx => as_workbook(programme.get_ref().clone(), &view, filter).await,
     }
 }
@@ -298,25 +298,17 @@ fn all_rows(
     })
 }
 
-fn as_csv(programme: Programme, view: &View, filter: ReadingFilter) -> HttpResponse {
-    let text = |rows: Vec<SeenReading>| -> Vec<u8> {
-        rows.iter().flat_map(|seen| table::row(columns::READINGS, columns::reading(seen))).collect()
-    };
-    let rows = all_rows(programme, view, filter).map_ok(move |rows| Bytes::from(text(rows)));
-    columns::stream("readings", columns::READINGS, &view.tag, rows)
-}
-
 async fn as_workbook(programme: Programme, view: &View, filter: ReadingFilter) -> Result<HttpResponse, Problem> {
-    let mut cells = Vec::new();
+    let (columns, mut cells) = (SeenReading::columns(), Vec::new());
     let mut rows = pin!(all_rows(programme, view, filter));
     while let Some(some) = rows.try_next().await? {
-        cells.extend(some.iter().map(columns::reading));
-        // One too many is enough to be told so.
+        cells.extend(some.iter().map(|seen| table::cells(&columns, seen)));
+        // One too many is enough to be refused.
         if cells.len() > columns::MOST_IN_WORKBOOK {
             break;
         }
     }
-    columns::workbook("readings", columns::READINGS, cells, &view.tag, view.at).await
+    columns::workbook::<SeenReading>(cells, &view.tag, view.at).await
 }
 
 async fn reply(

@@ -1,9 +1,8 @@
 //! Targets.
 
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
-use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -22,7 +21,7 @@ use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
 use crate::http::request::path::{KpiPath, PlanPath, path_params};
-use crate::http::tables::columns::{self, XlsxFile};
+use crate::http::tables::columns::{self, SeenTarget, TableRow, XlsxFile};
 use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::programme::Programme;
 use crate::programme::figures::imports::ImportKind;
@@ -193,17 +192,15 @@ pub async fn list_targets(
     let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let rows = programme.list_targets(&view.plan, &view.picture, None).await?;
+    let names_shown = view.by_a_member();
+    let seen = |rows: Vec<TargetRow>| rows.into_iter().map(move |row| SeenTarget { row, names_shown });
     match format {
         Format::Json => reply(rows, &paging, &request, &view),
-        Format::Csv => {
-            let names_shown = view.by_a_member();
-            let line = move |row| table::row(columns::TARGETS, columns::target(&row, names_shown));
-            let rows = futures_util::stream::iter(rows).map(move |row| Ok(Bytes::from(line(row))));
-            Ok(columns::stream("targets", columns::TARGETS, &view.tag, rows))
-        }
+        Format::Csv => Ok(columns::stream(&view.tag, futures_util::stream::iter([Ok(seen(rows).collect())]))),
         Format::Xlsx => {
-            let rows = rows.iter().map(|row| columns::target(row, view.by_a_member())).collect();
-            columns::workbook("targets", columns::TARGETS, rows, &view.tag, view.at).await
+            let columns = SeenTarget::columns();
+            let cells = seen(rows).map(|row| table::cells(&columns, &row)).collect();
+            columns::workbook::<SeenTarget>(cells, &view.tag, view.at).await
         }
     }
 }

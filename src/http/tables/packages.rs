@@ -4,23 +4,24 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
-use crate::exchange::table::{self, Column};
+use crate::exchange::table::{self, Field};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotModified, ReadProblems};
 use crate::http::request::conditional::Conditions;
 use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::path::PlanPath;
-use crate::http::tables::columns::{EXCEPTIONS, READINGS, STATUS_REPORT, TARGETS};
+use crate::http::tables::columns::{ExceptionRow, SeenTarget, StatusRow, TableRow, fields};
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
+use crate::programme::figures::readings::SeenReading;
 use crate::programme::picture::Picture;
 
 /// A flat table of a plan.
 struct Table {
     name: &'static str,
     title: &'static str,
-    columns: &'static [Column],
+    fields: fn() -> Vec<Field>,
     /// The columns that tell one row from another.
     key: &'static [&'static str],
 }
@@ -28,22 +29,27 @@ struct Table {
 /// The tables that stand directly below a plan.
 const TABLES: [Table; 4] = [
     Table {
-        name: "readings",
+        name: SeenReading::TABLE,
         title: "The latest figure of every KPI, period and group",
-        columns: READINGS,
+        fields: fields::<SeenReading>,
         key: &["kpi", "period", "group"],
     },
-    Table { name: "targets", title: "The target of every KPI and period", columns: TARGETS, key: &["kpi", "period"] },
     Table {
-        name: "status-report",
+        name: SeenTarget::TABLE,
+        title: "The target of every KPI and period",
+        fields: fields::<SeenTarget>,
+        key: &["kpi", "period"],
+    },
+    Table {
+        name: StatusRow::TABLE,
         title: "Where each KPI stands in the latest quarter",
-        columns: STATUS_REPORT,
+        fields: fields::<StatusRow<'_>>,
         key: &["kpi", "group"],
     },
     Table {
-        name: "exceptions",
+        name: ExceptionRow::TABLE,
         title: "What the Board should look at in the latest quarter",
-        columns: EXCEPTIONS,
+        fields: fields::<ExceptionRow<'_>>,
         key: &["place"],
     },
 ];
@@ -51,8 +57,8 @@ const TABLES: [Table; 4] = [
 /// The plan's tables as a Data Package. Its address is the base of theirs.
 fn package(picture: &Picture) -> Value {
     let plan = &picture.plan().value;
-    let resources = TABLES.iter().map(|Table { name, title, columns, key }| {
-        let mut schema = table::schema(columns);
+    let resources = TABLES.iter().map(|Table { name, title, fields, key }| {
+        let mut schema = table::schema(&fields());
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("primaryKey".to_owned(), json!(key));
         }
@@ -80,12 +86,12 @@ fn package(picture: &Picture) -> Value {
 /// The plan's tables as a group of tables of CSVW. Its address is the base of theirs.
 fn table_group(picture: &Picture) -> Value {
     let plan = &picture.plan().value;
-    let tables = TABLES.iter().map(|Table { name, title, columns, key }| {
+    let tables = TABLES.iter().map(|Table { name, title, fields, key }| {
         json!({
             "url": format!("{name}.csv"),
             "dc:title": title,
             "dialect": {"header": true, "encoding": "utf-8"},
-            "tableSchema": {"columns": table::csvw_columns(columns), "primaryKey": key},
+            "tableSchema": {"columns": table::csvw_columns(&fields()), "primaryKey": key},
         })
     });
     json!({
