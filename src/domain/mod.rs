@@ -20,6 +20,7 @@ pub mod ids;
 pub mod invalid;
 pub mod kpi;
 pub mod movement;
+pub(crate) mod names;
 pub mod number;
 pub mod parts;
 pub mod period;
