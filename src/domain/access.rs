@@ -7,59 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AreaCode, KpiCode, OrganisationCode};
 use super::kpi::{Kpi, Publication};
+use super::names::names;
 
-/// What a grant lets its subject be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "What a grant lets its subject be.")]
-pub enum Role {
-    /// Everything, grants included.
-    Administrator,
-    /// Definitions, targets, rounds and policies.
-    ProgrammeManager,
-    /// Figures of some outcome areas.
-    SubGroupLead,
-    /// Figures of some KPIs, or of an organisation's.
-    Contributor,
-    /// Reads everything.
-    Board,
-    /// Reads what is published to partners, and all of its own organisation's.
-    Partner,
-    /// Reads what is published to everyone.
-    Public,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 7] = [
-        Self::Administrator,
-        Self::ProgrammeManager,
-        Self::SubGroupLead,
-        Self::Contributor,
-        Self::Board,
-        Self::Partner,
-        Self::Public,
-    ];
-
-    /// The name in JSON and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Administrator => "administrator",
-            Self::ProgrammeManager => "programme_manager",
-            Self::SubGroupLead => "sub_group_lead",
-            Self::Contributor => "contributor",
-            Self::Board => "board",
-            Self::Partner => "partner",
-            Self::Public => "public",
-        }
-    }
-}
-
-impl std::str::FromStr for Role {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| format!("is no role; the roles are {}", Self::ALL.map(Self::as_str).join(", ")))
+names! {
+    /// What a grant lets its subject be.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "What a grant lets its subject be.")]
+    pub enum Role, else "is no role; the roles are" {
+        /// Everything, grants included.
+        Administrator = "administrator",
+        /// Definitions, targets, rounds and policies.
+        ProgrammeManager = "programme_manager",
+        /// Figures of some outcome areas.
+        SubGroupLead = "sub_group_lead",
+        /// Figures of some KPIs, or of an organisation's.
+        Contributor = "contributor",
+        /// Reads everything.
+        Board = "board",
+        /// Reads what is published to partners, and all of its own organisation's.
+        Partner = "partner",
+        /// Reads what is published to everyone.
+        Public = "public",
     }
 }
 

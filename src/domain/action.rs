@@ -8,6 +8,7 @@ use super::check::check_text;
 use super::document::{Document, document, take};
 use super::ids::{ActionId, KpiCode, OrganisationCode, Subject};
 use super::invalid::Invalid;
+use super::names::names;
 use super::period::{PeriodKey, day_in_london};
 
 /// What sort of cause it is.
@@ -58,39 +59,18 @@ pub struct ActionOwner {
     pub organisation: OrganisationCode,
 }
 
-/// Where an action stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Where an action stands.")]
-pub enum ActionState {
-    /// It is to be done.
-    #[default]
-    Open,
-    /// It was done.
-    Done,
-    /// It will not be done; `reason` says why.
-    Dropped,
-}
-
-impl ActionState {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Done, Self::Dropped];
-
-    /// The name in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Done => "done",
-            Self::Dropped => "dropped",
-        }
-    }
-}
-
-impl std::str::FromStr for ActionState {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| format!("is no state of an action; they are {}", Self::ALL.map(Self::as_str).join(", ")))
+names! {
+    /// Where an action stands.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "Where an action stands.")]
+    pub enum ActionState, else "is no state of an action; they are" {
+        /// It is to be done.
+        #[default]
+        Open = "open",
+        /// It was done.
+        Done = "done",
+        /// It will not be done; `reason` says why.
+        Dropped = "dropped",
     }
 }
 

@@ -10,6 +10,7 @@ use super::forecast::{self, Known, Method, NoForecast};
 use super::gap::{AssessedGap, Sides};
 use super::ids::{GroupCode, KpiCode, PolicyCode};
 use super::kpi::{Formula, Kpi, Polarity, Unit};
+use super::names::names;
 use super::number::{Figure, Fraction};
 use super::observed::{Measure, Measured, Observed};
 use super::parts::{Made, Pooling};
@@ -19,104 +20,59 @@ use super::precision::Precision;
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
 use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
 
-/// Why an assessment is as it is, where the figures alone do not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(
-    description = "Why no status is given, or where a status comes from if not from the figures. More may be added."
-)]
-pub enum Reason {
-    /// The KPI is not in force in the period.
-    NotApplicable,
-    /// No figure has been reported.
-    NoReading,
-    /// It was declared that there is no figure.
-    NilReturn,
-    /// The figure may not be seen by this reader.
-    Suppressed,
-    /// The KPI is watched and has no target.
-    Contextual,
-    /// A partner said what the status is.
-    PartnerDetermined,
-    /// A partner has yet to say what the status is.
-    AwaitingPartner,
-    /// No target reaches the period.
-    NoTarget,
-    /// The target is yet to be agreed.
-    PlaceholderTarget,
-    /// A cumulative KPI has a year's target and nothing to spread it by.
-    NoProfile,
-    /// The target is zero and the tolerance a percentage of it: there is no margin on its worse side.
-    ZeroTarget,
-    /// A longer period's figure of which parts are still missing.
-    Incomplete,
-}
-
-impl Reason {
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotApplicable => "not_applicable",
-            Self::NoReading => "no_reading",
-            Self::NilReturn => "nil_return",
-            Self::Suppressed => "suppressed",
-            Self::Contextual => "contextual",
-            Self::PartnerDetermined => "partner_determined",
-            Self::AwaitingPartner => "awaiting_partner",
-            Self::NoTarget => "no_target",
-            Self::PlaceholderTarget => "placeholder_target",
-            Self::NoProfile => "no_profile",
-            Self::ZeroTarget => "zero_target",
-            Self::Incomplete => "incomplete",
-        }
+names! {
+    /// Why an assessment is as it is, where the figures alone do not say.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+    #[schema(
+        description = "Why no status is given, or where a status comes from if not from the figures. More may be added."
+    )]
+    pub enum Reason {
+        /// The KPI is not in force in the period.
+        NotApplicable = "not_applicable",
+        /// No figure has been reported.
+        NoReading = "no_reading",
+        /// It was declared that there is no figure.
+        NilReturn = "nil_return",
+        /// The figure may not be seen by this reader.
+        Suppressed = "suppressed",
+        /// The KPI is watched and has no target.
+        Contextual = "contextual",
+        /// A partner said what the status is.
+        PartnerDetermined = "partner_determined",
+        /// A partner has yet to say what the status is.
+        AwaitingPartner = "awaiting_partner",
+        /// No target reaches the period.
+        NoTarget = "no_target",
+        /// The target is yet to be agreed.
+        PlaceholderTarget = "placeholder_target",
+        /// A cumulative KPI has a year's target and nothing to spread it by.
+        NoProfile = "no_profile",
+        /// The target is zero and the tolerance a percentage of it: there is no margin on its worse side.
+        ZeroTarget = "zero_target",
+        /// A longer period's figure of which parts are still missing.
+        Incomplete = "incomplete",
     }
 }
 
-/// Where the figure itself stands: a second axis beside the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Where the figure itself stands; never mixed into the status.")]
-pub enum DataState {
-    /// Reported and final.
-    Final,
-    /// Reported, and may still change.
-    Provisional,
-    /// Declared to be none.
-    NilReturn,
-    /// The period has not ended, or lies outside the plan's own years: no figure is due.
-    NotDue,
-    /// The period has ended and the figure is not yet due.
-    Awaited,
-    /// The figure should be there.
-    Overdue,
-    /// The figure may not be seen by this reader.
-    Suppressed,
-}
-
-impl DataState {
-    /// Every state.
-    pub const ALL: [Self; 7] =
-        [Self::Final, Self::Provisional, Self::NilReturn, Self::NotDue, Self::Awaited, Self::Overdue, Self::Suppressed];
-
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Final => "final",
-            Self::Provisional => "provisional",
-            Self::NilReturn => "nil_return",
-            Self::NotDue => "not_due",
-            Self::Awaited => "awaited",
-            Self::Overdue => "overdue",
-            Self::Suppressed => "suppressed",
-        }
-    }
-}
-
-impl std::str::FromStr for DataState {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| format!("is no data state; they are {}", Self::ALL.map(Self::as_str).join(", ")))
+names! {
+    /// Where the figure itself stands: a second axis beside the status.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+    #[schema(description = "Where the figure itself stands; never mixed into the status.")]
+    pub enum DataState, else "is no data state; they are" {
+        /// Reported and final.
+        Final = "final",
+        /// Reported, and may still change.
+        Provisional = "provisional",
+        /// Declared to be none.
+        NilReturn = "nil_return",
+        /// The period has not ended, or lies outside the plan's own years: no figure is due.
+        NotDue = "not_due",
+        /// The period has ended and the figure is not yet due.
+        Awaited = "awaited",
+        /// The figure should be there.
+        Overdue = "overdue",
+        /// The figure may not be seen by this reader.
+        Suppressed = "suppressed",
     }
 }
 

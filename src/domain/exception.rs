@@ -9,61 +9,37 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::assess::{Assessment, DataState};
+use super::names::names;
 use super::number::Figure;
 use super::period::{Calendar, Period};
 use super::policy::Status;
 use super::travel::Direction;
 
-/// A rule by which a KPI is an exception.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "A rule by which a KPI is an exception, the worst first. More may be added.")]
-pub enum Rule {
-    /// Off track.
-    OffTrack,
-    /// Off track, and nobody says why.
-    OffTrackWithoutCommentary,
-    /// Off track, and nobody does anything about it.
-    OffTrackWithoutAction,
-    /// At risk and getting worse.
-    AtRiskAndWorsening,
-    /// Expected to end the year worse than it stands.
-    ForecastToMiss,
-    /// No figure where one is due.
-    Overdue,
-    /// A figure that had been reported on was changed.
-    Restated,
-    /// Something that should have been done by now.
-    ActionOverdue,
+names! {
+    /// A rule by which a KPI is an exception, worst first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+    #[schema(description = "A rule by which a KPI is an exception, the worst first. More may be added.")]
+    pub enum Rule {
+        /// Off track.
+        OffTrack = "off_track",
+        /// Off track, and nobody says why.
+        OffTrackWithoutCommentary = "off_track_without_commentary",
+        /// Off track, and nobody does anything about it.
+        OffTrackWithoutAction = "off_track_without_action",
+        /// At risk and getting worse.
+        AtRiskAndWorsening = "at_risk_and_worsening",
+        /// Expected to end the year worse than it stands.
+        ForecastToMiss = "forecast_to_miss",
+        /// No figure where one is due.
+        Overdue = "overdue",
+        /// A figure that had been reported on was changed.
+        Restated = "restated",
+        /// Something that should have been done by now.
+        ActionOverdue = "action_overdue",
+    }
 }
 
 impl Rule {
-    /// Every rule, the worst first.
-    pub const ALL: [Self; 8] = [
-        Self::OffTrack,
-        Self::OffTrackWithoutCommentary,
-        Self::OffTrackWithoutAction,
-        Self::AtRiskAndWorsening,
-        Self::ForecastToMiss,
-        Self::Overdue,
-        Self::Restated,
-        Self::ActionOverdue,
-    ];
-
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OffTrack => "off_track",
-            Self::OffTrackWithoutCommentary => "off_track_without_commentary",
-            Self::OffTrackWithoutAction => "off_track_without_action",
-            Self::AtRiskAndWorsening => "at_risk_and_worsening",
-            Self::ForecastToMiss => "forecast_to_miss",
-            Self::Overdue => "overdue",
-            Self::Restated => "restated",
-            Self::ActionOverdue => "action_overdue",
-        }
-    }
-
     /// What the rule says, in plain words.
     pub fn words(self) -> &'static str {
         match self {

@@ -9,35 +9,26 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::kpi::{Aggregation, Formula, Kpi, Unit};
+use super::names::names;
 use super::number::{Figure, Fraction};
 use super::parts::parts;
 use super::period::Period;
 use super::target::{FoundTarget, NoTarget, Target, find_target, find_target_of_sum};
 
-/// How a forecast was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(
-    description = "How a forecast was made: last year's total by the same share as last year's at this point, the year so far at the same pace, or the line through the latest figures, which for an in-period count is added up over the parts of the year that are left. More may be added."
-)]
-pub enum Method {
-    /// Last year's total x (now / last year at the same point).
-    Seasonal,
-    /// The year so far, at the same pace.
-    RunRate,
-    /// The Theil-Sen line through the last three to eight figures; of an in-period count, what is reported of the year and the
-    /// line through the parts that are left.
-    Trend,
-}
-
-impl Method {
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Seasonal => "seasonal",
-            Self::RunRate => "run_rate",
-            Self::Trend => "trend",
-        }
+names! {
+    /// How a forecast was made.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+    #[schema(
+        description = "How a forecast was made: last year's total by the same share as last year's at this point, the year so far at the same pace, or the line through the latest figures, which for an in-period count is added up over the parts of the year that are left. More may be added."
+    )]
+    pub enum Method {
+        /// Last year's total x (now / last year at the same point).
+        Seasonal = "seasonal",
+        /// The year so far, at the same pace.
+        RunRate = "run_rate",
+        /// The Theil-Sen line through the last three to eight figures; of an in-period count, what is reported of the year and the
+        /// line through the parts that are left.
+        Trend = "trend",
     }
 }
 

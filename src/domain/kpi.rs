@@ -7,6 +7,7 @@ use super::check::{check_distinct, check_range, check_text};
 use super::document::document;
 use super::ids::{GroupCode, KpiCode, OrganisationCode, PolicyCode, PriorityCode};
 use super::invalid::Invalid;
+use super::names::names;
 use super::number::{Figure, MAX_DECIMALS, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
 use super::policy::Tolerance;
@@ -35,30 +36,19 @@ pub enum Unit {
     Ratio,
 }
 
-/// Which way is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Which way is better; `none` for contextual KPIs, which are watched and not targeted.")]
-pub enum Polarity {
-    /// More is better.
-    HigherIsBetter,
-    /// Less is better.
-    LowerIsBetter,
-    /// Inside the target range is best.
-    WithinRange,
-    /// Contextual.
-    None,
-}
-
-impl Polarity {
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HigherIsBetter => "higher_is_better",
-            Self::LowerIsBetter => "lower_is_better",
-            Self::WithinRange => "within_range",
-            Self::None => "none",
-        }
+names! {
+    /// Which way is better.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "Which way is better; `none` for contextual KPIs, which are watched and not targeted.")]
+    pub enum Polarity {
+        /// More is better.
+        HigherIsBetter = "higher_is_better",
+        /// Less is better.
+        LowerIsBetter = "lower_is_better",
+        /// Inside the target range is best.
+        WithinRange = "within_range",
+        /// Contextual.
+        None = "none",
     }
 }
 

@@ -7,6 +7,7 @@ use super::check::check_text;
 use super::document::document;
 use super::ids::PolicyCode;
 use super::invalid::Invalid;
+use super::names::names;
 use super::number::{Figure, Limit, Multiple};
 
 /// What a tolerance counts in.
@@ -61,35 +62,23 @@ pub enum Compare {
     Exact,
 }
 
-/// Where a KPI stands against its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Where a KPI stands against its target.")]
-pub enum Status {
-    /// On or better than the target, as the policy says.
-    OnTrack,
-    /// Short of the target, but within the policy's limit.
-    AtRisk,
-    /// Short of the target by more.
-    OffTrack,
-    /// No status is given; the reason says why.
-    NotAssessed,
+names! {
+    /// Where a KPI stands against its target, from best to worst.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "Where a KPI stands against its target.")]
+    pub enum Status {
+        /// On or better than the target, as the policy says.
+        OnTrack = "on_track",
+        /// Short of the target, but within the policy's limit.
+        AtRisk = "at_risk",
+        /// Short of the target by more.
+        OffTrack = "off_track",
+        /// No status is given; the reason says why.
+        NotAssessed = "not_assessed",
+    }
 }
 
 impl Status {
-    /// Every status, from best to worst.
-    pub const ALL: [Self; 4] = [Self::OnTrack, Self::AtRisk, Self::OffTrack, Self::NotAssessed];
-
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OnTrack => "on_track",
-            Self::AtRisk => "at_risk",
-            Self::OffTrack => "off_track",
-            Self::NotAssessed => "not_assessed",
-        }
-    }
-
     /// As a person says it.
     pub fn words(self) -> &'static str {
         match self {
@@ -104,9 +93,7 @@ impl Status {
 impl std::str::FromStr for Status {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        Self::named(text)
             .ok_or_else(|| "is no status; the statuses are on_track, at_risk, off_track and not_assessed".to_owned())
     }
 }

@@ -9,64 +9,41 @@ use super::check::check_text;
 use super::document::{Given, document};
 use super::invalid::Invalid;
 use super::kpi::{Aggregation, Kpi, Polarity, Profile};
+use super::names::names;
 use super::number::{Figure, MAX_DECIMALS};
 use super::parts::parts;
 use super::period::{Period, PeriodKind};
 use super::warning::Acknowledged;
 
-/// Who asks for a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Who asks for a target: the law, the Local Area Agreement, or the partnership itself.")]
-pub enum TargetKind {
-    /// Set by law.
-    Statutory,
-    /// Part of the Local Area Agreement.
-    Laa,
-    /// The partnership's own.
-    Local,
+names! {
+    /// Who asks for a target.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "Who asks for a target: the law, the Local Area Agreement, or the partnership itself.")]
+    pub enum TargetKind, else "is none of" {
+        /// Set by law.
+        Statutory = "statutory",
+        /// Part of the Local Area Agreement.
+        Laa = "laa",
+        /// The partnership's own.
+        Local = "local",
+    }
 }
 
-/// Whether a target counts yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Whether a target counts: only `agreed` ones assess.")]
-pub enum TargetState {
-    /// Agreed to be agreed.
-    Placeholder,
-    /// Put forward.
-    Proposed,
-    /// In force.
-    Agreed,
-    /// No longer wanted.
-    Withdrawn,
+names! {
+    /// Whether a target counts yet.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "Whether a target counts: only `agreed` ones assess.")]
+    pub enum TargetState, else "is none of" {
+        /// Agreed to be agreed.
+        Placeholder = "placeholder",
+        /// Put forward.
+        Proposed = "proposed",
+        /// In force.
+        Agreed = "agreed",
+        /// No longer wanted.
+        Withdrawn = "withdrawn",
+    }
 }
-
-macro_rules! names {
-    ($kind:ident { $($variant:ident => $name:literal),* $(,)? }) => {
-        impl $kind {
-            /// The name in JSON, CSV and the database.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-        }
-
-        impl std::str::FromStr for $kind {
-            type Err = String;
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(format!("is none of {}", [$($name),*].join(", "))),
-                }
-            }
-        }
-    };
-}
-
-names!(TargetKind { Statutory => "statutory", Laa => "laa", Local => "local" });
-names!(TargetState {
-    Placeholder => "placeholder", Proposed => "proposed", Agreed => "agreed", Withdrawn => "withdrawn",
-});
 
 document! {
     /// The figure wanted for a period.

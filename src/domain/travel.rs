@@ -3,38 +3,27 @@
 use serde::Serialize;
 
 use super::kpi::{Aggregation, Kpi, Polarity};
+use super::names::names;
 use super::number::Figure;
 use super::observed::Measured;
 use super::period::{Period, PeriodKey};
 use super::target::Aim;
 
-/// Which way a KPI has moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` where neither way is better.")]
-pub enum Direction {
-    /// For the better.
-    Improving,
-    /// By no more than the KPI's steady margin.
-    NoChange,
-    /// For the worse.
-    Worsening,
-    /// Up, where neither way is better.
-    Increasing,
-    /// Down, where neither way is better.
-    Decreasing,
-}
-
-impl Direction {
-    /// The name in JSON and CSV.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Improving => "improving",
-            Self::NoChange => "no_change",
-            Self::Worsening => "worsening",
-            Self::Increasing => "increasing",
-            Self::Decreasing => "decreasing",
-        }
+names! {
+    /// Which way a KPI has moved.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+    #[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` where neither way is better.")]
+    pub enum Direction {
+        /// For the better.
+        Improving = "improving",
+        /// By no more than the KPI's steady margin.
+        NoChange = "no_change",
+        /// For the worse.
+        Worsening = "worsening",
+        /// Up, where neither way is better.
+        Increasing = "increasing",
+        /// Down, where neither way is better.
+        Decreasing = "decreasing",
     }
 }
 

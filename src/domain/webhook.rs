@@ -9,54 +9,31 @@ use super::check::check_text;
 use super::document::document;
 use super::ids::{AreaCode, KpiCode};
 use super::invalid::Invalid;
+use super::names::names;
 
-/// What a subscriber can be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(description = "What a webhook can tell of. There may come to be more.")]
-pub enum EventType {
-    /// A figure was reported, or replaced while its round was open.
-    #[serde(rename = "reading.posted")]
-    ReadingPosted,
-    /// A figure was replaced after its round had closed.
-    #[serde(rename = "reading.restated")]
-    ReadingRestated,
-    /// A KPI stands elsewhere in a period.
-    #[serde(rename = "status.changed")]
-    StatusChanged,
-    /// A return was submitted.
-    #[serde(rename = "return.submitted")]
-    ReturnSubmitted,
-    /// A return was signed off.
-    #[serde(rename = "return.signed_off")]
-    ReturnSignedOff,
-    /// A return was due and is not submitted.
-    #[serde(rename = "return.overdue")]
-    ReturnOverdue,
-    /// A target was set, changed or taken away.
-    #[serde(rename = "target.changed")]
-    TargetChanged,
-    /// An action was due and is not done.
-    #[serde(rename = "action.overdue")]
-    ActionOverdue,
-    /// A board report was frozen.
-    #[serde(rename = "board_report.frozen")]
-    BoardReportFrozen,
-}
-
-impl EventType {
-    /// The name in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ReadingPosted => "reading.posted",
-            Self::ReadingRestated => "reading.restated",
-            Self::StatusChanged => "status.changed",
-            Self::ReturnSubmitted => "return.submitted",
-            Self::ReturnSignedOff => "return.signed_off",
-            Self::ReturnOverdue => "return.overdue",
-            Self::TargetChanged => "target.changed",
-            Self::ActionOverdue => "action.overdue",
-            Self::BoardReportFrozen => "board_report.frozen",
-        }
+names! {
+    /// What a subscriber can be told of.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "What a webhook can tell of. There may come to be more.")]
+    pub enum EventType {
+        /// A figure was reported, or replaced while its round was open.
+        ReadingPosted = "reading.posted",
+        /// A figure was replaced after its round had closed.
+        ReadingRestated = "reading.restated",
+        /// A KPI stands elsewhere in a period.
+        StatusChanged = "status.changed",
+        /// A return was submitted.
+        ReturnSubmitted = "return.submitted",
+        /// A return was signed off.
+        ReturnSignedOff = "return.signed_off",
+        /// A return was due and is not submitted.
+        ReturnOverdue = "return.overdue",
+        /// A target was set, changed or taken away.
+        TargetChanged = "target.changed",
+        /// An action was due and is not done.
+        ActionOverdue = "action.overdue",
+        /// A board report was frozen.
+        BoardReportFrozen = "board_report.frozen",
     }
 }
 

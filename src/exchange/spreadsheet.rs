@@ -14,7 +14,7 @@ use rust_xlsxwriter::{
 
 use super::cells::Cells;
 use super::measure::{self, Type, column_pixels};
-use super::table::{CellText, Column, ColumnType};
+use super::table::{CellText, ColumnType, Field};
 
 /// Why a workbook cannot be written: a fault of this program.
 pub type WriteError = XlsxError;
@@ -306,7 +306,7 @@ impl Formats {
 /// Where the table does not fit into a sheet.
 pub fn table(
     name: &str,
-    columns: &[Column],
+    fields: &[Field],
     rows: impl IntoIterator<Item = Vec<CellText>>,
     made: DateTime<Utc>,
 ) -> Written {
@@ -314,9 +314,9 @@ pub fn table(
     let sheet = book.add_worksheet();
     sheet.set_name(name)?;
     let (header, day) = (header_format(), Format::new().set_num_format("yyyy-mm-dd"));
-    for (place, column) in columns.iter().enumerate() {
-        sheet.write_string_with_format(0, column_of(place), column.name, &header)?;
-        let width = match column.kind {
+    for (place, field) in fields.iter().enumerate() {
+        sheet.write_string_with_format(0, column_of(place), field.name, &header)?;
+        let width = match field.kind {
             ColumnType::Text => 24.0,
             ColumnType::DateTime => 22.0,
             _ => 13.0,
@@ -326,9 +326,9 @@ pub fn table(
     sheet.set_freeze_panes(1, 0)?;
     for (place, cells) in rows.into_iter().enumerate() {
         let row = row_of(place + 1);
-        for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
+        for (place, (field, cell)) in fields.iter().zip(cells).enumerate() {
             let (Some(text), place) = (cell, column_of(place)) else { continue };
-            match column.kind {
+            match field.kind {
                 ColumnType::Number | ColumnType::Integer => match text.parse::<f64>() {
                     Ok(number) => sheet.write_number(row, place, number)?,
                     Err(_no_number) => sheet.write_string(row, place, text)?,

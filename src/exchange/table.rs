@@ -1,5 +1,7 @@
 //! Flat tables: stable column names, written as CSV (RFC 4180) and described by a Table Schema.
 
+use std::borrow::Borrow;
+
 use serde_json::{Value, json};
 
 /// What a column holds.
@@ -19,9 +21,9 @@ pub enum ColumnType {
     DateTime,
 }
 
-/// One column.
+/// What a table says of one of its columns.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub struct Field {
     /// Its name in the header row; it never changes.
     pub name: &'static str,
     /// What it holds.
@@ -30,22 +32,65 @@ pub struct Column {
     pub description: &'static str,
 }
 
-/// Shorthand for a column.
-pub const fn column(name: &'static str, kind: ColumnType, description: &'static str) -> Column {
-    Column { name, kind, description }
-}
-
 /// A cell's text; numbers and dates must be given as they print.
 pub type CellText = Option<String>;
 
+/// One column of a table with one `T` per row. Header, rows, Table Schema and CSVW all come from one list of these, so that a
+/// cell cannot stand under another column's name.
+pub struct Column<T> {
+    /// What the table says of it.
+    pub field: Field,
+    /// Its cell in a row.
+    pub cell: fn(&T) -> CellText,
+}
+
+/// The columns of a table: `columns!(|one: Reading| "value": Number, "The exact figure." => figure(one.value); ..)`.
+macro_rules! columns {
+    (|$row:ident: $type:ty| $($name:literal: $kind:ident, $words:literal => $cell:expr;)+) => {
+        vec![$($crate::exchange::table::Column {
+            field: $crate::exchange::table::Field {
+                name: $name,
+                kind: $crate::exchange::table::ColumnType::$kind,
+                description: $words,
+            },
+            cell: |$row: &$type| $cell,
+        }),+]
+    };
+}
+
+pub(crate) use columns;
+
+/// What a table says of its columns.
+pub fn fields<T>(columns: &[Column<T>]) -> Vec<Field> {
+    columns.iter().map(|column| column.field).collect()
+}
+
+/// The cells of one row.
+pub fn cells<T>(columns: &[Column<T>], row: &T) -> Vec<CellText> {
+    columns.iter().map(|column| (column.cell)(row)).collect()
+}
+
+/// A table as CSV.
+pub fn csv<T>(columns: &[Column<T>], rows: impl IntoIterator<Item = impl Borrow<T>>) -> Vec<u8> {
+    let mut written = header(&fields(columns));
+    written.extend(lines(columns, rows));
+    written
+}
+
+/// The rows of a table as CSV, without a header.
+pub fn lines<T>(columns: &[Column<T>], rows: impl IntoIterator<Item = impl Borrow<T>>) -> Vec<u8> {
+    let fields = fields(columns);
+    rows.into_iter().flat_map(|item| row(&fields, cells(columns, item.borrow()))).collect()
+}
+
 /// Writes the header row.
-pub fn header(columns: &[Column]) -> Vec<u8> {
-    line(columns.iter().map(|column| column.name.to_owned()))
+pub fn header(fields: &[Field]) -> Vec<u8> {
+    line(fields.iter().map(|field| field.name.to_owned()))
 }
 
 /// Writes one row.
-pub fn row(columns: &[Column], cells: impl IntoIterator<Item = CellText>) -> Vec<u8> {
-    line(columns.iter().zip(cells).map(|(column, cell)| match (column.kind, cell) {
+pub fn row(fields: &[Field], cells: impl IntoIterator<Item = CellText>) -> Vec<u8> {
+    line(fields.iter().zip(cells).map(|(field, cell)| match (field.kind, cell) {
         (_, None) => String::new(),
         (ColumnType::Text, Some(text)) => safe(text),
         (_, Some(text)) => text,
@@ -78,11 +123,11 @@ fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
 }
 
 /// The Table Schema of a table (Frictionless): names, types and meanings of its columns.
-pub fn schema(columns: &[Column]) -> Value {
-    let fields: Vec<Value> = columns
+pub fn schema(fields: &[Field]) -> Value {
+    let fields: Vec<Value> = fields
         .iter()
-        .map(|column| {
-            let kind = match column.kind {
+        .map(|Field { name, kind, description }| {
+            let kind = match kind {
                 ColumnType::Text => "string",
                 ColumnType::Number => "number",
                 ColumnType::Integer => "integer",
@@ -90,16 +135,16 @@ pub fn schema(columns: &[Column]) -> Value {
                 ColumnType::Date => "date",
                 ColumnType::DateTime => "datetime",
             };
-            json!({"name": column.name, "type": kind, "description": column.description})
+            json!({"name": name, "type": kind, "description": description})
         })
         .collect();
     json!({"fields": fields, "missingValues": [""]})
 }
 
 /// The columns of a table as CSVW describes them.
-pub fn csvw_columns(columns: &[Column]) -> Value {
-    let described = columns.iter().map(|column| {
-        let kind = match column.kind {
+pub fn csvw_columns(fields: &[Field]) -> Value {
+    let described = fields.iter().map(|Field { name, kind, description }| {
+        let kind = match kind {
             ColumnType::Text => "string",
             ColumnType::Number => "decimal",
             ColumnType::Integer => "integer",
@@ -107,7 +152,7 @@ pub fn csvw_columns(columns: &[Column]) -> Value {
             ColumnType::Date => "date",
             ColumnType::DateTime => "dateTimeStamp",
         };
-        json!({"name": column.name, "titles": column.name, "datatype": kind, "null": "", "dc:description": column.description})
+        json!({"name": name, "titles": name, "datatype": kind, "null": "", "dc:description": description})
     });
     Value::Array(described.collect())
 }
@@ -129,11 +174,13 @@ mod tests {
 
     #[test]
     fn texts_are_quoted_and_never_run_and_numbers_stay_numbers() {
-        let columns =
-            [column("a", ColumnType::Text, ""), column("b", ColumnType::Number, ""), column("c", ColumnType::Text, "")];
-        assert_eq!(header(&columns), b"a,b,c\r\n");
-        let cells = [Some("=1+1".to_owned()), Some("-4.5".to_owned()), Some("say \"no\", twice".to_owned())];
-        assert_eq!(String::from_utf8(row(&columns, cells)).unwrap(), "'=1+1,-4.5,\"say \"\"no\"\", twice\"\r\n");
-        assert_eq!(row(&columns, [None, None, None]), b",,\r\n");
+        let columns = columns!(|row: [&str; 3]|
+            "a": Text, "" => Some(row[0].to_owned());
+            "b": Number, "" => Some(row[1].to_owned());
+            "c": Text, "" => Some(row[2].to_owned());
+        );
+        let written = String::from_utf8(csv(&columns, [["=1+1", "-4.5", "say \"no\", twice"]])).unwrap();
+        assert_eq!(written, "a,b,c\r\n'=1+1,-4.5,\"say \"\"no\"\", twice\"\r\n");
+        assert_eq!(row(&fields(&columns), [None, None, None]), b",,\r\n");
     }
 }

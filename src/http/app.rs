@@ -134,6 +134,6 @@ fn cors(settings: &Settings) -> Cors {
         .allow_any_header()
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE])
         .expose_headers(["x-request-id", "ratelimit", "ratelimit-policy", "idempotency-replayed"])
-        .expose_headers(["content-disposition", "preference-applied", "deprecation", "sunset"])
+        .expose_headers(["content-disposition", "preference-applied"])
         .max_age(3600)
 }

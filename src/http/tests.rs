@@ -19,11 +19,10 @@ use crate::http::gate::envelope::{self, envelope};
 use crate::http::openapi::{self, Documents, lint};
 use crate::http::problem::Problem;
 use crate::http::request::conditional::{Conditions, ETag};
-use crate::http::request::extract::{
-    Body, FromParams, NoParams, ParamReader, Params, Patch, Segments, assert_documented,
-};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, assert_documented};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::path_params;
 use crate::http::resource::resource;
 use crate::http::service::health::Readiness;
 
@@ -99,6 +98,17 @@ mod things {
         }
     }
 
+    path_params! {
+        /// The address of a thing.
+        pub(in crate::http) ThingPath {
+            code: Code as String, "The thing's code.", "box";
+        }
+        /// The address of one of several kinds of thing.
+        pub(in crate::http) OnePath {
+            code: String, "A code.", "met";
+        }
+    }
+
     /// List the things
     ///
     /// In the order of their codes.
@@ -143,11 +153,11 @@ mod things {
     /// Creates it, or replaces it.
     #[utoipa::path(
         put, path = "/things/{code}", tag = "plans", request_body = NewThingBody,
-        params(("code" = String, Path, description = "The thing's code.", example = "box")),
+        params(ThingPath),
         responses((status = 200, description = "The thing as it is now.", body = ThingBody), WriteProblems)
     )]
     pub(in crate::http) async fn put_thing(
-        Segments((code,)): Segments<(Code,)>,
+        ThingPath { code }: ThingPath,
         _: Params<NoParams>,
         conditions: Conditions,
         Body(new): Body<NewThingBody>,
@@ -164,7 +174,7 @@ mod things {
     #[utoipa::path(
         patch, path = "/things/{code}", tag = "plans",
         request_body(content = ThingPatchBody, content_type = "application/merge-patch+json"),
-        params(("code" = String, Path, description = "The thing's code.", example = "box")),
+        params(ThingPath),
         responses((status = 200, description = "The thing as it is now.", body = ThingBody), WriteProblems)
     )]
     pub(in crate::http) async fn update_thing(Patch(patch): Patch<serde_json::Map<String, Value>>) -> HttpResponse {
@@ -177,7 +187,7 @@ mod things {
     /// This one always panics.
     #[utoipa::path(
         delete, path = "/things/{code}", tag = "plans",
-        params(("code" = String, Path, description = "The thing's code.", example = "box")),
+        params(ThingPath),
         responses((status = 204, description = "It is gone."), DeleteProblems)
     )]
     pub(in crate::http) async fn delete_thing() -> HttpResponse {
@@ -189,10 +199,10 @@ mod things {
     /// Its note is the request's id.
     #[utoipa::path(
         get, path = "/things/{code}", tag = "plans",
-        params(("code" = String, Path, description = "The thing's code.", example = "box")),
+        params(ThingPath),
         responses((status = 200, description = "The thing.", body = ThingBody), ReadProblems)
     )]
-    pub(in crate::http) async fn find_thing(Segments((code,)): Segments<(Code,)>, _: Params<NoParams>) -> HttpResponse {
+    pub(in crate::http) async fn find_thing(ThingPath { code }: ThingPath, _: Params<NoParams>) -> HttpResponse {
         HttpResponse::Ok().json(ThingBody { code: code.to_string(), note: envelope::request_id() })
     }
 
@@ -203,9 +213,11 @@ mod things {
 }
 
 /// One macro, handlers for several resources: everything that differs is a literal or a type of the macro's.
+#[rustfmt::skip]
 macro_rules! crud {
     ($module:ident, $path:literal, $of:literal, $body:ident, $list:literal, $find:literal, $summary:literal) => {
         mod $module {
+            use super::things::OnePath;
             use super::*;
             use crate::http::problem::documented::ReadProblems;
 
@@ -215,20 +227,20 @@ macro_rules! crud {
             #[doc = ""]
             #[doc = "A second paragraph."]
             #[utoipa::path(
-                        get, path = $path, operation_id = $list, tag = TAG,
-                        responses((status = 200, description = "All of them.", body = Vec<$body>), ReadProblems)
-                    )]
+                get, path = $path, operation_id = $list, tag = TAG,
+                responses((status = 200, description = "All of them.", body = Vec<$body>), ReadProblems)
+            )]
             pub(in crate::http) async fn list(_: Params<NoParams>) -> HttpResponse {
                 HttpResponse::Ok().json([$body { code: $of.to_owned() }])
             }
 
             #[utoipa::path(
-                        get, path = concat!($path, "/{code}"), operation_id = $find, tag = TAG,
-                        summary = concat!("Find one of the ", $of), description = $summary,
-                        params(("code" = String, Path, description = concat!("A code, of the ", $of), example = "met")),
-                        responses((status = 200, description = $summary, body = $body), ReadProblems)
-                    )]
-            pub(in crate::http) async fn find(Segments((code,)): Segments<(String,)>) -> HttpResponse {
+                get, path = concat!($path, "/{code}"), operation_id = $find, tag = TAG,
+                summary = concat!("Find one of the ", $of), description = $summary,
+                params(OnePath),
+                responses((status = 200, description = $summary, body = $body), ReadProblems)
+            )]
+            pub(in crate::http) async fn find(OnePath { code }: OnePath) -> HttpResponse {
                 HttpResponse::Ok().json($body { code })
             }
         }
@@ -614,7 +626,7 @@ async fn one_macro_makes_the_handlers_of_many_resources() {
     assert_eq!(find["operationId"], "findMadePriority");
     assert_eq!(find["summary"], "Find one of the priorities");
     assert_eq!(find["description"], "The priorities");
-    assert_eq!(find["parameters"][0]["description"], "A code, of the priorities");
+    assert_eq!(find["parameters"][0]["description"], "A code.");
     let content = &find["responses"]["200"]["content"]["application/json"]["schema"];
     assert_eq!(content["$ref"], "#/components/schemas/PriorityBody");
 }

@@ -70,7 +70,7 @@ read_from_text! {
     Role => str::parse,
     TargetKind => str::parse,
     TargetState => str::parse,
-    Status => |text: &str| Status::ALL.into_iter().find(|status| status.as_str() == text).ok_or("is no status"),
+    Status => |text: &str| Status::named(text).ok_or("is no status"),
     DefinitionKind => str::parse,
     EntryKind => str::parse,
     GrantId => str::parse,

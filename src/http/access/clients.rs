@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::PlanCode;
 use crate::http::access::tokens::unkept;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
@@ -14,8 +13,9 @@ use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems,
 };
 use crate::http::request::conditional::{Conditions, ETag, created};
-use crate::http::request::extract::{Body, NoParams, Params, Segments};
+use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
 use crate::programme::access::clients::ClientDraft;
@@ -114,18 +114,30 @@ page!(
     pub ClientPage of ClientBody
 );
 
+path_params! {
+    /// The address of a client.
+    pub ClientPath in plan {
+        client_id: CredentialId as String, "The client's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+    /// The address of a client's secret.
+    pub SecretPath in plan {
+        client_id: CredentialId as String, "The client's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+        client_secret: SecretId as String, "The secret's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+}
+
 /// List a plan's clients
 ///
 /// The partners' systems that may sign in by themselves, the oldest first, a page at a time. For administrators of the plan.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/clients", tag = "access",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
+    params(PlanPath, Paging),
     responses((status = 200, description = "A page of clients.", body = ClientPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_clients(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(paging): Params<Paging>,
     conditions: Conditions,
     request: HttpRequest,
@@ -146,7 +158,7 @@ pub async fn list_clients(
 /// is granted to its subject. For administrators of the plan.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/clients", tag = "access", operation_id = "create_client",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = ClientDraft, description = "What system it is."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = MadeClient,
@@ -157,7 +169,7 @@ pub async fn list_clients(
 pub async fn create_client(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -172,16 +184,13 @@ pub async fn create_client(
 /// For administrators of the plan.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/clients/{client_id}", tag = "access",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(ClientPath),
     responses((status = 200, description = "The client.", body = ClientBody), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_client(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, client)): Segments<(PlanCode, CredentialId)>,
+    ClientPath { plan, client_id: client }: ClientPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -196,16 +205,13 @@ pub async fn find_client(
 /// Its secrets and its grants in the plan end at once. For administrators of the plan.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/clients/{client_id}", tag = "access",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(ClientPath, IfMatch),
     responses((status = 204, description = "It is ended."), DeleteProblems)
 )]
 pub async fn revoke_client(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, client)): Segments<(PlanCode, CredentialId)>,
+    ClientPath { plan, client_id: client }: ClientPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -222,16 +228,13 @@ pub async fn revoke_client(
 /// secret is shown in this answer and never again. For administrators of the plan.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/clients/{client_id}/secrets", tag = "access", operation_id = "add_client_secret",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(ClientPath),
     responses((status = 201, description = "It was made.", body = MadeSecret, headers(("Cache-Control" = String, description = "`no-store`: it holds a secret."))), StepProblems)
 )]
 pub async fn add_client_secret(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, client)): Segments<(PlanCode, CredentialId)>,
+    ClientPath { plan, client_id: client }: ClientPath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let (row, client_secret) = programme.add_client_secret(&plan, &caller.subject, client).await?;
@@ -244,17 +247,13 @@ pub async fn add_client_secret(
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/clients/{client_id}/secrets/{client_secret}", tag = "access",
     operation_id = "remove_client_secret",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("client_id" = String, Path, description = "The client's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"),
-        ("client_secret" = String, Path, description = "The secret's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(SecretPath, IfMatch),
     responses((status = 204, description = "It is gone."), DeleteProblems)
 )]
 pub async fn remove_client_secret(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, client, secret)): Segments<(PlanCode, CredentialId, SecretId)>,
+    SecretPath { plan, client_id: client, client_secret: secret }: SecretPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

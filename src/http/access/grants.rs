@@ -12,8 +12,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems};
 use crate::http::request::conditional::{Conditions, ETag, created};
-use crate::http::request::extract::{Body, NoParams, Params, Segments};
+use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
 use crate::programme::access::grants::{GrantDraft, GrantId, GrantRow};
@@ -73,18 +74,25 @@ page!(
     pub GrantPage of GrantBody
 );
 
+path_params! {
+    /// The address of a grant.
+    pub GrantPath in plan {
+        grant: GrantId as String, "The grant's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+}
+
 /// List a plan's grants
 ///
 /// The live ones, the oldest first, a page at a time. For administrators of the plan.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/grants", tag = "access",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
+    params(PlanPath, Paging),
     responses((status = 200, description = "A page of grants.", body = GrantPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_grants(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(paging): Params<Paging>,
     conditions: Conditions,
     request: HttpRequest,
@@ -106,7 +114,7 @@ pub async fn list_grants(
 /// For administrators of the plan.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/grants", tag = "access", operation_id = "create_grant",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = GrantDraft, description = "Who, which role, and how far it reaches."),
     responses(
         (status = 201, description = "It was given; Location says where it is.", body = GrantBody,
@@ -117,7 +125,7 @@ pub async fn list_grants(
 pub async fn create_grant(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -131,16 +139,13 @@ pub async fn create_grant(
 /// A live grant by its id. For administrators of the plan.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/grants/{grant}", tag = "access",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("grant" = String, Path, description = "The grant's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(GrantPath),
     responses((status = 200, description = "The grant.", body = GrantBody), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_grant(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, grant)): Segments<(PlanCode, GrantId)>,
+    GrantPath { plan, grant }: GrantPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -155,16 +160,13 @@ pub async fn find_grant(
 /// It ends at once; the journal keeps that it was. For administrators of the plan, and not their own.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/grants/{grant}", tag = "access",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("grant" = String, Path, description = "The grant's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(GrantPath, IfMatch),
     responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]
 pub async fn revoke_grant(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, grant)): Segments<(PlanCode, GrantId)>,
+    GrantPath { plan, grant }: GrantPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

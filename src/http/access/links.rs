@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::PlanCode;
 use crate::http::access::tokens::{tag, unkept};
 use crate::http::gate::authenticate::Caller;
 use crate::http::gate::envelope::LINKS;
@@ -15,8 +14,9 @@ use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, UnknownInQuery,
 };
 use crate::http::request::conditional::{Conditions, created};
-use crate::http::request::extract::{Body, NoParams, Params, Segments};
+use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::tables::columns::XlsxFile;
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
@@ -79,19 +79,31 @@ page!(
     pub LinkPage of LinkBody
 );
 
+path_params! {
+    /// The address of a link.
+    pub LinkPath in plan {
+        link: CredentialId as String, "The link's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+    /// The address of a table behind a link's secret.
+    pub LinkedTablePath {
+        secret: String, "The secret, from the answer that made the link.", "…";
+        table: String, "The last part of the table's address.", "readings";
+    }
+}
+
 /// List a plan's links
 ///
 /// Those that you made and that are not revoked, or everybody's for an administrator; the oldest first, a page at a time,
 /// without their secrets.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/links", tag = "access",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
+    params(PlanPath, Paging),
     responses((status = 200, description = "A page of links.", body = LinkPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_links(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(paging): Params<Paging>,
     conditions: Conditions,
     request: HttpRequest,
@@ -113,7 +125,7 @@ pub async fn list_links(
 /// never again.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/links", tag = "access", operation_id = "create_link",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = LinkDraft, description = "The table, and for how long."),
     responses(
         (status = 201, description = "It was made; Location says where it is managed.", body = MadeLink,
@@ -124,7 +136,7 @@ pub async fn list_links(
 pub async fn create_link(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -142,16 +154,13 @@ pub async fn create_link(
 /// One that you made, or anybody's for an administrator; without its secret.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/links/{link}", tag = "access",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("link" = String, Path, description = "The link's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(LinkPath),
     responses((status = 200, description = "The link.", body = LinkBody), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_link(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, link)): Segments<(PlanCode, CredentialId)>,
+    LinkPath { plan, link }: LinkPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -166,16 +175,13 @@ pub async fn find_link(
 /// It opens nothing from then on.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/links/{link}", tag = "access",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("link" = String, Path, description = "The link's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(LinkPath, IfMatch),
     responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]
 pub async fn revoke_link(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, link)): Segments<(PlanCode, CredentialId)>,
+    LinkPath { plan, link }: LinkPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -191,10 +197,7 @@ pub async fn revoke_link(
 /// where the address ends in `.csv`, and as a workbook where it ends in `.xlsx`.
 #[utoipa::path(
     get, path = "/v1/links/{secret}/{table}", tag = "access", operation_id = "open_link", security(()),
-    params(
-        ("secret" = String, Path, description = "The secret, from the answer that made the link.", example = "…"),
-        ("table" = String, Path, description = "The last part of the table's address.", example = "readings")
-    ),
+    params(LinkedTablePath),
     responses(
         (status = 200, description = "The table.", content((Value = "application/json", example = json!({"items": [], "next": null})), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
         NotModified, ReadProblems, UnknownInQuery

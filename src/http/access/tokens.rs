@@ -13,8 +13,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems};
 use crate::http::request::conditional::{Conditions, ETag, created};
-use crate::http::request::extract::{Body, NoParams, Params, Segments};
+use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::path_params;
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
 use crate::programme::access::credentials::{CredentialId, CredentialRow};
@@ -92,6 +93,13 @@ page!(
     pub TokenPage of TokenBody
 );
 
+path_params! {
+    /// The address of a token.
+    pub TokenPath {
+        token: CredentialId as String, "The token's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+}
+
 /// List your tokens
 ///
 /// Your personal access tokens that are not revoked, the oldest first, a page at a time; without their secrets.
@@ -144,13 +152,13 @@ pub async fn create_token(
 /// One of your own, by its id; without its secret.
 #[utoipa::path(
     get, path = "/v1/tokens/{token}", tag = "access",
-    params(("token" = String, Path, description = "The token's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")),
+    params(TokenPath),
     responses((status = 200, description = "The token.", body = TokenBody), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_token(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((token,)): Segments<(CredentialId,)>,
+    TokenPath { token }: TokenPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -164,15 +172,13 @@ pub async fn find_token(
 /// It ends at once.
 #[utoipa::path(
     delete, path = "/v1/tokens/{token}", tag = "access",
-    params(
-        ("token" = String, Path, description = "The token's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(TokenPath, IfMatch),
     responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]
 pub async fn revoke_token(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((token,)): Segments<(CredentialId,)>,
+    TokenPath { token }: TokenPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

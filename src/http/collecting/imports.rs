@@ -63,6 +63,11 @@ impl FromParams for DryRun {
     }
 }
 
+/// What the documents say of the answer to an import that went well.
+pub(in crate::http) const DONE: &str = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.";
+/// What they say of the answer to one that did not.
+pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.";
+
 /// Readings to import, as JSON.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -2,14 +2,14 @@
 
 use std::pin::pin;
 
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode};
+use crate::domain::ids::{AreaCode, GroupCode, KpiCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
@@ -24,10 +24,11 @@ use crate::http::problem::Problem;
 use crate::http::problem::documented::{ImportProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::{check_group, known, known_group};
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, FromParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{Body, FromParams, ParamReader, Params};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
-use crate::http::tables::columns::{self, XlsxFile};
+use crate::http::request::path::{KpiPath, PlanPath, path_params};
+use crate::http::tables::columns::{self, TableRow, XlsxFile};
 use crate::http::view::{AsOf, IfMatchOrNone, View, view};
 use crate::programme::Programme;
 use crate::programme::figures::columns::ImportKind;
@@ -197,21 +198,25 @@ impl FromParams for ReadingParams {
     }
 }
 
+path_params! {
+    /// The address of a KPI's readings of a period.
+    pub ReadingPath in kpi {
+        period: String, "The period's key.", "FY2009-10-Q1";
+    }
+}
+
 /// List a KPI's readings
 ///
 /// The latest figure of each period and group, in the order of periods, a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/readings", tag = "readings",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), KpiReadingParams, AsOf, Paging
-    ),
+    params(KpiPath, KpiReadingParams, AsOf, Paging),
     responses((status = 200, description = "A page of readings.", body = ReadingPage), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn list_kpi_readings(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params((wanted, as_of, paging)): Params<(KpiReadingParams, AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -231,7 +236,7 @@ pub async fn list_kpi_readings(
 /// `cursor`. The columns that can be posted have the names they are posted by, so that the table can be sent back.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings", tag = "readings",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReadingParams, AsOf, Paging),
+    params(PlanPath, ReadingParams, AsOf, Paging),
     responses(
         (status = 200, description = "A page of readings.", content((ReadingPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ReadProblems, UnknownInQuery
@@ -240,7 +245,7 @@ pub async fn list_kpi_readings(
 pub async fn list_readings(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of, paging)): Params<(ReadingParams, AsOf, Paging)>,
     accept: Accept,
     conditions: Conditions,
@@ -267,7 +272,7 @@ pub async fn list_readings(
     let filter = ReadingFilter { kpi: wanted.kpi, period: period.transpose()?, group: wanted.group, kpis: of_area };
     match format {
         Format::Json => reply(&programme, &view, filter, &paging, &request).await,
-        Format::Csv => Ok(as_csv(programme.get_ref().clone(), &view, filter)),
+        Format::Csv => Ok(columns::stream(&view.tag, all_rows(programme.get_ref().clone(), &view, filter))),
         Format::Xlsx => as_workbook(programme.get_ref().clone(), &view, filter).await,
     }
 }
@@ -294,25 +299,17 @@ fn all_rows(
     })
 }
 
-fn as_csv(programme: Programme, view: &View, filter: ReadingFilter) -> HttpResponse {
-    let text = |rows: Vec<SeenReading>| -> Vec<u8> {
-        rows.iter().flat_map(|seen| table::row(columns::READINGS, columns::reading(seen))).collect()
-    };
-    let rows = all_rows(programme, view, filter).map_ok(move |rows| Bytes::from(text(rows)));
-    columns::stream("readings", columns::READINGS, &view.tag, rows)
-}
-
 async fn as_workbook(programme: Programme, view: &View, filter: ReadingFilter) -> Result<HttpResponse, Problem> {
-    let mut cells = Vec::new();
+    let (columns, mut cells) = (SeenReading::columns(), Vec::new());
     let mut rows = pin!(all_rows(programme, view, filter));
     while let Some(some) = rows.try_next().await? {
-        cells.extend(some.iter().map(columns::reading));
-        // One too many is enough to be told so.
+        cells.extend(some.iter().map(|seen| table::cells(&columns, seen)));
+        // One too many is enough to be refused.
         if cells.len() > columns::MOST_IN_WORKBOOK {
             break;
         }
     }
-    columns::workbook("readings", columns::READINGS, cells, &view.tag, view.seen.now()).await
+    columns::workbook::<SeenReading>(cells, &view.tag, view.seen.now()).await
 }
 
 async fn reply(
@@ -337,7 +334,7 @@ async fn reply(
 /// changes nothing. For those who report figures, of the KPIs they report.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
+    params(PlanPath, DryRun),
     request_body(
         description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is told at its pointer, such as /items/3/value. When a reading is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
         content(
@@ -347,9 +344,9 @@ async fn reply(
         )
     ),
     responses(
-        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+        (status = 200, description = imports::DONE,
          content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+        (status = 422, description = imports::REFUSED,
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
     )
@@ -357,7 +354,7 @@ async fn reply(
 pub async fn import_readings(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(dry_run): Params<DryRun>,
     request: HttpRequest,
     payload: Payload,
@@ -370,17 +367,13 @@ pub async fn import_readings(
 /// The latest figure of a KPI, period and group.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, AsOf
-    ),
+    params(ReadingPath, GroupParams, AsOf),
     responses((status = 200, description = "The reading.", body = ReadingBody), NotModified, ReadProblems)
 )]
 pub async fn find_reading(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    ReadingPath { plan, kpi, period }: ReadingPath,
     Params((wanted, as_of)): Params<(GroupParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -407,11 +400,7 @@ pub async fn find_reading(
 /// those who report the KPI.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, DryRun, IfMatchOrNone
-    ),
+    params(ReadingPath, GroupParams, DryRun, IfMatchOrNone),
     request_body(content = ReadingDraft, description = "The figure; a member that is absent leaves what is there."),
     responses(
         (status = 200, description = "It is the next revision, was there already, or was only tried.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
@@ -423,7 +412,7 @@ pub async fn find_reading(
 pub async fn put_reading(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    ReadingPath { plan, kpi, period }: ReadingPath,
     Params((wanted, dry_run)): Params<(GroupParams, DryRun)>,
     conditions: Conditions,
     Body(members): Body<Map<String, Value>>,
@@ -448,17 +437,13 @@ pub async fn put_reading(
 /// Every revision of a reading, the first first.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}/history", tag = "readings", operation_id = "list_reading_revisions",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), GroupParams, AsOf
-    ),
+    params(ReadingPath, GroupParams, AsOf),
     responses((status = 200, description = "The revisions.", body = ReadingHistory), NotModified, ReadProblems)
 )]
 pub async fn list_reading_revisions(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    ReadingPath { plan, kpi, period }: ReadingPath,
     Params((wanted, as_of)): Params<(GroupParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

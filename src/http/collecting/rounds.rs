@@ -20,8 +20,9 @@ use crate::http::problem::documented::{
 };
 use crate::http::reports::status::known;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
 use crate::programme::rounds::outstanding::{Outstanding, OutstandingFilter};
@@ -33,18 +34,30 @@ page!(
     pub RoundPage of RoundDays
 );
 
+path_params! {
+    /// The address of a round.
+    pub RoundPath in plan {
+        period: Period as String, "The round's period.", "FY2009-10-Q1";
+    }
+    /// The address of a return.
+    pub ReturnPath in plan {
+        period: Period as String, "The round's period.", "FY2009-10-Q1";
+        sub_group: SubGroupCode, "The sub-group's code.", "be-healthy";
+    }
+}
+
 /// List collection rounds
 ///
 /// In time order, a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/rounds", tag = "collecting",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+    params(PlanPath, AsOf, Paging),
     responses((status = 200, description = "A page of rounds.", body = RoundPage), NotModified, ReadProblems)
 )]
 pub async fn list_rounds(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((as_of, paging)): Params<(AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -64,7 +77,7 @@ pub async fn list_rounds(
 /// falls due by its KPI's collection lag, and is then due on the round's day. For programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds", tag = "collecting", operation_id = "create_round",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = RoundDraft, description = "The period and the round's days."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = RoundDays,
@@ -75,7 +88,7 @@ pub async fn list_rounds(
 pub async fn create_round(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -89,16 +102,13 @@ pub async fn create_round(
 /// Its days.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/rounds/{period}", tag = "collecting",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), AsOf
-    ),
+    params(RoundPath, AsOf),
     responses((status = 200, description = "The round.", body = RoundDays), NotModified, ReadProblems)
 )]
 pub async fn find_round(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    RoundPath { plan, period }: RoundPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -112,10 +122,7 @@ pub async fn find_round(
 /// Moves its days, by merge patch. For programme managers and administrators.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/rounds/{period}", tag = "collecting",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), IfMatch
-    ),
+    params(RoundPath, IfMatch),
     request_body(content = RoundChange, content_type = "application/merge-patch+json", description = "The members to change."),
     responses(
         (status = 200, description = "The round as it is now.", body = RoundDays, headers(("ETag" = String, description = "Its state."))),
@@ -125,7 +132,7 @@ pub async fn find_round(
 pub async fn update_round(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    RoundPath { plan, period }: RoundPath,
     _: Params<NoParams>,
     conditions: Conditions,
     Patch(patch): Patch<Map<String, Value>>,
@@ -139,16 +146,13 @@ pub async fn update_round(
 /// One that no return was submitted in; its history stays in the journal. For programme managers and administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/rounds/{period}", tag = "collecting",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), IfMatch
-    ),
+    params(RoundPath, IfMatch),
     responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_round(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    RoundPath { plan, period }: RoundPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -161,16 +165,13 @@ pub async fn remove_round(
 /// Every sub-group's return with the figures it owes, and how far they have come in. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/rounds/{period}/returns", tag = "collecting", operation_id = "get_round_returns",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"), AsOf
-    ),
+    params(RoundPath, AsOf),
     responses((status = 200, description = "The round and its returns.", body = RoundReport), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn get_round_returns(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period)): Segments<(PlanCode, Period)>,
+    RoundPath { plan, period }: RoundPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -186,17 +187,13 @@ pub async fn get_round_returns(
 /// and where the return stands. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
-        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy"), AsOf
-    ),
+    params(ReturnPath, AsOf),
     responses((status = 200, description = "The return.", body = ReturnReport), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_return(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    ReturnPath { plan, period, sub_group }: ReturnPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -261,18 +258,14 @@ pub struct ReturnDraft {
 /// left out stays as it is, and so does a member that is absent from one (null clears it). For those who report the KPIs.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
-        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy"), DryRun
-    ),
+    params(ReturnPath, DryRun),
     request_body(content = ReturnDraft, description = "The figures."),
     responses((status = 200, description = "What it did, or would do.", body = PostedReturn), PutReturnProblems)
 )]
 pub async fn put_return(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    ReturnPath { plan, period, sub_group }: ReturnPath,
     Params(dry_run): Params<DryRun>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -288,17 +281,13 @@ pub async fn put_return(
 /// programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/submit", tag = "collecting", operation_id = "submit_return",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
-        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
-    ),
+    params(ReturnPath),
     responses((status = 200, description = "It is submitted.", body = ReturnReport), StepProblems)
 )]
 pub async fn submit_return(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    ReturnPath { plan, period, sub_group }: ReturnPath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::Submit).await
@@ -310,17 +299,13 @@ pub async fn submit_return(
 /// than the one who submitted it.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/sign-off", tag = "collecting", operation_id = "sign_off_return",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
-        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
-    ),
+    params(ReturnPath),
     responses((status = 200, description = "It is signed off.", body = ReturnReport), StepProblems)
 )]
 pub async fn sign_off_return(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    ReturnPath { plan, period, sub_group }: ReturnPath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::SignOff).await
@@ -341,18 +326,14 @@ pub struct ReturnNote {
 /// With a note that says what is to be mended. For the sub-group's lead, programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/return", tag = "collecting", operation_id = "send_back_return",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
-        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
-    ),
+    params(ReturnPath),
     request_body(content = ReturnNote, description = "What is to be mended."),
     responses((status = 200, description = "It is sent back.", body = ReturnReport), CreateProblems)
 )]
 pub async fn send_back_return(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    ReturnPath { plan, period, sub_group }: ReturnPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -375,18 +356,14 @@ pub struct ReopeningReason {
 /// Unlocks the figures of one that is signed off, with a reason. For programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/reopen", tag = "collecting", operation_id = "reopen_return",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("period" = String, Path, description = "The round's period.", example = "FY2009-10-Q1"),
-        ("sub_group" = SubGroupCode, Path, description = "The sub-group's code.", example = "be-healthy")
-    ),
+    params(ReturnPath),
     request_body(content = ReopeningReason, description = "Why."),
     responses((status = 200, description = "It is open again.", body = ReturnReport), CreateProblems)
 )]
 pub async fn reopen_return(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, period, sub_group)): Segments<(PlanCode, Period, SubGroupCode)>,
+    ReturnPath { plan, period, sub_group }: ReturnPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -449,13 +426,13 @@ impl FromParams for OutstandingParams {
 /// overdue first, with completeness and timeliness by sub-group and by organisation. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/outstanding", tag = "collecting", operation_id = "get_outstanding",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), OutstandingParams, AsOf),
+    params(PlanPath, OutstandingParams, AsOf),
     responses((status = 200, description = "What is outstanding.", body = Outstanding), NotModified, ReadProblems, NotAllowed, UnknownInQuery)
 )]
 pub async fn get_outstanding(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of)): Params<(OutstandingParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

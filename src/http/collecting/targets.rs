@@ -1,13 +1,12 @@
 //! Targets.
 
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
-use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::{KpiCode, PlanCode};
+use crate::domain::ids::KpiCode;
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::target::{TargetDraft, TargetKind, TargetState};
@@ -18,10 +17,11 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{DeleteProblems, ImportProblems, NotModified, ReadProblems, WriteProblems};
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, NoParams, Params, Segments};
+use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
-use crate::http::tables::columns::{self, XlsxFile};
+use crate::http::request::path::{KpiPath, PlanPath, path_params};
+use crate::http::tables::columns::{self, SeenTarget, TableRow, XlsxFile};
 use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::programme::Programme;
 use crate::programme::figures::columns::ImportKind;
@@ -136,21 +136,29 @@ page!(
     pub TargetPage of TargetBody
 );
 
+path_params! {
+    /// The address of a target.
+    pub TargetPath in kpi {
+        period: String, "The period's key, or a year's.", "FY2009-10-Q1";
+    }
+    /// The address of a target to set or remove; its example is one that a check of the document may change.
+    pub TargetToSet in kpi {
+        period: String, "The period's key, or a year's.", "FY2010-11-Q1";
+    }
+}
+
 /// List a KPI's targets
 ///
 /// In time order, by the first days of their periods, a year before its parts; a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/targets", tag = "targets",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf, Paging
-    ),
+    params(KpiPath, AsOf, Paging),
     responses((status = 200, description = "A page of targets.", body = TargetPage), NotModified, ReadProblems)
 )]
 pub async fn list_kpi_targets(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params((as_of, paging)): Params<(AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -166,7 +174,7 @@ pub async fn list_kpi_targets(
 /// page at a time; as CSV or as an Excel workbook all at once and in the same order, without `limit` and `cursor`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/targets", tag = "targets",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+    params(PlanPath, AsOf, Paging),
     responses(
         (status = 200, description = "A page of targets.", content((TargetPage = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ReadProblems
@@ -175,7 +183,7 @@ pub async fn list_kpi_targets(
 pub async fn list_targets(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((as_of, paging)): Params<(AsOf, Paging)>,
     accept: Accept,
     conditions: Conditions,
@@ -184,17 +192,15 @@ pub async fn list_targets(
     let format = paging.format(&accept)?;
     let view = view!(&programme, &caller, &plan, as_of, &conditions, format);
     let rows = programme.list_targets(&view.seen, None).await?;
+    let names_shown = view.by_a_member();
+    let seen = |rows: Vec<TargetRow>| rows.into_iter().map(move |row| SeenTarget { row, names_shown });
     match format {
         Format::Json => reply(rows, &paging, &request, &view),
-        Format::Csv => {
-            let names_shown = view.by_a_member();
-            let line = move |row| table::row(columns::TARGETS, columns::target(&row, names_shown));
-            let rows = futures_util::stream::iter(rows).map(move |row| Ok(Bytes::from(line(row))));
-            Ok(columns::stream("targets", columns::TARGETS, &view.tag, rows))
-        }
+        Format::Csv => Ok(columns::stream(&view.tag, futures_util::stream::iter([Ok(seen(rows).collect())]))),
         Format::Xlsx => {
-            let rows = rows.iter().map(|row| columns::target(row, view.by_a_member())).collect();
-            columns::workbook("targets", columns::TARGETS, rows, &view.tag, view.seen.now()).await
+            let columns = SeenTarget::columns();
+            let cells = seen(rows).map(|row| table::cells(&columns, &row)).collect();
+            columns::workbook::<SeenTarget>(cells, &view.tag, view.seen.now()).await
         }
     }
 }
@@ -216,7 +222,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
 /// managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), DryRun),
+    params(PlanPath, DryRun),
     request_body(
         description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. When a target is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is told at its pointer, such as /items/3/value.",
         content(
@@ -226,9 +232,9 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
         )
     ),
     responses(
-        (status = 200, description = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.",
+        (status = 200, description = imports::DONE,
          content((ImportResult = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        (status = 422, description = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.",
+        (status = 422, description = imports::REFUSED,
          content((ImportProblemBody = "application/problem+json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         ImportProblems
     )
@@ -236,7 +242,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
 pub async fn import_targets(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(dry_run): Params<DryRun>,
     request: HttpRequest,
     payload: Payload,
@@ -249,17 +255,13 @@ pub async fn import_targets(
 /// The target set for a period, or for a year.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q1"), AsOf
-    ),
+    params(TargetPath, AsOf),
     responses((status = 200, description = "The target.", body = TargetBody), NotModified, ReadProblems)
 )]
 pub async fn find_target(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    TargetPath { plan, kpi, period }: TargetPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -277,11 +279,7 @@ pub async fn find_target(
 /// for everyone and for groups, and which roll-ups it moves; with `dry_run` it says which it would, and nothing is kept. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), DryRun, IfMatchOrNone
-    ),
+    params(TargetToSet, DryRun, IfMatchOrNone),
     request_body(content = TargetDraft, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
     responses(
         (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
@@ -293,7 +291,7 @@ pub async fn find_target(
 pub async fn put_target(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    TargetToSet { plan, kpi, period }: TargetToSet,
     Params(dry_run): Params<DryRun>,
     conditions: Conditions,
     Body(members): Body<Map<String, Value>>,
@@ -315,17 +313,13 @@ pub async fn put_target(
 /// Its history stays. For programme managers and administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2010-11-Q1"), IfMatch
-    ),
+    params(TargetToSet, IfMatch),
     responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_target(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    TargetToSet { plan, kpi, period }: TargetToSet,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -338,17 +332,13 @@ pub async fn remove_target(
 /// Every revision of a target, the first first, with the reason for each and those that took it away.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}/history", tag = "targets", operation_id = "list_target_revisions",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key, or a year's.", example = "FY2009-10-Q1"), AsOf
-    ),
+    params(TargetPath, AsOf),
     responses((status = 200, description = "The revisions.", body = TargetHistory), NotModified, ReadProblems)
 )]
 pub async fn list_target_revisions(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    TargetPath { plan, kpi, period }: TargetPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

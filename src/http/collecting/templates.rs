@@ -4,55 +4,91 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Data;
 
-use crate::domain::ids::{PlanCode, SubGroupCode};
+use crate::domain::assess::DataState;
+use crate::domain::ids::SubGroupCode;
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::plan::SubGroup;
 use crate::exchange::spreadsheet::{self, Form, FormCell, Rule, Shown};
-use crate::exchange::table::{self, CellText, Column, ColumnType, column};
+use crate::exchange::table::{self, CellText, Column, ColumnType, Field};
 use crate::http::collecting::imports::with_workbook;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::known;
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{FromParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{FromParams, ParamReader, Params};
 use crate::http::request::negotiate::{Accept, Format};
+use crate::http::request::path::PlanPath;
 use crate::http::tables::columns::{XlsxFile, as_workbook};
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
 use crate::programme::rounds::templates::{Template, TemplateLine};
 
-use ColumnType::{Boolean, Date, Number, Text};
+/// A column of a template.
+struct TemplateColumn {
+    column: Column<TemplateLine>,
+    /// In characters.
+    width: f64,
+    cells: Cells,
+}
+
+/// What the cells of a column are for, and what they may hold.
+enum Cells {
+    /// They help to fill in the others.
+    Shown(fn(&TemplateLine) -> Rule),
+    /// They are filled in.
+    Filled(fn(&TemplateLine) -> Rule),
+}
+
+macro_rules! template_columns {
+    (|$line:ident| $($name:literal: $kind:ident, $width:literal, $words:literal, $cells:ident($rule:expr) => $cell:expr;)+) => {
+        vec![$(TemplateColumn {
+            column: Column {
+                field: Field { name: $name, kind: ColumnType::$kind, description: $words },
+                cell: |$line: &TemplateLine| $cell,
+            },
+            width: $width,
+            cells: Cells::$cells($rule),
+        }),+]
+    };
+}
 
 /// The columns of a template: what helps to fill it in, and what is posted, by the names it is posted by.
-const TEMPLATE: &[Column] = &[
-    column("kpi", Text, "The KPI's code."),
-    column("title", Text, "The KPI's title."),
-    column("definition", Text, "What is counted and over what."),
-    column("unit", Text, "What it is counted in."),
-    column("period", Text, "The period's key."),
-    column("group", Text, "The group; all is everyone."),
-    column("last_period", Text, "The period of the figure before."),
-    column("last_figure", Text, "The figure before."),
-    column("target", Text, "What the figure is held against."),
-    column("due", Date, "By when it is due."),
-    column("value", Number, "The figure."),
-    column("numerator", Number, "What was counted."),
-    column("denominator", Number, "Over what it was counted."),
-    column("provisional", Boolean, "Whether the figure may still change."),
-    column("nil_return", Text, "Why there is no figure."),
-    column("status", Text, "The status that a partner determined, for KPIs where one does."),
-    column("commentary", Text, "What readers should know about the figure."),
-    column("reason", Text, "Why it replaces an earlier figure."),
-    column("forecast", Number, "The figure that you expect at the year's end."),
-];
-
-/// How wide the columns of the template are, in its order; what is filled in begins with the value.
-const WIDTHS: [f64; 19] =
-    [13.0, 30.0, 42.0, 13.0, 15.0, 14.0, 14.0, 14.0, 14.0, 13.0, 13.0, 13.0, 14.0, 13.0, 24.0, 12.0, 36.0, 22.0, 13.0];
-const FIRST_FILLED: usize = 10;
+fn template_columns() -> Vec<TemplateColumn> {
+    template_columns!(|line|
+        "kpi": Text, 13.0, "The KPI's code.", Shown(|line| only(&line.kpi.code)) => text(&line.kpi.code);
+        "title": Text, 30.0, "The KPI's title.", Shown(free) => text(&line.kpi.title);
+        "definition": Text, 42.0, "What is counted and over what.", Shown(free)
+            => Some(line.kpi.definition.clone()).filter(|words| !words.is_empty());
+        "unit": Text, 13.0, "What it is counted in.", Shown(free) => Some(unit(line));
+        "period": Text, 15.0, "The period's key.", Shown(|line| only(&line.period)) => text(&line.period);
+        "group": Text, 14.0, "The group; all is everyone.", Shown(free) => text(&line.group);
+        "last_period": Text, 14.0, "The period of the figure before.", Shown(free)
+            => line.last.as_ref().map(|(period, _)| period.label());
+        "last_figure": Text, 14.0, "The figure before.", Shown(free)
+            => line.last.as_ref().and_then(|(_, figure)| figure.clone());
+        "target": Text, 14.0, "What the figure is held against.", Shown(free) => line.target.clone();
+        "due": Date, 13.0, "By when it is due.", Shown(free) => text(&line.due);
+        "value": Number, 13.0, "The figure.", Filled(figure_rule) => figure(value(line));
+        "numerator": Number, 13.0, "What was counted.", Filled(|_| decimal(None, None, "What was counted: a number."))
+            => figure(line.reported.as_deref().and_then(|reported| reported.numerator));
+        "denominator": Number, 14.0, "Over what it was counted.",
+            Filled(|_| decimal(Some(Figure::ZERO), None, "Over what it was counted: a number above zero."))
+            => figure(line.reported.as_deref().and_then(|reported| reported.denominator));
+        "provisional": Boolean, 13.0, "Whether the figure may still change.", Filled(|_| one_of(&["yes", "no"]))
+            => provisional(line);
+        "nil_return": Text, 24.0, "Why there is no figure.", Filled(|_| Rule::Words(400)) => blank(line);
+        "status": Text, 12.0, "The status that a partner determined, for KPIs where one does.", Filled(status_rule)
+            => line.reported.as_deref().filter(|_| line.is_determined()).and_then(|reported| text(&reported.status.as_str()));
+        "commentary": Text, 36.0, "What readers should know about the figure.", Filled(|_| Rule::Words(4_000))
+            => line.commentary.clone();
+        "reason": Text, 22.0, "Why it replaces an earlier figure.", Filled(|_| Rule::Words(2_000)) => blank(line);
+        "forecast": Number, 13.0, "The figure that you expect at the year's end.", Filled(figure_rule)
+            => figure(line.reported.as_deref().and_then(|reported| reported.forecast.stated.as_ref()).map(|stated| stated.value));
+    )
+}
 
 /// Whose template is wanted.
 #[derive(Debug, utoipa::IntoParams)]
@@ -82,7 +118,7 @@ impl FromParams for TemplateParams {
 /// is; rows that nobody filled in are passed over. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings/template", tag = "readings", operation_id = "get_readings_template",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), TemplateParams),
+    params(PlanPath, TemplateParams),
     responses(
         (status = 200, description = "The file to fill in.",
          content((XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"))),
@@ -92,7 +128,7 @@ impl FromParams for TemplateParams {
 pub async fn get_readings_template(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(wanted): Params<TemplateParams>,
     accept: Accept,
     conditions: Conditions,
@@ -130,8 +166,8 @@ pub async fn get_readings_template(
 }
 
 fn as_csv(template: &Template) -> Vec<u8> {
-    let rows = template.lines.iter().flat_map(|line| table::row(TEMPLATE, cells(line)));
-    table::header(TEMPLATE).into_iter().chain(rows).collect()
+    let columns: Vec<_> = template_columns().into_iter().map(|one| one.column).collect();
+    table::csv(&columns, &template.lines)
 }
 
 fn unit(line: &TemplateLine) -> String {
@@ -140,92 +176,80 @@ fn unit(line: &TemplateLine) -> String {
     if line.kpi.multiplier > 1 && unit == "rate" { format!("rate per {}", line.kpi.multiplier) } else { unit }
 }
 
-/// The cells of a line, in the order of the columns.
-fn cells(line: &TemplateLine) -> Vec<CellText> {
-    let text = |text: String| Some(text);
-    let figure = |figure: Option<Figure>| figure.map(|figure| figure.to_string());
-    let reported = line.reported.as_deref();
-    // What follows from a numerator and a denominator is not to be kept in step with them by hand.
-    let counted = reported.is_some_and(|reported| reported.numerator.is_some());
-    let value = reported.and_then(|reported| reported.value).filter(|_| !counted || line.kpi.standardised);
-    let provisional = reported.map(|reported| {
-        let provisional = reported.data_state == crate::domain::assess::DataState::Provisional;
-        if provisional { "yes" } else { "no" }.to_owned()
-    });
-    vec![
-        text(line.kpi.code.to_string()),
-        text(line.kpi.title.clone()),
-        Some(line.kpi.definition.clone()).filter(|words| !words.is_empty()),
-        text(unit(line)),
-        text(line.period.to_string()),
-        text(line.group.to_string()),
-        line.last.as_ref().map(|(period, _)| period.label()),
-        line.last.as_ref().and_then(|(_, figure)| figure.clone()),
-        line.target.clone(),
-        text(line.due.to_string()),
-        figure(value),
-        figure(reported.and_then(|reported| reported.numerator)),
-        figure(reported.and_then(|reported| reported.denominator)),
-        provisional,
-        None,
-        reported.filter(|_| line.is_determined()).map(|reported| reported.status.as_str().to_owned()),
-        line.commentary.clone(),
-        None,
-        figure(reported.and_then(|reported| reported.forecast.stated.as_ref()).map(|stated| stated.value)),
-    ]
+#[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
+fn text(value: &impl ToString) -> CellText {
+    Some(value.to_string())
 }
 
-/// What may be put into the cells of a line, in the order of the columns.
-fn rule(line: &TemplateLine, column: &str) -> Rule {
+fn figure(value: Option<Figure>) -> CellText {
+    value.map(|figure| figure.to_string())
+}
+
+/// The figure that was reported. One that follows from a numerator and a denominator is left to them, so that nobody has to
+/// change both by hand.
+fn value(line: &TemplateLine) -> Option<Figure> {
+    let reported = line.reported.as_deref()?;
+    reported.value.filter(|_| reported.numerator.is_none() || line.kpi.standardised)
+}
+
+fn provisional(line: &TemplateLine) -> CellText {
+    let reported = line.reported.as_deref()?;
+    text(&if reported.data_state == DataState::Provisional { "yes" } else { "no" })
+}
+
+/// What is never taken over from the figure that was reported.
+fn blank(_: &TemplateLine) -> CellText {
+    None
+}
+
+fn free(_: &TemplateLine) -> Rule {
+    Rule::Free
+}
+
+fn only(value: &impl ToString) -> Rule {
+    Rule::OneOf(vec![value.to_string()])
+}
+
+fn one_of(words: &[&str]) -> Rule {
+    Rule::OneOf(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
+fn decimal(least: Option<Figure>, most: Option<Figure>, hint: impl Into<String>) -> Rule {
+    Rule::Decimal { least: figure(least), most: figure(most), hint: hint.into() }
+}
+
+fn status_rule(line: &TemplateLine) -> Rule {
+    if line.is_determined() { one_of(&["on_track", "at_risk", "off_track"]) } else { Rule::Free }
+}
+
+fn figure_rule(line: &TemplateLine) -> Rule {
     let kpi = &line.kpi;
-    let decimal = |least: Option<Figure>, most: Option<Figure>, hint: String| Rule::Decimal {
-        least: least.map(|least| least.to_string()),
-        most: most.map(|most| most.to_string()),
-        hint,
-    };
     let within = match (kpi.valid_min, kpi.valid_max) {
         (Some(least), Some(most)) => format!(", from {} to {}", kpi.in_words(least), kpi.in_words(most)),
         (Some(least), None) => format!(", {} or more", kpi.in_words(least)),
         (None, Some(most)) => format!(", {} or less", kpi.in_words(most)),
         (None, None) => String::new(),
     };
-    match column {
-        "kpi" => Rule::OneOf(vec![kpi.code.to_string()]),
-        "period" => Rule::OneOf(vec![line.period.to_string()]),
-        "value" | "forecast" => {
-            // 4.5 for 4.5 %: a cell that is formatted as a percentage would hold 0.045.
-            let hint = format!("A number in the KPI's unit ({}){within}. Write 4.5 for 4.5 %.", unit(line));
-            decimal(kpi.valid_min, kpi.valid_max, hint)
-        }
-        "numerator" => decimal(None, None, "What was counted: a number.".to_owned()),
-        "denominator" => decimal(Some(Figure::ZERO), None, "Over what it was counted: a number above zero.".to_owned()),
-        "provisional" => Rule::OneOf(vec!["yes".to_owned(), "no".to_owned()]),
-        "status" if line.is_determined() => {
-            Rule::OneOf(["on_track", "at_risk", "off_track"].map(str::to_owned).to_vec())
-        }
-        "nil_return" => Rule::Words(400),
-        "commentary" => Rule::Words(4_000),
-        "reason" => Rule::Words(2_000),
-        _ => Rule::Free,
-    }
+    // 4.5 for 4.5 %: a cell that is formatted as a percentage would hold 0.045.
+    let hint = format!("A number in the KPI's unit ({}){within}. Write 4.5 for 4.5 %.", unit(line));
+    decimal(kpi.valid_min, kpi.valid_max, hint)
 }
 
 fn as_form(template: &Template) -> Form {
+    let columns = template_columns();
     let rows = template.lines.iter().map(|line| {
-        TEMPLATE
-            .iter()
-            .zip(cells(line))
-            .map(|(column, cell)| {
-                let shown = match (column.kind, cell) {
-                    (_, None) => Shown::Nothing,
-                    (Number, Some(text)) => Shown::Number { decimals: 0, text },
-                    (_, Some(text)) => Shown::Words(text),
-                };
-                FormCell { shown, rule: rule(line, column.name) }
-            })
-            .collect()
+        let cells = columns.iter().map(|TemplateColumn { column, cells, .. }| {
+            let shown = match (column.field.kind, (column.cell)(line)) {
+                (_, None) => Shown::Nothing,
+                (ColumnType::Number, Some(text)) => Shown::Number { decimals: 0, text },
+                (_, Some(text)) => Shown::Words(text),
+            };
+            let (Cells::Shown(rule) | Cells::Filled(rule)) = cells;
+            FormCell { shown, rule: rule(line) }
+        });
+        cells.collect()
     });
-    let columns = TEMPLATE.iter().zip(WIDTHS).enumerate();
+    let headings = columns.iter().map(|one| (one.column.field.name, one.width, matches!(one.cells, Cells::Filled(_))));
     let due = template.due.map_or_else(String::new, |due| format!(" Due by {}.", due.format("%-d %b %Y")));
     Form {
         name: "Figures".to_owned(),
@@ -233,7 +257,7 @@ fn as_form(template: &Template) -> Form {
         lead: format!(
             "Fill in the yellow cells as far as you can, and send the workbook back.{due} See the sheet Notes."
         ),
-        columns: columns.map(|(place, (column, width))| (column.name, width, place >= FIRST_FILLED)).collect(),
+        columns: headings.collect(),
         rows: rows.collect(),
         notes: NOTES.iter().map(|(heading, words)| (*heading, (*words).to_owned())).collect(),
     }

@@ -16,8 +16,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems};
 use crate::http::request::conditional::{Conditions, ETag};
-use crate::http::request::extract::{FromParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{FromParams, ParamReader, Params};
 use crate::http::request::page::{MAX_LIMIT, Paging, page};
+use crate::http::request::path::PlanPath;
 use crate::programme::feed::changes::{FollowedChange, Gone};
 use crate::programme::feed::journal::Entry;
 use crate::programme::{OpenPlan, Programme};
@@ -221,7 +222,7 @@ fn view_of(plan: &OpenPlan) -> String {
 /// partnership are sent what they see as it stands now, small numbers withheld, and `items` can be empty where `next` moves on.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/changes", tag = "changes",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), FeedParams, Prefer),
+    params(PlanPath, FeedParams, Prefer),
     responses(
         (status = 200, description = "The changes.", body = ChangeFeed,
          headers(("Preference-Applied" = String, description = "How long the service would have waited: `wait=30`. Sent where that was asked for."))),
@@ -231,7 +232,7 @@ fn view_of(plan: &OpenPlan) -> String {
 pub async fn list_changes(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(wanted): Params<FeedParams>,
     Wait(wait): Wait,
     conditions: Conditions,
@@ -267,13 +268,13 @@ pub async fn list_changes(
 /// say is left out for all but administrators.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/journal", tag = "changes",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
+    params(PlanPath, Paging),
     responses((status = 200, description = "A page of the journal.", body = JournalPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_journal(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(paging): Params<Paging>,
     conditions: Conditions,
     request: HttpRequest,

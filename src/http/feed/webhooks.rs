@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::PlanCode;
 use crate::domain::webhook::{WebhookChange, WebhookDraft, WebhookTerms};
 use crate::http::access::tokens::unkept;
 use crate::http::gate::authenticate::Caller;
@@ -15,8 +14,9 @@ use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems, WriteProblems,
 };
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, NoParams, Params, Patch, Segments};
+use crate::http::request::extract::{Body, NoParams, Params, Patch};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
 use crate::programme::feed::webhooks::{DeliveryRow, WebhookId, WebhookRow};
@@ -168,18 +168,25 @@ fn tag_over(conditions: &Conditions, body: &impl Serialize) -> Result<ETag, Prob
     Ok(conditions.tag(ETag::over(&bytes)))
 }
 
+path_params! {
+    /// The address of a webhook.
+    pub WebhookPath in plan {
+        webhook: WebhookId as String, "The webhook's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+}
+
 /// List webhooks
 ///
 /// Your own, the oldest first, a page at a time; all of the plan's for those who manage it. For members and partners.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/webhooks", tag = "changes",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), Paging),
+    params(PlanPath, Paging),
     responses((status = 200, description = "A page of webhooks.", body = WebhookPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_webhooks(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(paging): Params<Paging>,
     conditions: Conditions,
     request: HttpRequest,
@@ -200,7 +207,7 @@ pub async fn list_webhooks(
 /// three days. The secret is in this answer and in no other. For members and partners.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/webhooks", tag = "changes", operation_id = "create_webhook",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = WebhookDraft, description = "Where to tell of what."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = SecretBody,
@@ -211,7 +218,7 @@ pub async fn list_webhooks(
 pub async fn create_webhook(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -225,16 +232,13 @@ pub async fn create_webhook(
 /// A webhook by its id, without its secret: your own, or any of the plan's for those who manage it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/webhooks/{webhook}", tag = "changes",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(WebhookPath),
     responses((status = 200, description = "The webhook.", body = WebhookBody), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn find_webhook(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, webhook)): Segments<(PlanCode, WebhookId)>,
+    WebhookPath { plan, webhook }: WebhookPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -249,10 +253,7 @@ pub async fn find_webhook(
 /// `active`, it goes on from where its subscriber was last told. For whom it belongs to and those who manage the plan.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/webhooks/{webhook}", tag = "changes",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(WebhookPath, IfMatch),
     request_body(content = WebhookChange, content_type = "application/merge-patch+json", description = "The members to change."),
     responses(
         (status = 200, description = "The webhook as it is now.", body = WebhookBody, headers(("ETag" = String, description = "Its state."))),
@@ -262,7 +263,7 @@ pub async fn find_webhook(
 pub async fn update_webhook(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, webhook)): Segments<(PlanCode, WebhookId)>,
+    WebhookPath { plan, webhook }: WebhookPath,
     _: Params<NoParams>,
     conditions: Conditions,
     Patch(patch): Patch<Map<String, Value>>,
@@ -276,16 +277,13 @@ pub async fn update_webhook(
 /// Nothing more is sent; its secret and the log of its deliveries go with it. For whom it belongs to and those who manage the plan.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/webhooks/{webhook}", tag = "changes",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(WebhookPath, IfMatch),
     responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_webhook(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, webhook)): Segments<(PlanCode, WebhookId)>,
+    WebhookPath { plan, webhook }: WebhookPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -298,16 +296,13 @@ pub async fn remove_webhook(
 /// The attempts to deliver this webhook's messages, the latest first, a page at a time; the last thousand are kept.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/webhooks/{webhook}/deliveries", tag = "changes",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), Paging
-    ),
+    params(WebhookPath, Paging),
     responses((status = 200, description = "A page of attempts.", body = WebhookDeliveryPage), NotModified, ReadProblems, NotAllowed)
 )]
 pub async fn list_webhook_deliveries(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, webhook)): Segments<(PlanCode, WebhookId)>,
+    WebhookPath { plan, webhook }: WebhookPath,
     Params(paging): Params<Paging>,
     conditions: Conditions,
     request: HttpRequest,
@@ -326,10 +321,7 @@ pub async fn list_webhook_deliveries(
 /// Sends a message of type `webhook.test` with the next delivery, once: see what came of it among the deliveries.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/webhooks/{webhook}/test", tag = "changes", operation_id = "test_webhook",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(WebhookPath),
     responses(
         (status = 202, description = "It is on its way; Location says where to see what comes of it.", body = TestBody,
          headers(("Location" = String, description = "The address of the webhook's deliveries."))),
@@ -339,7 +331,7 @@ pub async fn list_webhook_deliveries(
 pub async fn test_webhook(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, webhook)): Segments<(PlanCode, WebhookId)>,
+    WebhookPath { plan, webhook }: WebhookPath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let message = programme.test_webhook(&plan, &caller.subject, webhook).await?;
@@ -353,10 +345,7 @@ pub async fn test_webhook(
 /// while you put the new one in place.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/webhooks/{webhook}/rotate", tag = "changes", operation_id = "rotate_webhook",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("webhook" = String, Path, description = "The webhook's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(WebhookPath),
     responses(
         (status = 200, description = "The webhook with its new secret.", body = SecretBody, headers(("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         StepProblems
@@ -365,7 +354,7 @@ pub async fn test_webhook(
 pub async fn rotate_webhook(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, webhook)): Segments<(PlanCode, WebhookId)>,
+    WebhookPath { plan, webhook }: WebhookPath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let row = programme.rotate_webhook(&plan, &caller.subject, webhook).await?;

@@ -25,7 +25,6 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::http::metrics::Metrics;
-use crate::http::openapi::deprecation::{GOING, announce};
 use crate::http::problem::Problem;
 use crate::http::request::conditional::encoded_tag;
 use crate::http::request::negotiate::Format;
@@ -136,8 +135,6 @@ async fn answer(
     match AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await {
         Ok(Ok(response)) => {
             let mut response = unless_known(as_problem(response));
-            let request = response.request().clone();
-            announce(GOING, || request.match_pattern(), response.headers_mut());
             let shared = SHARED.try_with(Cell::get).unwrap_or_default();
             let told = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
             if shared && told && !response.headers().contains_key(CACHE_CONTROL) {

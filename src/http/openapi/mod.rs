@@ -3,7 +3,6 @@
 //! The operations come from the handlers (`resource!`); [`base`] is what they are collected into,
 //! [`document`] the last touch, and [`Documents`] the bytes, made once and shared by all workers.
 
-pub mod deprecation;
 mod downgrade;
 mod examples;
 mod lint;
@@ -166,7 +165,6 @@ pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
         name_variants(schemas);
         loosen_changes(schemas);
     }
-    deprecation::mark(deprecation::GOING, &mut document);
     let mut used = Vec::new();
     for (path, operation) in operations_mut(&mut document) {
         tell_of_the_way_in(path, operation);

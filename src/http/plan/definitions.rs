@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::domain::benchmark::{ComparatorGroup, ComparatorGroupChange, ComparatorGroupDraft};
 use crate::domain::dimension::{Dimension, DimensionChange, DimensionDraft};
 use crate::domain::ids::{
-    AreaCode, ComparatorCode, DimensionCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode,
+    AreaCode, ComparatorCode, DimensionCode, OrganisationCode, PolicyCode, PriorityCode, SubGroupCode,
 };
 use crate::domain::plan::{
     Organisation, OrganisationChange, OrganisationDraft, OutcomeArea, OutcomeAreaChange, OutcomeAreaDraft, Priority,
@@ -20,8 +20,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, NoParams, Params, Patch, Segments};
+use crate::http::request::extract::{Body, NoParams, Params, Patch};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Kept;
 use crate::programme::Programme;
@@ -102,7 +103,7 @@ impl Sent for Policy {
 macro_rules! definition_resource {
     (
         $(#[$doc:meta])* $module:ident: $kind:ident by $code:ident, $new:ident, $change:ident, $body:ident, $page:ident,
-        $tag:literal, $path:literal, $id:literal, $one:literal, $many:literal, $example:literal,
+        $tag:literal, $path:literal, $id:ident, $one:literal, $many:literal, $example:literal,
         $list:literal $create:literal $find:literal $update:literal $remove:literal
     ) => {
         page!(
@@ -114,15 +115,22 @@ macro_rules! definition_resource {
         pub mod $module {
             use super::*;
 
+            path_params! {
+                /// The address of a definition of this kind.
+                pub DefinitionPath in plan {
+                    $id: $code, "Its code.", $example;
+                }
+            }
+
             #[utoipa::path(
                 get, path = concat!("/v1/plans/{plan}/", $path), operation_id = $list, tag = $tag,
                 summary = concat!("List ", $many),
                 description = concat!("The plan's ", $many, " in the order of their codes, a page at a time."),
-                params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+                params(PlanPath, AsOf, Paging),
                 responses((status = 200, description = concat!("A page of ", $many, "."), body = $page), NotModified, ReadProblems)
             )]
             pub(in crate::http) async fn list(
-                programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
+                programme: Data<Programme>, caller: Caller, PlanPath { plan }: PlanPath,
                 Params((as_of, paging)): Params<(AsOf, Paging)>, conditions: Conditions, request: HttpRequest,
             ) -> Result<HttpResponse, Problem> {
                 let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
@@ -139,7 +147,7 @@ macro_rules! definition_resource {
                 post, path = concat!("/v1/plans/{plan}/", $path), operation_id = $create, tag = $tag,
                 summary = concat!("Make ", $one),
                 description = concat!("Makes ", $one, ". For programme managers and administrators."),
-                params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+                params(PlanPath),
                 request_body(content = $new, description = "What it is; what is left out gets its default."),
                 responses(
                     (status = 201, description = "It was made; Location says where it is.", body = $body,
@@ -148,7 +156,7 @@ macro_rules! definition_resource {
                 )
             )]
             pub(in crate::http) async fn create(
-                programme: Data<Programme>, caller: Caller, Segments((plan,)): Segments<(PlanCode,)>,
+                programme: Data<Programme>, caller: Caller, PlanPath { plan }: PlanPath,
                 _: Params<NoParams>, Body(members): Body<Map<String, Value>>,
             ) -> Result<HttpResponse, Problem> {
                 let kept = programme.create::<$kind>(&plan, &caller.subject, members).await?;
@@ -157,16 +165,13 @@ macro_rules! definition_resource {
             }
 
             #[utoipa::path(
-                get, path = concat!("/v1/plans/{plan}/", $path, "/{", $id, "}"), operation_id = $find, tag = $tag,
+                get, path = concat!("/v1/plans/{plan}/", $path, "/{", stringify!($id), "}"), operation_id = $find, tag = $tag,
                 summary = concat!("Find ", $one), description = concat!("Finds ", $one, " by its code."),
-                params(
-                    ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-                    ($id = $code, Path, description = "Its code.", example = $example), AsOf
-                ),
+                params(DefinitionPath, AsOf),
                 responses((status = 200, description = "What it is.", body = $body), NotModified, ReadProblems)
             )]
             pub(in crate::http) async fn find(
-                programme: Data<Programme>, caller: Caller, Segments((plan, code)): Segments<(PlanCode, $code)>,
+                programme: Data<Programme>, caller: Caller, DefinitionPath { plan, $id: code }: DefinitionPath,
                 Params(as_of): Params<AsOf>, conditions: Conditions,
             ) -> Result<HttpResponse, Problem> {
                 let view = View::of(&programme, &caller, &plan, as_of).await?;
@@ -175,13 +180,10 @@ macro_rules! definition_resource {
             }
 
             #[utoipa::path(
-                patch, path = concat!("/v1/plans/{plan}/", $path, "/{", $id, "}"), operation_id = $update, tag = $tag,
+                patch, path = concat!("/v1/plans/{plan}/", $path, "/{", stringify!($id), "}"), operation_id = $update, tag = $tag,
                 summary = concat!("Change ", $one),
                 description = "Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. For programme managers and administrators.",
-                params(
-                    ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-                    ($id = $code, Path, description = "Its code.", example = $example), IfMatch
-                ),
+                params(DefinitionPath, IfMatch),
                 request_body(content = $change, content_type = "application/merge-patch+json", description = "The members to change."),
                 responses(
                     (status = 200, description = "What it is now.", body = $body, headers(("ETag" = String, description = "Its state."))),
@@ -189,7 +191,7 @@ macro_rules! definition_resource {
                 )
             )]
             pub(in crate::http) async fn update(
-                programme: Data<Programme>, caller: Caller, Segments((plan, code)): Segments<(PlanCode, $code)>,
+                programme: Data<Programme>, caller: Caller, DefinitionPath { plan, $id: code }: DefinitionPath,
                 _: Params<NoParams>, conditions: Conditions, Patch(patch): Patch<Map<String, Value>>,
             ) -> Result<HttpResponse, Problem> {
                 let now = programme.update::<$kind>(&plan, &caller.subject, &code, patch, (&conditions).into()).await?;
@@ -197,17 +199,14 @@ macro_rules! definition_resource {
             }
 
             #[utoipa::path(
-                delete, path = concat!("/v1/plans/{plan}/", $path, "/{", $id, "}"), operation_id = $remove, tag = $tag,
+                delete, path = concat!("/v1/plans/{plan}/", $path, "/{", stringify!($id), "}"), operation_id = $remove, tag = $tag,
                 summary = concat!("Remove ", $one),
                 description = "Removes it where nothing refers to it any more; its history stays in the journal. For programme managers and administrators.",
-                params(
-                    ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-                    ($id = $code, Path, description = "Its code.", example = $example), IfMatch
-                ),
+                params(DefinitionPath, IfMatch),
                 responses((status = 204, description = "It is removed."), DeleteProblems)
             )]
             pub(in crate::http) async fn remove(
-                programme: Data<Programme>, caller: Caller, Segments((plan, code)): Segments<(PlanCode, $code)>,
+                programme: Data<Programme>, caller: Caller, DefinitionPath { plan, $id: code }: DefinitionPath,
                 _: Params<NoParams>, conditions: Conditions,
             ) -> Result<HttpResponse, Problem> {
                 programme.remove::<$kind>(&plan, &caller.subject, &code, (&conditions).into()).await?;
@@ -220,48 +219,48 @@ macro_rules! definition_resource {
 definition_resource! {
     /// Organisations.
     organisations: Organisation by OrganisationCode, OrganisationDraft, OrganisationChange, Organisation, OrganisationPage,
-    "structure", "organisations", "organisation", "an organisation", "organisations", "harrow-pct",
+    "structure", "organisations", organisation, "an organisation", "organisations", "harrow-pct",
     "listOrganisations" "createOrganisation" "findOrganisation" "updateOrganisation" "removeOrganisation"
 }
 
 definition_resource! {
     /// Sub-groups.
     sub_groups: SubGroup by SubGroupCode, SubGroupDraft, SubGroupChange, SubGroup, SubGroupPage,
-    "structure", "sub-groups", "sub_group", "a sub-group", "sub-groups", "be-healthy",
+    "structure", "sub-groups", sub_group, "a sub-group", "sub-groups", "be-healthy",
     "listSubGroups" "createSubGroup" "findSubGroup" "updateSubGroup" "removeSubGroup"
 }
 
 definition_resource! {
     /// Outcome areas.
     outcome_areas: OutcomeArea by AreaCode, OutcomeAreaDraft, OutcomeAreaChange, OutcomeArea, OutcomeAreaPage,
-    "structure", "outcome-areas", "outcome_area", "an outcome area", "outcome areas", "be-healthy",
+    "structure", "outcome-areas", outcome_area, "an outcome area", "outcome areas", "be-healthy",
     "listOutcomeAreas" "createOutcomeArea" "findOutcomeArea" "updateOutcomeArea" "removeOutcomeArea"
 }
 
 definition_resource! {
     /// Priorities.
     priorities: Priority by PriorityCode, PriorityDraft, PriorityChange, Priority, PriorityPage,
-    "structure", "priorities", "priority", "a priority", "priorities", "be-healthy-1",
+    "structure", "priorities", priority, "a priority", "priorities", "be-healthy-1",
     "listPriorities" "createPriority" "findPriority" "updatePriority" "removePriority"
 }
 
 definition_resource! {
     /// Dimensions.
     dimensions: Dimension by DimensionCode, DimensionDraft, DimensionChange, DimensionBody, DimensionPage,
-    "structure", "dimensions", "dimension", "a dimension", "dimensions", "free-school-meals",
+    "structure", "dimensions", dimension, "a dimension", "dimensions", "free-school-meals",
     "listDimensions" "createDimension" "findDimension" "updateDimension" "removeDimension"
 }
 
 definition_resource! {
     /// Status policies.
     policies: Policy by PolicyCode, PolicyDraft, PolicyChange, PolicyBody, PolicyPage,
-    "policies", "policies", "policy", "a status policy", "status policies", "five-band",
+    "policies", "policies", policy, "a status policy", "status policies", "five-band",
     "listPolicies" "createPolicy" "findPolicy" "updatePolicy" "removePolicy"
 }
 
 definition_resource! {
     /// Comparator groups.
     comparator_groups: ComparatorGroup by ComparatorCode, ComparatorGroupDraft, ComparatorGroupChange, ComparatorGroup, ComparatorGroupPage,
-    "benchmarks", "comparator-groups", "comparator_group", "a comparator group", "comparator groups", "statistical-neighbours",
+    "benchmarks", "comparator-groups", comparator_group, "a comparator group", "comparator groups", "statistical-neighbours",
     "listComparatorGroups" "createComparatorGroup" "findComparatorGroup" "updateComparatorGroup" "removeComparatorGroup"
 }

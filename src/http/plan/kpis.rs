@@ -8,14 +8,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, PriorityCode};
+use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PriorityCode};
 use crate::domain::kpi::{Kpi, KpiChange, KpiDraft};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{KpiPath, PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
 use crate::programme::definitions::kpis::KpiVersion;
@@ -124,13 +125,13 @@ impl FromParams for KpiParams {
 /// The plan's KPIs in the order of their codes, a page at a time.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis", tag = "kpis",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), KpiParams, AsOf, Paging),
+    params(PlanPath, KpiParams, AsOf, Paging),
     responses((status = 200, description = "A page of KPIs.", body = KpiPage), NotModified, ReadProblems)
 )]
 pub async fn list_kpis(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of, paging)): Params<(KpiParams, AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -154,7 +155,7 @@ pub async fn list_kpis(
 /// For programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/kpis", tag = "kpis",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = KpiDraft, description = "The definition; what is left out gets its default."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = KpiBody,
@@ -165,7 +166,7 @@ pub async fn list_kpis(
 pub async fn create_kpi(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -179,16 +180,13 @@ pub async fn create_kpi(
 /// Finds a KPI's definition by its code.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf
-    ),
+    params(KpiPath, AsOf),
     responses((status = 200, description = "The KPI.", body = KpiBody), NotModified, ReadProblems)
 )]
 pub async fn find_kpi(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -242,10 +240,7 @@ impl utoipa::ToSchema for KpiPatch {
 /// administrators.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), IfMatch
-    ),
+    params(KpiPath, IfMatch),
     request_body(content = KpiPatch, content_type = "application/merge-patch+json", description = "The members to change."),
     responses(
         (status = 200, description = "The KPI as it is now.", body = KpiBody, headers(("ETag" = String, description = "Its state."))),
@@ -255,7 +250,7 @@ impl utoipa::ToSchema for KpiPatch {
 pub async fn update_kpi(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     _: Params<NoParams>,
     conditions: Conditions,
     Patch(patch): Patch<Map<String, Value>>,
@@ -264,21 +259,25 @@ pub async fn update_kpi(
     Ok(kept(&KpiBody::from(entry.value), &ETag::of(entry.seq)))
 }
 
+path_params! {
+    /// The address of a KPI to archive; its example is one that a check of the document may archive.
+    pub KpiToArchive in plan {
+        kpi: KpiCode, "The KPI's code.", "NI-199";
+    }
+}
+
 /// Archive a KPI
 ///
 /// It leaves lists and reports and takes no more figures; its history stays. For programme managers and administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-199"), IfMatch
-    ),
+    params(KpiToArchive, IfMatch),
     responses((status = 204, description = "It is archived."), DeleteProblems)
 )]
 pub async fn archive_kpi(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiToArchive { plan, kpi }: KpiToArchive,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -292,16 +291,13 @@ pub async fn archive_kpi(
 /// `definition_version`, and travel does not reach over it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/versions", tag = "kpis", operation_id = "list_kpi_versions",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), AsOf
-    ),
+    params(KpiPath, AsOf),
     responses((status = 200, description = "The revisions.", body = KpiVersions), NotModified, ReadProblems)
 )]
 pub async fn list_kpi_versions(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

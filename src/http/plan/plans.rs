@@ -10,8 +10,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, View};
 use crate::programme::Programme;
 use crate::programme::definitions::plan_removal::Extent;
@@ -72,13 +73,13 @@ pub async fn create_plan(
 /// With its settings.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}", tag = "plans",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf),
+    params(PlanPath, AsOf),
     responses((status = 200, description = "The plan.", body = Plan), NotModified, ReadProblems)
 )]
 pub async fn find_plan(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -93,7 +94,7 @@ pub async fn find_plan(
 /// and administrators.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}", tag = "plans",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), IfMatch),
+    params(PlanPath, IfMatch),
     request_body(content = PlanChange, content_type = "application/merge-patch+json", description = "The members to change."),
     responses(
         (status = 200, description = "The plan as it is now.", body = Plan, headers(("ETag" = String, description = "Its state."))),
@@ -103,7 +104,7 @@ pub async fn find_plan(
 pub async fn update_plan(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     conditions: Conditions,
     Patch(patch): Patch<Map<String, Value>>,
@@ -127,6 +128,13 @@ impl FromParams for RemovalParams {
     }
 }
 
+path_params! {
+    /// The address of a plan to remove; its example is one that a check of the document may remove.
+    pub PlanToRemove {
+        plan: PlanCode, "The plan's code.", "an-empty-plan";
+    }
+}
+
 /// Remove a plan
 ///
 /// A plan that holds no organisation, outcome area or KPI yet is removed; with `with_contents=true` one made by mistake is removed with
@@ -135,13 +143,13 @@ impl FromParams for RemovalParams {
 /// For administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}", tag = "plans",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "an-empty-plan"), RemovalParams, IfMatch),
+    params(PlanToRemove, RemovalParams, IfMatch),
     responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn delete_plan(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanToRemove { plan }: PlanToRemove,
     Params(wanted): Params<RemovalParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -158,7 +166,7 @@ pub async fn delete_plan(
 /// which does not change. For administrators of the whole service.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/successor", tag = "plans",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = SuccessorDraft, description = "The new plan; what is left out gets its default."),
     responses(
         (status = 201, description = "It was made; Location says where it is.", body = Plan,
@@ -169,7 +177,7 @@ pub async fn delete_plan(
 pub async fn create_successor(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {

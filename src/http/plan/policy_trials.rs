@@ -4,14 +4,15 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::{Map, Value};
 
-use crate::domain::ids::{PlanCode, PolicyCode};
+use crate::domain::ids::PolicyCode;
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::Period;
 use crate::domain::policy::PolicyChange;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::TryProblems;
-use crate::http::request::extract::{FromParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::extract::{FromParams, ParamReader, Params, Patch};
+use crate::http::request::path::path_params;
 use crate::programme::Programme;
 use crate::programme::reports::policy_trial::PolicyTrial;
 
@@ -31,23 +32,27 @@ impl FromParams for TrialParams {
     }
 }
 
+path_params! {
+    /// The address of a status policy.
+    pub PolicyPath in plan {
+        policy: PolicyCode, "The policy's code.", "five-band";
+    }
+}
+
 /// Try a change of a status policy
 ///
 /// What past periods' statuses would have been under the policy as the merge patch (RFC 7396) would leave it, judged with the
 /// figures, targets and definitions of now. Nothing is stored and nothing changes. For members of the partnership.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/policies/{policy}/try", tag = "policies",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("policy" = PolicyCode, Path, description = "The policy's code.", example = "five-band"), TrialParams
-    ),
+    params(PolicyPath, TrialParams),
     request_body(content = PolicyChange, content_type = "application/merge-patch+json", description = "The members to change."),
     responses((status = 200, description = "What would have been.", body = PolicyTrial), TryProblems)
 )]
 pub async fn try_policy(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, code)): Segments<(PlanCode, PolicyCode)>,
+    PolicyPath { plan, policy: code }: PolicyPath,
     Params(wanted): Params<TrialParams>,
     Patch(patch): Patch<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use crate::domain::action::{ActionChange, ActionDraft, ActionState, NoteDraft};
-use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
+use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, SubGroupCode};
 use crate::domain::invalid::Invalid;
 use crate::domain::plan::{Organisation, OutcomeArea, SubGroup};
 use crate::http::gate::authenticate::Caller;
@@ -13,8 +13,9 @@ use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
 use crate::http::reports::status::known;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, Segments};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, View, view};
 use crate::programme::Programme;
 use crate::programme::reports::actions::{ActionFilter, SeenAction};
@@ -87,19 +88,26 @@ fn tag(seen: &Kept<SeenAction>) -> ETag {
     if seen.value.names_shown() { tag } else { tag.rendered_as("nameless") }
 }
 
+path_params! {
+    /// The address of an action.
+    pub ActionPath in plan {
+        action: ActionId, "The action's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+}
+
 /// List actions
 ///
 /// The corrective actions of the plan's KPIs, the oldest first, a page at a time. Members see all of them; partners those on
 /// KPIs that their own organisation leads on or contributes to.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/actions", tag = "actions",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ActionParams, AsOf, Paging),
+    params(PlanPath, ActionParams, AsOf, Paging),
     responses((status = 200, description = "A page of actions.", body = ActionPage), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn list_actions(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of, paging)): Params<(ActionParams, AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -117,7 +125,7 @@ pub async fn list_actions(
 /// Says what will be done about a KPI, why, by whom and by when. For those who report the KPI.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions", tag = "actions", operation_id = "create_action",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = ActionDraft, description = "What will be done; it begins open, and is due today or later."),
     responses(
         (status = 201, description = "It was opened; Location says where it is.", body = SeenAction,
@@ -128,7 +136,7 @@ pub async fn list_actions(
 pub async fn create_action(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -142,16 +150,13 @@ pub async fn create_action(
 /// An action by its id, with its progress.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/actions/{action}", tag = "actions",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("action" = ActionId, Path, description = "The action's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), AsOf
-    ),
+    params(ActionPath, AsOf),
     responses((status = 200, description = "The action.", body = SeenAction), NotModified, ReadProblems)
 )]
 pub async fn find_action(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, action)): Segments<(PlanCode, ActionId)>,
+    ActionPath { plan, action }: ActionPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -166,10 +171,7 @@ pub async fn find_action(
 /// or, with a `reason`, as `dropped`, and takes it up again as `open`. The KPI stays. For those who report the KPI.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/actions/{action}", tag = "actions",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("action" = ActionId, Path, description = "The action's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), IfMatch
-    ),
+    params(ActionPath, IfMatch),
     request_body(content = ActionChange, content_type = "application/merge-patch+json", description = "The members to change."),
     responses(
         (status = 200, description = "The action as it is now.", body = SeenAction, headers(("ETag" = String, description = "Its state."))),
@@ -179,7 +181,7 @@ pub async fn find_action(
 pub async fn update_action(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, action)): Segments<(PlanCode, ActionId)>,
+    ActionPath { plan, action }: ActionPath,
     _: Params<NoParams>,
     conditions: Conditions,
     Patch(patch): Patch<Map<String, Value>>,
@@ -193,10 +195,7 @@ pub async fn update_action(
 /// Adds a note; earlier ones stay as they are. For those who report the KPI, and for the Board.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions/{action}/notes", tag = "actions", operation_id = "add_action_note",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("action" = ActionId, Path, description = "The action's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")
-    ),
+    params(ActionPath),
     request_body(content = NoteDraft, description = "What there is to say."),
     responses(
         (status = 201, description = "It was added; the action with all its notes, and Location says where it is.", body = SeenAction,
@@ -207,7 +206,7 @@ pub async fn update_action(
 pub async fn add_action_note(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, action)): Segments<(PlanCode, ActionId)>,
+    ActionPath { plan, action }: ActionPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::benchmark::{BenchmarkDraft, BenchmarkKey, ComparatorFigure, Comparison};
-use crate::domain::ids::{KpiCode, PlanCode};
+use crate::domain::ids::KpiCode;
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, PeriodKey};
 use crate::http::gate::authenticate::Caller;
@@ -14,8 +14,9 @@ use crate::http::problem::Problem;
 use crate::http::problem::documented::{DeleteProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
 use crate::http::reports::status::known;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
-use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::programme::Programme;
 use crate::programme::caller::precondition::Precondition;
@@ -90,18 +91,25 @@ impl FromParams for BenchmarkParams {
     }
 }
 
+path_params! {
+    /// The address of a benchmark.
+    pub BenchmarkPath in kpi {
+        period: String, "The period's key.", "FY2009-10-Q4";
+    }
+}
+
 /// List benchmarks
 ///
 /// In the order of KPI and period, a page at a time, each with the plan's own figure among those of each comparator group.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/benchmarks", tag = "benchmarks",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), BenchmarkParams, AsOf, Paging),
+    params(PlanPath, BenchmarkParams, AsOf, Paging),
     responses((status = 200, description = "A page of benchmarks.", body = BenchmarkPage), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn list_benchmarks(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of, paging)): Params<(BenchmarkParams, AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -132,17 +140,13 @@ pub async fn list_benchmarks(
 /// that holds on the period's last day says which authorities belong to it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), AsOf
-    ),
+    params(BenchmarkPath, AsOf),
     responses((status = 200, description = "The benchmark.", body = BenchmarkBody), NotModified, ReadProblems)
 )]
 pub async fn find_benchmark(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    BenchmarkPath { plan, kpi, period }: BenchmarkPath,
     Params(as_of): Params<AsOf>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -159,11 +163,7 @@ pub async fn find_benchmark(
 /// A replacement needs If-Match with the state it replaces. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), IfMatchOrNone
-    ),
+    params(BenchmarkPath, IfMatchOrNone),
     request_body(content = BenchmarkDraft, description = "The figures, and where they were published."),
     responses(
         (status = 200, description = "It was replaced, or was so already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
@@ -175,7 +175,7 @@ pub async fn find_benchmark(
 pub async fn put_benchmark(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    BenchmarkPath { plan, kpi, period }: BenchmarkPath,
     _: Params<NoParams>,
     conditions: Conditions,
     Body(members): Body<Map<String, Value>>,
@@ -193,17 +193,13 @@ pub async fn put_benchmark(
 /// Its history stays in the journal. For programme managers and administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"),
-        ("period" = String, Path, description = "The period's key.", example = "FY2009-10-Q4"), IfMatch
-    ),
+    params(BenchmarkPath, IfMatch),
     responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_benchmark(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi, period)): Segments<(PlanCode, KpiCode, String)>,
+    BenchmarkPath { plan, kpi, period }: BenchmarkPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

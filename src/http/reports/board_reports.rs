@@ -9,16 +9,17 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::board_report::{BoardReport, BoardReportDraft};
-use crate::domain::ids::{PlanCode, ReportId, Seq};
+use crate::domain::ids::{ReportId, Seq};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::known;
 use crate::http::request::conditional::{Conditions, ETag, created};
-use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
+use crate::http::request::path::{PlanPath, path_params};
 use crate::http::tables::columns::XlsxFile;
 use crate::http::tables::printed;
 use crate::http::view::{AsOf, View, view};
@@ -45,19 +46,30 @@ impl FromParams for SinceParams {
     }
 }
 
+path_params! {
+    /// The address of a board report.
+    pub BoardReportPath in plan {
+        report: ReportId, "The report's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+    /// The address of what changed between two board reports.
+    pub LaterReportPath in plan {
+        report: ReportId, "The later report's id.", "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11";
+    }
+}
+
 /// List board reports
 ///
 /// The frozen reports, the oldest first, a page at a time: what each is of, when and by whom it was frozen, and its SHA-256.
 /// Members see all of them; partners those of their own organisation, as long as they see every KPI in them.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/board-reports", tag = "reports",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), AsOf, Paging),
+    params(PlanPath, AsOf, Paging),
     responses((status = 200, description = "A page of board reports.", body = BoardReportPage), NotModified, ReadProblems)
 )]
 pub async fn list_board_reports(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((as_of, paging)): Params<(AsOf, Paging)>,
     conditions: Conditions,
     request: HttpRequest,
@@ -75,7 +87,7 @@ pub async fn list_board_reports(
 /// definitions behind them, as they stand now and for ever. For the Board, programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/board-reports", tag = "reports", operation_id = "freeze_board_report",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     request_body(content = BoardReportDraft, description = "What is to be frozen."),
     responses(
         (status = 201, description = "It was frozen; Location says where it is.", body = BoardReport,
@@ -86,7 +98,7 @@ pub async fn list_board_reports(
 pub async fn freeze_board_report(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
@@ -101,10 +113,7 @@ pub async fn freeze_board_report(
 /// Excel workbook, ready to be printed, made from those bytes alone.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/board-reports/{report}", tag = "reports", operation_id = "get_board_report",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("report" = ReportId, Path, description = "The report's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"), AsOf
-    ),
+    params(BoardReportPath, AsOf),
     responses(
         (status = 200, description = "The report.",
          content((BoardReportContent = "application/json"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
@@ -116,7 +125,7 @@ pub async fn freeze_board_report(
 pub async fn get_board_report(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, report)): Segments<(PlanCode, ReportId)>,
+    BoardReportPath { plan, report }: BoardReportPath,
     Params(as_of): Params<AsOf>,
     accept: Accept,
     conditions: Conditions,
@@ -152,17 +161,13 @@ pub async fn get_board_report(
 /// was restated, came late or is newly overdue; new and withdrawn KPIs; targets and policies that changed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/board-reports/{report}/changes", tag = "reports", operation_id = "get_board_report_changes",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("report" = ReportId, Path, description = "The later report's id.", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11"),
-        SinceParams, AsOf
-    ),
+    params(LaterReportPath, SinceParams, AsOf),
     responses((status = 200, description = "What moved.", body = BoardReportChanges), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn get_board_report_changes(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, report)): Segments<(PlanCode, ReportId)>,
+    LaterReportPath { plan, report }: LaterReportPath,
     Params((wanted, as_of)): Params<(SinceParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

@@ -3,13 +3,14 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
+use crate::domain::ids::GroupCode;
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::{SeriesParams, StatusParams, follow, stand};
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{Params, Segments};
+use crate::http::request::extract::Params;
+use crate::http::request::path::KpiPath;
 use crate::http::view::{AsOf, View, view};
 use crate::pages::badge::badge;
 use crate::pages::sparkline::sparkline;
@@ -32,10 +33,7 @@ fn picture(view: &View, svg: String) -> HttpResponse {
 /// its description say what the status says. Put it into a page as an image.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/badge.svg", tag = "reports", operation_id = "get_kpi_badge",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), StatusParams, AsOf
-    ),
+    params(KpiPath, StatusParams, AsOf),
     responses(
         (status = 200, description = "The badge.", content((String = "image/svg+xml"))),
         NotModified, ReadProblems, UnknownInQuery
@@ -44,7 +42,7 @@ fn picture(view: &View, svg: String) -> HttpResponse {
 pub async fn get_kpi_badge(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params((wanted, as_of)): Params<(StatusParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -59,10 +57,7 @@ pub async fn get_kpi_badge(
 /// latest figure with its status in words. Its title and its description tell the same. Put it into a page as an image.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/sparkline.svg", tag = "reports", operation_id = "get_kpi_sparkline",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), SeriesParams, AsOf
-    ),
+    params(KpiPath, SeriesParams, AsOf),
     responses(
         (status = 200, description = "The sparkline.", content((String = "image/svg+xml"))),
         NotModified, ReadProblems, UnknownInQuery
@@ -71,7 +66,7 @@ pub async fn get_kpi_badge(
 pub async fn get_kpi_sparkline(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params((wanted, as_of)): Params<(SeriesParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

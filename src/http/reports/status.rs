@@ -5,9 +5,7 @@ use actix_web::web::Data;
 
 use crate::domain::assess::{Assessment, DataState};
 use crate::domain::dimension::Dimension;
-use crate::domain::ids::{
-    AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, SubGroupCode,
-};
+use crate::domain::ids::{AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PriorityCode, SubGroupCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
@@ -17,8 +15,9 @@ use crate::http::gate::authenticate::Caller;
 use crate::http::problem::documented::{NotModified, ReadProblems, UnknownInQuery};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{FromParams, ParamReader, Params, Segments};
+use crate::http::request::extract::{FromParams, ParamReader, Params};
 use crate::http::request::negotiate::{Accept, Format};
+use crate::http::request::path::{KpiPath, PlanPath};
 use crate::http::tables::columns::{self, XlsxFile};
 use crate::http::tables::printed;
 use crate::http::view::{AsOf, View, view};
@@ -170,7 +169,7 @@ pub(in crate::http) fn check_group(seen: &Seen, group: &GroupCode) -> Result<(),
 /// printed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/status-report", tag = "reports", operation_id = "get_status_report",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
+    params(PlanPath, ReportParams, AsOf),
     responses(
         (status = 200, description = "The report.", content((StatusReport = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ReadProblems, UnknownInQuery
@@ -179,7 +178,7 @@ pub(in crate::http) fn check_group(seen: &Seen, group: &GroupCode) -> Result<(),
 pub async fn get_status_report(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of)): Params<(ReportParams, AsOf)>,
     accept: Accept,
     conditions: Conditions,
@@ -206,7 +205,7 @@ pub async fn get_status_report(
 /// an Excel workbook, ready to be printed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/exceptions", tag = "reports", operation_id = "get_exceptions",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"), ReportParams, AsOf),
+    params(PlanPath, ReportParams, AsOf),
     responses(
         (status = 200, description = "The exceptions.", content((Exceptions = "application/json"), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         NotModified, ReadProblems, UnknownInQuery
@@ -215,7 +214,7 @@ pub async fn get_status_report(
 pub async fn get_exceptions(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     Params((wanted, as_of)): Params<(ReportParams, AsOf)>,
     accept: Accept,
     conditions: Conditions,
@@ -259,16 +258,13 @@ impl FromParams for StatusParams {
 /// One assessment, with all that explains it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/status", tag = "reports", operation_id = "get_kpi_status",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), StatusParams, AsOf
-    ),
+    params(KpiPath, StatusParams, AsOf),
     responses((status = 200, description = "The assessment.", body = Assessment), NotModified, ReadProblems, UnknownInQuery)
 )]
 pub async fn get_kpi_status(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params((wanted, as_of)): Params<(StatusParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -324,10 +320,7 @@ impl FromParams for SeriesParams {
 /// Its readings, targets and statuses, one assessment a period in time order, for charts. As CSV, one row a period.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/series", tag = "reports", operation_id = "get_kpi_series",
-    params(
-        ("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011"),
-        ("kpi" = KpiCode, Path, description = "The KPI's code.", example = "NI-117"), SeriesParams, AsOf
-    ),
+    params(KpiPath, SeriesParams, AsOf),
     responses(
         (status = 200, description = "The series.", content((Series = "application/json"), (String = "text/csv"))),
         NotModified, ReadProblems, UnknownInQuery
@@ -336,7 +329,7 @@ impl FromParams for SeriesParams {
 pub async fn get_kpi_series(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>,
+    KpiPath { plan, kpi }: KpiPath,
     Params((wanted, as_of)): Params<(SeriesParams, AsOf)>,
     accept: Accept,
     conditions: Conditions,

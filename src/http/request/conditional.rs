@@ -136,22 +136,14 @@ impl Conditions {
     /// Lets a change of something that is in state `current` pass only where the client names that state.
     ///
     /// # Errors
-    /// `precondition_required` without `If-Match`, `precondition_failed` where it names another state.
+    /// `precondition_required` without `If-Match`, `precondition_failed` if it names another state, or `If-None-Match` this one.
     pub fn require_if_match(&self, current: &ETag) -> Result<(), Problem> {
-        if self.if_match.is_none() {
-            let detail = "Send If-Match with the ETag you got when you read this, so that nobody's change is lost.";
-            return Err(Problem::new(Code::PreconditionRequired, detail));
-        }
-        self.check_if_match(current)
-    }
-
-    /// Like [`Conditions::require_if_match`] where saying nothing is allowed too.
-    ///
-    /// # Errors
-    /// `precondition_failed` where `If-Match` names another state, or `If-None-Match` this one.
-    pub fn check_if_match(&self, current: &ETag) -> Result<(), Problem> {
         let holds = match &self.if_match {
-            None | Some(Tags::Any) => true,
+            None => {
+                let detail = "Send If-Match with the ETag you got when you read this, so that nobody's change is lost.";
+                return Err(Problem::new(Code::PreconditionRequired, detail));
+            }
+            Some(Tags::Any) => true,
             // Strong comparison: a weak tag promises too little to write by.
             Some(Tags::These(tags)) => tags.iter().any(|tag| !tag.weak && tag.names(current)),
         };
@@ -159,18 +151,6 @@ impl Conditions {
             return Ok(());
         }
         let detail = format!("It is in the state {current} now. Read it again, then send your change with that.");
-        Err(Problem::new(Code::PreconditionFailed, detail))
-    }
-
-    /// Lets the creation of something that is not there pass, unless the client expected it to be there.
-    ///
-    /// # Errors
-    /// `precondition_failed` where `If-Match` was sent.
-    pub fn check_absent(&self) -> Result<(), Problem> {
-        if self.if_match.is_none() {
-            return Ok(());
-        }
-        let detail = "It is not there (any more), so it is in no state that If-Match could name.";
         Err(Problem::new(Code::PreconditionFailed, detail))
     }
 
@@ -186,11 +166,6 @@ impl Conditions {
     /// Whether the client means to create and not to replace: `If-None-Match: *`.
     pub fn only_if_absent(&self) -> bool {
         self.if_none_match == Some(Tags::Any)
-    }
-
-    /// Whether `If-Match` was sent.
-    pub fn has_if_match(&self) -> bool {
-        self.if_match.is_some()
     }
 }
 
@@ -310,13 +285,9 @@ mod tests {
 
     #[test]
     fn creating_only_what_is_not_there() {
-        let create = conditions(&[("if-none-match", "*")]).unwrap();
-        assert!(create.only_if_absent() && !create.has_if_match());
-        assert!(create.check_absent().is_ok());
-        assert_eq!(create.check_if_match(&ETag::of(7)).unwrap_err().code(), Code::PreconditionFailed);
-        let change = conditions(&[("if-match", "\"7\"")]).unwrap();
-        assert_eq!(change.check_absent().unwrap_err().code(), Code::PreconditionFailed);
-        assert!(conditions(&[]).unwrap().check_if_match(&ETag::of(7)).is_ok());
+        assert!(conditions(&[("if-none-match", "*")]).unwrap().only_if_absent());
+        assert!(!conditions(&[("if-match", "\"7\"")]).unwrap().only_if_absent());
+        assert_eq!(required(&[("if-match", "*"), ("if-none-match", "*")]), Err(Code::PreconditionFailed));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Taking a request apart: [`Body`] and [`Patch`] for JSON, [`Params`] for the query, [`Segments`] for the path.
+//! Taking a request apart: [`Body`] and [`Patch`] for JSON, [`Params`] for the query; the path has
+//! [`path_params!`](crate::http::request::path).
 //!
 //! Each refuses what it does not know, and says everything that is wrong at once, as a problem document. They take the
 //! place of the framework's own extractors, which answer with a line of text and stop at the first fault.
@@ -331,57 +332,6 @@ pub struct NoParams;
 impl FromParams for NoParams {
     fn read(_: &mut ParamReader) -> Option<Self> {
         Some(Self)
-    }
-}
-
-/// The path's segments, in order, each parsed: `Segments((plan, kpi)): Segments<(PlanCode, KpiCode)>`.
-///
-/// A segment that cannot be what it should be is a thing that does not exist: 404, like one that was never there.
-#[derive(Debug)]
-pub struct Segments<T>(pub T);
-
-/// Tuples of what can be parsed from path segments.
-pub trait FromSegments: Sized {
-    /// Parses exactly as many segments as there are members; `None` where one does not parse.
-    fn parse(segments: &[String]) -> Option<Self>;
-}
-
-macro_rules! from_segments {
-    ($($($t:ident $v:ident),+;)+) => {$(
-        impl<$($t: FromStr),+> FromSegments for ($($t,)+) {
-            fn parse(segments: &[String]) -> Option<Self> {
-                let [$($v),+] = segments else { return None };
-                Some(($($v.parse().ok()?,)+))
-            }
-        }
-    )+};
-}
-
-from_segments! {
-    A a;
-    A a, B b;
-    A a, B b, C c;
-    A a, B b, C c, D d;
-}
-
-impl<T: FromSegments> FromRequest for Segments<T> {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    #[expect(clippy::disallowed_types, reason = "this is the extractor that stands in for it")]
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let segments = actix_web::web::Path::<Vec<String>>::from_request(request, payload);
-        ready(
-            segments
-                .into_inner()
-                .ok()
-                .map(actix_web::web::Path::into_inner)
-                // The replacement character stands where the path was no UTF-8.
-                .filter(|segments| !segments.iter().any(|segment| segment.contains(['\0', '\u{fffd}'])))
-                .and_then(|segments| T::parse(&segments))
-                .map(Self)
-                .ok_or_else(Problem::not_found),
-        )
     }
 }
 

@@ -5,3 +5,4 @@ pub mod extract;
 pub(in crate::http) mod json;
 pub mod negotiate;
 pub mod page;
+pub mod path;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::{Config, Url};
 
 use crate::http::problem::Problem;
-use crate::http::request::extract::Segments;
+use crate::http::request::path::path_params;
 
 /// The one style that Swagger UI puts into the page by itself: the colours of its logo.
 pub(in crate::http) const LOGO_STYLE: &str = ".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}";
@@ -64,8 +64,15 @@ pub(crate) async fn index() -> HttpResponse {
         .body(INDEX)
 }
 
+path_params! {
+    /// The address of one of the page's files.
+    pub FilePath {
+        file: String, "The file's name.", "swagger-ui.css";
+    }
+}
+
 /// `GET /docs/{file}`
-pub(crate) async fn file(Segments((name,)): Segments<(String,)>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn file(FilePath { file: name }: FilePath) -> Result<HttpResponse, Problem> {
     let file = match utoipa_swagger_ui::serve(&name, Arc::clone(&CONFIG)) {
         Ok(Some(file)) if name != "index.html" => file,
         Ok(_) => return Err(Problem::not_found()),

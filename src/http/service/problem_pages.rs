@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::http::problem::documented::{PublicProblems, ReadProblems};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::extract::{NoParams, Params, Segments};
+use crate::http::request::extract::{NoParams, Params};
+use crate::http::request::path::path_params;
 
 const STYLE: &str = "\
     :root{color-scheme:light dark}\
@@ -22,6 +23,13 @@ static CSP: LazyLock<String> = LazyLock::new(|| {
     let digest = STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'; base-uri 'none'")
 });
+
+path_params! {
+    /// The address of a problem's page.
+    pub ProblemPath {
+        code: String, "The problem's code.", "invalid_parameter";
+    }
+}
 
 /// List every kind of problem
 ///
@@ -44,11 +52,11 @@ pub async fn list_problems(_: Params<NoParams>) -> HttpResponse {
 /// A page for people: what this code means and what to do about it. The `type` of every problem leads here.
 #[utoipa::path(
     get, path = "/problems/{code}", tag = "service", security(()),
-    params(("code" = String, Path, description = "The problem's code.", example = "invalid_parameter")),
+    params(ProblemPath),
     responses((status = 200, description = "The page.", content_type = "text/html", body = String), ReadProblems)
 )]
 pub async fn find_problem(
-    Segments((name,)): Segments<(String,)>,
+    ProblemPath { code: name }: ProblemPath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let code = Code::named(&name).ok_or_else(Problem::not_found)?;

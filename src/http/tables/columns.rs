@@ -5,198 +5,43 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LINK};
 use actix_web::web::Bytes;
 use chrono::Utc;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use crate::domain::action::ActionState;
-use crate::domain::assess::{Assessment, DataState};
+use crate::domain::assess::{AssessedTarget, Assessment, DataState, Reason};
+use crate::domain::forecast::Method;
 use crate::domain::ids::{AreaCode, PriorityCode, SubGroupCode};
 use crate::domain::number::Figure;
+use crate::domain::policy::Status;
 use crate::domain::travel::Direction;
 use crate::exchange::spreadsheet;
-use crate::exchange::table::{self, CellText, Column, ColumnType, column};
+use crate::exchange::table::{self, CellText, Column, Field, columns};
 use crate::http::collecting::imports;
 use crate::http::problem::documented::ReadProblems;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::ETag;
-use crate::http::request::extract::{NoParams, Params, Segments};
+use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::negotiate::Format;
+use crate::http::request::path::path_params;
 use crate::programme::Seen;
 use crate::programme::figures::readings::SeenReading;
 use crate::programme::figures::targets::TargetRow;
-use crate::programme::reports::exceptions::{ExceptionItem, Exceptions};
+use crate::programme::reports::actions::SeenAction;
+use crate::programme::reports::exceptions::{ExceptionItem, Exceptions, SeenRestatement};
 use crate::programme::reports::status_report::{Series, StatusReport};
 
-use ColumnType::{Boolean, Date, DateTime, Integer, Number, Text};
+/// One row of a flat table, and with it the table.
+pub trait TableRow: Sized {
+    /// The table's name, as its address ends.
+    const TABLE: &'static str;
+    /// Its columns, each with its cell.
+    fn columns() -> Vec<Column<Self>>;
+}
 
-/// The columns of the flat table of readings. What can be posted has the names it is posted by.
-pub const READINGS: &[Column] = &[
-    column("kpi", Text, "The KPI's code."),
-    column("period", Text, "The period's key."),
-    column("group", Text, "The group; all is everyone."),
-    column("value", Number, "The exact figure."),
-    column("numerator", Number, "What was counted."),
-    column("denominator", Number, "Over what it was counted."),
-    column("provisional", Boolean, "Whether the figure may still change."),
-    column("nil_return", Text, "Why there is no figure."),
-    column("status", Text, "The status that a partner determined, for KPIs where one does."),
-    column("commentary", Text, "What readers should know about the figure."),
-    column("reason", Text, "Why it replaced an earlier figure."),
-    column("forecast", Number, "The figure that the sub-group itself expects at the year's end."),
-    column("symbol", Text, "c where the figure is suppressed."),
-    column("period_label", Text, "What people call the period."),
-    column("period_start", Date, "The period's first day."),
-    column("period_end", Date, "The period's last day."),
-    column("revision", Integer, "Which revision of the figure this is, from 1."),
-    column("recorded_at", DateTime, "When it was reported."),
-    column("recorded_by", Text, "Who reported it; for members of the partnership."),
-    column("restated", Boolean, "Whether it replaced a figure whose round had closed."),
-];
-
-/// The columns of the table of targets.
-pub const TARGETS: &[Column] = &[
-    column("kpi", Text, "The KPI's code."),
-    column("period", Text, "The period's key."),
-    column("value", Number, "The figure wanted."),
-    column("low", Number, "The lower end of the range wanted."),
-    column("high", Number, "The upper end of the range wanted."),
-    column("floor", Number, "The figure at which amber ends, where the target has its own."),
-    column("kind", Text, "Who asks for it: statutory, laa or local."),
-    column("state", Text, "Whether it counts: placeholder, proposed, agreed or withdrawn."),
-    column("rationale", Text, "Why this figure."),
-    column("agreed_by", Text, "Who agreed it."),
-    column("agreed_on", Date, "When it was agreed."),
-    column("reason", Text, "Why it replaced the one before."),
-    column("period_label", Text, "What people call the period."),
-    column("period_start", Date, "The period's first day."),
-    column("period_end", Date, "The period's last day."),
-    column("revision", Integer, "Which revision of the target this is, from 1."),
-    column("recorded_at", DateTime, "When it was set."),
-    column("recorded_by", Text, "Who set it; for members of the partnership."),
-];
-
-/// The columns of the status report as a table.
-pub const STATUS_REPORT: &[Column] = &[
-    column("plan", Text, "The plan's code."),
-    column("report_period", Text, "The period reported on."),
-    column("as_of", DateTime, "The moment that the report is as known at."),
-    column("outcome_area", Text, "The outcome area's code."),
-    column("priority", Text, "The priority's code."),
-    column("kpi", Text, "The KPI's code."),
-    column("title", Text, "The KPI's title."),
-    column("period", Text, "The KPI's own period that the report brings."),
-    column("period_label", Text, "What people call that period."),
-    column("period_start", Date, "That period's first day."),
-    column("period_end", Date, "That period's last day."),
-    column("group", Text, "The group; all is everyone."),
-    column(
-        "of",
-        Text,
-        "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months.",
-    ),
-    column("status", Text, "on_track, at_risk, off_track or not_assessed."),
-    column("band", Text, "The code of the policy's band."),
-    column("band_label", Text, "What pages call the band."),
-    column("reason", Text, "Why, where the figures alone do not say."),
-    column("data_state", Text, "Where the figure itself stands."),
-    column("symbol", Text, "c where the figure is suppressed."),
-    column("value", Number, "The exact figure."),
-    column("reported", Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."),
-    column("reported_text", Text, "The reported figure with its unit."),
-    column("numerator", Number, "What was counted."),
-    column("denominator", Number, "Over what it was counted."),
-    column("target", Number, "The figure wanted."),
-    column("target_low", Number, "The lower end of the range wanted."),
-    column("target_high", Number, "The upper end of the range wanted."),
-    column("target_source", Text, "Where the target came from."),
-    column("polarity", Text, "Which way is better."),
-    column("variance", Number, "How far the figure is on the right side of the target."),
-    column("compared", Number, "The variance in the tolerance's basis."),
-    column("travel_short", Text, "Which way it moved since the previous period."),
-    column("travel_long", Text, "Which way it moved since a year before."),
-    column("forecast", Number, "The figure to expect at the year's end; of an in-period count, the year's total."),
-    column("forecast_method", Text, "How it was forecast: seasonal, run_rate or trend."),
-    column("forecast_status", Text, "Where the KPI would stand with it."),
-    column("stated_forecast", Number, "The figure that the sub-group itself expects at the year's end."),
-    column("policy", Text, "The status policy that was applied."),
-    column("policy_version", Integer, "The policy's version."),
-    column("explanation", Text, "All of it in plain English."),
-];
-
-/// The columns of a series as a table, in time order.
-pub const SERIES: &[Column] = &[
-    column("plan", Text, "The plan's code."),
-    column("kpi", Text, "The KPI's code."),
-    column("title", Text, "The KPI's title."),
-    column("time", DateTime, "The end of the period's last day, for charts."),
-    column("period", Text, "The period's key."),
-    column("period_label", Text, "What people call the period."),
-    column("period_start", Date, "The period's first day."),
-    column("period_end", Date, "The period's last day."),
-    column("group", Text, "The group; all is everyone."),
-    column("status", Text, "on_track, at_risk, off_track or not_assessed."),
-    column("band", Text, "The code of the policy's band."),
-    column("band_label", Text, "What pages call the band."),
-    column("reason", Text, "Why, where the figures alone do not say."),
-    column("data_state", Text, "Where the figure itself stands."),
-    column("symbol", Text, "c where the figure is suppressed."),
-    column("value", Number, "The exact figure."),
-    column("reported", Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."),
-    column("reported_text", Text, "The reported figure with its unit."),
-    column("numerator", Number, "What was counted."),
-    column("denominator", Number, "Over what it was counted."),
-    column("target", Number, "The figure wanted."),
-    column("target_low", Number, "The lower end of the range wanted."),
-    column("target_high", Number, "The upper end of the range wanted."),
-    column("target_source", Text, "Where the target came from."),
-    column("variance", Number, "How far the figure is on the right side of the target."),
-    column("travel_short", Text, "Which way it moved since the previous period."),
-    column("travel_long", Text, "Which way it moved since a year before."),
-    column("explanation", Text, "All of it in plain English."),
-];
-
-/// The columns of the exceptions as a table, the worst first.
-pub const EXCEPTIONS: &[Column] = &[
-    column("plan", Text, "The plan's code."),
-    column("report_period", Text, "The period reported on."),
-    column("as_of", DateTime, "The moment that the exceptions are as known at."),
-    column("place", Integer, "Its place among the exceptions, the worst being 1."),
-    column("outcome_area", Text, "The outcome area's code."),
-    column("priority", Text, "The priority's code."),
-    column("sub_groups", Text, "The codes of the sub-groups that answer for it, with spaces between."),
-    column("kpi", Text, "The KPI's code."),
-    column("title", Text, "The KPI's title."),
-    column("rules", Text, "The codes of the rules that apply, the worst first, with spaces between."),
-    column("period", Text, "The KPI's own period that is reported."),
-    column("period_label", Text, "What people call that period."),
-    column(
-        "of",
-        Text,
-        "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months.",
-    ),
-    column("status", Text, "on_track, at_risk, off_track or not_assessed."),
-    column("band_label", Text, "What pages call the policy's band."),
-    column("data_state", Text, "Where the figure itself stands."),
-    column("symbol", Text, "c where the figure is suppressed."),
-    column("reported", Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."),
-    column("reported_text", Text, "The reported figure with its unit."),
-    column("target", Number, "The figure wanted."),
-    column("target_low", Number, "The lower end of the range wanted."),
-    column("target_high", Number, "The upper end of the range wanted."),
-    column("variance", Number, "How far the figure is on the right side of the target."),
-    column("amber_limit", Number, "How far below the target is still amber."),
-    column("travel_short", Text, "Which way it moved since the previous period."),
-    column("travel_long", Text, "Which way it moved since a year before."),
-    column("commentary", Text, "What was said with the figure."),
-    column("restated_period", Text, "The period whose figure was restated."),
-    column("restated_before", Number, "That figure before."),
-    column("restated_after", Number, "That figure after."),
-    column("restated_reason", Text, "Why it was changed."),
-    column("restated_at", DateTime, "When."),
-    column("open_actions", Integer, "How many actions on it are open; for those who may read them."),
-    column("overdue_actions", Integer, "How many of them are overdue."),
-    column("next_due", Date, "When the first of them is due."),
-    column("explanation", Text, "All of the assessment in plain English."),
-];
+/// What a table says of its columns.
+pub fn fields<R: TableRow>() -> Vec<Field> {
+    table::fields(&R::columns())
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
 fn text(value: &impl ToString) -> CellText {
@@ -207,13 +52,18 @@ fn figure(value: Option<Figure>) -> CellText {
     value.as_ref().map(ToString::to_string)
 }
 
+/// A code, a name or words, where there are any.
+fn words(value: Option<&str>) -> CellText {
+    value.map(str::to_owned)
+}
+
 /// What stands for a figure that is suppressed.
 fn symbol(suppressed: bool) -> CellText {
     suppressed.then(|| "c".to_owned())
 }
 
 fn moved(direction: Option<Direction>) -> CellText {
-    direction.map(|direction| direction.as_str().to_owned())
+    words(direction.map(Direction::as_str))
 }
 
 fn name(value: &impl serde::Serialize) -> CellText {
@@ -225,227 +75,329 @@ fn instant(at: &chrono::DateTime<Utc>) -> CellText {
     Some(at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }
 
-/// One row of the flat table of readings.
-pub fn reading(seen: &SeenReading) -> Vec<CellText> {
-    let row = &seen.row;
-    vec![
-        text(&row.kpi),
-        text(&row.period),
-        text(&row.group),
-        figure(row.value),
-        figure(row.numerator),
-        figure(row.denominator),
-        text(&row.provisional),
-        row.nil_return.clone(),
-        row.determined_status.map(|status| status.as_str().to_owned()),
-        row.commentary.clone(),
-        row.reason.clone(),
-        figure(row.forecast),
-        symbol(seen.suppressed),
-        Some(row.period.label()),
-        text(&row.period.start()),
-        text(&row.period.end()),
-        text(&row.revision),
-        instant(&row.recorded_at),
-        seen.names_shown.then(|| row.recorded_by.to_string()),
-        text(&row.restated),
-    ]
+fn spaced<'a>(codes: impl Iterator<Item = &'a str>) -> CellText {
+    Some(codes.collect::<Vec<_>>().join(" ")).filter(|codes| !codes.is_empty())
 }
 
-/// One row of the table of targets.
-pub fn target(row: &TargetRow, names_shown: bool) -> Vec<CellText> {
-    let target = &row.target;
-    vec![
-        text(&row.kpi),
-        text(&row.period),
-        figure(target.value),
-        figure(target.low),
-        figure(target.high),
-        figure(target.floor),
-        text(&target.kind.as_str()),
-        text(&target.state.as_str()),
-        target.rationale.clone(),
-        target.agreed_by.clone(),
-        target.agreed_on.as_ref().map(ToString::to_string),
-        target.reason.clone(),
-        Some(row.period.label()),
-        text(&row.period.start()),
-        text(&row.period.end()),
-        text(&row.revision),
-        instant(&row.recorded_at),
-        names_shown.then(|| row.recorded_by.to_string()),
-    ]
+/// What can be posted has the names that it is posted by.
+impl TableRow for SeenReading {
+    const TABLE: &'static str = "readings";
+
+    fn columns() -> Vec<Column<Self>> {
+        columns!(|seen: Self|
+            "kpi": Text, "The KPI's code." => text(&seen.row.kpi);
+            "period": Text, "The period's key." => text(&seen.row.period);
+            "group": Text, "The group; all is everyone." => text(&seen.row.group);
+            "value": Number, "The exact figure." => figure(seen.row.value);
+            "numerator": Number, "What was counted." => figure(seen.row.numerator);
+            "denominator": Number, "Over what it was counted." => figure(seen.row.denominator);
+            "provisional": Boolean, "Whether the figure may still change." => text(&seen.row.provisional);
+            "nil_return": Text, "Why there is no figure." => seen.row.nil_return.clone();
+            "status": Text, "The status that a partner determined, for KPIs where one does."
+                => words(seen.row.determined_status.map(Status::as_str));
+            "commentary": Text, "What readers should know about the figure." => seen.row.commentary.clone();
+            "reason": Text, "Why it replaced an earlier figure." => seen.row.reason.clone();
+            "forecast": Number, "The figure that the sub-group itself expects at the year's end." => figure(seen.row.forecast);
+            "symbol": Text, "c where the figure is suppressed." => symbol(seen.suppressed);
+            "period_label": Text, "What people call the period." => text(&seen.row.period.label());
+            "period_start": Date, "The period's first day." => text(&seen.row.period.start());
+            "period_end": Date, "The period's last day." => text(&seen.row.period.end());
+            "revision": Integer, "Which revision of the figure this is, from 1." => text(&seen.row.revision);
+            "recorded_at": DateTime, "When it was reported." => instant(&seen.row.recorded_at);
+            "recorded_by": Text, "Who reported it; for members of the partnership."
+                => seen.names_shown.then(|| seen.row.recorded_by.to_string());
+            "restated": Boolean, "Whether it replaced a figure whose round had closed." => text(&seen.row.restated);
+        )
+    }
 }
 
-/// Where a KPI stands, in the columns that reports and series share: from `status` to `target_source`.
-fn standing(one: &Assessment) -> [CellText; 15] {
-    let target = one.target.as_ref();
-    [
-        text(&one.status.as_str()),
-        one.band.clone(),
-        one.band_label.clone(),
-        one.reason.map(|reason| reason.as_str().to_owned()),
-        text(&one.data_state.as_str()),
-        symbol(one.data_state == DataState::Suppressed),
-        figure(one.value),
-        figure(one.reported),
-        one.reported_text.clone(),
-        figure(one.numerator),
-        figure(one.denominator),
-        figure(target.and_then(|target| target.value)),
-        figure(target.and_then(|target| target.low)),
-        figure(target.and_then(|target| target.high)),
-        target.and_then(|target| name(&target.source)),
-    ]
+/// A target, and whether its reader may know who set it.
+pub struct SeenTarget {
+    /// The row.
+    pub row: TargetRow,
+    /// Whether the reader is a member of the partnership.
+    pub names_shown: bool,
 }
 
-fn assessment(
-    report: &StatusReport,
-    area: Option<&AreaCode>,
-    priority: Option<&PriorityCode>,
-    one: &Assessment,
-) -> Vec<u8> {
-    let before = [
-        text(&report.plan),
-        text(&report.period),
-        instant(&report.as_of),
-        area.map(ToString::to_string),
-        priority.map(ToString::to_string),
-        text(&one.kpi),
-        text(&one.title),
-        text(&one.period),
-        Some(one.period.label()),
-        text(&one.period.start()),
-        text(&one.period.end()),
-        text(&one.group),
-        one.of.clone(),
-    ];
-    let after = [
-        text(&one.polarity.as_str()),
-        figure(one.variance),
-        figure(one.compared),
-        moved(one.travel.short.direction),
-        moved(one.travel.long.direction),
-        figure(one.forecast.value),
-        one.forecast.method.map(|method| method.as_str().to_owned()),
-        one.forecast.status.map(|status| status.as_str().to_owned()),
-        figure(one.forecast.stated.as_ref().map(|stated| stated.value)),
-        text(&one.policy.code),
-        text(&one.policy.version),
-        text(&one.explanation),
-    ];
-    let cells = before.into_iter().chain(standing(one)).chain(after);
-    table::row(STATUS_REPORT, cells)
+impl TableRow for SeenTarget {
+    const TABLE: &'static str = "targets";
+
+    fn columns() -> Vec<Column<Self>> {
+        columns!(|seen: Self|
+            "kpi": Text, "The KPI's code." => text(&seen.row.kpi);
+            "period": Text, "The period's key." => text(&seen.row.period);
+            "value": Number, "The figure wanted." => figure(seen.row.target.value);
+            "low": Number, "The lower end of the range wanted." => figure(seen.row.target.low);
+            "high": Number, "The upper end of the range wanted." => figure(seen.row.target.high);
+            "floor": Number, "The figure at which amber ends, where the target has its own." => figure(seen.row.target.floor);
+            "kind": Text, "Who asks for it: statutory, laa or local." => text(&seen.row.target.kind.as_str());
+            "state": Text, "Whether it counts: placeholder, proposed, agreed or withdrawn."
+                => text(&seen.row.target.state.as_str());
+            "rationale": Text, "Why this figure." => seen.row.target.rationale.clone();
+            "agreed_by": Text, "Who agreed it." => seen.row.target.agreed_by.clone();
+            "agreed_on": Date, "When it was agreed." => seen.row.target.agreed_on.as_ref().map(ToString::to_string);
+            "reason": Text, "Why it replaced the one before." => seen.row.target.reason.clone();
+            "period_label": Text, "What people call the period." => text(&seen.row.period.label());
+            "period_start": Date, "The period's first day." => text(&seen.row.period.start());
+            "period_end": Date, "The period's last day." => text(&seen.row.period.end());
+            "revision": Integer, "Which revision of the target this is, from 1." => text(&seen.row.revision);
+            "recorded_at": DateTime, "When it was set." => instant(&seen.row.recorded_at);
+            "recorded_by": Text, "Who set it; for members of the partnership."
+                => seen.names_shown.then(|| seen.row.recorded_by.to_string());
+        )
+    }
 }
 
-/// The status report as CSV text, one row a KPI; those of groups follow. `seen` is what the report was made from.
+/// What says where a KPI stands.
+trait Assessed {
+    fn one(&self) -> &Assessment;
+
+    fn target(&self) -> Option<&AssessedTarget> {
+        self.one().target.as_ref()
+    }
+}
+
+/// Where a KPI stands, in the columns that reports and series share.
+fn standing<R: Assessed>() -> Vec<Column<R>> {
+    columns!(|row: R|
+        "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
+        "band": Text, "The code of the policy's band." => row.one().band.clone();
+        "band_label": Text, "What pages call the band." => row.one().band_label.clone();
+        "reason": Text, "Why, where the figures alone do not say." => words(row.one().reason.map(Reason::as_str));
+        "data_state": Text, "Where the figure itself stands." => text(&row.one().data_state.as_str());
+        "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
+        "value": Number, "The exact figure." => figure(row.one().value);
+        "reported": Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."
+            => figure(row.one().reported);
+        "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();
+        "numerator": Number, "What was counted." => figure(row.one().numerator);
+        "denominator": Number, "Over what it was counted." => figure(row.one().denominator);
+        "target": Number, "The figure wanted." => figure(row.target().and_then(|target| target.value));
+        "target_low": Number, "The lower end of the range wanted." => figure(row.target().and_then(|target| target.low));
+        "target_high": Number, "The upper end of the range wanted." => figure(row.target().and_then(|target| target.high));
+        "target_source": Text, "Where the target came from." => row.target().and_then(|target| name(&target.source));
+    )
+}
+
+/// How a KPI moved, in the columns that reports, series and exceptions share.
+fn travel<R: Assessed>() -> Vec<Column<R>> {
+    columns!(|row: R|
+        "travel_short": Text, "Which way it moved since the previous period." => moved(row.one().travel.short.direction);
+        "travel_long": Text, "Which way it moved since a year before." => moved(row.one().travel.long.direction);
+    )
+}
+
+/// One row of the status report: a KPI, or a group of one.
+pub struct StatusRow<'a> {
+    report: &'a StatusReport,
+    area: Option<&'a AreaCode>,
+    priority: Option<&'a PriorityCode>,
+    one: &'a Assessment,
+}
+
+impl Assessed for StatusRow<'_> {
+    fn one(&self) -> &Assessment {
+        self.one
+    }
+}
+
+impl TableRow for StatusRow<'_> {
+    const TABLE: &'static str = "status-report";
+
+    fn columns() -> Vec<Column<Self>> {
+        let before = columns!(|row: Self|
+            "plan": Text, "The plan's code." => text(&row.report.plan);
+            "report_period": Text, "The period reported on." => text(&row.report.period);
+            "as_of": DateTime, "The moment that the report is as known at." => instant(&row.report.as_of);
+            "outcome_area": Text, "The outcome area's code." => row.area.map(ToString::to_string);
+            "priority": Text, "The priority's code." => row.priority.map(ToString::to_string);
+            "kpi": Text, "The KPI's code." => text(&row.one.kpi);
+            "title": Text, "The KPI's title." => text(&row.one.title);
+            "period": Text, "The KPI's own period that the report brings." => text(&row.one.period);
+            "period_label": Text, "What people call that period." => text(&row.one.period.label());
+            "period_start": Date, "That period's first day." => text(&row.one.period.start());
+            "period_end": Date, "That period's last day." => text(&row.one.period.end());
+            "group": Text, "The group; all is everyone." => text(&row.one.group);
+            "of": Text, "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months."
+                => row.one.of.clone();
+        );
+        let margin = columns!(|row: Self|
+            "polarity": Text, "Which way is better." => text(&row.one.polarity.as_str());
+            "variance": Number, "How far the figure is on the right side of the target." => figure(row.one.variance);
+            "compared": Number, "The variance in the tolerance's basis." => figure(row.one.compared);
+        );
+        let after = columns!(|row: Self|
+            "forecast": Number, "The figure to expect at the year's end; of an in-period count, the year's total."
+                => figure(row.one.forecast.value);
+            "forecast_method": Text, "How it was forecast: seasonal, run_rate or trend."
+                => words(row.one.forecast.method.map(Method::as_str));
+            "forecast_status": Text, "Where the KPI would stand with it."
+                => words(row.one.forecast.status.map(Status::as_str));
+            "stated_forecast": Number, "The figure that the sub-group itself expects at the year's end."
+                => figure(row.one.forecast.stated.as_ref().map(|stated| stated.value));
+            "policy": Text, "The status policy that was applied." => text(&row.one.policy.code);
+            "policy_version": Integer, "The policy's version." => text(&row.one.policy.version);
+            "explanation": Text, "All of it in plain English." => text(&row.one.explanation);
+        );
+        [before, standing(), margin, travel(), after].into_iter().flatten().collect()
+    }
+}
+
+/// The status report as CSV text, one row per KPI; those of groups follow. `seen` is what the report was made from.
 pub fn status_report_csv(report: &StatusReport, seen: &Seen) -> Vec<u8> {
-    let mut body = table::header(STATUS_REPORT);
-    for area in &report.outcome_areas {
-        for priority in &area.priorities {
-            for one in &priority.kpis {
-                body.extend(assessment(report, Some(&area.code), Some(&priority.code), one));
-            }
-        }
-    }
-    for one in report.groups.iter().flat_map(|group| &group.kpis) {
+    let of_areas = report.outcome_areas.iter().flat_map(|area| {
+        area.priorities.iter().flat_map(|priority| {
+            let kpis = priority.kpis.iter();
+            kpis.map(|one| StatusRow { report, area: Some(&area.code), priority: Some(&priority.code), one })
+        })
+    });
+    let of_groups = report.groups.iter().flat_map(|group| &group.kpis).map(|one| {
         let kpi = seen.kpi(&one.kpi).ok();
-        body.extend(assessment(report, kpi.and_then(|kpi| kpi.outcome_area()), kpi.map(|kpi| kpi.priority()), one));
-    }
-    body
+        let (area, priority) = (kpi.and_then(|kpi| kpi.outcome_area()), kpi.map(|kpi| kpi.priority()));
+        StatusRow { report, area, priority, one }
+    });
+    table::csv(&StatusRow::columns(), of_areas.chain(of_groups))
 }
 
 /// The status report as an answer in CSV.
 pub fn status_report(report: &StatusReport, seen: &Seen, tag: &ETag) -> HttpResponse {
-    csv("status-report", tag).body(status_report_csv(report, seen))
+    csv::<StatusRow<'_>>(tag).body(status_report_csv(report, seen))
 }
 
-fn point(series: &Series, one: &Assessment) -> Vec<u8> {
-    let before = [
-        text(&series.plan),
-        text(&series.kpi),
-        text(&series.title),
-        instant(&one.period.due_at(0)),
-        text(&one.period),
-        Some(one.period.label()),
-        text(&one.period.start()),
-        text(&one.period.end()),
-        text(&one.group),
-    ];
-    let after = [
-        figure(one.variance),
-        moved(one.travel.short.direction),
-        moved(one.travel.long.direction),
-        text(&one.explanation),
-    ];
-    let cells = before.into_iter().chain(standing(one)).chain(after);
-    table::row(SERIES, cells)
+/// One point of a series.
+pub struct SeriesRow<'a> {
+    series: &'a Series,
+    one: &'a Assessment,
 }
 
-/// A series as an answer in CSV.
+impl Assessed for SeriesRow<'_> {
+    fn one(&self) -> &Assessment {
+        self.one
+    }
+}
+
+impl TableRow for SeriesRow<'_> {
+    const TABLE: &'static str = "series";
+
+    fn columns() -> Vec<Column<Self>> {
+        let before = columns!(|row: Self|
+            "plan": Text, "The plan's code." => text(&row.series.plan);
+            "kpi": Text, "The KPI's code." => text(&row.series.kpi);
+            "title": Text, "The KPI's title." => text(&row.series.title);
+            "time": DateTime, "The end of the period's last day, for charts." => instant(&row.one.period.due_at(0));
+            "period": Text, "The period's key." => text(&row.one.period);
+            "period_label": Text, "What people call the period." => text(&row.one.period.label());
+            "period_start": Date, "The period's first day." => text(&row.one.period.start());
+            "period_end": Date, "The period's last day." => text(&row.one.period.end());
+            "group": Text, "The group; all is everyone." => text(&row.one.group);
+        );
+        let variance = columns!(|row: Self|
+            "variance": Number, "How far the figure is on the right side of the target." => figure(row.one.variance);
+        );
+        let explanation = columns!(|row: Self|
+            "explanation": Text, "All of it in plain English." => text(&row.one.explanation);
+        );
+        [before, standing(), variance, travel(), explanation].into_iter().flatten().collect()
+    }
+}
+
+/// A series as an answer in CSV, in time order.
 pub fn series(series: &Series, tag: &ETag) -> HttpResponse {
-    let mut body = table::header(SERIES);
-    series.points.iter().for_each(|one| body.extend(point(series, one)));
-    csv("series", tag).body(body)
+    let rows = series.points.iter().map(|one| SeriesRow { series, one });
+    csv::<SeriesRow<'_>>(tag).body(table::csv(&SeriesRow::columns(), rows))
 }
 
-fn exception(report: &Exceptions, place: usize, item: &ExceptionItem) -> Vec<u8> {
-    let one = &item.assessment;
-    let target = one.target.as_ref();
-    let restated = item.restatement.as_ref();
-    let spaced = |codes: Vec<&str>| Some(codes.join(" ")).filter(|codes| !codes.is_empty());
-    let open = || item.actions.iter().filter(|action| action.action().state == ActionState::Open);
-    let counted = |count: usize| item.actions_shown.then(|| count.to_string());
-    let cells = [
-        text(&report.plan),
-        text(&report.period),
-        instant(&report.as_of),
-        text(&place),
-        item.outcome_area.as_ref().map(ToString::to_string),
-        text(&item.priority),
-        spaced(item.sub_groups.iter().map(SubGroupCode::as_str).collect()),
-        text(&item.kpi),
-        text(&item.title),
-        spaced(item.rules.iter().map(|rule| rule.as_str()).collect()),
-        text(&one.period),
-        Some(one.period.label()),
-        one.of.clone(),
-        text(&one.status.as_str()),
-        one.band_label.clone(),
-        text(&one.data_state.as_str()),
-        symbol(one.data_state == DataState::Suppressed),
-        figure(one.reported),
-        one.reported_text.clone(),
-        figure(target.and_then(|target| target.value)),
-        figure(target.and_then(|target| target.low)),
-        figure(target.and_then(|target| target.high)),
-        figure(one.variance),
-        figure(one.amber_limit),
-        moved(one.travel.short.direction),
-        moved(one.travel.long.direction),
-        item.commentary.as_deref().map(str::to_owned),
-        restated.map(|restated| restated.period.to_string()),
-        figure(restated.and_then(|restated| restated.before)),
-        figure(restated.and_then(|restated| restated.after)),
-        restated.and_then(|restated| restated.reason.as_deref().map(str::to_owned)),
-        restated.and_then(|restated| instant(&restated.at)),
-        counted(open().count()),
-        counted(open().filter(|action| action.is_overdue()).count()),
-        open().map(|action| action.action().due).min().map(|due| due.to_string()),
-        text(&one.explanation),
-    ];
-    table::row(EXCEPTIONS, cells)
+/// One exception.
+pub struct ExceptionRow<'a> {
+    report: &'a Exceptions,
+    place: usize,
+    item: &'a ExceptionItem,
 }
 
-/// The exceptions as CSV text, the worst first.
+impl Assessed for ExceptionRow<'_> {
+    fn one(&self) -> &Assessment {
+        &self.item.assessment
+    }
+}
+
+impl ExceptionRow<'_> {
+    fn restated(&self) -> Option<&SeenRestatement> {
+        self.item.restatement.as_ref()
+    }
+
+    fn open_actions(&self) -> impl Iterator<Item = &SeenAction> {
+        self.item.actions.iter().filter(|action| action.action().state == ActionState::Open)
+    }
+
+    fn counted(&self, count: usize) -> CellText {
+        self.item.actions_shown.then(|| count.to_string())
+    }
+}
+
+impl TableRow for ExceptionRow<'_> {
+    const TABLE: &'static str = "exceptions";
+
+    fn columns() -> Vec<Column<Self>> {
+        let before = columns!(|row: Self|
+            "plan": Text, "The plan's code." => text(&row.report.plan);
+            "report_period": Text, "The period reported on." => text(&row.report.period);
+            "as_of": DateTime, "The moment that the exceptions are as known at." => instant(&row.report.as_of);
+            "place": Integer, "Its place among the exceptions, the worst being 1." => text(&row.place);
+            "outcome_area": Text, "The outcome area's code." => row.item.outcome_area.as_ref().map(ToString::to_string);
+            "priority": Text, "The priority's code." => text(&row.item.priority);
+            "sub_groups": Text, "The codes of the sub-groups that answer for it, with spaces between."
+                => spaced(row.item.sub_groups.iter().map(SubGroupCode::as_str));
+            "kpi": Text, "The KPI's code." => text(&row.item.kpi);
+            "title": Text, "The KPI's title." => text(&row.item.title);
+            "rules": Text, "The codes of the rules that apply, the worst first, with spaces between."
+                => spaced(row.item.rules.iter().map(|rule| rule.as_str()));
+            "period": Text, "The KPI's own period that is reported." => text(&row.one().period);
+            "period_label": Text, "What people call that period." => text(&row.one().period.label());
+            "of": Text, "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months."
+                => row.one().of.clone();
+            "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
+            "band_label": Text, "What pages call the policy's band." => row.one().band_label.clone();
+            "data_state": Text, "Where the figure itself stands." => text(&row.one().data_state.as_str());
+            "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
+            "reported": Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."
+                => figure(row.one().reported);
+            "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();
+            "target": Number, "The figure wanted." => figure(row.target().and_then(|target| target.value));
+            "target_low": Number, "The lower end of the range wanted." => figure(row.target().and_then(|target| target.low));
+            "target_high": Number, "The upper end of the range wanted." => figure(row.target().and_then(|target| target.high));
+            "variance": Number, "How far the figure is on the right side of the target." => figure(row.one().variance);
+            "amber_limit": Number, "How far below the target is still amber." => figure(row.one().amber_limit);
+        );
+        let after = columns!(|row: Self|
+            "commentary": Text, "What was said with the figure." => words(row.item.commentary.as_deref());
+            "restated_period": Text, "The period whose figure was restated."
+                => row.restated().map(|restated| restated.period.to_string());
+            "restated_before": Number, "That figure before." => figure(row.restated().and_then(|restated| restated.before));
+            "restated_after": Number, "That figure after." => figure(row.restated().and_then(|restated| restated.after));
+            "restated_reason": Text, "Why it was changed."
+                => words(row.restated().and_then(|restated| restated.reason.as_deref()));
+            "restated_at": DateTime, "When." => row.restated().and_then(|restated| instant(&restated.at));
+            "open_actions": Integer, "How many actions on it are open; for those who may read them."
+                => row.counted(row.open_actions().count());
+            "overdue_actions": Integer, "How many of them are overdue."
+                => row.counted(row.open_actions().filter(|action| action.is_overdue()).count());
+            "next_due": Date, "When the first of them is due."
+                => row.open_actions().map(|action| action.action().due).min().map(|due| due.to_string());
+            "explanation": Text, "All of the assessment in plain English." => text(&row.one().explanation);
+        );
+        [before, travel(), after].into_iter().flatten().collect()
+    }
+}
+
+/// The exceptions as CSV text, worst first.
 pub fn exceptions_csv(report: &Exceptions) -> Vec<u8> {
-    let rows = (1..).zip(&report.items).flat_map(|(place, item)| exception(report, place, item));
-    table::header(EXCEPTIONS).into_iter().chain(rows).collect()
+    let rows = (1..).zip(&report.items).map(|(place, item)| ExceptionRow { report, place, item });
+    table::csv(&ExceptionRow::columns(), rows)
 }
 
 /// The exceptions as an answer in CSV.
 pub fn exceptions(report: &Exceptions, tag: &ETag) -> HttpResponse {
-    csv("exceptions", tag).body(exceptions_csv(report))
+    csv::<ExceptionRow<'_>>(tag).body(exceptions_csv(report))
 }
 
 /// The body of an Excel workbook.
@@ -460,10 +412,8 @@ pub const MOST_IN_WORKBOOK: usize = 50_000;
 /// A flat table as an answer in XLSX.
 ///
 /// # Errors
-/// `not_acceptable` where it has more rows than [`MOST_IN_WORKBOOK`].
-pub async fn workbook(
-    table: &'static str,
-    columns: &'static [Column],
+/// `not_acceptable` if it has more rows than [`MOST_IN_WORKBOOK`].
+pub async fn workbook<R: TableRow>(
     rows: Vec<Vec<CellText>>,
     tag: &ETag,
     made: chrono::DateTime<Utc>,
@@ -473,8 +423,9 @@ pub async fn workbook(
             "The table has more than 50,000 rows, which a workbook does not take; ask for less of it, or for CSV.";
         return Err(Problem::new(Code::NotAcceptable, detail));
     }
-    let written = imports::with_workbook(move || spreadsheet::table(table, columns, rows, made)).await?;
-    Ok(as_workbook(table, written.map_err(|error| Problem::internal(&error))?, tag))
+    let fields = fields::<R>();
+    let written = imports::with_workbook(move || spreadsheet::table(R::TABLE, &fields, rows, made)).await?;
+    Ok(as_workbook(R::TABLE, written.map_err(|error| Problem::internal(&error))?, tag))
 }
 
 /// A workbook as an answer, to be kept as a file.
@@ -487,18 +438,19 @@ pub fn as_workbook(name: &str, body: Vec<u8>, tag: &ETag) -> HttpResponse {
 }
 
 /// A table as an answer in CSV, its rows sent as they come.
-pub fn stream(
-    table: &'static str,
-    columns: &'static [Column],
+pub fn stream<R: TableRow + 'static>(
     tag: &ETag,
-    rows: impl Stream<Item = Result<Bytes, Problem>> + 'static,
+    rows: impl Stream<Item = Result<Vec<R>, Problem>> + 'static,
 ) -> HttpResponse {
-    let header = futures_util::stream::once(async move { Ok(Bytes::from(table::header(columns))) });
-    csv(table, tag).streaming(header.chain(rows))
+    let columns = R::columns();
+    let header = Bytes::from(table::header(&table::fields(&columns)));
+    let lines = rows.map_ok(move |rows| Bytes::from(table::lines(&columns, rows)));
+    csv::<R>(tag).streaming(futures_util::stream::iter([Ok(header)]).chain(lines))
 }
 
-fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
+fn csv<R: TableRow>(tag: &ETag) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
+    let table = R::TABLE;
     response
         .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
         .insert_header((LINK, format!("</v1/schemas/{table}>; rel=\"describedby\"; type=\"application/schema+json\"")))
@@ -510,26 +462,33 @@ fn csv(table: &str, tag: &ETag) -> actix_web::HttpResponseBuilder {
     response
 }
 
+path_params! {
+    /// The address of a table's schema.
+    pub TablePath {
+        table: String, "The table: readings, targets, status-report, series or exceptions.", "readings";
+    }
+}
+
 /// Describe a table
 ///
 /// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
-    params(("table" = String, Path, description = "The table: readings, targets, status-report, series or exceptions.", example = "readings")),
+    params(TablePath),
     responses((status = 200, description = "The Table Schema.", body = Object,
         example = json!({"fields": [{"name": "kpi", "type": "string"}]})), ReadProblems)
 )]
 pub async fn get_table_schema(
-    Segments((name,)): Segments<(String,)>,
+    TablePath { table: name }: TablePath,
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
-    let columns = match name.as_str() {
-        "readings" => READINGS,
-        "targets" => TARGETS,
-        "status-report" => STATUS_REPORT,
-        "exceptions" => EXCEPTIONS,
-        "series" => SERIES,
+    let fields = match name.as_str() {
+        SeenReading::TABLE => fields::<SeenReading>(),
+        SeenTarget::TABLE => fields::<SeenTarget>(),
+        StatusRow::TABLE => fields::<StatusRow<'_>>(),
+        ExceptionRow::TABLE => fields::<ExceptionRow<'_>>(),
+        SeriesRow::TABLE => fields::<SeriesRow<'_>>(),
         _ => return Err(Problem::not_found()),
     };
-    Ok(HttpResponse::Ok().json(table::schema(columns)))
+    Ok(HttpResponse::Ok().json(table::schema(&fields)))
 }

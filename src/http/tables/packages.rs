@@ -4,23 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
-use crate::domain::ids::PlanCode;
-use crate::exchange::table::{self, Column};
+use crate::exchange::table::{self, Field};
 use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotModified, ReadProblems};
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{NoParams, Params, Segments};
-use crate::http::tables::columns::{EXCEPTIONS, READINGS, STATUS_REPORT, TARGETS};
+use crate::http::request::extract::{NoParams, Params};
+use crate::http::request::path::PlanPath;
+use crate::http::tables::columns::{ExceptionRow, SeenTarget, StatusRow, TableRow, fields};
 use crate::http::view::{AsOf, view};
-use crate::programme::Programme;
-use crate::programme::Seen;
+use crate::programme::figures::readings::SeenReading;
+use crate::programme::{Programme, Seen};
 
 /// A flat table of a plan.
 struct Table {
     name: &'static str,
     title: &'static str,
-    columns: &'static [Column],
+    fields: fn() -> Vec<Field>,
     /// The columns that tell one row from another.
     key: &'static [&'static str],
 }
@@ -28,22 +28,27 @@ struct Table {
 /// The tables that stand directly below a plan.
 const TABLES: [Table; 4] = [
     Table {
-        name: "readings",
+        name: SeenReading::TABLE,
         title: "The latest figure of every KPI, period and group",
-        columns: READINGS,
+        fields: fields::<SeenReading>,
         key: &["kpi", "period", "group"],
     },
-    Table { name: "targets", title: "The target of every KPI and period", columns: TARGETS, key: &["kpi", "period"] },
     Table {
-        name: "status-report",
+        name: SeenTarget::TABLE,
+        title: "The target of every KPI and period",
+        fields: fields::<SeenTarget>,
+        key: &["kpi", "period"],
+    },
+    Table {
+        name: StatusRow::TABLE,
         title: "Where each KPI stands in the latest quarter",
-        columns: STATUS_REPORT,
+        fields: fields::<StatusRow<'_>>,
         key: &["kpi", "group"],
     },
     Table {
-        name: "exceptions",
+        name: ExceptionRow::TABLE,
         title: "What the Board should look at in the latest quarter",
-        columns: EXCEPTIONS,
+        fields: fields::<ExceptionRow<'_>>,
         key: &["place"],
     },
 ];
@@ -51,8 +56,8 @@ const TABLES: [Table; 4] = [
 /// The plan's tables as a Data Package. Its address is the base of theirs.
 fn package(seen: &Seen) -> Value {
     let plan = &seen.plan().value;
-    let resources = TABLES.iter().map(|Table { name, title, columns, key }| {
-        let mut schema = table::schema(columns);
+    let resources = TABLES.iter().map(|Table { name, title, fields, key }| {
+        let mut schema = table::schema(&fields());
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("primaryKey".to_owned(), json!(key));
         }
@@ -80,12 +85,12 @@ fn package(seen: &Seen) -> Value {
 /// The plan's tables as a group of tables of CSVW. Its address is the base of theirs.
 fn table_group(seen: &Seen) -> Value {
     let plan = &seen.plan().value;
-    let tables = TABLES.iter().map(|Table { name, title, columns, key }| {
+    let tables = TABLES.iter().map(|Table { name, title, fields, key }| {
         json!({
             "url": format!("{name}.csv"),
             "dc:title": title,
             "dialect": {"header": true, "encoding": "utf-8"},
-            "tableSchema": {"columns": table::csvw_columns(columns), "primaryKey": key},
+            "tableSchema": {"columns": table::csvw_columns(&fields()), "primaryKey": key},
         })
     });
     json!({
@@ -102,14 +107,14 @@ fn table_group(seen: &Seen) -> Value {
 /// meanings of their columns (Frictionless Data Package), to be asked for as `datapackage.json`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/datapackage", tag = "service", operation_id = "get_data_package",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     responses((status = 200, description = "The Data Package.", body = Object,
         example = json!({"profile": "tabular-data-package", "name": "harrow-cypp-2009-2011", "resources": []})), NotModified, ReadProblems)
 )]
 pub async fn get_data_package(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
@@ -122,7 +127,7 @@ pub async fn get_data_package(
 /// The same tables as metadata of CSV on the Web (W3C), which the answers in CSV link to.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/csvw-metadata", tag = "service", operation_id = "get_csvw_metadata",
-    params(("plan" = PlanCode, Path, description = "The plan's code.", example = "harrow-cypp-2009-2011")),
+    params(PlanPath),
     responses(
         (status = 200, description = "The metadata.", body = Object, content_type = "application/csvm+json",
          example = json!({"@context": "http://www.w3.org/ns/csvw", "tables": []})),
@@ -132,7 +137,7 @@ pub async fn get_data_package(
 pub async fn get_csvw_metadata(
     programme: Data<Programme>,
     caller: Caller,
-    Segments((plan,)): Segments<(PlanCode,)>,
+    PlanPath { plan }: PlanPath,
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {

@@ -126,7 +126,7 @@ struct Export<'a> {
 struct Rows {
     name: String,
     file: &'static FolderFile,
-    columns: Vec<table::Column>,
+    columns: Vec<table::Field>,
     out: BufWriter<File>,
     count: u64,
 }

@@ -23,8 +23,7 @@ use crate::domain::reading::ReportedFigure;
 use crate::domain::round::Round;
 use crate::domain::target::Target;
 use crate::exchange::headings::Headings;
-use crate::exchange::table::{self, ColumnType};
-
+use crate::exchange::table::{ColumnType, Field};
 use crate::programme::access::grants::GrantTerms;
 use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 
@@ -451,13 +450,14 @@ impl FolderFile {
     }
 
     /// The columns as a table is written with them.
-    pub(in crate::programme) fn table(&self) -> Vec<table::Column> {
+    pub(in crate::programme) fn table(&self) -> Vec<Field> {
         let kind = |column: &FolderColumn| match column.shape {
             Shape::Number => ColumnType::Number,
             Shape::Flag => ColumnType::Boolean,
             _ => ColumnType::Text,
         };
-        self.columns.iter().zip(self.known).map(|(column, name)| table::column(name, kind(column), "")).collect()
+        let fields = self.columns.iter().zip(self.known);
+        fields.map(|(column, name)| Field { name, kind: kind(column), description: "" }).collect()
     }
 
     /// Whether a cell of this column is taken to the letter.
