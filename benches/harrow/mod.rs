@@ -10,7 +10,7 @@ use waymark::domain::ids::{PlanCode, Subject};
 use waymark::http::AppState;
 use waymark::programme::folder::load::{Folder, Keep};
 use waymark::programme::{Principal, Programme};
-use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants};
+use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, granting};
 use waymark::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
 
 /// The plan, and who may see it.
@@ -37,7 +37,7 @@ impl Harrow {
             (Clock::standing_at("2010-05-14T12:00:00Z".parse().unwrap()), "board".parse().unwrap());
         store
             .write_blocking::<_, StoreError, _>(|write| {
-                grants::ensure_service_grant(write, &loader, Role::Administrator, &loader, clock.now()).map(drop)
+                granting::ensure_service_grant(write, &loader, Role::Administrator, &loader, clock.now()).map(drop)
             })
             .unwrap();
         let programme = Programme::new(store, clock.clone());

@@ -20,7 +20,7 @@ use crate::http::access::oauth::Issuer;
 use crate::http::settings::Settings;
 use crate::programme::folder::load::Folder;
 use crate::programme::{Principal, Programme};
-use crate::store::{DatabaseUrl, Store, StoreOptions, grants, plans};
+use crate::store::{DatabaseUrl, Store, StoreOptions, granting, plans};
 use crate::token::{Claims, Expected, KeyKind, KeySource, SigningKey, Verifier};
 
 /// The plan that the demo loads.
@@ -81,7 +81,7 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     let clock = Clock::standing_at(Clock::system().now());
     let (admin, now) = (administrator.clone(), clock.now());
     store
-        .write(move |write| grants::ensure_service_grant(write, &admin, Role::Administrator, &admin, now).map(drop))
+        .write(move |write| granting::ensure_service_grant(write, &admin, Role::Administrator, &admin, now).map(drop))
         .await?;
     // In one transaction with the roles: a demo that is killed while it loads starts anew.
     let transaction = store.begin().await?;

@@ -6,8 +6,8 @@ use super::{Failure, open_current, print, progress};
 use crate::config::{Journal, Verify};
 use crate::domain::ids::Seq;
 use crate::domain::wording::counted;
-use crate::store::journal::instant;
 use crate::store::removals::Removal;
+use crate::store::seal::instant;
 use crate::store::verify::Fault;
 use crate::store::{Store, plans, removals, service_journal, verify};
 

@@ -21,7 +21,7 @@ use crate::http::settings::{MetricsToken, Settings};
 use crate::http::{AppState, configure};
 use crate::programme::Programme;
 use crate::programme::waiting::Watch;
-use crate::store::{Store, StoreError, grants};
+use crate::store::{Store, StoreError, granting, grants};
 use crate::token::{Expected, KeySource, SigningKey, Verifier};
 
 pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
@@ -39,7 +39,7 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     if let Some(subject) = &command.administrator {
         let now = clock.now();
         store.write_blocking::<_, StoreError, _>(|write| {
-            grants::ensure_service_grant(write, subject, Role::Administrator, subject, now).map(drop)
+            granting::ensure_service_grant(write, subject, Role::Administrator, subject, now).map(drop)
         })?;
     }
     if let Some(subject) = &command.former_administrator {
@@ -48,7 +48,7 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
             let by = Subject::of_the_service();
             let reason = "The service was started with --former-administrator.";
             let held = grants::of_service(write, subject)?;
-            held.iter().try_for_each(|grant| grants::revoke_service_grant(write, grant, &by, now, reason).map(drop))
+            held.iter().try_for_each(|grant| granting::revoke_service_grant(write, grant, &by, now, reason).map(drop))
         })?;
     }
     let expected = Expected { issuer: command.issuing.issuer.clone(), audience: command.issuing.audience.clone() };

@@ -17,7 +17,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::http::gate::authenticate::credentials_of;
+use crate::http::credentials::credentials_of;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NoSuchThing, PublicProblems};
 use crate::http::request::extract::{NoParams, Params};

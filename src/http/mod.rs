@@ -8,6 +8,7 @@
 pub mod access;
 mod app;
 pub mod collecting;
+mod credentials;
 pub mod feed;
 pub mod gate;
 pub mod metrics;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod problem;
 pub mod reports;
 pub mod request;
+mod request_id;
 pub mod resource;
 mod routes;
 pub mod service;

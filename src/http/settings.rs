@@ -63,3 +63,11 @@ impl Settings {
         }
     }
 }
+
+/// What supervisors, balancers and Prometheus ask, from one address and without end: never refused, whoever else asks from there.
+const UNCOUNTED: [&str; 4] = ["/livez", "/readyz", "/version", "/metrics"];
+
+/// Whether what is asked of an address counts.
+pub(in crate::http) fn counts(path: &str) -> bool {
+    !UNCOUNTED.contains(&path)
+}

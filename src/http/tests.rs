@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_actix_web::{AppExt, scope};
 
-use crate::http::gate::envelope::{self, envelope};
+use crate::http::gate::envelope::envelope;
 use crate::http::openapi::{self, Documents, lint};
 use crate::http::problem::Problem;
 use crate::http::request::conditional::{Conditions, ETag};
@@ -23,6 +23,7 @@ use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Par
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::page::{Paging, page};
 use crate::http::request::path::path_params;
+use crate::http::request_id;
 use crate::http::resource::resource;
 use crate::http::service::health::Readiness;
 
@@ -203,7 +204,7 @@ mod things {
         responses((status = 200, description = "The thing.", body = ThingBody), ReadProblems)
     )]
     pub(in crate::http) async fn find_thing(ThingPath { code }: ThingPath, _: Params<NoParams>) -> HttpResponse {
-        HttpResponse::Ok().json(ThingBody { code: code.to_string(), note: envelope::request_id() })
+        HttpResponse::Ok().json(ThingBody { code: code.to_string(), note: request_id::request_id() })
     }
 
     /// Asks for data that the app does not have, which is our fault.
@@ -626,7 +627,7 @@ async fn one_macro_makes_the_handlers_of_many_resources() {
     assert_eq!(find["operationId"], "findMadePriority");
     assert_eq!(find["summary"], "Find one of the priorities");
     assert_eq!(find["description"], "The priorities");
-    assert_eq!(find["parameters"][0]["description"], "A code.");
+    assert_eq!(find["parameters"][0]["$ref"], "#/components/parameters/CodePath");
     let content = &find["responses"]["200"]["content"]["application/json"]["schema"];
     assert_eq!(content["$ref"], "#/components/schemas/PriorityBody");
 }

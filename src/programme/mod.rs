@@ -193,12 +193,16 @@ impl Programme {
 
     /// Opens a plan and changes it: `change` gets the plan's picture as no one else can change it meanwhile, and its
     /// entries are kept only if it returns `Ok`.
-    pub(crate) async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T, E>(
         &self,
         plan: &PlanCode,
         caller: &Principal,
-        change: impl FnOnce(&mut Change<'_, '_>) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        change: impl FnOnce(&mut Change<'_, '_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Refusal> + From<StoreError> + Send + 'static,
+    {
         let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
         let pictures = Arc::clone(&self.pictures);
         let written = self
@@ -215,7 +219,7 @@ impl Programme {
                 let seen = Seen::new(picture, Arc::clone(&plan.access), now);
                 let mut made = Change { write, locked: Some(locked), plan, seen, caller };
                 let outcome = change(&mut made)?;
-                Ok::<_, Refusal>((outcome, made.plan.id, made.locked.map(|locked| locked.seq)))
+                Ok::<_, E>((outcome, made.plan.id, made.locked.map(|locked| locked.seq)))
             })
             .await;
         let (outcome, id, version) = written?;

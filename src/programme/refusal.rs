@@ -3,8 +3,6 @@
 use crate::domain::invalid::{Invalid, Violation};
 use crate::store::StoreError;
 
-use crate::programme::figures::outcome::Outcome;
-
 /// Why a use case was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -26,9 +24,6 @@ pub enum Refusal {
     /// The thing is there, and the caller did not say which version it means to change.
     #[error("say in If-Match which version is meant")]
     VersionNotGiven,
-    /// An import that was right when it was tried and no longer is: the outcome, for the one who tried it.
-    #[error("the plan changed while the file was imported")]
-    Spoilt(Box<Outcome>),
     /// The key that the request came with was used for another.
     #[error("the key was used for another request")]
     KeyReused,

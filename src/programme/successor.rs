@@ -17,11 +17,11 @@ use crate::domain::kpi::{Formula, Kpi, Profile};
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup, Succession, Visibility};
 use crate::domain::policy::Policy;
 use crate::domain::target::Target;
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 use crate::store::plans::{self, LockedPlan};
 use crate::store::readings::{self, ReadingFilter, ReadingRevision};
 use crate::store::targets::TargetRevision;
-use crate::store::{Write, grants, journal};
+use crate::store::{Write, granting, grants, journal, plan_creation};
 
 use crate::programme::definitions::Defined;
 use crate::programme::definitions::plans::{made, must_administer_service};
@@ -61,7 +61,7 @@ impl Programme {
                 let next = Succession::parse(members)?.after(&picture.plan().value)?;
                 // No plan is older than what it goes on from.
                 let now = before.instant_after(clock.now());
-                let locked = plans::create_plan(write, &next.code, next.visibility == Visibility::Public, now)?;
+                let locked = plan_creation::create_plan(write, &next.code, next.visibility == Visibility::Public, now)?;
                 let reason = format!("Carried over from the plan `{}`.", before.code);
                 let caller = caller.subject().clone();
                 let mut successor = Successor { write, locked, caller, now, reason };
@@ -173,7 +173,7 @@ impl Successor<'_, '_> {
                 continue;
             }
             let reason = Some(self.reason.clone());
-            grants::grant(self.write, &mut self.locked, &self.caller, self.now, row.subject, granted, reason)?;
+            granting::grant(self.write, &mut self.locked, &self.caller, self.now, row.subject, granted, reason)?;
         }
         Ok(())
     }

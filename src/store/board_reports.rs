@@ -1,11 +1,9 @@
 //! What board reports hold, to the byte. Their definitions (kind `board_report`) say whose they are, and their SHA-256.
 
 use diesel::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::backend::AnyConn;
 use super::schema::board_reports;
-use super::types::hex;
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanId, ReportId};
 
@@ -43,9 +41,4 @@ pub(super) fn ids(any: &mut AnyConn, plan: PlanId) -> QueryResult<Vec<String>> {
         .order(board_reports::id)
         .select(board_reports::id)
         .load(any)
-}
-
-/// The SHA-256 of what a report holds, in lower-case hexadecimal.
-pub fn sha256(content: &str) -> String {
-    hex(&Sha256::digest(content))
 }

@@ -9,44 +9,14 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
-use super::journal::instant;
+use super::kinds::CredentialKind;
 use super::schema::{client_secrets, credentials, plans};
+use super::seal::instant;
 use super::service_journal::{self, Change};
 use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
 use super::{Conn, StoreError, Write};
 use crate::domain::access::Role;
 use crate::domain::ids::{CredentialId, PlanCode, PlanId, SecretId, Subject};
-
-/// What kind of credential it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialKind {
-    /// A person's token, for tools that cannot sign in as the person does.
-    Token,
-    /// The address of one table with a secret in it, for tools that can send no header.
-    Link,
-    /// A partner's system.
-    Client,
-}
-
-impl CredentialKind {
-    /// The name in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Link => "link",
-            Self::Client => "client",
-        }
-    }
-}
-
-impl std::str::FromStr for CredentialKind {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = [Self::Token, Self::Link, Self::Client].into_iter().find(|kind| kind.as_str() == text);
-        known.ok_or("is no kind of credential")
-    }
-}
 
 /// A credential as it stands in the database, without its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]

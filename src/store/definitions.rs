@@ -2,97 +2,15 @@
 //! policies, its KPIs, and the cycle's rounds, returns, actions, benchmarks and board reports), each kept revision by
 //! revision as the whole document it was.
 
-use std::str::FromStr;
-
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend, insert_all};
+use super::kinds::DefinitionKind;
 use super::schema::definitions;
 use super::types::{MaybeJson, canonical};
 use super::{Conn, StoreError};
 use crate::domain::ids::{PlanId, Seq};
-
-/// What a definition defines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DefinitionKind {
-    /// The plan itself.
-    Plan,
-    /// A partner.
-    Organisation,
-    /// A multi-agency group.
-    SubGroup,
-    /// One of the plan's headings.
-    OutcomeArea,
-    /// What the plan wants to improve.
-    Priority,
-    /// A status policy.
-    Policy,
-    /// A key performance indicator.
-    Kpi,
-    /// A way to slice the population into groups.
-    Dimension,
-    /// One period's gathering of figures.
-    Round,
-    /// What a sub-group owes in a round.
-    Return,
-    /// What will be done about a KPI.
-    Action,
-    /// Authorities that the plan's figures are compared with.
-    ComparatorGroup,
-    /// What other authorities reached in a KPI and period.
-    Benchmark,
-    /// A report that was frozen: its whereabouts and its SHA-256.
-    BoardReport,
-}
-
-impl DefinitionKind {
-    /// Every kind.
-    pub const ALL: [Self; 14] = [
-        Self::Plan,
-        Self::Organisation,
-        Self::SubGroup,
-        Self::OutcomeArea,
-        Self::Priority,
-        Self::Policy,
-        Self::Kpi,
-        Self::Dimension,
-        Self::Round,
-        Self::Return,
-        Self::Action,
-        Self::ComparatorGroup,
-        Self::Benchmark,
-        Self::BoardReport,
-    ];
-
-    /// The name in the database and in the journal.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Organisation => "organisation",
-            Self::SubGroup => "sub_group",
-            Self::OutcomeArea => "outcome_area",
-            Self::Priority => "priority",
-            Self::Policy => "policy",
-            Self::Kpi => "kpi",
-            Self::Dimension => "dimension",
-            Self::Round => "round",
-            Self::Return => "return",
-            Self::Action => "action",
-            Self::ComparatorGroup => "comparator_group",
-            Self::Benchmark => "benchmark",
-            Self::BoardReport => "board_report",
-        }
-    }
-}
-
-impl FromStr for DefinitionKind {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or("is no kind of definition")
-    }
-}
 
 /// One revision of a definition, to be written through `journal::record`.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]

@@ -8,12 +8,9 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
-use super::journal::{self, Change, NewRow};
-use super::plans::LockedPlan;
 use super::schema::grants;
-use super::service_journal;
-use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list, new_id};
-use super::{Conn, StoreError, Write};
+use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
+use super::{Conn, StoreError, seal};
 use crate::domain::access::{Granted, Role};
 pub use crate::domain::ids::GrantId;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanId, Subject};
@@ -38,16 +35,16 @@ pub struct GrantRow {
 }
 
 impl GrantRow {
-    /// Everything this grant says, as its journal entry has it; instants as [`journal::instant`] writes them.
+    /// Everything this grant says, as its journal entry has it; instants as [`seal::instant`] writes them.
     pub fn document(&self) -> Value {
         json!({
-            "granted_at": journal::instant(self.granted_at),
+            "granted_at": seal::instant(self.granted_at),
             "granted_by": self.granted_by,
             "id": self.id.to_string(),
             "kpis": self.granted.kpis,
             "organisation": self.granted.organisation,
             "outcome_areas": self.granted.outcome_areas,
-            "revoked_at": self.revoked_at.map(journal::instant),
+            "revoked_at": self.revoked_at.map(seal::instant),
             "role": self.granted.role.as_str(),
             "subject": self.subject,
         })
@@ -145,118 +142,6 @@ pub(super) fn live(conn: &mut Conn, subject: &Subject, plans: &[PlanId]) -> Resu
     Ok(rows.into_iter().map(GrantRow::from).collect())
 }
 
-/// Gives `subject` a grant for the plan, and journals it.
-pub fn grant(
-    write: &mut Write<'_>,
-    plan: &mut LockedPlan,
-    actor: &Subject,
-    now: DateTime<Utc>,
-    subject: Subject,
-    granted: Granted,
-    reason: Option<String>,
-) -> Result<GrantRow, StoreError> {
-    let at = plan.instant_after(now);
-    let row = GrantRow {
-        id: new_id(at).into(),
-        plan: Some(plan.id),
-        subject,
-        granted,
-        granted_at: at,
-        granted_by: actor.clone(),
-        revoked_at: None,
-    };
-    let change = Change { action: "grant.given", row: NewRow::Grant(row.clone()), before: None, reason };
-    journal::record(write, plan, actor, now, vec![change])?;
-    Ok(row)
-}
-
-/// Takes a grant of the plan back, and journals it; `None` where the plan has no such grant that still holds.
-pub fn revoke(
-    write: &mut Write<'_>,
-    plan: &mut LockedPlan,
-    actor: &Subject,
-    now: DateTime<Utc>,
-    id: GrantId,
-    reason: Option<String>,
-) -> Result<Option<GrantRow>, StoreError> {
-    let Some(held) = find(write, plan.id, id)?.filter(|grant| grant.revoked_at.is_none()) else { return Ok(None) };
-    let row = GrantRow { revoked_at: Some(plan.instant_after(now)), ..held.clone() };
-    let change =
-        Change { action: "grant.revoked", row: NewRow::Grant(row.clone()), before: Some(held.document()), reason };
-    journal::record(write, plan, actor, now, vec![change])?;
-    Ok(Some(row))
-}
-
-/// Sees to it that `subject` holds `role` for the whole service, and gives the grant that says so.
-pub fn ensure_service_grant(
-    write: &mut Write<'_>,
-    subject: &Subject,
-    role: Role,
-    by: &Subject,
-    now: DateTime<Utc>,
-) -> Result<GrantRow, StoreError> {
-    // Before it is looked for: two instances that start together give one grant.
-    let mut journal = service_journal::hold(write)?;
-    if let Some(held) = of_service(write, subject)?.into_iter().find(|grant| grant.granted.role == role) {
-        return Ok(held);
-    }
-    let at = DateTime::from(UtcTimestamp::from(now));
-    let row = GrantRow {
-        id: new_id(at).into(),
-        plan: None,
-        subject: subject.clone(),
-        granted: Granted { role, outcome_areas: Vec::new(), organisation: None, kpis: Vec::new() },
-        granted_at: at,
-        granted_by: by.clone(),
-        revoked_at: None,
-    };
-    write.run(|any| insert(any, &row))?;
-    let change = service_change("given", &row, None, None);
-    service_journal::record(write, &mut journal, by, now, vec![change])?;
-    Ok(row)
-}
-
-/// Revokes a grant for the whole service, and journals it; `false` if it holds no longer, or is none of the service's.
-pub fn revoke_service_grant(
-    write: &mut Write<'_>,
-    grant: &GrantRow,
-    by: &Subject,
-    now: DateTime<Utc>,
-    reason: &'static str,
-) -> Result<bool, StoreError> {
-    let mut journal = service_journal::hold(write)?;
-    let changed = write.run(|any| {
-        diesel::update(grants::table.filter(grants::id.eq(grant.id.to_string())))
-            .filter(grants::plan_id.is_null())
-            .filter(grants::revoked_at.is_null())
-            .set(grants::revoked_at.eq(UtcTimestamp::from(now)))
-            .execute(any)
-    })?;
-    if changed == 0 {
-        return Ok(false);
-    }
-    let row = GrantRow { revoked_at: Some(now), ..grant.clone() };
-    let change = service_change("revoked", &row, Some(grant.document()), Some(reason));
-    service_journal::record(write, &mut journal, by, now, vec![change])?;
-    Ok(true)
-}
-
-fn service_change(
-    deed: &str,
-    row: &GrantRow,
-    before: Option<Value>,
-    reason: Option<&'static str>,
-) -> service_journal::Change {
-    service_journal::Change {
-        action: format!("grant.{deed}"),
-        kind: "grant",
-        key: row.id.to_string(),
-        before,
-        after: Some(row.document()),
-        reason,
-    }
-}
-
 /// The ids of the grants for the whole service as they stand there, readable or not.
 pub(super) fn ids_of_service(any: &mut AnyConn) -> QueryResult<Vec<String>> {
     grants::table.filter(grants::plan_id.is_null()).order(grants::id).select(grants::id).load(any)
@@ -277,7 +162,7 @@ pub(super) fn put(any: &mut AnyConn, rows: &[GrantRow]) -> QueryResult<()> {
     Ok(())
 }
 
-fn insert(any: &mut AnyConn, row: &GrantRow) -> QueryResult<()> {
+pub(super) fn insert(any: &mut AnyConn, row: &GrantRow) -> QueryResult<()> {
     diesel::insert_into(grants::table)
         .values((
             grants::id.eq(row.id.to_string()),

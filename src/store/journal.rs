@@ -5,64 +5,23 @@
 //! Whoever changes an old entry breaks the chain at that place; whoever changes a row no longer agrees with its entry.
 //! [`verify`](super::verify::verify) looks for both.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::backend::{MultiBackend, insert_all};
-use super::definitions::{self, DefinitionKind, DefinitionRevision};
+use super::definitions::{self, DefinitionRevision};
 use super::grants::{self, GrantRow};
+use super::kinds::EntryKind;
 use super::plans::LockedPlan;
 use super::readings::{self, ReadingRevision};
 use super::schema::journal;
+use super::seal::Sealed;
 use super::targets::{self, TargetRevision};
-use super::types::{MaybeJson, UtcTimestamp, canonical, hex};
+use super::types::{MaybeJson, UtcTimestamp, canonical};
 use super::webhooks::{self, WebhookRow};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanId, Seq, Subject};
-
-/// What an entry is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EntryKind {
-    /// A definition; its key is the code.
-    Definition(DefinitionKind),
-    /// A target; its key is `kpi/period`.
-    Target,
-    /// A reading; its key is `kpi/period/group`.
-    Reading,
-    /// A grant; its key is the grant's id.
-    Grant,
-    /// A webhook; its key is the webhook's id.
-    Webhook,
-}
-
-impl EntryKind {
-    /// The name in the database and in the feed of changes.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Definition(kind) => kind.as_str(),
-            Self::Target => "target",
-            Self::Reading => "reading",
-            Self::Grant => "grant",
-            Self::Webhook => "webhook",
-        }
-    }
-}
-
-impl std::str::FromStr for EntryKind {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "target" => Ok(Self::Target),
-            "reading" => Ok(Self::Reading),
-            "grant" => Ok(Self::Grant),
-            "webhook" => Ok(Self::Webhook),
-            other => other.parse().map(Self::Definition).map_err(|_no_definition| "is no kind of entry"),
-        }
-    }
-}
 
 /// One change of a plan, to be recorded.
 #[derive(Clone, Debug)]
@@ -126,49 +85,6 @@ impl NewRow {
             Self::Grant(row) => row.document(),
             Self::Webhook { row, .. } => row.document(),
         }
-    }
-}
-
-/// An instant as digests and documents have it: `2009-07-14T09:30:00.000000Z`.
-pub fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-/// What a digest is made of besides the digest before it.
-pub(super) struct Sealed<'a> {
-    pub(super) plan: &'a str,
-    pub(super) seq: Seq,
-    pub(super) at: DateTime<Utc>,
-    pub(super) actor: &'a str,
-    pub(super) action: &'a str,
-    pub(super) kind: &'a str,
-    pub(super) key: &'a str,
-    pub(super) before: Option<&'a str>,
-    pub(super) after: Option<&'a str>,
-    pub(super) reason: Option<&'a str>,
-}
-
-impl Sealed<'_> {
-    /// The digest of this entry after the one of digest `previous`.
-    pub(super) fn digest(&self, previous: &str) -> String {
-        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let array = format!(
-            r#"[{},{},"{}",{},{},{},{},{},{},{}]"#,
-            quoted(self.plan),
-            self.seq,
-            instant(self.at),
-            quoted(self.actor),
-            quoted(self.action),
-            quoted(self.kind),
-            quoted(self.key),
-            self.before.unwrap_or("null"),
-            self.after.unwrap_or("null"),
-            self.reason.map_or_else(|| "null".to_owned(), quoted),
-        );
-        let mut hasher = Sha256::new();
-        hasher.update(previous);
-        hasher.update(array);
-        hex(&hasher.finalize())
     }
 }
 

@@ -9,10 +9,9 @@ use diesel::dsl::{exists, sql_query};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
-use super::backend::{AnyConn, MultiBackend, on_backend};
+use super::backend::{AnyConn, MultiBackend};
 use super::error::Conflict;
 use super::grants::{self, GrantRow};
-use super::removals;
 use super::schema::{
     board_reports, definitions, deliveries, grants as held, journal, plans, readings, targets, webhooks,
 };
@@ -72,7 +71,7 @@ impl std::ops::Deref for LockedPlan {
 }
 
 impl LockedPlan {
-    fn new(row: PlanRow, grants: Vec<GrantRow>) -> Self {
+    pub(super) fn new(row: PlanRow, grants: Vec<GrantRow>) -> Self {
         let head_digest = row.head_digest.clone();
         Self { plan: row.seen_with(grants), head_digest }
     }
@@ -234,39 +233,6 @@ pub fn list_all(conn: &mut Conn) -> Result<Vec<PlanRow>, StoreError> {
 pub fn versions(conn: &mut Conn, plans: &[PlanId]) -> Result<Vec<(PlanId, Seq)>, StoreError> {
     let ids: Vec<i64> = plans.iter().map(|plan| plan.0).collect();
     conn.run(|any| plans::table.filter(plans::id.eq_any(ids)).select((plans::id, plans::seq)).load(any))
-}
-
-/// Makes a plan, empty and locked. Its journal goes on where one that was removed by the same code ended.
-///
-/// # Errors
-/// [`Conflict::Plan`] where there is one of this code; the write may go on after it.
-pub fn create_plan(
-    write: &mut Write<'_>,
-    code: &PlanCode,
-    public: bool,
-    now: DateTime<Utc>,
-) -> Result<LockedPlan, StoreError> {
-    let removal = write.run(|any| removals::latest(any, code))?;
-    // By a code that a removed plan had it goes on counting, so that nobody takes the one for the other.
-    let (seq, head) = removal.as_ref().map_or((0, ""), |removal| (removal.seq().0, removal.digest()));
-    let made = write.run(|any| {
-        on_backend!(any, |conn| {
-            diesel::insert_into(plans::table)
-                .values((
-                    plans::code.eq(code.as_str()),
-                    plans::public.eq(public),
-                    plans::seq.eq(seq),
-                    plans::head_digest.eq(head),
-                    plans::changed_at.eq(UtcTimestamp::from(now)),
-                ))
-                // A conflict met as an error would end the transaction on PostgreSQL.
-                .on_conflict(plans::code)
-                .do_nothing()
-                .execute(conn)
-        })
-    })?;
-    let row = if made == 0 { None } else { find_any(write, code)? };
-    row.map(|row| LockedPlan::new(row, Vec::new())).ok_or(StoreError::Conflict(Conflict::Plan))
 }
 
 /// Sets whether everyone who signs in may find the plan. The change of the plan's definition that says so is the

@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::on_backend;
-use super::journal::instant;
 use super::schema::{grants, reminders};
+use super::seal::instant;
 use super::service_journal::{self, Change};
 use super::types::UtcTimestamp;
 use super::{Conn, StoreError, Write};

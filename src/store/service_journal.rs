@@ -15,8 +15,8 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::backend::{AnyConn, MultiBackend, insert_all};
-use super::journal::Sealed;
 use super::schema::{service_head, service_journal};
+use super::seal::Sealed;
 use super::types::{MaybeJson, UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{Seq, Subject};

@@ -16,9 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::backend::MultiBackend;
-use super::credentials::CredentialKind;
-use super::definitions::DefinitionKind;
-use super::journal::EntryKind;
+use super::kinds::{CredentialKind, DefinitionKind, EntryKind};
 use crate::domain::access::Role;
 use crate::domain::ids::{
     AreaCode, CredentialId, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, SecretId, Seq, Subject,

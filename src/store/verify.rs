@@ -18,10 +18,10 @@ use diesel::sql_types::{BigInt, Integer, Text};
 use serde_json::Value;
 
 use super::backend::AnyConn;
-use super::definitions::DefinitionKind;
-use super::journal::{EntryKind, Sealed};
+use super::kinds::{DefinitionKind, EntryKind};
 use super::plans::PlanRow;
 use super::schema::{journal, plans};
+use super::seal::{self, Sealed};
 use super::types::{UtcTimestamp, canonical};
 use super::{Conn, StoreError, board_reports, definitions, grants, readings, removals, targets, webhooks};
 use crate::domain::ids::{PlanId, Seq, Subject};
@@ -519,7 +519,7 @@ impl Walk<'_> {
             let members: Option<Value> = body.and_then(|body| serde_json::from_str(&body).ok());
             let frozen = members.as_ref().and_then(|members| members.get("sha256")?.as_str());
             match board_reports::by_id(&mut self.conn.any, plan, &id) {
-                Ok(content) if content.as_deref().map(board_reports::sha256).as_deref() == frozen => {}
+                Ok(content) if content.as_deref().map(seal::sha256).as_deref() == frozen => {}
                 Ok(_) => self.faults.add(place, "not what was frozen: its SHA-256 is not the one in its definition"),
                 Err(DieselError::DeserializationError(error)) => {
                     self.faults.add(place, format!("cannot be read: {error}"));

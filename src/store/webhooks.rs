@@ -11,11 +11,10 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
-use super::board_reports::sha256;
-use super::journal;
 use super::schema::{deliveries, webhooks};
+use super::seal::sha256;
 use super::types::{MaybeTimestamp, UtcTimestamp, canonical};
-use super::{Conn, StoreError, Write};
+use super::{Conn, StoreError, Write, seal};
 use crate::domain::document::Document;
 pub use crate::domain::ids::WebhookId;
 use crate::domain::ids::{PlanId, Seq, Subject};
@@ -98,11 +97,11 @@ impl WebhookRow {
         members.extend([
             ("url_origin".to_owned(), self.terms.origin().into()),
             ("url_sha256".to_owned(), sha256(&self.terms.url).into()),
-            ("created_at".to_owned(), journal::instant(self.created_at).into()),
-            ("disabled_at".to_owned(), self.disabled.as_ref().map(|(_, at)| journal::instant(*at)).into()),
+            ("created_at".to_owned(), seal::instant(self.created_at).into()),
+            ("disabled_at".to_owned(), self.disabled.as_ref().map(|(_, at)| seal::instant(*at)).into()),
             ("disabled_reason".to_owned(), self.disabled.as_ref().map(|(reason, _)| reason.clone()).into()),
             ("id".to_owned(), self.id.to_string().into()),
-            ("removed_at".to_owned(), self.removed_at.map(journal::instant).into()),
+            ("removed_at".to_owned(), self.removed_at.map(seal::instant).into()),
             ("subject".to_owned(), json!(self.subject)),
         ]);
         Value::Object(members)

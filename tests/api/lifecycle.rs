@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use waymark::store::definitions::DefinitionKind;
+use waymark::store::kinds::DefinitionKind;
 
 use crate::on_both;
 use crate::support::plan::{kpi, small};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use actix_web::http::Method;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use waymark::store::board_reports::sha256;
+use waymark::store::seal::sha256;
 use waymark::store::service_journal::Entry;
 
 use crate::on_both;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use actix_web::http::Method;
 use waymark::delivery::Worker;
-use waymark::store::board_reports::sha256;
+use waymark::store::seal::sha256;
 use waymark::store::webhooks::WebhookRow;
 use waymark::store::{StoreError, journal, new_id, plans, webhooks};
 

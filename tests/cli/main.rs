@@ -30,7 +30,7 @@ use tempfile::TempDir;
 use waymark::clock::Clock;
 use waymark::domain::access::Role;
 use waymark::domain::ids::Subject;
-use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, grants};
+use waymark::store::{DatabaseUrl, Store, StoreError, StoreOptions, granting};
 
 /// A desk to work at: a fresh database whose administrator is `ann`, and a folder for files.
 pub(crate) struct Desk {
@@ -65,7 +65,7 @@ impl Desk {
         let ann: Subject = "ann".parse().unwrap();
         let store = Store::open(&url, &StoreOptions::default()).unwrap();
         let given = store.write_blocking::<_, StoreError, _>(|write| {
-            grants::ensure_service_grant(write, &ann, Role::Administrator, &ann, Clock::system().now()).map(drop)
+            granting::ensure_service_grant(write, &ann, Role::Administrator, &ann, Clock::system().now()).map(drop)
         });
         given.unwrap();
         self

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use waymark::domain::ids::Seq;
 use waymark::store::journal::{page, record};
-use waymark::store::plans::{create_plan, find_any, list_all};
+use waymark::store::plan_creation::create_plan;
+use waymark::store::plans::{find_any, list_all};
 use waymark::store::{Conflict, Store, StoreError, StoreOptions};
 
 use crate::database::{Database, a_reading, a_target, lock, noon, plan_code, subject};

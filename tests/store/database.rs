@@ -14,12 +14,13 @@ use waymark::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use waymark::domain::number::Figure;
 use waymark::domain::target::{Target, TargetKind, TargetState};
 use waymark::domain::warning::Acknowledged;
-use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
+use waymark::store::definitions::DefinitionRevision;
 use waymark::store::journal::{self, Change, NewRow};
+use waymark::store::kinds::DefinitionKind;
 use waymark::store::plans::{self, LockedPlan};
 use waymark::store::readings::ReadingRevision;
 use waymark::store::targets::TargetRevision;
-use waymark::store::{Store, StoreError, StoreOptions, Write};
+use waymark::store::{Store, StoreError, StoreOptions, Write, plan_creation};
 
 /// A migrated database of one's own.
 pub(crate) struct Database {
@@ -125,7 +126,7 @@ impl Database {
     /// Makes a plan with these changes in it.
     pub(crate) fn plan(&self, code: &str, changes: Vec<Change>) -> plans::PlanRow {
         self.write(|write| {
-            let mut plan = plans::create_plan(write, &plan_code(code), false, noon())?;
+            let mut plan = plan_creation::create_plan(write, &plan_code(code), false, noon())?;
             journal::record(write, &mut plan, &subject("ada"), noon(), changes)?;
             Ok(plans::find_any(write, &plan_code(code))?.unwrap())
         })

@@ -3,9 +3,11 @@
 use chrono::Duration;
 use serde_json::json;
 use waymark::domain::ids::Seq;
-use waymark::store::definitions::DefinitionKind;
-use waymark::store::journal::{EntryKind, page, record, seq_at};
-use waymark::store::plans::{create_plan, find_any};
+use waymark::store::journal::{page, record, seq_at};
+use waymark::store::kinds::DefinitionKind;
+use waymark::store::kinds::EntryKind;
+use waymark::store::plan_creation::create_plan;
+use waymark::store::plans::find_any;
 
 use crate::database::{
     Database, a_definition, a_reading, a_target, at, lock, noon, plan_code, posted, reading, subject,

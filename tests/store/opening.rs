@@ -133,7 +133,7 @@ fn a_store_finds_its_server_again_after_a_restart() {
 
     // Lost in the middle of a write, which leaves nothing behind.
     let lost = store.write_blocking(|write| {
-        waymark::store::plans::create_plan(write, &"harrow".parse().unwrap(), true, crate::database::noon())?;
+        waymark::store::plan_creation::create_plan(write, &"harrow".parse().unwrap(), true, crate::database::noon())?;
         server.stop();
         waymark::store::plans::list_all(write).map(drop)
     });

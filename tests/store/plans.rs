@@ -3,9 +3,11 @@
 use serde_json::json;
 use waymark::domain::access::{Granted, Role};
 use waymark::domain::ids::{Seq, Subject};
-use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
-use waymark::store::plans::{VisiblePlan, create_plan, find_any, find_plan, list_plans, lock_plan, set_public};
-use waymark::store::{Conflict, StoreError, grants, journal, readings, removals, verify};
+use waymark::store::definitions::DefinitionRevision;
+use waymark::store::kinds::DefinitionKind;
+use waymark::store::plan_creation::create_plan;
+use waymark::store::plans::{VisiblePlan, find_any, find_plan, list_plans, lock_plan, set_public};
+use waymark::store::{Conflict, StoreError, granting, grants, journal, readings, removals, verify};
 
 use crate::database::{Database, a_reading, lock, noon, plan_code, subject};
 use crate::on_both;
@@ -26,7 +28,7 @@ fn granted(role: Role) -> Granted {
 fn grant(database: &Database, code: &str, to: &str, granted: Granted) -> grants::GrantRow {
     database.write(|write| {
         let mut plan = lock(write, code);
-        grants::grant(write, &mut plan, &subject("root"), noon(), subject(to), granted, None)
+        granting::grant(write, &mut plan, &subject("root"), noon(), subject(to), granted, None)
     })
 }
 
@@ -52,16 +54,17 @@ fn a_plan_is_found_by_those_who_may(database: &Database) {
 
     // By a grant on the service.
     let everywhere = database.write(|write| {
-        grants::ensure_service_grant(write, &subject("root"), Role::Administrator, &subject("cli"), noon())
+        granting::ensure_service_grant(write, &subject("root"), Role::Administrator, &subject("cli"), noon())
     });
     assert_eq!(found(database, "harrow", "root").unwrap().grants, std::slice::from_ref(&everywhere));
     assert_eq!(found(database, "brent", "root").unwrap().grants, std::slice::from_ref(&everywhere));
     let again = database.write(|write| {
-        grants::ensure_service_grant(write, &subject("root"), Role::Administrator, &subject("cli"), noon())
+        granting::ensure_service_grant(write, &subject("root"), Role::Administrator, &subject("cli"), noon())
     });
     assert_eq!(again, everywhere);
     let revoked = || {
-        database.write(|write| grants::revoke_service_grant(write, &everywhere, &subject("cli"), noon(), "They left."))
+        database
+            .write(|write| granting::revoke_service_grant(write, &everywhere, &subject("cli"), noon(), "They left."))
     };
     assert!(revoked());
     assert!(!revoked());
@@ -70,9 +73,9 @@ fn a_plan_is_found_by_those_who_may(database: &Database) {
     // Not by a grant that was taken back.
     database.write(|write| {
         let mut plan = lock(write, "harrow");
-        let revoked = grants::revoke(write, &mut plan, &subject("root"), noon(), held.id, Some("left".into()))?;
+        let revoked = granting::revoke(write, &mut plan, &subject("root"), noon(), held.id, Some("left".into()))?;
         assert_eq!(revoked.unwrap().revoked_at, Some(noon()));
-        assert_eq!(grants::revoke(write, &mut plan, &subject("root"), noon(), held.id, None)?, None);
+        assert_eq!(granting::revoke(write, &mut plan, &subject("root"), noon(), held.id, None)?, None);
         Ok(())
     });
     assert_eq!(found(database, "harrow", "ada"), None);

@@ -2,8 +2,9 @@
 
 use waymark::domain::ids::Seq;
 use waymark::domain::policy::Status;
-use waymark::store::definitions::{self, DefinitionKind};
+use waymark::store::definitions;
 use waymark::store::journal;
+use waymark::store::kinds::DefinitionKind;
 use waymark::store::readings::{FigureRow, ReadingFilter, ReadingKey, ReadingRow, find, history, load_figures, page};
 use waymark::store::targets;
 

@@ -4,9 +4,10 @@ use std::thread;
 
 use waymark::domain::access::Role;
 use waymark::domain::ids::Seq;
-use waymark::store::credentials::{self, CredentialKind, CredentialRow, Proof};
+use waymark::store::credentials::{self, CredentialRow, Proof};
+use waymark::store::kinds::CredentialKind;
 use waymark::store::verify::service;
-use waymark::store::{Store, board_reports, grants, new_id, service_journal};
+use waymark::store::{Store, granting, grants, new_id, seal, service_journal};
 
 use crate::database::{Database, at, noon, subject};
 use crate::on_both;
@@ -24,7 +25,7 @@ fn entries(database: &Database) -> Vec<service_journal::Entry> {
 
 fn give(store: &Store, to: &str) -> grants::GrantRow {
     let given = store.write_blocking(|write| {
-        grants::ensure_service_grant(write, &subject(to), Role::Administrator, &subject("cli"), noon())
+        granting::ensure_service_grant(write, &subject(to), Role::Administrator, &subject("cli"), noon())
     });
     given.unwrap()
 }
@@ -45,7 +46,7 @@ fn a_token(database: &Database, of: &str) -> CredentialRow {
         last_used_at: None,
         revoked_at: None,
     };
-    let digest = board_reports::sha256(of);
+    let digest = seal::sha256(of);
     database.write(|write| credentials::add(write, &row, Proof::Digest(&digest)));
     row
 }
@@ -54,8 +55,8 @@ fn a_token(database: &Database, of: &str) -> CredentialRow {
 fn furnish(database: &Database) {
     give(&database.store, "root");
     let ben = give(&database.store, "ben");
-    let revoked =
-        database.write(|write| grants::revoke_service_grant(write, &ben, &subject("root"), noon(), "They have left."));
+    let revoked = database
+        .write(|write| granting::revoke_service_grant(write, &ben, &subject("root"), noon(), "They have left."));
     assert!(revoked);
     a_token(database, "ada");
 }
@@ -152,7 +153,7 @@ fn an_entry_is_never_earlier_than_the_one_before(database: &Database) {
     furnish(database);
     let early = at("2009-07-01T12:00:00Z");
     database.write(|write| {
-        grants::ensure_service_grant(write, &subject("carol"), Role::Administrator, &subject("cli"), early)
+        granting::ensure_service_grant(write, &subject("carol"), Role::Administrator, &subject("cli"), early)
     });
     let entries = entries(database);
     assert_eq!(entries[4].at, noon());

@@ -3,11 +3,12 @@
 use serde_json::json;
 use waymark::domain::access::{Granted, Role};
 use waymark::domain::ids::Seq;
-use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
+use waymark::store::definitions::DefinitionRevision;
 use waymark::store::journal::{Change, NewRow, record};
+use waymark::store::kinds::DefinitionKind;
 use waymark::store::plans::PlanRow;
 use waymark::store::verify::{Fault, MOST_FAULTS, verify};
-use waymark::store::{board_reports, grants};
+use waymark::store::{board_reports, granting, seal};
 
 use crate::database::{Database, a_definition, a_reading, a_target, lock, noon, posted, reading, subject};
 use crate::on_both;
@@ -44,8 +45,8 @@ fn a_plan(database: &Database, code: &str) -> PlanRow {
     database.write(|write| {
         let mut plan = lock(write, code);
         let granted = Granted { role: Role::Board, outcome_areas: vec![], organisation: None, kpis: vec![] };
-        let grant = grants::grant(write, &mut plan, &subject("ada"), noon(), subject("ben"), granted, None)?;
-        grants::revoke(write, &mut plan, &subject("ada"), noon(), grant.id, None)?;
+        let grant = granting::grant(write, &mut plan, &subject("ada"), noon(), subject("ben"), granted, None)?;
+        granting::revoke(write, &mut plan, &subject("ada"), noon(), grant.id, None)?;
         Ok(())
     });
     plan
@@ -260,7 +261,7 @@ fn a_board_report_that_is_not_what_was_frozen_is_found(database: &Database) {
     .into_iter()
     .enumerate()
     {
-        let body = Some(json!({ "id": kept, "sha256": board_reports::sha256(content) }));
+        let body = Some(json!({ "id": kept, "sha256": seal::sha256(content) }));
         let frozen = DefinitionRevision { kind: DefinitionKind::BoardReport, code: kept.into(), revision: 1, body };
         let change =
             Change { action: "board_report.frozen", row: NewRow::Definition(frozen), before: None, reason: None };

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::http::access::tokens::unkept;
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems,
 };
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created};
 use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};

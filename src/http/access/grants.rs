@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::Role;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode};
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems};
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created};
 use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::http::access::tokens::{tag, unkept};
-use crate::http::gate::authenticate::Caller;
 use crate::http::gate::envelope::LINKS;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, UnknownInQuery,
 };
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, created};
 use crate::http::request::extract::{Body, NoParams, Params};
 use crate::http::request::page::{Paging, page};

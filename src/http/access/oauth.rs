@@ -11,7 +11,7 @@ use chrono::{SecondsFormat, TimeDelta};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use crate::http::gate::authenticate::{BASIC_CHALLENGE, basic_credentials};
+use crate::http::credentials::{BASIC_CHALLENGE, basic_credentials};
 use crate::http::gate::envelope::PUBLIC_NO_CACHE;
 use crate::http::problem::documented::{NoSuchThing, PublicProblems, TokenProblems};
 use crate::http::problem::{Code, Problem, ProblemBody};

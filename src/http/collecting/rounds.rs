@@ -12,13 +12,13 @@ use crate::domain::plan::{Organisation, SubGroup};
 use crate::domain::reading::{ReadingDraft, ReportedFigure};
 use crate::domain::round::{ReturnKey, Round, RoundChange, RoundDraft, Step};
 use crate::http::collecting::imports::DryRun;
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems, StepProblems,
     UnknownInQuery, WriteProblems,
 };
 use crate::http::reports::status::known;
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
 use crate::http::request::page::{Paging, page};

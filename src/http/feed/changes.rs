@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::ids::{PlanCode, Seq};
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems};
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag};
 use crate::http::request::extract::{FromParams, ParamReader, Params};
 use crate::http::request::page::{MAX_LIMIT, Paging, page};

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::domain::webhook::{WebhookChange, WebhookDraft, WebhookTerms};
 use crate::http::access::tokens::unkept;
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, ReadProblems, StepProblems, WriteProblems,
 };
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, NoParams, Params, Patch};
 use crate::http::request::page::{Paging, page};

@@ -4,41 +4,29 @@
 //! as the password of `Basic`, where the deployment allows it. A secret link needs neither: its address is routed on to the
 //! table that it opens.
 
-use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, LINK, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use actix_web::{Error, HttpMessage};
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 
 use crate::domain::ids::Subject;
+use crate::http::credentials::{BASIC_CHALLENGE, basic_credentials, credentials_of};
 use crate::http::gate::envelope::{LINKS, route_to};
 use crate::http::gate::rate_limit;
 use crate::http::problem::{Code, Problem};
+use crate::http::request::caller::Caller;
 use crate::http::settings::{PROTECTED_RESOURCE, Settings};
-use crate::programme::access::credentials::{CredentialId, Entered};
+use crate::programme::Programme;
+use crate::programme::access::credentials::Entered;
 use crate::programme::access::tokens::TOKEN_PREFIX;
-use crate::programme::{Principal, Programme};
 use crate::token::{Refusal, Verifier};
-
-/// Who calls.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// Who they are.
-    pub subject: Principal,
-    /// When what they came in with expires.
-    pub expires_at: DateTime<Utc>,
-    /// The link that they came by, which is asked by others than its maker.
-    pub link: Option<CredentialId>,
-}
 
 /// Lets nothing under `/v1` through without a good token. It stands before the handlers, so that a caller who may not
 /// enter learns nothing from how a body or a parameter is judged.
@@ -165,22 +153,6 @@ fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
     })
 }
 
-/// What an `Authorization` header of this scheme holds.
-pub(in crate::http) fn credentials_of<'a>(header: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
-    let (scheme, credentials) = header.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
-}
-
-/// How someone is asked for a user name and a password (RFC 7617).
-pub(in crate::http) const BASIC_CHALLENGE: &str = "Basic realm=\"waymark\", charset=\"UTF-8\"";
-
-/// The user name and the password in an `Authorization: Basic`.
-pub(in crate::http) fn basic_credentials(header: &HeaderValue) -> Option<(String, String)> {
-    let decoded = STANDARD.decode(credentials_of(header, "basic")?).ok()?;
-    let text = String::from_utf8(decoded).ok()?;
-    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
-}
-
 /// Refuses a method that the token was not made for.
 fn allow_method(entered: &Entered, method: &Method) -> Result<(), Problem> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
@@ -193,17 +165,11 @@ fn allow_method(entered: &Entered, method: &Method) -> Result<(), Problem> {
         .with_header(WWW_AUTHENTICATE, "Bearer realm=\"waymark\", error=\"insufficient_scope\""))
 }
 
-impl FromRequest for Caller {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Self>().cloned().ok_or_else(Problem::missing_token))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]

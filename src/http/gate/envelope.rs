@@ -20,7 +20,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -28,6 +28,7 @@ use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::http::request::conditional::encoded_tag;
 use crate::http::request::negotiate::Format;
+use crate::http::request_id::REQUEST_ID;
 
 /// The header that a request's id comes and goes in.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,8 +40,6 @@ const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-anc
 pub(crate) const PUBLIC_NO_CACHE: HeaderValue = HeaderValue::from_static("public, no-cache");
 
 tokio::task_local! {
-    /// The id of the request being answered, for whatever is made deep inside and names it.
-    static REQUEST_ID: String;
     /// Whether the answer is of a plan that is public.
     static SHARED: Cell<bool>;
 }
@@ -49,27 +48,6 @@ tokio::task_local! {
 pub(in crate::http) fn may_be_shared() {
     // Outside of a request there is no answer.
     let _told = SHARED.try_with(|shared| shared.set(true));
-}
-
-/// The id of the request being answered; `None` outside of one, and in threads that a request's work is handed to.
-pub fn request_id() -> Option<String> {
-    REQUEST_ID.try_with(Clone::clone).ok()
-}
-
-/// Work for a request that goes on elsewhere, by the request's name.
-pub(in crate::http) async fn named<F: Future>(id: Option<String>, work: F) -> F::Output {
-    match id {
-        Some(id) => REQUEST_ID.scope(id, work).await,
-        None => work.await,
-    }
-}
-
-/// The request being answered as a URN, as a problem's `instance`; `urn:request:none` outside of one.
-pub fn instance() -> String {
-    /// All that may not stand in a URN as it is.
-    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
-    let id = request_id().unwrap_or_else(|| "none".to_owned());
-    format!("urn:request:{}", utf8_percent_encode(&id, ENCODED))
 }
 
 /// The path as the client wrote it, before a suffix such as `.csv` was taken off.

@@ -18,9 +18,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Map, Value};
 use tracing::Instrument;
 
-use crate::http::gate::authenticate::Caller;
-use crate::http::gate::envelope::{named, request_id};
 use crate::http::problem::{Code, Problem};
+use crate::http::request::caller::Caller;
+use crate::http::request_id::{named, request_id};
 use crate::programme::caller::once::{KeptAnswer, Once};
 use crate::programme::{Principal, Programme};
 

@@ -21,9 +21,10 @@ use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 
 use crate::domain::ids::Subject;
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
+use crate::http::request::caller::Caller;
 use crate::http::settings::Settings;
+use crate::http::settings::counts;
 use crate::programme::access::credentials::CredentialId;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -90,14 +91,6 @@ impl Limiter {
             Arc::new(Limits { quota, counters, asked: AtomicU64::new(0) })
         }))
     }
-}
-
-/// What supervisors, balancers and Prometheus ask, from one address and without end: never refused, whoever else asks from there.
-const UNCOUNTED: [&str; 4] = ["/livez", "/readyz", "/version", "/metrics"];
-
-/// Whether what is asked of an address counts.
-pub(in crate::http) fn counts(path: &str) -> bool {
-    !UNCOUNTED.contains(&path)
 }
 
 /// Counts a request, and refuses it beyond the quota.

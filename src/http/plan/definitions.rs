@@ -16,9 +16,9 @@ use crate::domain::plan::{
     PriorityChange, PriorityDraft, SubGroup, SubGroupChange, SubGroupDraft,
 };
 use crate::domain::policy::{Policy, PolicyChange, PolicyDraft};
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, NoParams, Params, Patch};
 use crate::http::request::page::{Paging, page};

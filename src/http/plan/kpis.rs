@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PriorityCode};
 use crate::domain::kpi::{Kpi, KpiChange, KpiDraft};
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, DeleteProblems, NotModified, ReadProblems, WriteProblems};
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
 use crate::http::request::page::{Paging, page};

@@ -11,13 +11,13 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr};
 
-use crate::http::gate::rate_limit;
 use crate::http::problem::{Code, PROBLEM_JSON};
+use crate::http::settings::counts;
 
 /// What an operation can be answered before any handler is asked: 406 where its client takes nothing that there is
 /// ([`crate::http::resource`]), or no encoding that there is; and 429 where the caller asks too often ([`crate::http::gate::rate_limit`]).
 pub(in crate::http) fn of_the_way_in(path: &str) -> impl Iterator<Item = (String, Value)> {
-    let counted = rate_limit::counts(path).then_some(Code::TooManyRequests);
+    let counted = counts(path).then_some(Code::TooManyRequests);
     let codes = [Code::NotAcceptable].into_iter().chain(counted);
     codes.map(|code| (code.status().as_str().to_owned(), json!(response(&[code]))))
 }

@@ -4,7 +4,6 @@
 //! turns that into a [`Problem`]. Each code has a page at `/problems/{code}`, written in the same row.
 
 pub mod documented;
-mod refusal;
 
 use std::error::Error;
 use std::fmt;
@@ -19,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::wording::counted;
-use crate::http::gate::envelope;
+use crate::http::request_id;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -275,7 +274,7 @@ impl Problem {
             title: self.code.title().to_owned(),
             status: self.code.status().as_u16(),
             detail: self.detail.clone(),
-            instance: envelope::instance(),
+            instance: request_id::instance(),
             code: self.code.as_str().to_owned(),
             errors: self.errors.iter().cloned().map(ViolationBody::from).collect(),
         }

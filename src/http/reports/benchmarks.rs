@@ -9,10 +9,10 @@ use crate::domain::benchmark::{BenchmarkDraft, BenchmarkKey, ComparatorFigure, C
 use crate::domain::ids::KpiCode;
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, PeriodKey};
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{DeleteProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
 use crate::http::reports::status::known;
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params};
 use crate::http::request::page::{Paging, page};

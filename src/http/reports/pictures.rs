@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use crate::domain::ids::GroupCode;
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::{SeriesParams, StatusParams, follow, stand};
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::Conditions;
 use crate::http::request::extract::Params;
 use crate::http::request::path::KpiPath;

@@ -5,9 +5,9 @@ use actix_web::web::Data;
 use serde_json::{Value, json};
 
 use crate::exchange::table::{self, Field};
-use crate::http::gate::authenticate::Caller;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotModified, ReadProblems};
+use crate::http::request::caller::Caller;
 use crate::http::request::conditional::Conditions;
 use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::path::PlanPath;

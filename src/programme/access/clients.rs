@@ -8,7 +8,7 @@ use crate::domain::document::{Document, document};
 use crate::domain::ids::{PlanCode, Subject};
 use crate::domain::invalid::Invalid;
 use crate::store::credentials::{self, Owner, Proof};
-use crate::store::{Conn, StoreError, grants, new_id};
+use crate::store::{Conn, StoreError, granting, grants, new_id};
 
 use crate::programme::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, SecretId, SecretRow, client_of, found, must_be_oneself,
@@ -156,7 +156,7 @@ impl Programme {
             let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
             for grant in held.iter().filter(|row| row.subject == client.subject && row.revoked_at.is_none()) {
                 let reason = Some("The client was revoked.".to_owned());
-                grants::revoke(change.write, locked, &caller, now, grant.id, reason)?;
+                granting::revoke(change.write, locked, &caller, now, grant.id, reason)?;
             }
             Ok(())
         })

@@ -13,7 +13,8 @@ pub use crate::domain::ids::{CredentialId, SecretId};
 use crate::domain::ids::{PlanCode, PlanId, Subject};
 use crate::domain::invalid::Invalid;
 use crate::store::credentials::{self, Owner, Proof};
-pub use crate::store::credentials::{CredentialKind, CredentialRow, SecretRow};
+pub use crate::store::credentials::{CredentialRow, SecretRow};
+pub use crate::store::kinds::CredentialKind;
 use crate::store::{StoreError, Write, new_id};
 
 use crate::programme::access::secrets::{digest, secret};

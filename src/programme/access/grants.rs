@@ -6,6 +6,7 @@ use crate::domain::access::{Granted, Role};
 use crate::domain::document::{Document, document};
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
+use crate::store::granting;
 use crate::store::grants;
 pub use crate::store::grants::{GrantId, GrantRow};
 
@@ -133,7 +134,7 @@ impl Programme {
             let granted = Granted { role, outcome_areas, organisation, kpis };
             let (caller, now) = (change.caller.clone(), change.seen.now);
             let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
-            Ok(grants::grant(change.write, locked, &caller, now, subject, granted, None)?)
+            Ok(granting::grant(change.write, locked, &caller, now, subject, granted, None)?)
         })
         .await
     }
@@ -154,7 +155,7 @@ impl Programme {
             }
             let (caller, now) = (change.caller.clone(), change.seen.now);
             let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
-            grants::revoke(change.write, locked, &caller, now, grant, None)?.ok_or(Refusal::NotFound)?;
+            granting::revoke(change.write, locked, &caller, now, grant, None)?.ok_or(Refusal::NotFound)?;
             Ok(())
         })
         .await

@@ -8,7 +8,7 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::store::{StoreError, board_reports};
+use crate::store::{StoreError, seal};
 
 use crate::programme::Refusal;
 
@@ -33,7 +33,7 @@ fn unavailable(why: &str) -> Refusal {
 
 /// What a secret of 256 random bits is found by: no slower hash would protect it better.
 pub(super) fn digest(secret: &str) -> String {
-    board_reports::sha256(secret)
+    seal::sha256(secret)
 }
 
 /// The hash of a client's secret: Argon2id with the parameters that OWASP recommends.

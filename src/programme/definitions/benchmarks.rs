@@ -7,7 +7,7 @@ use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::Violation;
 use crate::domain::period::Period;
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::picture::{Kept, KpiPicture};

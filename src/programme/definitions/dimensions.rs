@@ -6,7 +6,7 @@ use crate::domain::dimension::Dimension;
 use crate::domain::ids::{DimensionCode, GroupCode};
 use crate::domain::invalid::Invalid;
 use crate::domain::kpi::Formula;
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 
 use crate::programme::definitions::Defined;
 use crate::programme::definitions::references::refer;

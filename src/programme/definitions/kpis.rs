@@ -10,8 +10,9 @@ use crate::domain::document::{Document, take};
 use crate::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use crate::domain::invalid::Invalid;
 use crate::domain::kpi::{Formula, Kpi, WORDS};
-use crate::store::definitions::{self, DefinitionKind};
+use crate::store::definitions;
 use crate::store::journal;
+use crate::store::kinds::DefinitionKind;
 
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::dimensions::refer_group;

@@ -17,7 +17,8 @@ use crate::domain::access::Granted;
 use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{PlanCode, Seq};
 use crate::domain::invalid::Invalid;
-use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
+use crate::store::definitions::{self, DefinitionRevision};
+use crate::store::kinds::DefinitionKind;
 use crate::store::{grants, journal};
 
 use crate::programme::caller::precondition::Precondition;

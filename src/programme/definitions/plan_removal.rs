@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::domain::document::Document;
 use crate::domain::ids::PlanCode;
-use crate::store::definitions::{self, DefinitionKind, DefinitionRevision};
+use crate::store::definitions::{self, DefinitionRevision};
+use crate::store::kinds::DefinitionKind;
 use crate::store::{Conn, plans, removals};
 
 use crate::programme::caller::precondition::Precondition;

@@ -13,8 +13,9 @@ use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Invalid;
 use crate::domain::plan::{Plan, Visibility};
 use crate::domain::policy::shipped;
-use crate::store::definitions::{DefinitionKind, DefinitionRevision};
-use crate::store::{grants, journal, plans};
+use crate::store::definitions::DefinitionRevision;
+use crate::store::kinds::DefinitionKind;
+use crate::store::{grants, journal, plan_creation, plans};
 
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::patched;
@@ -90,7 +91,8 @@ impl Programme {
                 let known: BTreeMap<_, _> = policies.iter().map(|policy| (policy.code.clone(), policy)).collect();
                 refer(&mut invalid, "/policy", "policy", &plan.policy, &known);
                 invalid.or(())?;
-                let mut locked = plans::create_plan(write, &plan.code, plan.visibility == Visibility::Public, now)?;
+                let mut locked =
+                    plan_creation::create_plan(write, &plan.code, plan.visibility == Visibility::Public, now)?;
                 let first = made("plan.created", DefinitionKind::Plan, &plan.code, plan.members(), None);
                 let policies = policies
                     .iter()

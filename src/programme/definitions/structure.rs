@@ -11,7 +11,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::policy::Policy;
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 
 use crate::programme::definitions::Defined;
 use crate::programme::definitions::references::refer;

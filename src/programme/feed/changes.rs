@@ -16,8 +16,9 @@ use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, ReportId, Seq};
 use crate::domain::kpi::Kpi;
 use crate::domain::period::Period;
-use crate::store::definitions::DefinitionKind;
-use crate::store::journal::{self, EntryKind};
+use crate::store::journal;
+use crate::store::kinds::DefinitionKind;
+use crate::store::kinds::EntryKind;
 use crate::store::readings::{self, ReadingFilter};
 use crate::store::{Conn, StoreError};
 

@@ -2,8 +2,9 @@
 
 use crate::domain::access::Audience;
 use crate::domain::ids::Seq;
+use crate::store::journal;
 pub use crate::store::journal::Entry;
-use crate::store::journal::{self, EntryKind};
+use crate::store::kinds::EntryKind;
 
 use crate::programme::{OpenPlan, Programme, Refusal};
 

@@ -18,8 +18,9 @@ use crate::domain::number::Figure;
 use crate::domain::period::{Period, first_moment_of, start_of_day_in_london};
 use crate::domain::round::ReturnState;
 use crate::domain::webhook::{EventType, retry_after};
-use crate::store::definitions::DefinitionKind;
-use crate::store::journal::{self, Entry, EntryKind, NewRow};
+use crate::store::journal::{self, Entry, NewRow};
+use crate::store::kinds::DefinitionKind;
+use crate::store::kinds::EntryKind;
 use crate::store::webhooks::{self, Attempt, Cursor, Standing, WebhookId, WebhookRow};
 use crate::store::{Conn, StoreError, plans};
 

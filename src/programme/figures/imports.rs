@@ -95,7 +95,7 @@ impl Programme {
         if tried.created + tried.revised == 0 {
             if caller.once().is_some() {
                 // Sent again with its key, it must not undo what others change from here on.
-                self.change(plan, caller, |_claimed| Ok(())).await?;
+                self.change(plan, caller, |_claimed| Ok::<_, Refusal>(())).await?;
             }
             return Ok(tried);
         }
@@ -109,14 +109,33 @@ impl Programme {
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
             let outcome = import.finish(false)?;
             // Someone else's change in between can make a row wrong: then nothing is kept after all.
-            if outcome.errors.count() > 0 { Err(Refusal::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
+            if outcome.errors.count() > 0 { Err(Undone::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
         });
         let warnings = tried.warnings;
         match kept.await {
             Ok(outcome) => Ok(Outcome { warnings, ..outcome }),
-            Err(Refusal::Spoilt(outcome)) => Ok(Outcome { warnings, ..*outcome }),
-            Err(other) => Err(other),
+            Err(Undone::Spoilt(outcome)) => Ok(Outcome { warnings, ..*outcome }),
+            Err(Undone::Refused(refusal)) => Err(refusal),
         }
+    }
+}
+
+/// Why an import that was right when it was tried was not kept.
+enum Undone {
+    /// The plan changed while it was imported, and it no longer is right: what came of it now.
+    Spoilt(Box<Outcome>),
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Undone {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
     }
 }
 

@@ -39,7 +39,8 @@ use crate::domain::policy::Policy;
 use crate::domain::round::{Return, ReturnKey, Round, round_of};
 use crate::domain::target::Target;
 use crate::domain::travel::Earlier;
-use crate::store::definitions::{self, DefinitionKind, DefinitionRow};
+use crate::store::definitions::{self, DefinitionRow};
+use crate::store::kinds::DefinitionKind;
 use crate::store::{Conn, StoreError, readings, targets};
 
 use crate::programme::Refusal;

@@ -10,7 +10,7 @@ use crate::domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note,
 use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::Invalid;
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 use crate::store::new_id;
 
 use crate::programme::caller::precondition::Precondition;

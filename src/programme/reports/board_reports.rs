@@ -18,8 +18,8 @@ use crate::domain::period::{Period, PeriodKey, day_in_london};
 use crate::domain::policy::Policy;
 use crate::domain::target::Target;
 use crate::domain::warning::Acknowledged;
-use crate::store::definitions::DefinitionKind;
-use crate::store::{board_reports, new_id, readings, targets};
+use crate::store::kinds::DefinitionKind;
+use crate::store::{board_reports, new_id, readings, seal, targets};
 
 use crate::programme::definitions::references::refer;
 use crate::programme::picture::{Kept, Picture};
@@ -316,7 +316,7 @@ impl Change<'_, '_> {
             frozen_at: content.frozen_at,
             frozen_by: content.frozen_by,
             version: content.version.0,
-            sha256: board_reports::sha256(&text),
+            sha256: seal::sha256(&text),
             kpis: content.kpis.into_iter().map(|entry| entry.kpi.code).collect(),
         };
         board_reports::keep(self.write, self.plan.id, report.id, &text)?;
@@ -366,7 +366,7 @@ impl Programme {
     pub async fn board_report_content(&self, plan: &OpenPlan, report: &BoardReport) -> Result<String, Refusal> {
         let (plan, id) = (plan.id, report.id);
         let content = self.store.read(move |conn| Ok::<_, Refusal>(board_reports::content(conn, plan, id)?)).await?;
-        let content = content.filter(|content| board_reports::sha256(content) == report.sha256);
+        let content = content.filter(|content| seal::sha256(content) == report.sha256);
         let lost =
             || StoreError::Corrupt(format!("the board report {id} is not what was frozen; run `waymark verify`"));
         Ok(content.ok_or_else(lost)?)

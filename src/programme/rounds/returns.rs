@@ -23,7 +23,7 @@ use crate::domain::round::{
     Lacking, LineFacts, NoStep, Progress, Return, ReturnKey, ReturnState, Round, Step, lacking, progress,
 };
 use crate::domain::warning::Warning;
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 use crate::store::readings;
 
 use crate::programme::figures::check::{Judged, figure_column};

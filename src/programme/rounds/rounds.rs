@@ -9,7 +9,7 @@ use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Invalid;
 use crate::domain::period::Period;
 use crate::domain::round::{Progress, ReturnState, Round, progress};
-use crate::store::definitions::DefinitionKind;
+use crate::store::kinds::DefinitionKind;
 
 use crate::programme::Refusal;
 use crate::programme::definitions::Defined;

@@ -21,10 +21,11 @@ use waymark::http::AppState;
 use waymark::http::settings::Settings;
 use waymark::programme::Programme;
 use waymark::programme::folder::load::{Folder, Keep};
-use waymark::store::definitions::{DefinitionKind, DefinitionRevision};
+use waymark::store::definitions::DefinitionRevision;
+use waymark::store::kinds::DefinitionKind;
 use waymark::store::readings::ReadingRevision;
 use waymark::store::{
-    DatabaseUrl, Store, StoreError, StoreOptions, grants, journal, plans, readings, service_journal, verify,
+    DatabaseUrl, Store, StoreError, StoreOptions, granting, journal, plans, readings, service_journal, verify,
 };
 
 pub(crate) use document::{Operation, operations, resolved};
@@ -90,7 +91,7 @@ impl World {
         store
             .write_blocking(|write| {
                 let now = clock.now();
-                grants::ensure_service_grant(write, &administrator, Role::Administrator, &administrator, now)?;
+                granting::ensure_service_grant(write, &administrator, Role::Administrator, &administrator, now)?;
                 Ok::<_, StoreError>(())
             })
             .unwrap();

@@ -35,7 +35,6 @@ impl From<Refusal> for Problem {
                 Code::AlreadyCarriedOut,
                 "A request with this Idempotency-Key is being carried out, or was, and its answer is not at hand: see whether what it makes is there.",
             ),
-            Refusal::Spoilt(_) => Self::internal_because("an import's outcome was lost"),
         }
     }
 }
