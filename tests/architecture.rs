@@ -193,7 +193,9 @@ fn private_parent(name: &str) -> Option<String> {
             .find(|file| file.exists())?;
         let text = fs::read_to_string(file).unwrap();
         let is_public = text.lines().any(|line| line == format!("pub mod {};", parts.get(end).unwrap()));
-        (!is_public).then(|| parts.get(..end).unwrap().join("::"))
+        // What only lists its files is a room, and no module that was split.
+        let is_module = text.contains("fn ");
+        (is_module && !is_public).then(|| parts.get(..end).unwrap().join("::"))
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Programme`] is the door. Every use case takes the caller as a [`Principal`], opens the plan for it (which is where
 //! "not yours" and "not there" become the same answer), and gets what it may read of it as [`Seen`]. The plan's
-//! [`picture::Picture`], which knows no reader, stays in this room.
+//! `picture`, which knows no reader, stays in this room.
 
 pub mod access;
 pub mod caller;

@@ -1,6 +1,6 @@
 //! A plan as one reader may see it: the reader's view.
 //!
-//! [`Seen`] is a [`Picture`], the reader's access and the moment, in one. It is the only way from outside this room to
+//! [`Seen`] is a picture, the reader's access and the moment, in one. It is the only way from outside this room to
 //! anything that a plan holds: a KPI, a figure, a name or a definition that its reader may not see does not exist in it. So a
 //! new report or page cannot show too much because it forgot to ask, and nobody passes an access or a moment about.
 //!

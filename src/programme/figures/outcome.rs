@@ -33,7 +33,7 @@ pub struct Outcome {
     pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
-    /// What should be looked at in what is right, as [`Warning`]s: about the file as a whole, then row by row.
+    /// What should be looked at in what is right, as warnings: about the file as a whole, then row by row.
     pub warnings: Spool,
 }
 
