@@ -626,7 +626,7 @@ async fn one_macro_makes_the_handlers_of_many_resources() {
     assert_eq!(find["operationId"], "findMadePriority");
     assert_eq!(find["summary"], "Find one of the priorities");
     assert_eq!(find["description"], "The priorities");
-    assert_eq!(find["parameters"][0]["description"], "A code.");
+    assert_eq!(find["parameters"][0]["$ref"], "#/components/parameters/CodePath");
     let content = &find["responses"]["200"]["content"]["application/json"]["schema"];
     assert_eq!(content["$ref"], "#/components/schemas/PriorityBody");
 }
