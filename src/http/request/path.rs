@@ -16,10 +16,14 @@ impl Segments {
     /// The segments with percent-encoding undone; `None` when one could be no name of anything.
     #[expect(clippy::disallowed_types, reason = "the structs of this module stand in for it")]
     pub fn of(request: &HttpRequest) -> Option<Self> {
-        let segments = actix_web::web::Path::<HashMap<String, String>>::from_request(request, &mut Payload::None);
-        let segments = segments.into_inner().ok()?.into_inner();
+        let values = actix_web::web::Path::<Vec<String>>::from_request(request, &mut Payload::None);
+        let values = values.into_inner().ok()?.into_inner();
         // The replacement character stands in a segment that was no UTF-8.
-        (!segments.values().any(|segment| segment.contains(['\0', '\u{fffd}']))).then_some(Self(segments))
+        if values.iter().any(|value| value.contains(['\0', '\u{fffd}'])) {
+            return None;
+        }
+        let names = request.match_info().iter().map(|(name, _)| name.to_owned());
+        Some(Self(names.zip(values).collect()))
     }
 
     /// The segment `name`, parsed; `None` when it does not parse.
