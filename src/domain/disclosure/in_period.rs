@@ -149,8 +149,8 @@ impl<'a> Reader<'a> {
                 told.made.insert((moment.period, group, parts), place);
                 if let Some(group) = group {
                     moment.of.insert(group, place);
-                    stand(timeline, Whose::Group(group), moment.period, moment.span(place));
                 }
+                stand(timeline, group.map_or(Whose::All, Whose::Group), moment.period, moment.span(place));
                 if group.is_none_or(GroupCode::is_all) {
                     moment.all = Some(place);
                 }

@@ -39,6 +39,8 @@ pub(super) type Line = BTreeMap<Period, Vec<Span>>;
 pub(super) enum Whose<'a> {
     /// A group that figures were posted of.
     Group(&'a GroupCode),
+    /// Everyone, where nobody posted that of any period and the groups determine it.
+    All,
     /// What these groups make up together, by the number of the split that they belong to.
     Rest(usize, Vec<&'a GroupCode>),
 }
@@ -54,7 +56,7 @@ impl<'a> Timeline<'a> {
     pub(super) fn in_period(&self, period: Period) -> BTreeMap<&'a GroupCode, Vec<Span>> {
         let of = |(whose, line): (&Whose<'a>, &Line)| match whose {
             Whose::Group(group) => Some((*group, line.get(&period)?.clone())),
-            Whose::Rest(..) => None,
+            Whose::All | Whose::Rest(..) => None,
         };
         self.lines.iter().filter_map(of).collect()
     }
@@ -63,7 +65,7 @@ impl<'a> Timeline<'a> {
     pub(super) fn all(&self) -> Option<&'a GroupCode> {
         self.lines.keys().find_map(|whose| match whose {
             Whose::Group(group) if group.is_all() => Some(*group),
-            Whose::Group(_) | Whose::Rest(..) => None,
+            Whose::Group(_) | Whose::All | Whose::Rest(..) => None,
         })
     }
 

@@ -765,6 +765,12 @@ fn an_attacker_who_takes_several_relations_together_finds_nothing() {
             vec!["a0 a1!", "b0 b1 b2!"],
             "Q1 a0 45, Q1 a1 0, Q1 all 45, Q1 b0 29, Q1 b1 1, Q1 b2 15, Q1 a0 0, Q1 all 0, Q1 b0 0, Q1 b1 0, Q1 b2 0",
         ),
+        // Nobody posted all: of two dimensions each tells it, and what is one more from one quarter to the next before a correction.
+        (
+            count("year_to_date"),
+            vec!["a0 a1!", "b0 b1!"],
+            "Q1 a0 6, Q1 a1 45, Q1 b0 26, Q1 b1 25, Q2 a0 6, Q2 a1 46, Q2 b0 20, Q2 b1 32, Q2 a0 59, Q2 b0 40, Q2 b1 65",
+        ),
     ] {
         let told = Told::new(definition, &dimensions, figures);
         let withheld = told.withheld();
