@@ -138,6 +138,16 @@ pub enum Formula {
     },
 }
 
+impl Formula {
+    /// The KPI that a gap is computed from; `None` for what is reported.
+    pub fn source(&self) -> Option<&KpiCode> {
+        match self {
+            Self::Gap { of, .. } => Some(of),
+            Self::Direct {} | Self::PartnerDetermined { .. } => None,
+        }
+    }
+}
+
 document! {
     /// A key performance indicator.
     #[schema(description = "A key performance indicator: the definition of what is measured for a priority.")]

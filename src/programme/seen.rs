@@ -123,25 +123,25 @@ impl Seen {
         self.picture.kpis().get(code).filter(|entry| self.sees(&entry.kpi)).ok_or(Refusal::NotFound)
     }
 
+    /// Whether the reader may do something with a KPI as it was, and as it is.
+    fn then_and_now(&self, kpi: &Kpi, may: impl Fn(&Access, &Kpi) -> bool) -> bool {
+        may(&self.access, kpi) && self.picture.today(kpi).is_none_or(|today| may(&self.access, today))
+    }
+
     /// Whether a KPI exists for the reader: as it was and as it is.
     pub(in crate::programme) fn sees(&self, kpi: &Kpi) -> bool {
-        self.access.sees(kpi) && self.picture.today(kpi).is_none_or(|today| self.access.sees(today))
+        self.then_and_now(kpi, Access::sees)
     }
 
     /// Whether a KPI's small numbers are shown to the reader: as it was and as it is.
     pub(in crate::programme) fn sees_small_numbers(&self, kpi: &Kpi) -> bool {
-        self.access.sees_small_numbers(kpi)
-            && self.picture.today(kpi).is_none_or(|today| self.access.sees_small_numbers(today))
+        self.then_and_now(kpi, Access::sees_small_numbers)
     }
 
     /// How precisely the reader may know a KPI's figures: of a sensitive one that is not its own in no more decimals than the
     /// KPI has, as it was and as it is; of a gap in no more than either it or the KPI that it is computed from has.
     pub(in crate::programme) fn precision(&self, kpi: &Kpi) -> Precision {
-        let source = match &kpi.formula {
-            Formula::Gap { of, .. } => self.picture.kpis().get(of).map(|source| &source.kpi),
-            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
-        };
-        let both = || std::iter::once(kpi).chain(source);
+        let both = || std::iter::once(kpi).chain(self.picture.source_of(kpi));
         if both().all(|kpi| self.sees_small_numbers(kpi)) {
             return Precision::Exact;
         }
@@ -151,7 +151,7 @@ impl Seen {
 
     /// Whether the reader may read what is being done about a KPI: as it was and as it is.
     pub(in crate::programme) fn reads_actions(&self, kpi: &Kpi) -> bool {
-        self.access.reads_actions(kpi) && self.picture.today(kpi).is_none_or(|today| self.access.reads_actions(today))
+        self.then_and_now(kpi, Access::reads_actions)
     }
 
     /// A KPI's definition as the reader may read it: a small baseline would give away the figure that it was.

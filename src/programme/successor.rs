@@ -13,7 +13,7 @@ use crate::domain::benchmark::ComparatorGroup;
 use crate::domain::dimension::Dimension;
 use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanCode, Seq, Subject};
-use crate::domain::kpi::{Formula, Kpi, Profile};
+use crate::domain::kpi::{Kpi, Profile};
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup, Succession, Visibility};
 use crate::domain::policy::Policy;
 use crate::domain::target::Target;
@@ -187,10 +187,7 @@ type Carried<'a> = BTreeMap<&'a KpiCode, &'a KpiPicture>;
 fn carried(before: &Picture, starts_on: NaiveDate) -> Carried<'_> {
     let goes_on =
         |entry: &KpiPicture| !entry.archived && entry.kpi.in_force_to.is_none_or(|last_day| last_day >= starts_on);
-    let source = |kpi: &'_ Kpi| match &kpi.formula {
-        Formula::Gap { of, .. } => Some(of.clone()),
-        Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
-    };
+    let source = |kpi: &'_ Kpi| kpi.formula.source().cloned();
     let going: Vec<_> = before.kpis().values().filter(|entry| goes_on(entry)).collect();
     let sources: BTreeSet<KpiCode> = going.iter().filter_map(|entry| source(&entry.kpi)).collect();
     let all = before.kpis().iter().filter(|(code, entry)| goes_on(entry) || sources.contains(*code));

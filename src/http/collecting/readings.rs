@@ -21,7 +21,7 @@ use crate::exchange::table;
 use crate::http::collecting::imports::{self, DryRun, ImportProblemBody, ImportResult, ReadingItems};
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{ImportProblems, NotModified, PutReadingProblems, ReadProblems, UnknownInQuery};
-use crate::http::reports::status::{check_group, known, known_group};
+use crate::http::reports::status::{check_group, known_code, known_group, known_kpi};
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, ParamReader, Params};
@@ -259,10 +259,8 @@ pub async fn list_readings(
     });
     let mut invalid = Invalid::new();
     let seen = &view.seen;
-    let codes = seen.kpis().map(|kpi| kpi.code().as_str());
-    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), codes);
-    let areas = seen.all::<OutcomeArea>().keys().map(AreaCode::as_str);
-    known(&mut invalid, "outcome_area", wanted.outcome_area.as_ref().map(AreaCode::as_str), areas);
+    known_kpi(&mut invalid, wanted.kpi.as_ref(), seen);
+    known_code(&mut invalid, "outcome_area", wanted.outcome_area.as_ref(), seen.all::<OutcomeArea>());
     known_group(&mut invalid, seen, wanted.group.as_ref());
     invalid.or(())?;
     let of_area = wanted.outcome_area.map(|area| {

@@ -17,7 +17,7 @@ use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems, StepProblems,
     UnknownInQuery, WriteProblems,
 };
-use crate::http::reports::status::known;
+use crate::http::reports::status::known_code;
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
@@ -452,10 +452,8 @@ pub async fn get_outstanding(
             None
         }
     });
-    let sub_groups = seen.all::<SubGroup>().keys().map(SubGroupCode::as_str);
-    known(&mut invalid, "sub_group", wanted.sub_group.as_ref().map(SubGroupCode::as_str), sub_groups);
-    let organisations = seen.all::<Organisation>().keys().map(OrganisationCode::as_str);
-    known(&mut invalid, "organisation", wanted.organisation.as_ref().map(OrganisationCode::as_str), organisations);
+    known_code(&mut invalid, "sub_group", wanted.sub_group.as_ref(), seen.all::<SubGroup>());
+    known_code(&mut invalid, "organisation", wanted.organisation.as_ref(), seen.all::<Organisation>());
     invalid.or(())?;
     let filter = OutstandingFilter { round, sub_group: wanted.sub_group, organisation: wanted.organisation };
     Ok(kept(&seen.outstanding(&filter), &view.tag))

@@ -15,7 +15,7 @@ use crate::exchange::table::{self, CellText, Column, ColumnType, Field};
 use crate::http::collecting::imports::with_workbook;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
-use crate::http::reports::status::known;
+use crate::http::reports::status::known_code;
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::Conditions;
 use crate::http::request::extract::{FromParams, ParamReader, Params};
@@ -137,8 +137,7 @@ pub async fn get_readings_template(
     let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, format);
     programme.may_read_returns(&view.plan)?;
     let mut invalid = Invalid::new();
-    let codes = view.seen.all::<SubGroup>().keys().map(SubGroupCode::as_str);
-    known(&mut invalid, "sub_group", Some(wanted.sub_group.as_str()), codes);
+    known_code(&mut invalid, "sub_group", Some(&wanted.sub_group), view.seen.all::<SubGroup>());
     let period = match wanted.period.as_deref().map(|text| (text, Period::read_any(text))) {
         None => view.seen.period_to_fill(),
         Some((_, Ok(period))) => Some(period),

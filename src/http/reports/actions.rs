@@ -10,7 +10,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::plan::{Organisation, OutcomeArea, SubGroup};
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{CreateProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
-use crate::http::reports::status::known;
+use crate::http::reports::status::{known_code, known_kpi};
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch};
@@ -67,14 +67,10 @@ impl ActionParams {
     /// The filter that is meant, where the plan has what it names.
     fn settle(self, seen: &Seen) -> Result<ActionFilter, Problem> {
         let mut invalid = Invalid::new();
-        let codes = seen.kpis().map(|kpi| kpi.code().as_str());
-        known(&mut invalid, "kpi", self.kpi.as_ref().map(KpiCode::as_str), codes);
-        let organisations = seen.all::<Organisation>().keys().map(OrganisationCode::as_str);
-        known(&mut invalid, "organisation", self.organisation.as_ref().map(OrganisationCode::as_str), organisations);
-        let groups = seen.all::<SubGroup>().keys().map(SubGroupCode::as_str);
-        known(&mut invalid, "sub_group", self.sub_group.as_ref().map(SubGroupCode::as_str), groups);
-        let areas = seen.all::<OutcomeArea>().keys().map(AreaCode::as_str);
-        known(&mut invalid, "outcome_area", self.outcome_area.as_ref().map(AreaCode::as_str), areas);
+        known_kpi(&mut invalid, self.kpi.as_ref(), seen);
+        known_code(&mut invalid, "organisation", self.organisation.as_ref(), seen.all::<Organisation>());
+        known_code(&mut invalid, "sub_group", self.sub_group.as_ref(), seen.all::<SubGroup>());
+        known_code(&mut invalid, "outcome_area", self.outcome_area.as_ref(), seen.all::<OutcomeArea>());
         invalid.or(())?;
         let Self { kpi, state, organisation, sub_group, outcome_area, overdue } = self;
         Ok(ActionFilter { kpi, state, organisation, sub_group, outcome_area, overdue })

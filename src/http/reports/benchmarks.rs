@@ -11,7 +11,7 @@ use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::{Period, PeriodKey};
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{DeleteProblems, NotModified, ReadProblems, UnknownInQuery, WriteProblems};
-use crate::http::reports::status::known;
+use crate::http::reports::status::known_kpi;
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::{Conditions, ETag, created, kept};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params};
@@ -116,8 +116,7 @@ pub async fn list_benchmarks(
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, "json");
     let mut invalid = Invalid::new();
-    let codes = view.seen.kpis().map(|kpi| kpi.code().as_str());
-    known(&mut invalid, "kpi", wanted.kpi.as_ref().map(KpiCode::as_str), codes);
+    known_kpi(&mut invalid, wanted.kpi.as_ref(), &view.seen);
     let period = wanted.period.as_deref().and_then(|text| {
         let refused = |error: crate::domain::period::PeriodError| {
             invalid.push(Violation::in_query("period", error.code(), format!("`{text}` {error}")));

@@ -1,5 +1,8 @@
 //! Reports: the status report, the exceptions, one status, a series.
 
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
@@ -87,36 +90,11 @@ impl ReportParams {
                 }
             },
         };
-        known(
-            &mut invalid,
-            "outcome_area",
-            self.outcome_area.as_ref().map(AreaCode::as_str),
-            seen.all::<OutcomeArea>().keys().map(AreaCode::as_str),
-        );
-        known(
-            &mut invalid,
-            "priority",
-            self.priority.as_ref().map(PriorityCode::as_str),
-            seen.all::<Priority>().keys().map(PriorityCode::as_str),
-        );
-        known(
-            &mut invalid,
-            "sub_group",
-            self.sub_group.as_ref().map(SubGroupCode::as_str),
-            seen.all::<SubGroup>().keys().map(SubGroupCode::as_str),
-        );
-        known(
-            &mut invalid,
-            "organisation",
-            self.organisation.as_ref().map(OrganisationCode::as_str),
-            seen.all::<Organisation>().keys().map(OrganisationCode::as_str),
-        );
-        known(
-            &mut invalid,
-            "group_by",
-            self.group_by.as_ref().map(DimensionCode::as_str),
-            seen.all::<Dimension>().keys().map(DimensionCode::as_str),
-        );
+        known_code(&mut invalid, "outcome_area", self.outcome_area.as_ref(), seen.all::<OutcomeArea>());
+        known_code(&mut invalid, "priority", self.priority.as_ref(), seen.all::<Priority>());
+        known_code(&mut invalid, "sub_group", self.sub_group.as_ref(), seen.all::<SubGroup>());
+        known_code(&mut invalid, "organisation", self.organisation.as_ref(), seen.all::<Organisation>());
+        known_code(&mut invalid, "group_by", self.group_by.as_ref(), seen.all::<Dimension>());
         let filter = ReportFilter {
             outcome_area: self.outcome_area,
             priority: self.priority,
@@ -144,6 +122,21 @@ pub(in crate::http) fn known<'a>(
         let hint = nearest(wanted, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         invalid.push(Violation::in_query(name, "unknown_code", format!("the plan has no `{wanted}`{hint}")));
     }
+}
+
+/// Notes a filter that names none of the plan's definitions of a kind, which are given by their codes.
+pub(in crate::http) fn known_code<C: Borrow<str>, D>(
+    invalid: &mut Invalid,
+    name: &str,
+    wanted: Option<&C>,
+    all: &BTreeMap<C, D>,
+) {
+    known(invalid, name, wanted.map(Borrow::borrow), all.keys().map(Borrow::borrow));
+}
+
+/// Notes a filter that names a KPI that the reader does not see.
+pub(in crate::http) fn known_kpi(invalid: &mut Invalid, wanted: Option<&KpiCode>, seen: &Seen) {
+    known(invalid, "kpi", wanted.map(KpiCode::as_str), seen.kpis().map(|kpi| kpi.code().as_str()));
 }
 
 /// Notes a group that no dimension of the plan has.

@@ -205,10 +205,7 @@ impl Effects<'_> {
     fn touched<'k>(&self, changed: impl IntoIterator<Item = &'k KpiCode>) -> BTreeSet<&KpiCode> {
         let known = changed.into_iter().filter_map(|code| self.after.picture.kpis().get_key_value(code));
         let changed: BTreeSet<&KpiCode> = known.map(|(code, _)| code).collect();
-        let of_changed = |entry: &&KpiPicture| match &entry.kpi.formula {
-            Formula::Gap { of, .. } => changed.contains(of),
-            Formula::Direct {} | Formula::PartnerDetermined { .. } => false,
-        };
+        let of_changed = |entry: &&KpiPicture| entry.kpi.formula.source().is_some_and(|of| changed.contains(of));
         let gaps = self.after.picture.kpis().values().map(|entry| &**entry).filter(of_changed);
         gaps.map(|entry| &entry.kpi.code).chain(changed.iter().copied()).collect()
     }

@@ -450,10 +450,3 @@ impl SeenReading {
         row.acknowledged = Acknowledged::default();
     }
 }
-
-impl KpiPicture {
-    /// The observed figure of a group and period, where one was posted.
-    pub(crate) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
-        self.readings.get(group)?.get(&period)
-    }
-}

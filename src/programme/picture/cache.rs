@@ -40,7 +40,7 @@ impl Default for Pictures {
 }
 
 impl Pictures {
-    pub(in crate::programme) fn known(&self, plan: PlanId) -> Option<Arc<Picture>> {
+    fn known(&self, plan: PlanId) -> Option<Arc<Picture>> {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
     }
 
@@ -94,11 +94,7 @@ impl Pictures {
     }
 
     /// A family whose plans are at these versions.
-    pub(in crate::programme) fn family_at(
-        &self,
-        conn: &mut Conn,
-        versions: Vec<(PlanId, Seq)>,
-    ) -> Result<Arc<Family>, Refusal> {
+    fn family_at(&self, conn: &mut Conn, versions: Vec<(PlanId, Seq)>) -> Result<Arc<Family>, Refusal> {
         let first = versions.first().map_or(PlanId(0), |(plan, _)| *plan);
         let known = self.families.lock().unwrap_or_else(PoisonError::into_inner).get(&first).cloned();
         if let Some(known) = known.clone().filter(|known| known.versions() == versions) {
@@ -114,12 +110,7 @@ impl Pictures {
     }
 
     /// The picture at a version, whatever is published together with it.
-    pub(in crate::programme) fn alone(
-        &self,
-        conn: &mut Conn,
-        plan: PlanId,
-        version: Seq,
-    ) -> Result<Arc<Picture>, Refusal> {
+    fn alone(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
         let picture = match self.known(plan) {
             Some(picture) if picture.version() == version => return Ok(picture),
             Some(picture) if picture.version() < version => picture.brought_up_to(conn, version)?,
@@ -131,7 +122,7 @@ impl Pictures {
     }
 
     /// Keeps the picture of a plan, unless there is a later one.
-    pub(in crate::programme) fn keep(&self, plan: PlanId, picture: &Arc<Picture>) {
+    fn keep(&self, plan: PlanId, picture: &Arc<Picture>) {
         let mut known = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(&plan).is_none_or(|other| other.version() <= picture.version()) {
             known.insert(plan, Arc::clone(picture));

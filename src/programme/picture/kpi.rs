@@ -20,7 +20,7 @@ use crate::programme::picture::{Kept, members, unreadable};
 
 /// A KPI with everything known of it.
 #[derive(Clone, Debug)]
-pub(crate) struct KpiPicture {
+pub(in crate::programme) struct KpiPicture {
     /// The definition.
     pub kpi: Kpi,
     /// Its revision, from 1.
@@ -60,6 +60,11 @@ pub struct KpiRecord {
 }
 
 impl KpiPicture {
+    /// The observed figure of a group and period, where one was posted.
+    pub(in crate::programme) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
+        self.readings.get(group)?.get(&period)
+    }
+
     /// The KPI as it is stored.
     pub(in crate::programme) fn record(&self) -> KpiRecord {
         KpiRecord { kpi: self.kpi.clone(), archived: self.archived, definition_version: self.definition_version }

@@ -363,11 +363,7 @@ impl Picture {
     /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag. A gap is when its sides
     /// are, which are figures of one KPI.
     pub(in crate::programme) fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
-        let source = match &kpi.formula {
-            Formula::Gap { of, .. } => self.kpis.get(of),
-            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
-        };
-        let kpi = source.map_or(kpi, |source| &source.kpi);
+        let kpi = self.source_of(kpi).unwrap_or(kpi);
         self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
     }
 
@@ -379,6 +375,11 @@ impl Picture {
     /// The plan as it stands now: itself, unless this is a picture of the past.
     pub(in crate::programme) fn present(&self) -> &Self {
         self.present.as_deref().unwrap_or(self)
+    }
+
+    /// The KPI that a gap is computed from.
+    pub(in crate::programme) fn source_of(&self, kpi: &Kpi) -> Option<&Kpi> {
+        self.kpis.get(kpi.formula.source()?).map(|source| &source.kpi)
     }
 
     /// The KPI's definition of today, where this is a picture of the past.

@@ -209,11 +209,7 @@ impl Seen {
         let open = |kpi: &Kpi| self.sees(kpi) && self.sees_small_numbers(kpi);
         let open_with_sides = |code: &KpiCode| {
             let Some(entry) = self.picture.kpis().get(code) else { return false };
-            let sides = match &entry.kpi.formula {
-                Formula::Gap { of, .. } => self.picture.kpis().get(of),
-                Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
-            };
-            open(&entry.kpi) && sides.is_none_or(|source| open(&source.kpi))
+            open(&entry.kpi) && self.picture.source_of(&entry.kpi).is_none_or(open)
         };
         match self.access.audience() {
             Audience::Member => true,

@@ -284,10 +284,7 @@ impl Seen {
     /// of none.
     fn restatement(&self, entry: &KpiPicture, reported: Period) -> Option<SeenRestatement> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
-        let source = match &kpi.formula {
-            Formula::Gap { of, .. } => self.picture.kpis().get(of).map(|source| &source.kpi),
-            Formula::Direct {} | Formula::PartnerDetermined { .. } => None,
-        };
+        let source = self.picture.source_of(kpi);
         let open = |kpi: &Kpi| self.sees_small_numbers(kpi);
         if !open(kpi) || !source.is_none_or(open) {
             return None;
