@@ -4,13 +4,14 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
-pub mod domain;
-pub mod exchange;
 pub mod http;
 pub mod pages;
 pub mod programme;
 pub mod store;
 pub mod token;
+
+pub use waymark_domain as domain;
+pub use waymark_exchange as exchange;
 
 /// A report is thousands of small texts made and dropped, which this allocator does in half the time of the C library's.
 #[global_allocator]

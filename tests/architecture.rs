@@ -81,6 +81,9 @@ const INSIDE: &[Inside] = &[Inside {
 const ALL_ROOMS: &[&str] =
     &["domain", "exchange", "store", "token", "programme", "pages", "http", "delivery", "cli", "config", "clock"];
 
+/// The rooms that are crates of their own, where `crate::` is the room.
+const CRATES: &[&str] = &["domain", "exchange"];
+
 /// A word that may stand in some rooms only.
 const FENCED: &[(&str, &[&str], &str)] = &[
     ("diesel", &["store"], "only the store names Diesel"),
@@ -218,6 +221,10 @@ fn paths_in(code: &[(usize, String)], module: &str) -> BTreeSet<String> {
             rest = further;
         }
         let rest = rest.strip_prefix("crate::").unwrap_or(rest);
+        let names_a_room = ALL_ROOMS.iter().any(|room| rest.starts_with(&format!("{room}::")));
+        if root == "crate::" && !names_a_room {
+            base.extend(CRATES.iter().find(|name| module.split("::").next() == Some(name)));
+        }
         let base: Vec<String> = base.into_iter().map(str::to_owned).collect();
         spread(&base, rest, &mut found);
     }

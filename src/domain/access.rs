@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AreaCode, KpiCode, OrganisationCode};
 use super::kpi::{Kpi, Publication};
-use super::names::names;
+use crate::names;
 
 names! {
     /// What a grant lets its subject be.
@@ -222,7 +222,7 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::kpi::tests::kpi;
+    use crate::kpi::tests::kpi;
     use serde_json::json;
 
     fn access(role: Role, areas: &[&str], organisation: Option<&str>, kpis: &[&str]) -> Access {

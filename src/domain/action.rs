@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::check_text;
-use super::document::{Document, document, take};
+use super::document::{Document, take};
 use super::ids::{ActionId, KpiCode, OrganisationCode, Subject};
 use super::invalid::Invalid;
-use super::names::names;
 use super::period::{PeriodKey, day_in_london};
+use crate::document;
+use crate::names;
 
 /// What sort of cause it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

@@ -148,7 +148,7 @@ fn joined(groups: &[&str], fraction: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::kpi::tests::kpi;
+    use crate::kpi::tests::kpi;
     use proptest::prelude::*;
     use serde_json::json;
 

@@ -10,7 +10,6 @@ use super::forecast::{self, Known, Method, NoForecast};
 use super::gap::{AssessedGap, Sides};
 use super::ids::{GroupCode, KpiCode, PolicyCode};
 use super::kpi::{Formula, Kpi, Polarity, Unit};
-use super::names::names;
 use super::number::{Figure, Fraction};
 use super::observed::{Measure, Measured, Observed};
 use super::parts::{Made, Pooling};
@@ -19,6 +18,7 @@ use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
 use super::precision::Precision;
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
 use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
+use crate::names;
 
 names! {
     /// Why an assessment is as it is, where the figures alone do not say.
@@ -907,17 +907,17 @@ pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::document::Document;
-    use crate::domain::kpi::tests::kpi;
-    use crate::domain::policy::shipped;
-    use crate::domain::target::{Target, find_target};
-    use crate::domain::warning::Acknowledged;
+    use crate::document::Document;
+    use crate::kpi::tests::kpi;
+    use crate::policy::shipped;
+    use crate::target::{Target, find_target};
+    use crate::warning::Acknowledged;
 
     type Row = BTreeMap<String, String>;
 
     /// The worked cases, which stand beside the tests as data.
     fn rows(file: &str) -> Vec<Row> {
-        let path = format!("{}/tests/cases/{file}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/../../tests/cases/{file}", env!("CARGO_MANIFEST_DIR"));
         csv::Reader::from_path(&path).unwrap().deserialize().collect::<Result<_, _>>().unwrap()
     }
 

@@ -4,12 +4,12 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_distinct, check_text};
-use super::document::document;
 use super::ids::{AuthorityCode, ComparatorCode, KpiCode};
 use super::invalid::Invalid;
 use super::kpi::{Kpi, Polarity};
 use super::number::Figure;
 use super::period::Period;
+use crate::document;
 
 /// Which authorities belong to a comparator group from a day on: lists of neighbours are drawn up anew every few years.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -286,8 +286,8 @@ fn median(sorted: &[Figure]) -> Option<Figure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::Document;
-    use crate::domain::kpi::tests::kpi;
+    use crate::document::Document;
+    use crate::kpi::tests::kpi;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 

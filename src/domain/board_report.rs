@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::check::check_text;
-use super::document::document;
 use super::ids::{KpiCode, OrganisationCode, ReportId, Subject};
 use super::invalid::Invalid;
 use super::period::PeriodKey;
+use crate::document;
 
 document! {
     /// What is asked for where a report is to be frozen.

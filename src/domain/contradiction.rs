@@ -129,7 +129,7 @@ fn other_day(text: &str, day: NaiveDate, does: &str, period: Period) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::kpi::tests::kpi;
+    use crate::kpi::tests::kpi;
     use serde_json::json;
 
     fn told(changes: serde_json::Value, column: &str, text: &str) -> Option<String> {

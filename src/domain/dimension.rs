@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_distinct, check_text};
-use super::document::document;
 use super::ids::{DimensionCode, GroupCode};
 use super::invalid::Invalid;
 use super::kpi::{Kpi, Unit};
 use super::number::Figure;
+use crate::document;
 
 /// One slice of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -220,7 +220,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::kpi::tests::kpi;
+    use crate::kpi::tests::kpi;
 
     fn figure(text: &str) -> Figure {
         text.parse().unwrap()

@@ -206,6 +206,7 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
 /// Makes a document type: `struct Name / "New" / "Change" { field: Type, field: Type = default, ... }`.
 ///
 /// A default may use the fields above it, each an `Option` that is `None` where the field was missing or wrong.
+#[macro_export]
 macro_rules! document {
     (
         $(#[$doc:meta])*
@@ -221,18 +222,18 @@ macro_rules! document {
 
         impl $name {
             const FIELDS: &[&str] = &[$(stringify!($field)),*];
-            const REQUIRED: &[&str] = &[$($crate::domain::document::document!(@required $field $(= $default)?)),*];
+            const REQUIRED: &[&str] = &[$($crate::document!(@required $field $(= $default)?)),*];
         }
 
-        impl $crate::domain::document::Document for $name {
+        impl $crate::document::Document for $name {
             fn parse(
                 mut members: serde_json::Map<String, serde_json::Value>,
-            ) -> Result<Self, $crate::domain::invalid::Invalid> {
-                let mut invalid = $crate::domain::invalid::Invalid::new();
-                $( let $field: Option<$kind> = $crate::domain::document::document!(
+            ) -> Result<Self, $crate::invalid::Invalid> {
+                let mut invalid = $crate::invalid::Invalid::new();
+                $( let $field: Option<$kind> = $crate::document!(
                     @take members invalid $field $(= $default)?
                 ); )*
-                $crate::domain::document::refuse_unknown(&members, Self::FIELDS, &mut invalid);
+                $crate::document::refuse_unknown(&members, Self::FIELDS, &mut invalid);
                 match ($($field,)*) {
                     ($(Some($field),)*) if invalid.is_empty() => Ok(Self { $($field),* }),
                     _ => Err(invalid),
@@ -247,7 +248,7 @@ macro_rules! document {
             }
         }
 
-        impl $crate::domain::document::Listed for $name {
+        impl $crate::document::Listed for $name {
             fn fields() -> &'static [&'static str] {
                 Self::FIELDS
             }
@@ -257,8 +258,8 @@ macro_rules! document {
             }
         }
 
-        $crate::domain::document::document!(@schema $name $new false);
-        $crate::domain::document::document!(@schema $name $change true);
+        $crate::document!(@schema $name $new false);
+        $crate::document!(@schema $name $change true);
     };
     (@schema $name:ident $request:ident $nullable:literal) => {
         #[doc = concat!("How a [`", stringify!($name), "`] is written in a request: read it with `Document::parse`.")]
@@ -267,8 +268,8 @@ macro_rules! document {
 
         impl utoipa::PartialSchema for $request {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                let required = <$name as $crate::domain::document::Listed>::required();
-                $crate::domain::document::request_schema(
+                let required = <$name as $crate::document::Listed>::required();
+                $crate::document::request_schema(
                     <$name as utoipa::PartialSchema>::schema(), &required, $nullable,
                 )
             }
@@ -286,7 +287,7 @@ macro_rules! document {
     (@required $field:ident) => { stringify!($field) };
     (@take $members:ident $invalid:ident $field:ident = $default:expr) => {
         if $members.contains_key(stringify!($field)) {
-            $crate::domain::document::take(&mut $members, stringify!($field), &mut $invalid)
+            $crate::document::take(&mut $members, stringify!($field), &mut $invalid)
         } else {
             Some($default)
         }
@@ -296,7 +297,6 @@ macro_rules! document {
             let name = stringify!($field);
             $invalid.at(format!("/{name}"), "missing", format!("`{name}` must be given"));
         }
-        $crate::domain::document::take(&mut $members, stringify!($field), &mut $invalid)
+        $crate::document::take(&mut $members, stringify!($field), &mut $invalid)
     }};
 }
-pub(crate) use document;

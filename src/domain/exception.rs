@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::assess::{Assessment, DataState};
-use super::names::names;
 use super::number::Figure;
 use super::period::{Calendar, Period};
 use super::policy::Status;
 use super::travel::Direction;
+use crate::names;
 
 names! {
     /// A rule by which a KPI is an exception, worst first.
@@ -142,11 +142,11 @@ fn how_far_off(one: &Assessment, other: &Assessment) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::assess::{self, assess};
-    use crate::domain::kpi::tests::kpi;
-    use crate::domain::policy::shipped;
-    use crate::domain::target::NoTarget;
-    use crate::domain::travel::Travel;
+    use crate::assess::{self, assess};
+    use crate::kpi::tests::kpi;
+    use crate::policy::shipped;
+    use crate::target::NoTarget;
+    use crate::travel::Travel;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -167,7 +167,7 @@ mod tests {
             due_at: None,
             now: DateTime::UNIX_EPOCH,
             withheld: false,
-            precision: crate::domain::precision::Precision::Exact,
+            precision: crate::precision::Precision::Exact,
             partner: "",
             names_shown: true,
             outlook: assess::Outlook::default(),

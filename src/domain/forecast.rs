@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::kpi::{Aggregation, Formula, Kpi, Unit};
-use super::names::names;
 use super::number::{Figure, Fraction};
 use super::parts::parts;
 use super::period::Period;
 use super::target::{FoundTarget, NoTarget, Target, find_target, find_target_of_sum};
+use crate::names;
 
 names! {
     /// How a forecast was made.
@@ -245,8 +245,8 @@ pub fn year_total(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::kpi::tests::kpi;
-    use crate::domain::warning::Acknowledged;
+    use crate::kpi::tests::kpi;
+    use crate::warning::Acknowledged;
     use proptest::prelude::*;
     use serde_json::json;
 

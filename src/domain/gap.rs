@@ -148,8 +148,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::assess::tests::observed;
-    use crate::domain::kpi::tests::kpi;
+    use crate::assess::tests::observed;
+    use crate::kpi::tests::kpi;
 
     fn side(value: &str, version: i32) -> Observed {
         Observed {

@@ -4,14 +4,14 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_distinct, check_range, check_text};
-use super::document::document;
 use super::ids::{GroupCode, KpiCode, OrganisationCode, PolicyCode, PriorityCode};
 use super::invalid::Invalid;
-use super::names::names;
 use super::number::{Figure, MAX_DECIMALS, Size};
 use super::period::{Calendar, Frequency, Period, PeriodKey, PeriodKind};
 use super::policy::Tolerance;
 use super::wording::counted;
+use crate::document;
+use crate::names;
 
 /// What a KPI is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -467,7 +467,7 @@ fn grouped(number: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::document::Document;
+    use crate::document::Document;
     use serde_json::json;
 
     /// A sound KPI, changed by the members given.

@@ -21,7 +21,7 @@ pub mod ids;
 pub mod invalid;
 pub mod kpi;
 pub mod movement;
-pub(crate) mod names;
+pub mod names;
 pub mod number;
 pub mod observed;
 pub mod parts;

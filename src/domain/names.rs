@@ -15,6 +15,7 @@
 ///     }
 /// }
 /// ```
+#[macro_export]
 macro_rules! names {
     ($(#[$meta:meta])* pub enum $kind:ident $(, else $unknown:literal)? {
         $($(#[$doc:meta])* $member:ident = $name:tt,)+
@@ -46,5 +47,3 @@ macro_rules! names {
         })?
     };
 }
-
-pub(crate) use names;

@@ -129,8 +129,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::assess::tests::observed;
-    use crate::domain::kpi::tests::kpi;
+    use crate::assess::tests::observed;
+    use crate::kpi::tests::kpi;
 
     fn reading(value: Option<u32>) -> Observed {
         Observed {

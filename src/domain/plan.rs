@@ -4,11 +4,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_distinct, check_range, check_text};
-use super::document::document;
 use super::ids::{AreaCode, OrganisationCode, PlanCode, PolicyCode, PriorityCode, SubGroupCode};
 use super::invalid::Invalid;
 use super::period::Period;
 use super::warning::WarningRules;
+use crate::document;
 
 /// Who may find a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::check_text;
-use super::document::document;
 use super::ids::PolicyCode;
 use super::invalid::Invalid;
-use super::names::names;
 use super::number::{Figure, Limit, Multiple};
+use crate::document;
+use crate::names;
 
 /// What a tolerance counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

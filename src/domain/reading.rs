@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::check::check_text;
-use super::document::{Given, document, parse_given};
+use super::document::{Given, parse_given};
 use super::forecast::is_total;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
@@ -11,6 +11,7 @@ use super::number::Figure;
 use super::period::Period;
 use super::policy::Status;
 use super::warning::Acknowledged;
+use crate::document;
 
 document! {
     /// A figure as it is reported.
@@ -372,8 +373,8 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::Document;
-    use crate::domain::kpi::tests::kpi;
+    use crate::document::Document;
+    use crate::kpi::tests::kpi;
     use serde_json::json;
 
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]

@@ -404,7 +404,7 @@ fn assessed(
         due_at: Some(DateTime::UNIX_EPOCH),
         now: DateTime::UNIX_EPOCH,
         withheld: false,
-        precision: crate::domain::precision::Precision::Exact,
+        precision: crate::precision::Precision::Exact,
         partner: "",
         names_shown: true,
         outlook: Outlook { measure: Measure(1, None), ..Outlook::default() },

@@ -4,13 +4,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::document::document;
 use super::ids::{SubGroupCode, Subject};
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi};
 use super::number::{Figure, Share};
 use super::period::{Period, PeriodKey, end_of_day_in_london, first_moment_of};
 use super::plan::ReturnRules;
+use crate::document;
 
 document! {
     /// One period's gathering of figures.
@@ -401,7 +401,7 @@ impl Return {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::kpi::tests::kpi;
+    use crate::kpi::tests::kpi;
     use serde_json::json;
 
     fn round(period: &str, due: &str, closes: &str) -> Round {

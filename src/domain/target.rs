@@ -6,14 +6,15 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::check::check_text;
-use super::document::{Given, document};
+use super::document::Given;
 use super::invalid::Invalid;
 use super::kpi::{Aggregation, Kpi, Polarity, Profile};
-use super::names::names;
 use super::number::{Figure, MAX_DECIMALS};
 use super::parts::parts;
 use super::period::{Period, PeriodKind};
 use super::warning::Acknowledged;
+use crate::document;
+use crate::names;
 
 names! {
     /// Who asks for a target.

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::kpi::{Aggregation, Kpi, Polarity};
-use super::names::names;
 use super::number::Figure;
 use super::observed::Measured;
 use super::period::{Period, PeriodKey};
 use super::target::Aim;
+use crate::names;
 
 names! {
     /// Which way a KPI has moved.

@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::check::check_text;
-use super::document::document;
 use super::ids::{AreaCode, KpiCode};
 use super::invalid::Invalid;
-use super::names::names;
+use crate::document;
+use crate::names;
 
 names! {
     /// What a subscriber can be told of.
@@ -210,7 +210,7 @@ pub fn retry_after(failed: i32) -> Option<TimeDelta> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::document::Document;
+    use crate::document::Document;
 
     #[test]
     fn only_public_addresses_are_sent_to() {

@@ -13,3 +13,5 @@ pub mod spool;
 pub mod spreadsheet;
 pub mod table;
 pub mod workbook;
+
+use waymark_domain as domain;

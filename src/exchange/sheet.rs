@@ -1017,7 +1017,7 @@ mod tests {
     fn sent(bytes: &[u8], declared: Option<&str>) -> Upload {
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, bytes).unwrap();
-        let declared = declared.and_then(crate::exchange::dialect::encoding_named);
+        let declared = declared.and_then(crate::dialect::encoding_named);
         Upload::csv(file, declared, Headings { required: &["kpi", "period"], ..HEADINGS }).unwrap()
     }
 

@@ -45,20 +45,19 @@ pub struct Column<T> {
 }
 
 /// The columns of a table: `columns!(|one: Reading| "value": Number, "The exact figure." => figure(one.value); ..)`.
+#[macro_export]
 macro_rules! columns {
     (|$row:ident: $type:ty| $($name:literal: $kind:ident, $words:literal => $cell:expr;)+) => {
-        vec![$($crate::exchange::table::Column {
-            field: $crate::exchange::table::Field {
+        vec![$($crate::table::Column {
+            field: $crate::table::Field {
                 name: $name,
-                kind: $crate::exchange::table::ColumnType::$kind,
+                kind: $crate::table::ColumnType::$kind,
                 description: $words,
             },
             cell: |$row: &$type| $cell,
         }),+]
     };
 }
-
-pub(crate) use columns;
 
 /// What a table says of its columns.
 pub fn fields<T>(columns: &[Column<T>]) -> Vec<Field> {

@@ -13,7 +13,7 @@ use super::kinds::CredentialKind;
 use super::schema::{client_secrets, credentials, plans};
 use super::seal::instant;
 use super::service_journal::{self, Change};
-use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
+use super::types::{FromColumn, Json, MaybeTimestamp, UtcTimestamp, json_list};
 use super::{Conn, StoreError, Write};
 use crate::domain::access::Role;
 use crate::domain::ids::{CredentialId, PlanCode, PlanId, SecretId, Subject};
@@ -96,16 +96,22 @@ pub enum Proof<'a> {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = credentials, check_for_backend(MultiBackend))]
 struct Columns {
+    #[diesel(deserialize_as = FromColumn<CredentialId>)]
     id: CredentialId,
+    #[diesel(deserialize_as = FromColumn<CredentialKind>)]
     kind: CredentialKind,
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     subject: Subject,
     title: String,
+    #[diesel(deserialize_as = FromColumn<Option<PlanId>>)]
     plan_id: Option<PlanId>,
+    #[diesel(deserialize_as = FromColumn<Option<Role>>)]
     role: Option<Role>,
     #[diesel(deserialize_as = Json<Vec<String>>)]
     methods: Vec<String>,
     address: Option<String>,
     created_at: UtcTimestamp,
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     created_by: Subject,
     #[diesel(deserialize_as = MaybeTimestamp)]
     expires_at: Option<DateTime<Utc>>,
@@ -135,7 +141,7 @@ impl Columns {
     }
 }
 
-type Found = (Columns, Option<PlanCode>);
+type Found = (Columns, FromColumn<Option<PlanCode>>);
 
 /// Credentials with the code of the plan that they are confined to.
 macro_rules! found {
@@ -150,7 +156,7 @@ macro_rules! found {
 }
 
 fn rows(found: Vec<Found>) -> Vec<CredentialRow> {
-    found.into_iter().map(|(columns, code)| columns.with_plan(code)).collect()
+    found.into_iter().map(|(columns, code)| columns.with_plan(code.0)).collect()
 }
 
 /// Adds a credential, and journals it.
@@ -279,6 +285,7 @@ pub struct SecretRow {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = client_secrets, check_for_backend(MultiBackend))]
 struct SecretColumns {
+    #[diesel(deserialize_as = FromColumn<SecretId>)]
     id: SecretId,
     hash: String,
     created_at: UtcTimestamp,

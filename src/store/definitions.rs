@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::backend::{AnyConn, MultiBackend, insert_all};
 use super::kinds::DefinitionKind;
 use super::schema::definitions;
-use super::types::{MaybeJson, canonical};
+use super::types::{FromColumn, MaybeJson, canonical};
 use super::{Conn, StoreError};
 use crate::domain::ids::{PlanId, Seq};
 
@@ -17,6 +17,7 @@ use crate::domain::ids::{PlanId, Seq};
 #[diesel(table_name = definitions, check_for_backend(MultiBackend))]
 pub struct DefinitionRevision {
     /// What it defines.
+    #[diesel(deserialize_as = FromColumn<DefinitionKind>)]
     pub kind: DefinitionKind,
     /// Its code within the plan and the kind.
     pub code: String,
@@ -39,6 +40,7 @@ impl DefinitionRevision {
 #[diesel(table_name = definitions, check_for_backend(MultiBackend))]
 pub struct DefinitionRow {
     /// Its entry in the journal.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// What it says.
     #[diesel(embed)]

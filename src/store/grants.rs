@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend};
 use super::schema::grants;
-use super::types::{Json, MaybeTimestamp, UtcTimestamp, json_list};
+use super::types::{FromColumn, Json, MaybeTimestamp, UtcTimestamp, json_list};
 use super::{Conn, StoreError, seal};
 use crate::domain::access::{Granted, Role};
 pub use crate::domain::ids::GrantId;
@@ -54,16 +54,22 @@ impl GrantRow {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants, check_for_backend(MultiBackend))]
 struct Columns {
+    #[diesel(deserialize_as = FromColumn<GrantId>)]
     id: GrantId,
+    #[diesel(deserialize_as = FromColumn<Option<PlanId>>)]
     plan_id: Option<PlanId>,
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     subject: Subject,
+    #[diesel(deserialize_as = FromColumn<Role>)]
     role: Role,
     #[diesel(deserialize_as = Json<Vec<AreaCode>>)]
     outcome_areas: Vec<AreaCode>,
+    #[diesel(deserialize_as = FromColumn<Option<OrganisationCode>>)]
     organisation: Option<OrganisationCode>,
     #[diesel(deserialize_as = Json<Vec<KpiCode>>)]
     kpis: Vec<KpiCode>,
     granted_at: UtcTimestamp,
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     granted_by: Subject,
     #[diesel(deserialize_as = MaybeTimestamp)]
     revoked_at: Option<DateTime<Utc>>,

@@ -18,7 +18,7 @@ use super::readings::{self, ReadingRevision};
 use super::schema::journal;
 use super::seal::Sealed;
 use super::targets::{self, TargetRevision};
-use super::types::{MaybeJson, UtcTimestamp, canonical};
+use super::types::{FromColumn, MaybeJson, UtcTimestamp, canonical};
 use super::webhooks::{self, WebhookRow};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanId, Seq, Subject};
@@ -184,15 +184,18 @@ pub fn record(
 #[diesel(table_name = journal, check_for_backend(MultiBackend))]
 pub struct Entry {
     /// Its place.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// When.
     #[diesel(deserialize_as = UtcTimestamp)]
     pub at: DateTime<Utc>,
     /// Who.
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     pub actor: Subject,
     /// Did what.
     pub action: String,
     /// To what sort of thing.
+    #[diesel(deserialize_as = FromColumn<EntryKind>)]
     pub kind: EntryKind,
     /// Which one.
     pub key: String,
@@ -226,7 +229,7 @@ pub fn stamps(conn: &mut Conn, plan: PlanId, places: &[Seq]) -> Result<Vec<(Seq,
     let mut stamps = Vec::with_capacity(places.len());
     // A statement takes so many parameters and no more.
     for places in places.chunks(1000) {
-        let found: Vec<(Seq, UtcTimestamp, Subject)> = conn.run(|any| {
+        let found: Vec<(FromColumn<Seq>, UtcTimestamp, FromColumn<Subject>)> = conn.run(|any| {
             journal::table
                 .filter(journal::plan_id.eq(plan.0))
                 .filter(journal::seq.eq_any(places.iter().map(|seq| seq.0)))
@@ -234,14 +237,14 @@ pub fn stamps(conn: &mut Conn, plan: PlanId, places: &[Seq]) -> Result<Vec<(Seq,
                 .select((journal::seq, journal::at, journal::actor))
                 .load(any)
         })?;
-        stamps.extend(found.into_iter().map(|(seq, at, actor)| (seq, at.into(), actor)));
+        stamps.extend(found.into_iter().map(|(seq, at, actor)| (seq.0, at.into(), actor.0)));
     }
     Ok(stamps)
 }
 
 /// The last place in the journal at an instant: what the plan's version was then, 0 before its first change.
 pub fn seq_at(conn: &mut Conn, plan: PlanId, at: DateTime<Utc>) -> Result<Seq, StoreError> {
-    let last: Option<Seq> = conn.run(|any| {
+    let last: Option<i64> = conn.run(|any| {
         journal::table
             .filter(journal::plan_id.eq(plan.0))
             .filter(journal::at.le(UtcTimestamp::from(at)))
@@ -250,5 +253,5 @@ pub fn seq_at(conn: &mut Conn, plan: PlanId, at: DateTime<Utc>) -> Result<Seq, S
             .first(any)
             .optional()
     })?;
-    Ok(last.unwrap_or_default())
+    Ok(last.map_or_else(Seq::default, Seq))
 }

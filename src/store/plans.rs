@@ -15,7 +15,7 @@ use super::grants::{self, GrantRow};
 use super::schema::{
     board_reports, definitions, deliveries, grants as held, journal, plans, readings, targets, webhooks,
 };
-use super::types::UtcTimestamp;
+use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
 
@@ -24,12 +24,15 @@ use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
 #[diesel(table_name = plans, check_for_backend(MultiBackend))]
 pub struct PlanRow {
     /// Its number in this database.
+    #[diesel(deserialize_as = FromColumn<PlanId>)]
     pub id: PlanId,
     /// Its code.
+    #[diesel(deserialize_as = FromColumn<PlanCode>)]
     pub code: PlanCode,
     /// Whether everyone who signs in may find it.
     pub public: bool,
     /// The last place in its journal: its version.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// The digest of its last journal entry; empty before the first.
     pub head_digest: String,
@@ -232,7 +235,9 @@ pub fn list_all(conn: &mut Conn) -> Result<Vec<PlanRow>, StoreError> {
 /// The versions of these plans, of those that are there.
 pub fn versions(conn: &mut Conn, plans: &[PlanId]) -> Result<Vec<(PlanId, Seq)>, StoreError> {
     let ids: Vec<i64> = plans.iter().map(|plan| plan.0).collect();
-    conn.run(|any| plans::table.filter(plans::id.eq_any(ids)).select((plans::id, plans::seq)).load(any))
+    let found: Vec<(i64, i64)> =
+        conn.run(|any| plans::table.filter(plans::id.eq_any(ids)).select((plans::id, plans::seq)).load(any))?;
+    Ok(found.into_iter().map(|(plan, version)| (PlanId(plan), Seq(version))).collect())
 }
 
 /// Sets whether everyone who signs in may find the plan. The change of the plan's definition that says so is the

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::backend::{AnyConn, MultiBackend, insert_all, on_backend};
 use super::schema::readings;
-use super::types::UtcTimestamp;
+use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError};
 use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
 use crate::domain::number::Figure;
@@ -23,25 +23,32 @@ use crate::domain::warning::Acknowledged;
 #[diesel(table_name = readings, check_for_backend(MultiBackend))]
 pub struct ReadingRevision {
     /// Whose figure it is.
+    #[diesel(deserialize_as = FromColumn<KpiCode>)]
     pub kpi: KpiCode,
     /// Of when.
+    #[diesel(deserialize_as = FromColumn<Period>)]
     pub period: Period,
     /// About whom.
     #[diesel(column_name = group_code)]
+    #[diesel(deserialize_as = FromColumn<GroupCode>)]
     pub group: GroupCode,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
     /// The exact figure, computed where a numerator and denominator were given; `None` for a nil return.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub value: Option<Figure>,
     /// What was counted, where that was given.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub numerator: Option<Figure>,
     /// Over what it was counted; there whenever the numerator is.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub denominator: Option<Figure>,
     /// Whether the figure may still change.
     pub provisional: bool,
     /// Why there is no figure, where that was declared.
     pub nil_return: Option<String>,
     /// The status that a partner determined.
+    #[diesel(deserialize_as = FromColumn<Option<Status>>)]
     pub determined_status: Option<Status>,
     /// What readers should know about the figure.
     pub commentary: Option<String>,
@@ -50,10 +57,12 @@ pub struct ReadingRevision {
     /// The revision of the KPI's definition that it was reported under.
     pub definition_version: i32,
     /// The year's end as its sub-group forecasts it.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
     /// The warnings that whoever reported it stands by.
+    #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     pub acknowledged: Acknowledged,
 }
 
@@ -95,11 +104,13 @@ impl ReadingRevision {
 #[diesel(table_name = readings, check_for_backend(MultiBackend))]
 pub struct ReadingRow {
     /// Its entry in the journal.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// When it was recorded: the entry's instant.
     #[diesel(deserialize_as = UtcTimestamp)]
     pub recorded_at: DateTime<Utc>,
     /// By whom: the entry's actor.
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     pub recorded_by: Subject,
     /// What it says.
     #[diesel(embed)]
@@ -118,26 +129,34 @@ impl std::ops::Deref for ReadingRow {
 #[derive(Clone, Debug, PartialEq, Queryable)]
 pub struct FigureRow {
     /// Its entry in the journal.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// Whose figure it is.
+    #[diesel(deserialize_as = FromColumn<KpiCode>)]
     pub kpi: KpiCode,
     /// Of when.
+    #[diesel(deserialize_as = FromColumn<Period>)]
     pub period: Period,
     /// About whom.
+    #[diesel(deserialize_as = FromColumn<GroupCode>)]
     pub group: GroupCode,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
     /// The exact figure.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub value: Option<Figure>,
     /// What was counted.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub numerator: Option<Figure>,
     /// Over what.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub denominator: Option<Figure>,
     /// Whether the figure may still change.
     pub provisional: bool,
     /// Whether it was declared that there is no figure.
     pub nil_return: bool,
     /// The status that a partner determined.
+    #[diesel(deserialize_as = FromColumn<Option<Status>>)]
     pub determined_status: Option<Status>,
     /// What readers should know about the figure.
     pub commentary: Option<String>,
@@ -146,15 +165,18 @@ pub struct FigureRow {
     /// The revision of the KPI's definition that it was reported under.
     pub definition_version: i32,
     /// The year's end as its sub-group forecasts it.
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
     /// The warnings that whoever reported it stands by.
+    #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     pub acknowledged: Acknowledged,
     /// When it was recorded.
     #[diesel(deserialize_as = UtcTimestamp)]
     pub recorded_at: DateTime<Utc>,
     /// By whom.
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     pub recorded_by: Subject,
 }
 

@@ -9,13 +9,13 @@ use super::backend::on_backend;
 use super::schema::{grants, reminders};
 use super::seal::instant;
 use super::service_journal::{self, Change};
-use super::types::UtcTimestamp;
+use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::Subject;
 
 /// Everyone who holds a grant for a plan, in order.
 pub fn people(conn: &mut Conn) -> Result<Vec<Subject>, StoreError> {
-    conn.run(|any| {
+    let found: Vec<FromColumn<Subject>> = conn.run(|any| {
         grants::table
             .filter(grants::revoked_at.is_null())
             .filter(grants::plan_id.is_not_null())
@@ -23,7 +23,8 @@ pub fn people(conn: &mut Conn) -> Result<Vec<Subject>, StoreError> {
             .select(grants::subject)
             .distinct()
             .load(any)
-    })
+    })?;
+    Ok(found.into_iter().map(|subject| subject.0).collect())
 }
 
 /// Notes that a person is being reminded on a day, and journals it; `false` if they were already.

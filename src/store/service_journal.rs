@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::backend::{AnyConn, MultiBackend, insert_all};
 use super::schema::{service_head, service_journal};
 use super::seal::Sealed;
-use super::types::{MaybeJson, UtcTimestamp, canonical};
+use super::types::{FromColumn, MaybeJson, UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{Seq, Subject};
 
@@ -29,6 +29,7 @@ pub(super) const NO_PLAN: &str = "";
 #[diesel(table_name = service_head, check_for_backend(MultiBackend))]
 pub struct Head {
     /// The place of its last entry; 0 before the first.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// The digest of that entry; empty before the first.
     pub digest: String,
@@ -150,11 +151,13 @@ pub(super) fn head_row(any: &mut AnyConn) -> QueryResult<Option<Head>> {
 #[diesel(table_name = service_journal, check_for_backend(MultiBackend))]
 pub struct Entry {
     /// Its place.
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// When.
     #[diesel(deserialize_as = UtcTimestamp)]
     pub at: DateTime<Utc>,
     /// Who.
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     pub actor: Subject,
     /// Did what.
     pub action: String,

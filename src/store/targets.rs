@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::backend::{AnyConn, MultiBackend, insert_all};
 use super::schema::targets;
-use super::types::UtcTimestamp;
+use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError};
 use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanId, Seq, Subject};
@@ -74,23 +74,34 @@ impl std::ops::Deref for TargetRow {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = targets, check_for_backend(MultiBackend))]
 struct Columns {
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     seq: Seq,
+    #[diesel(deserialize_as = FromColumn<KpiCode>)]
     kpi: KpiCode,
+    #[diesel(deserialize_as = FromColumn<Period>)]
     period: Period,
     revision: i32,
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     value: Option<Figure>,
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     low: Option<Figure>,
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     high: Option<Figure>,
+    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     floor: Option<Figure>,
+    #[diesel(deserialize_as = FromColumn<TargetKind>)]
     kind: TargetKind,
+    #[diesel(deserialize_as = FromColumn<TargetState>)]
     state: TargetState,
     rationale: Option<String>,
     agreed_by: Option<String>,
     agreed_on: Option<NaiveDate>,
     reason: Option<String>,
     removed: bool,
+    #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     acknowledged: Acknowledged,
     recorded_at: UtcTimestamp,
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     recorded_by: Subject,
 }
 

@@ -8,7 +8,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow, Queryable};
 use diesel::expression::AsExpression;
 use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,25 +28,53 @@ use crate::domain::policy::Status;
 use crate::domain::target::{TargetKind, TargetState};
 use crate::domain::warning::Acknowledged;
 
-/// Columns of text that a parser of the domain reads: what it refuses is a fault of the database's content.
-macro_rules! read_from_text {
-    ($($kind:ty => $read:expr),* $(,)?) => { $(
-        impl<DB> FromSql<Text, DB> for $kind
-        where
-            DB: Backend,
-            String: FromSql<Text, DB>,
-        {
-            fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                let text = String::from_sql(raw)?;
-                let read: Result<Self, _> = $read(&text);
-                read.map_err(|error| format!("`{text}` {error}").into())
-            }
-        }
+/// A word of the domain as it is read out of a column, for `deserialize_as`. The domain knows no database, so its types are
+/// wrapped here.
+pub struct FromColumn<T>(pub T);
 
-        impl<DB> Queryable<Text, DB> for $kind
+/// A type whose column is text. What its parser refuses is a fault of the database's content.
+pub trait OfText: Sized {
+    /// Reads it, or states what is wrong with the text.
+    fn of_text(text: &str) -> Result<Self, String>;
+}
+
+/// A type whose column is a whole number.
+pub trait OfNumber {
+    /// Takes the number as it is.
+    fn of_number(number: i64) -> Self;
+}
+
+impl<T, DB> FromSql<Text, DB> for FromColumn<T>
+where
+    T: OfText,
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = String::from_sql(raw)?;
+        let read = T::of_text(&text).map_err(|error| format!("`{text}` {error}"))?;
+        Ok(Self(read))
+    }
+}
+
+impl<T, DB> FromSql<BigInt, DB> for FromColumn<T>
+where
+    T: OfNumber,
+    DB: Backend,
+    i64: FromSql<BigInt, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        i64::from_sql(raw).map(|number| Self(T::of_number(number)))
+    }
+}
+
+/// What a column gives, and what one gives that may be NULL.
+macro_rules! queried {
+    ($($column:ty)*) => { $(
+        impl<T, DB> Queryable<$column, DB> for FromColumn<T>
         where
             DB: Backend,
-            Self: FromSql<Text, DB>,
+            Self: FromSql<$column, DB>,
         {
             type Row = Self;
 
@@ -54,7 +82,51 @@ macro_rules! read_from_text {
                 Ok(row)
             }
         }
+
+        impl<T, DB> Queryable<Nullable<$column>, DB> for FromColumn<Option<T>>
+        where
+            DB: Backend,
+            Option<FromColumn<T>>: deserialize::FromStaticSqlRow<Nullable<$column>, DB>,
+        {
+            type Row = Option<FromColumn<T>>;
+
+            fn build(row: Self::Row) -> deserialize::Result<Self> {
+                Ok(Self(row.map(|stored| stored.0)))
+            }
+        }
     )* };
+}
+
+queried! { Text BigInt }
+
+/// `deserialize_as` asks for these, and a conversion of all types at once is not ours to write.
+macro_rules! unwrapped {
+    ($($kind:ty)*) => { $(
+        impl From<FromColumn<Self>> for $kind {
+            fn from(stored: FromColumn<Self>) -> Self {
+                stored.0
+            }
+        }
+
+        impl From<FromColumn<Self>> for Option<$kind> {
+            fn from(stored: FromColumn<Self>) -> Self {
+                stored.0
+            }
+        }
+    )* };
+}
+
+macro_rules! read_from_text {
+    ($($kind:ty => $read:expr),* $(,)?) => {
+        $(impl OfText for $kind {
+            fn of_text(text: &str) -> Result<Self, String> {
+                let read: Result<Self, _> = $read(text);
+                read.map_err(|error| error.to_string())
+            }
+        })*
+
+        unwrapped! { $($kind)* }
+    };
 }
 
 read_from_text! {
@@ -79,31 +151,16 @@ read_from_text! {
     Acknowledged => str::parse,
 }
 
-/// Columns of whole numbers.
 macro_rules! read_from_number {
-    ($($kind:ident)*) => { $(
-        impl<DB> FromSql<BigInt, DB> for $kind
-        where
-            DB: Backend,
-            i64: FromSql<BigInt, DB>,
-        {
-            fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                i64::from_sql(raw).map($kind)
+    ($($kind:ident)*) => {
+        $(impl OfNumber for $kind {
+            fn of_number(number: i64) -> Self {
+                Self(number)
             }
-        }
+        })*
 
-        impl<DB> Queryable<BigInt, DB> for $kind
-        where
-            DB: Backend,
-            Self: FromSql<BigInt, DB>,
-        {
-            type Row = Self;
-
-            fn build(row: Self) -> deserialize::Result<Self> {
-                Ok(row)
-            }
-        }
-    )* };
+        unwrapped! { $($kind)* }
+    };
 }
 
 read_from_number! { PlanId Seq }
@@ -160,10 +217,10 @@ impl ToSql<Timestamp, MultiBackend> for UtcTimestamp {
 #[derive(Clone, Copy, Debug)]
 pub struct MaybeTimestamp(Option<UtcTimestamp>);
 
-impl<DB> Queryable<diesel::sql_types::Nullable<Timestamp>, DB> for MaybeTimestamp
+impl<DB> Queryable<Nullable<Timestamp>, DB> for MaybeTimestamp
 where
     DB: Backend,
-    Option<UtcTimestamp>: deserialize::FromStaticSqlRow<diesel::sql_types::Nullable<Timestamp>, DB>,
+    Option<UtcTimestamp>: deserialize::FromStaticSqlRow<Nullable<Timestamp>, DB>,
 {
     type Row = Option<UtcTimestamp>;
 
@@ -215,10 +272,10 @@ impl From<Json<Self>> for Vec<KpiCode> {
 #[derive(Clone, Debug)]
 pub struct MaybeJson(Option<Json<Value>>);
 
-impl<DB> Queryable<diesel::sql_types::Nullable<Text>, DB> for MaybeJson
+impl<DB> Queryable<Nullable<Text>, DB> for MaybeJson
 where
     DB: Backend,
-    Option<Json<Value>>: deserialize::FromStaticSqlRow<diesel::sql_types::Nullable<Text>, DB>,
+    Option<Json<Value>>: deserialize::FromStaticSqlRow<Nullable<Text>, DB>,
 {
     type Row = Option<Json<Value>>;
 

@@ -22,7 +22,7 @@ use super::kinds::{DefinitionKind, EntryKind};
 use super::plans::PlanRow;
 use super::schema::{journal, plans};
 use super::seal::{self, Sealed};
-use super::types::{UtcTimestamp, canonical};
+use super::types::{FromColumn, UtcTimestamp, canonical};
 use super::{Conn, StoreError, board_reports, definitions, grants, readings, removals, targets, webhooks};
 use crate::domain::ids::{PlanId, Seq, Subject};
 pub use service::service;
@@ -121,6 +121,7 @@ impl Faults {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = journal, check_for_backend(super::backend::MultiBackend))]
 struct StoredEntry {
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     seq: Seq,
     at: UtcTimestamp,
     actor: String,

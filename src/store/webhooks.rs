@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::backend::{AnyConn, MultiBackend};
 use super::schema::{deliveries, webhooks};
 use super::seal::sha256;
-use super::types::{MaybeTimestamp, UtcTimestamp, canonical};
+use super::types::{FromColumn, MaybeTimestamp, UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write, seal};
 use crate::domain::document::Document;
 pub use crate::domain::ids::WebhookId;
@@ -111,8 +111,11 @@ impl WebhookRow {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = webhooks, check_for_backend(MultiBackend))]
 struct Columns {
+    #[diesel(deserialize_as = FromColumn<WebhookId>)]
     id: WebhookId,
+    #[diesel(deserialize_as = FromColumn<PlanId>)]
     plan_id: PlanId,
+    #[diesel(deserialize_as = FromColumn<Subject>)]
     subject: Subject,
     terms: String,
     disabled_reason: Option<String>,
@@ -125,7 +128,9 @@ struct Columns {
     former_secret: Option<String>,
     #[diesel(deserialize_as = MaybeTimestamp)]
     former_until: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     changed_seq: Seq,
+    #[diesel(deserialize_as = FromColumn<Seq>)]
     position: Seq,
     within: i32,
     watermark: UtcTimestamp,

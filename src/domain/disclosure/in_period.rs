@@ -9,9 +9,9 @@ use super::over_time::stand;
 use super::reader::{BUILDING, PARTS, Parts, Reader, Row, Sum, Ties, whereabouts};
 use super::stood::{Span, Timeline, Whose, moments, standing};
 use super::{Figure, Figures, GroupCode, Period, Seq, Steps, is_small};
-use crate::domain::dimension::Dimension;
-use crate::domain::kpi::{Aggregation, Unit};
-use crate::domain::number::Fraction;
+use crate::dimension::Dimension;
+use crate::kpi::{Aggregation, Unit};
+use crate::number::Fraction;
 
 /// Groups of one dimension side by side.
 pub(super) struct Split<'a> {

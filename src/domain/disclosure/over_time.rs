@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::reader::{BUILDING, PARTS, Parts, Reader, Row, Sum, Ties};
 use super::stood::{Line, Span, Timeline, Whose, moments, standing};
 use super::{Figure, Figures, Period, Steps, is_small};
-use crate::domain::kpi::Aggregation;
+use crate::kpi::Aggregation;
 
 /// How much room, in people, the windows of a line leave at least where nothing can be worked out from them.
 const ROOM: u32 = 2;

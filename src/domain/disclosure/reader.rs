@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::stood::{Timeline, cells};
 use super::{Entry, Figures, GroupCode, Period, Posted, Preference, Steps, is_small};
-use crate::domain::kpi::Aggregation;
-use crate::domain::number::Figure;
+use crate::kpi::Aggregation;
+use crate::number::Figure;
 
 /// The numbers that a figure tells: what was counted, what is left, over what, and the figure itself where it is a count.
 pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];

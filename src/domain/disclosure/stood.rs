@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::{Cell, Parts};
 use super::{Figures, GroupCode, Origin, Period, Posted, Seq, is_small};
-use crate::domain::kpi::Unit;
-use crate::domain::number::Figure;
+use crate::kpi::Unit;
+use crate::number::Figure;
 
 /// A cell as it stood in a place for a while.
 #[derive(Clone, Copy, Debug)]

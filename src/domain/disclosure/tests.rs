@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::document::Document;
-use crate::domain::kpi::Aggregation;
-use crate::domain::kpi::tests::kpi;
+use crate::document::Document;
+use crate::kpi::Aggregation;
+use crate::kpi::tests::kpi;
 
 #[path = "../../../tests/support/attacker.rs"]
 mod attacker;

@@ -1,13 +1,13 @@
 //! What is odd about a figure: one function a rule.
 
 use super::{Warning, WarningCode, WarningRules};
-use crate::domain::dimension::Counted;
-use crate::domain::kpi::{Aggregation, Kpi, Unit};
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::plan::Plan;
-use crate::domain::reading::Settled;
-use crate::domain::wording::counted;
+use crate::dimension::Counted;
+use crate::kpi::{Aggregation, Kpi, Unit};
+use crate::number::Figure;
+use crate::period::Period;
+use crate::plan::Plan;
+use crate::reading::Settled;
+use crate::wording::counted;
 
 /// How many figures a KPI's history is judged by, the latest before the one that is judged.
 pub const HISTORY: usize = 8;
@@ -252,8 +252,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::document::Document;
-    use crate::domain::kpi::tests::kpi;
+    use crate::document::Document;
+    use crate::kpi::tests::kpi;
 
     fn figure(text: &str) -> Figure {
         text.parse().unwrap()

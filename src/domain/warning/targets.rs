@@ -2,11 +2,11 @@
 
 use super::figures::{above_a_hundred_percent, adds_up, is_more};
 use super::{Warning, WarningCode, WarningRules};
-use crate::domain::kpi::{Aggregation, Kpi};
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::target::{Aim, Target, TargetState};
-use crate::domain::wording::counted;
+use crate::kpi::{Aggregation, Kpi};
+use crate::number::Figure;
+use crate::period::Period;
+use crate::target::{Aim, Target, TargetState};
+use crate::wording::counted;
 
 /// The figures of a target, each by its column.
 fn figures(target: &Target) -> impl Iterator<Item = (&'static str, Figure)> {
@@ -89,8 +89,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::document::Document;
-    use crate::domain::kpi::tests::kpi;
+    use crate::document::Document;
+    use crate::kpi::tests::kpi;
 
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     fn target(members: Value) -> Target {

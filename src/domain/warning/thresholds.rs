@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::check::check_range;
-use crate::domain::invalid::Invalid;
+use crate::check::check_range;
+use crate::invalid::Invalid;
 
 macro_rules! thresholds {
     ($($(#[$attribute:meta])+ $name:ident: $kind:ty = $default:literal;)+) => {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::domain::check::check_text;
-use crate::domain::document::{Document, document};
+use crate::domain::document;
+use crate::domain::document::Document;
 use crate::domain::ids::{PlanCode, Subject};
 use crate::domain::invalid::Invalid;
 use crate::store::credentials::{self, Owner, Proof};

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::domain::access::{Granted, Role};
-use crate::domain::document::{Document, document};
+use crate::domain::document;
+use crate::domain::document::Document;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
 use crate::domain::invalid::Invalid;
 use crate::store::granting;

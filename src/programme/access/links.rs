@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::check::check_text;
-use crate::domain::document::{Document, document};
+use crate::domain::document;
+use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::invalid::Invalid;
 use crate::store::credentials::Owner;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::access::{Access, Role};
 use crate::domain::check::check_text;
-use crate::domain::document::{Document, document};
+use crate::domain::document;
+use crate::domain::document::Document;
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Invalid;
 use crate::store::credentials::Owner;

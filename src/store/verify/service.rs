@@ -86,7 +86,7 @@ impl Walk<'_> {
     fn entries(&mut self) -> Result<(), StoreError> {
         let mut after = Seq(0);
         loop {
-            let seqs: Vec<Seq> = self.conn.run(|any| {
+            let seqs: Vec<i64> = self.conn.run(|any| {
                 service_journal::table
                     .filter(service_journal::seq.gt(after.0))
                     .order(service_journal::seq)
@@ -94,10 +94,10 @@ impl Walk<'_> {
                     .select(service_journal::seq)
                     .load(any)
             })?;
-            let Some(&up_to) = seqs.last() else { return Ok(()) };
+            let Some(up_to) = seqs.last().copied().map(Seq) else { return Ok(()) };
             let mut broken = BTreeMap::new();
             let mut entries = readable(self.conn, &entries_between, after, up_to, &mut broken)?.into_iter();
-            for seq in seqs {
+            for seq in seqs.into_iter().map(Seq) {
                 if seq > after.next() {
                     self.chain.gap(after, Seq(seq.0 - 1), &mut self.faults);
                 }
