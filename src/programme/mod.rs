@@ -191,13 +191,13 @@ impl Programme {
         chosen(Arc::new(past.shown_at(present)), plan).await
     }
 
-    /// Opens a plan and changes it: `change` gets the plan's picture as no one else can change it meanwhile, and its
-    /// entries are kept only if it returns `Ok`.
+    /// Opens a plan and changes it: `change` reads the plan in [`Ground`], as no one else can change it meanwhile, and writes
+    /// with [`Pen`]. What is written is saved only if it returns `Ok`.
     pub(crate) async fn change<T, E>(
         &self,
         plan: &PlanCode,
         caller: &Principal,
-        change: impl FnOnce(&mut Change<'_, '_>) -> Result<T, E> + Send + 'static,
+        change: impl FnOnce(&Ground, &mut Pen<'_, '_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -215,11 +215,11 @@ impl Programme {
                 let picture = pictures.at_version(write, plan.id, plan.version)?;
                 // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
                 let now = locked.instant_after(clock.now());
-                let caller = caller.subject().clone();
-                let seen = Seen::new(picture, Arc::clone(&plan.access), now);
-                let mut made = Change { write, locked: Some(locked), plan, seen, caller };
-                let outcome = change(&mut made)?;
-                Ok::<_, E>((outcome, made.plan.id, made.locked.map(|locked| locked.seq)))
+                let (id, caller) = (plan.id, caller.subject().clone());
+                let mut pen = Pen { write, locked: Some(locked), plan: id, caller: caller.clone(), now };
+                let ground = Ground { seen: Seen::new(picture, Arc::clone(&plan.access), now), plan, caller };
+                let outcome = change(&ground, &mut pen)?;
+                Ok::<_, E>((outcome, id, pen.locked.map(|locked| locked.seq)))
             })
             .await;
         let (outcome, id, version) = written?;
@@ -250,24 +250,31 @@ fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// A plan held for one change.
-pub(crate) struct Change<'a, 'w> {
-    write: &'a mut Write<'w>,
-    /// The plan's lock; gone once the plan is deleted.
-    locked: Option<LockedPlan>,
+/// What a change is made from: the plan, locked, as it was before.
+pub(crate) struct Ground {
     /// The plan.
     pub plan: OpenPlan,
-    /// What it held before the change, and when it is changed.
+    /// What it held before the change, as the caller may see it, and the moment of the change.
     pub seen: Seen,
     /// Who changes it.
     pub caller: Subject,
 }
 
-impl Change<'_, '_> {
+/// The one thing that writes to a plan, in one transaction: every change with its entry in the journal.
+pub(crate) struct Pen<'a, 'w> {
+    write: &'a mut Write<'w>,
+    /// The plan's lock; gone once the plan is deleted.
+    locked: Option<LockedPlan>,
+    plan: PlanId,
+    caller: Subject,
+    now: DateTime<Utc>,
+}
+
+impl Pen<'_, '_> {
     /// Writes changes and their journal entries.
     pub(crate) fn record(&mut self, changes: Vec<journal::Change>) -> Result<Vec<Seq>, Refusal> {
         let locked = self.locked.as_mut().ok_or(Refusal::NotFound)?;
-        Ok(journal::record(self.write, locked, &self.caller, self.seen.now, changes)?)
+        Ok(journal::record(self.write, locked, &self.caller, self.now, changes)?)
     }
 
     /// The connection, to read what the picture does not hold.

@@ -18,7 +18,7 @@ use crate::http::request::page::{Paging, page};
 use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::clients::ClientDraft;
+use crate::programme::access::clients::{ClientDraft, client_state};
 use crate::programme::access::credentials::{CredentialId, CredentialRow, SecretId, SecretRow};
 
 /// A client's secret, without what it is.
@@ -103,10 +103,7 @@ pub struct MadeSecret {
 }
 
 fn tag(row: &CredentialRow, secrets: &[SecretRow]) -> ETag {
-    let of = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_micros());
-    let secrets = secrets.iter().map(|secret| format!("{}.{}", secret.id, of(secret.last_used_at)));
-    let state = format!("{}.{}.{}", row.id, of(row.last_used_at), secrets.collect::<Vec<_>>().join("."));
-    ETag::over(state.as_bytes())
+    ETag::of(client_state(row, secrets))
 }
 
 page!(
@@ -215,10 +212,7 @@ pub async fn revoke_client(
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let open = programme.open(&plan, &caller.subject).await?;
-    let (row, secrets) = programme.find_client(&open, client).await?;
-    conditions.require_if_match(&tag(&row, &secrets))?;
-    programme.revoke_client(&plan, &caller.subject, client).await?;
+    programme.revoke_client(&plan, &caller.subject, client, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -257,9 +251,6 @@ pub async fn remove_client_secret(
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let open = programme.open(&plan, &caller.subject).await?;
-    let (row, secrets) = programme.find_client(&open, client).await?;
-    conditions.require_if_match(&tag(&row, &secrets))?;
-    programme.drop_client_secret(&plan, &caller.subject, client, secret).await?;
+    programme.drop_client_secret(&plan, &caller.subject, client, secret, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

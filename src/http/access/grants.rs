@@ -170,9 +170,7 @@ pub async fn revoke_grant(
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let open = programme.open(&plan, &caller.subject).await?;
-    conditions.require_if_match(&tag(&programme.find_grant(&open, grant).await?))?;
-    programme.revoke_grant(&plan, &caller.subject, grant).await?;
+    programme.revoke_grant(&plan, &caller.subject, grant, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -186,8 +186,7 @@ pub async fn revoke_link(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let open = programme.open(&plan, &caller.subject).await?;
-    conditions.require_if_match(&tag(&programme.find_link(&open, &caller.subject, link).await?))?;
-    programme.revoke_link(&open, &caller.subject, link).await?;
+    programme.revoke_link(&open, &caller.subject, link, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

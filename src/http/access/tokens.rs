@@ -18,7 +18,7 @@ use crate::http::request::page::{Paging, page};
 use crate::http::request::path::path_params;
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
-use crate::programme::access::credentials::{CredentialId, CredentialRow};
+use crate::programme::access::credentials::{CredentialId, CredentialRow, credential_state};
 use crate::programme::access::tokens::TokenDraft;
 
 /// A personal access token, without its secret.
@@ -78,8 +78,7 @@ pub struct MadeToken {
 
 /// A credential stays as it was made until it is revoked; only its last use moves, which nobody changes it by.
 pub(in crate::http) fn tag(row: &CredentialRow) -> ETag {
-    let used = row.last_used_at.map_or(0, |at| at.timestamp_micros());
-    ETag::of(format_args!("{}.{used}", row.id))
+    ETag::of(credential_state(row))
 }
 
 /// An answer with a secret in it, which nobody but its reader keeps.
@@ -182,7 +181,6 @@ pub async fn revoke_token(
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    conditions.require_if_match(&tag(&programme.find_token(&caller.subject, token).await?))?;
-    programme.revoke_token(&caller.subject, token).await?;
+    programme.revoke_token(&caller.subject, token, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -19,7 +19,6 @@ use crate::http::request::page::{Paging, page};
 use crate::http::request::path::{PlanPath, path_params};
 use crate::http::view::{AsOf, IfMatch, IfMatchOrNone, View, view};
 use crate::programme::Programme;
-use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::benchmarks::SeenBenchmark;
 
 /// A benchmark with the plan's own figure beside it.
@@ -54,17 +53,6 @@ impl From<SeenBenchmark> for BenchmarkBody {
             revision: kept.revision,
             comparison,
         }
-    }
-}
-
-/// The state that a change is meant for: of each tag that is named, the part that tells the benchmark's own.
-fn precondition(conditions: &Conditions) -> Precondition {
-    match conditions.into() {
-        Precondition::OneOf(tags) => {
-            let own = |tag: String| tag.split_once('-').map_or(tag.clone(), |(own, _)| own.to_owned());
-            Precondition::OneOf(tags.into_iter().map(own).collect())
-        }
-        other => other,
     }
 }
 
@@ -179,7 +167,7 @@ pub async fn put_benchmark(
     conditions: Conditions,
     Body(members): Body<Map<String, Value>>,
 ) -> Result<HttpResponse, Problem> {
-    let precondition = precondition(&conditions);
+    let precondition = (&conditions).into();
     let put = programme.put_benchmark(&plan, &caller.subject, &kpi, &period, members, precondition).await?;
     let tag = ETag::of(put.seen.kept.seq);
     let location = format!("/v1/plans/{plan}/benchmarks/{}", put.seen.key);
@@ -202,6 +190,6 @@ pub async fn remove_benchmark(
     _: Params<NoParams>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    programme.remove_benchmark(&plan, &caller.subject, &kpi, &period, precondition(&conditions)).await?;
+    programme.remove_benchmark(&plan, &caller.subject, &kpi, &period, (&conditions).into()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -12,11 +12,13 @@ use crate::store::credentials::{self, Owner, Proof};
 use crate::store::{Conn, StoreError, granting, grants, new_id};
 
 use crate::programme::access::credentials::{
-    CredentialId, CredentialKind, CredentialRow, Draft, SecretId, SecretRow, client_of, found, must_be_oneself,
+    CredentialId, CredentialKind, CredentialRow, Draft, SecretId, SecretRow, client_of, credential_state, found,
+    must_be_oneself,
 };
 use crate::programme::access::grants::must_administer;
 use crate::programme::access::secrets::{hashed_secret, matches, nobodys_hash, on_a_slow_thread};
-use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
+use crate::programme::caller::precondition::Precondition;
+use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal};
 
 /// How many secrets a client may have: one in use, and the next.
 const SECRETS: usize = 2;
@@ -54,23 +56,23 @@ impl Programme {
     ) -> Result<(CredentialRow, SecretRow, String), Refusal> {
         must_be_oneself(caller)?;
         let (secret, hash) = hashed_secret().await?;
-        self.change(plan, caller, move |change| {
-            must_administer(&change.plan)?;
+        self.change(plan, caller, move |ground, pen| {
+            must_administer(&ground.plan)?;
             let terms = ClientTerms::parse(members)?;
             let mut invalid = Invalid::new();
             check_text(&mut invalid, "/title", &terms.title, 1, 200);
             invalid.or(())?;
-            let first = secret_row(hash, change.seen.now);
+            let first = secret_row(hash, ground.seen.now);
             let draft = Draft {
                 kind: CredentialKind::Client,
                 title: terms.title,
-                plan: Some((change.plan.id, change.plan.code.clone())),
+                plan: Some((ground.plan.id, ground.plan.code.clone())),
                 role: None,
                 methods: Vec::new(),
                 address: None,
                 expires_at: None,
             };
-            let row = draft.make(change.write, &change.caller, change.seen.now, Proof::Secret(&first))?;
+            let row = draft.make(pen.write, &ground.caller, ground.seen.now, Proof::Secret(&first))?;
             Ok((row, first, secret))
         })
         .await
@@ -105,13 +107,13 @@ impl Programme {
     ) -> Result<(SecretRow, String), Refusal> {
         must_be_oneself(caller)?;
         let (secret, hash) = hashed_secret().await?;
-        self.change(plan, caller, move |change| {
-            let client = change.client(id)?;
-            if credentials::secrets(change.conn(), client.id)?.len() >= SECRETS {
+        self.change(plan, caller, move |ground, pen| {
+            let client = pen.client(ground, id)?;
+            if credentials::secrets(pen.conn(), client.id)?.len() >= SECRETS {
                 return Err(Refusal::Conflict("it has two secrets; take the old one away first".to_owned()));
             }
-            let next = secret_row(hash, change.seen.now);
-            credentials::add_secret(change.write, &client, &next, &change.caller)?;
+            let next = secret_row(hash, ground.seen.now);
+            credentials::add_secret(pen.write, &client, &next, &ground.caller)?;
             Ok((next, secret))
         })
         .await
@@ -127,17 +129,19 @@ impl Programme {
         caller: &Principal,
         id: CredentialId,
         secret: SecretId,
+        precondition: Precondition,
     ) -> Result<(), Refusal> {
         must_be_oneself(caller)?;
-        self.change(plan, caller, move |change| {
-            let client = change.client(id)?;
-            let secrets = credentials::secrets(change.conn(), client.id)?;
+        self.change(plan, caller, move |ground, pen| {
+            let client = pen.client(ground, id)?;
+            let secrets = credentials::secrets(pen.conn(), client.id)?;
+            precondition.allows_change_of(client_state(&client, &secrets))?;
             match secrets.as_slice() {
                 [only] if only.id == secret => {
                     Err(Refusal::Conflict("it is the client's only secret; give it the next one first".to_owned()))
                 }
                 held if held.iter().any(|row| row.id == secret) => {
-                    Ok(credentials::drop_secret(change.write, &client, secret, &change.caller, change.seen.now)?)
+                    Ok(credentials::drop_secret(pen.write, &client, secret, &ground.caller, ground.seen.now)?)
                 }
                 _ => Err(Refusal::NotFound),
             }
@@ -146,18 +150,24 @@ impl Programme {
     }
 
     /// Ends a client, its secrets and its grants in the plan.
-    pub async fn revoke_client(&self, plan: &PlanCode, caller: &Principal, id: CredentialId) -> Result<(), Refusal> {
+    pub async fn revoke_client(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        id: CredentialId,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
         must_be_oneself(caller)?;
-        self.change(plan, caller, move |change| {
-            let client = change.client(id)?;
-            credentials::revoke(change.write, &client, &change.caller, change.seen.now)?;
-            let plan = change.plan.id;
-            let held = grants::list(change.conn(), plan)?;
-            let (caller, now) = (change.caller.clone(), change.seen.now);
-            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
+        self.change(plan, caller, move |ground, pen| {
+            let client = pen.client(ground, id)?;
+            let secrets = credentials::secrets(pen.conn(), client.id)?;
+            precondition.allows_change_of(client_state(&client, &secrets))?;
+            credentials::revoke(pen.write, &client, &ground.caller, ground.seen.now)?;
+            let held = grants::list(pen.conn(), ground.plan.id)?;
+            let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;
             for grant in held.iter().filter(|row| row.subject == client.subject && row.revoked_at.is_none()) {
                 let reason = Some("The client was revoked.".to_owned());
-                granting::revoke(change.write, locked, &caller, now, grant.id, reason)?;
+                granting::revoke(pen.write, locked, &ground.caller, ground.seen.now, grant.id, reason)?;
             }
             Ok(())
         })
@@ -211,12 +221,18 @@ impl Programme {
     }
 }
 
-impl Change<'_, '_> {
+/// The state of a client and its secrets, as its tag names it.
+pub fn client_state(row: &CredentialRow, secrets: &[SecretRow]) -> String {
+    let of =
+        |secret: &SecretRow| format!(".{}.{}", secret.id, secret.last_used_at.map_or(0, |at| at.timestamp_micros()));
+    credential_state(row) + &secrets.iter().map(of).collect::<String>()
+}
+
+impl Pen<'_, '_> {
     /// A client of the plan, for an administrator.
-    fn client(&mut self, id: CredentialId) -> Result<CredentialRow, Refusal> {
-        must_administer(&self.plan)?;
-        let plan = self.plan.id;
+    fn client(&mut self, ground: &Ground, id: CredentialId) -> Result<CredentialRow, Refusal> {
+        must_administer(&ground.plan)?;
         let found = credentials::find(self.conn(), CredentialKind::Client, id)?;
-        found.filter(|row| row.plan.as_ref().is_some_and(|(of, _)| *of == plan)).ok_or(Refusal::NotFound)
+        found.filter(|row| row.plan.as_ref().is_some_and(|(of, _)| *of == ground.plan.id)).ok_or(Refusal::NotFound)
     }
 }

@@ -18,6 +18,7 @@ pub use crate::store::kinds::CredentialKind;
 use crate::store::{StoreError, Write, new_id};
 
 use crate::programme::access::secrets::{digest, secret};
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::{Bounds, Principal, Programme, Refusal};
 
 /// How a client's subject begins.
@@ -131,6 +132,12 @@ pub(super) fn expiry(wanted: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid:
     at
 }
 
+/// The state of a token, link or client, as its tag names it.
+pub fn credential_state(row: &CredentialRow) -> String {
+    let used = row.last_used_at.map_or(0, |at| at.timestamp_micros());
+    format!("{}.{used}", row.id)
+}
+
 /// The one that is meant among those that the caller may see.
 pub(super) fn found<T>(rows: Vec<T>, is_meant: impl Fn(&T) -> bool) -> Result<T, Refusal> {
     rows.into_iter().find(is_meant).ok_or(Refusal::NotFound)
@@ -146,10 +153,23 @@ impl Programme {
         self.store.read(move |conn| Ok(credentials::list(conn, kind, &owner)?)).await
     }
 
-    /// Revokes a token or link, at once.
-    pub(super) async fn revoke_credential(&self, row: CredentialRow, caller: &Principal) -> Result<(), Refusal> {
+    /// Revokes the token or link that is meant, at once.
+    pub(super) async fn revoke_credential(
+        &self,
+        kind: CredentialKind,
+        owner: Owner,
+        caller: &Principal,
+        is_meant: impl Fn(&CredentialRow) -> bool + Send + 'static,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
         let (by, now) = (caller.subject().clone(), self.clock.now());
-        self.store.write(move |write| Ok(credentials::revoke(write, &row, &by, now)?)).await
+        self.store
+            .write(move |write| {
+                let row = found(credentials::list(write, kind, &owner)?, is_meant)?;
+                precondition.allows_change_of(credential_state(&row))?;
+                Ok(credentials::revoke(write, &row, &by, now)?)
+            })
+            .await
     }
 
     /// Who comes in with this secret; `None` if it is none, or none any more.

@@ -12,6 +12,7 @@ use crate::store::grants;
 pub use crate::store::grants::{GrantId, GrantRow};
 
 use crate::programme::access::credentials::{found, must_be_oneself};
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
 use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 
@@ -126,16 +127,15 @@ impl Programme {
         members: Map<String, Value>,
     ) -> Result<GrantRow, Refusal> {
         must_be_oneself(caller)?;
-        self.change(plan, caller, move |change| {
-            must_administer(&change.plan)?;
+        self.change(plan, caller, move |ground, pen| {
+            must_administer(&ground.plan)?;
             let terms = GrantTerms::parse(members)?;
-            terms.check_in(&change.seen.picture).or(())?;
+            terms.check_in(&ground.seen.picture).or(())?;
             let subject = terms.subject.parse().map_err(|_checked| Refusal::NotFound)?;
             let GrantTerms { role, outcome_areas, organisation, kpis, .. } = terms;
             let granted = Granted { role, outcome_areas, organisation, kpis };
-            let (caller, now) = (change.caller.clone(), change.seen.now);
-            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
-            Ok(granting::grant(change.write, locked, &caller, now, subject, granted, None)?)
+            let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;
+            Ok(granting::grant(pen.write, locked, &ground.caller, ground.seen.now, subject, granted, None)?)
         })
         .await
     }
@@ -144,19 +144,25 @@ impl Programme {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] for the caller's own: a plan must not lose its last administrator by a slip.
-    pub async fn revoke_grant(&self, plan: &PlanCode, caller: &Principal, grant: GrantId) -> Result<(), Refusal> {
-        self.change(plan, caller, move |change| {
-            must_administer(&change.plan)?;
-            let plan = change.plan.id;
-            let row = grants::find(change.conn(), plan, grant)?.ok_or(Refusal::NotFound)?;
-            if row.subject == change.caller && row.granted.role == Role::Administrator {
+    pub async fn revoke_grant(
+        &self,
+        plan: &PlanCode,
+        caller: &Principal,
+        grant: GrantId,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
+        self.change(plan, caller, move |ground, pen| {
+            must_administer(&ground.plan)?;
+            let row = grants::find(pen.conn(), ground.plan.id, grant)?.ok_or(Refusal::NotFound)?;
+            precondition.allows_change_of(row.id)?;
+            if row.subject == ground.caller && row.granted.role == Role::Administrator {
                 return Err(Refusal::Conflict(
                     "nobody revokes their own administrator's grant; another administrator does".to_owned(),
                 ));
             }
-            let (caller, now) = (change.caller.clone(), change.seen.now);
-            let locked = change.locked.as_mut().ok_or(Refusal::NotFound)?;
-            granting::revoke(change.write, locked, &caller, now, grant, None)?.ok_or(Refusal::NotFound)?;
+            let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;
+            granting::revoke(pen.write, locked, &ground.caller, ground.seen.now, grant, None)?
+                .ok_or(Refusal::NotFound)?;
             Ok(())
         })
         .await

@@ -16,9 +16,10 @@ use crate::store::credentials::Owner;
 use crate::programme::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, Entered, expiry, found, must_be_oneself,
 };
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
 use crate::programme::seen::Seen;
-use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
+use crate::programme::{Ground, OpenPlan, Principal, Programme, Refusal};
 
 /// A table, or a picture of one KPI, that a secret link opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -78,13 +79,13 @@ document! {
 
 impl LinkTerms {
     /// What it opens, below its plan.
-    fn address_in(&self, change: &Change<'_, '_>, invalid: &mut Invalid) -> String {
+    fn address_in(&self, ground: &Ground, invalid: &mut Invalid) -> String {
         let table = self.table.as_str();
         match (&self.kpi, self.table.is_of_a_kpi()) {
             (Some(kpi), true) => {
-                let outside = Seen { access: Arc::new(change.plan.access.outside()), ..change.seen.clone() };
+                let outside = Seen { access: Arc::new(ground.plan.access.outside()), ..ground.seen.clone() };
                 let shown = outside.kpis_by_code();
-                if !shown.contains_key(kpi) && change.seen.kpi(kpi).is_ok() {
+                if !shown.contains_key(kpi) && ground.seen.kpi(kpi).is_ok() {
                     let detail = format!("{kpi} is not published to those who would see the link");
                     invalid.at("/kpi", "not_published", detail);
                 } else {
@@ -118,24 +119,24 @@ impl Programme {
         members: Map<String, Value>,
     ) -> Result<(CredentialRow, String), Refusal> {
         must_be_oneself(caller)?;
-        self.change(plan, caller, move |change| {
-            must_belong(&change.plan)?;
+        self.change(plan, caller, move |ground, pen| {
+            must_belong(&ground.plan)?;
             let terms = LinkTerms::parse(members)?;
             let mut invalid = Invalid::new();
             check_text(&mut invalid, "/name", &terms.name, 1, 200);
-            let expires_at = expiry(terms.expires_at, change.seen.now, &mut invalid);
-            let address = terms.address_in(change, &mut invalid);
+            let expires_at = expiry(terms.expires_at, ground.seen.now, &mut invalid);
+            let address = terms.address_in(ground, &mut invalid);
             invalid.or(())?;
             let draft = Draft {
                 kind: CredentialKind::Link,
                 title: terms.name,
-                plan: Some((change.plan.id, change.plan.code.clone())),
+                plan: Some((ground.plan.id, ground.plan.code.clone())),
                 role: None,
                 methods: Vec::new(),
                 address: Some(address),
                 expires_at: Some(expires_at),
             };
-            draft.make_with_secret(change.write, &change.caller, change.seen.now, "")
+            draft.make_with_secret(pen.write, &ground.caller, ground.seen.now, "")
         })
         .await
     }
@@ -160,9 +161,18 @@ impl Programme {
     }
 
     /// Revokes such a link, at once.
-    pub async fn revoke_link(&self, plan: &OpenPlan, caller: &Principal, id: CredentialId) -> Result<(), Refusal> {
-        let row = self.find_link(plan, caller, id).await?;
-        self.revoke_credential(row, caller).await
+    pub async fn revoke_link(
+        &self,
+        plan: &OpenPlan,
+        caller: &Principal,
+        id: CredentialId,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
+        must_be_oneself(caller)?;
+        must_belong(plan)?;
+        let (administers, subject) = (plan.access.administers(), caller.subject().clone());
+        let is_meant = move |row: &CredentialRow| row.id == id && (administers || row.created_by == subject);
+        self.revoke_credential(CredentialKind::Link, Owner::Plan(plan.id), caller, is_meant, precondition).await
     }
 
     /// Who comes in by a link with this secret, and what it opens; `None` if it is none, or none any more.

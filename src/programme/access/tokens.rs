@@ -16,6 +16,7 @@ use crate::store::grants;
 use crate::programme::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, Entered, READING, expiry, found, must_be_oneself,
 };
+use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
 use crate::programme::{Principal, Programme, Refusal};
 
@@ -135,9 +136,15 @@ impl Programme {
     }
 
     /// Revokes a token of the caller's, at once.
-    pub async fn revoke_token(&self, caller: &Principal, id: CredentialId) -> Result<(), Refusal> {
-        let row = self.find_token(caller, id).await?;
-        self.revoke_credential(row, caller).await
+    pub async fn revoke_token(
+        &self,
+        caller: &Principal,
+        id: CredentialId,
+        precondition: Precondition,
+    ) -> Result<(), Refusal> {
+        must_be_oneself(caller)?;
+        let owner = Owner::Subject(caller.subject().clone());
+        self.revoke_credential(CredentialKind::Token, owner, caller, move |row| row.id == id, precondition).await
     }
 
     /// Who comes in with this token; `None` if it is none, or none any more.

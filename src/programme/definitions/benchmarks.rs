@@ -92,10 +92,10 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<PutBenchmark, Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
-        self.change(plan, caller, move |change| {
-            let seen = change.seen.clone();
+        self.change(plan, caller, move |ground, pen| {
+            let seen = &ground.seen;
             let entry = seen.entry(&kpi)?;
-            change.must_manage()?;
+            ground.must_manage()?;
             let period = Period::read(&period, entry.kpi.period_kind())
                 .map_err(|error| Violation::at("/period", error.code(), format!("`{period}` {error}")))?;
             let key = BenchmarkKey { kpi, period };
@@ -110,9 +110,9 @@ impl Programme {
                 Some(before) if before.value == value => before.clone(),
                 _ => {
                     let action = if before.is_some() { "benchmark.updated" } else { "benchmark.created" };
-                    let revision = change.next_revision(DefinitionKind::Benchmark, &key)?;
+                    let revision = pen.next_revision(DefinitionKind::Benchmark, &key)?;
                     let (was, is) = (before.map(|before| before.value.members()), value.members());
-                    let seq = change.define(action, DefinitionKind::Benchmark, &key, revision, was, Some(is))?;
+                    let seq = pen.define(action, DefinitionKind::Benchmark, &key, revision, was, Some(is))?;
                     Kept { value, revision, seq }
                 }
             };
@@ -132,12 +132,12 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<(), Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
-        self.change(plan, caller, move |change| {
-            let SeenBenchmark { key, kept, .. } = change.seen.benchmark_for(&kpi, &period)?;
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            let SeenBenchmark { key, kept, .. } = ground.seen.benchmark_for(&kpi, &period)?;
+            ground.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let (revision, before) = (kept.revision + 1, Some(kept.value.members()));
-            change.define("benchmark.removed", DefinitionKind::Benchmark, &key, revision, before, None)?;
+            pen.define("benchmark.removed", DefinitionKind::Benchmark, &key, revision, before, None)?;
             Ok(())
         })
         .await

@@ -20,7 +20,7 @@ use crate::programme::definitions::patched;
 use crate::programme::definitions::references::refer;
 use crate::programme::picture::{Kept, KpiPicture, KpiRecord, Picture};
 use crate::programme::seen::Seen;
-use crate::programme::{Change, Principal, Programme, Refusal};
+use crate::programme::{Pen, Principal, Programme, Refusal};
 
 /// One revision of a KPI's definition.
 #[derive(Clone, Debug)]
@@ -45,18 +45,18 @@ impl Programme {
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<KpiRecord>, Refusal> {
-        self.change(plan, caller, move |change| {
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            ground.must_manage()?;
             let kpi = Kpi::parse(members)?;
-            check_kpi(&kpi, &change.seen.picture).or(())?;
-            if change.seen.picture.kpis().contains_key(&kpi.code) {
+            check_kpi(&kpi, &ground.seen.picture).or(())?;
+            if ground.seen.picture.kpis().contains_key(&kpi.code) {
                 return Err(Refusal::Conflict(format!(
                     "the KPI `{}` is there already; change it with PATCH",
                     kpi.code
                 )));
             }
             let record = KpiRecord { kpi, archived: false, definition_version: 1 };
-            change.keep_kpi("kpi.created", record, None, None)
+            pen.keep_kpi("kpi.created", record, None, None)
         })
         .await
     }
@@ -72,9 +72,9 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<Kept<KpiRecord>, Refusal> {
         let code = code.clone();
-        self.change(plan, caller, move |change| {
-            let entry = Arc::clone(change.seen.entry(&code)?);
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            let entry = Arc::clone(ground.seen.entry(&code)?);
+            ground.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
             let mut invalid = Invalid::new();
             let meant = Meant::take(&mut patch, &mut invalid);
@@ -87,10 +87,10 @@ impl Programme {
                 patched => patched?,
             };
             meant.check(&before, &kpi.members(), &mut invalid);
-            invalid.extend(check_kpi(&kpi, &change.seen.picture));
+            invalid.extend(check_kpi(&kpi, &ground.seen.picture));
             invalid.or(())?;
-            check_periods_kept(&entry, &kpi, &change.seen.picture).or(())?;
-            check_as_source(&kpi, &change.seen.picture).or(())?;
+            check_periods_kept(&entry, &kpi, &ground.seen.picture).or(())?;
+            check_as_source(&kpi, &ground.seen.picture).or(())?;
             if kpi == entry.kpi {
                 return Ok(Kept { value: entry.record(), revision: entry.revision, seq: entry.seq });
             }
@@ -98,7 +98,7 @@ impl Programme {
             let record =
                 KpiRecord { kpi, archived: entry.archived, definition_version: entry.definition_version + anew };
             let action = if meant.editorial { "kpi.reworded" } else { "kpi.updated" };
-            change.keep_kpi(action, record, Some(&entry), meant.reason)
+            pen.keep_kpi(action, record, Some(&entry), meant.reason)
         })
         .await
     }
@@ -112,18 +112,18 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<(), Refusal> {
         let code = code.clone();
-        self.change(plan, caller, move |change| {
-            let entry = Arc::clone(change.seen.entry(&code)?);
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            let entry = Arc::clone(ground.seen.entry(&code)?);
+            ground.must_manage()?;
             precondition.allows_change_of(entry.seq)?;
             let uses = |kpi: &Kpi| matches!(&kpi.formula, Formula::Gap { of, .. } if *of == code);
-            if let Some(gap) = change.seen.picture.kpis().values().find(|other| !other.archived && uses(&other.kpi)) {
+            if let Some(gap) = ground.seen.picture.kpis().values().find(|other| !other.archived && uses(&other.kpi)) {
                 return Err(Refusal::Conflict(format!("the KPI `{code}` is still used by the gap `{}`", gap.kpi.code)));
             }
             if !entry.archived {
                 let record =
                     KpiRecord { kpi: entry.kpi.clone(), archived: true, definition_version: entry.definition_version };
-                change.keep_kpi("kpi.archived", record, Some(&entry), None)?;
+                pen.keep_kpi("kpi.archived", record, Some(&entry), None)?;
             }
             Ok(())
         })
@@ -162,7 +162,7 @@ impl Programme {
     }
 }
 
-impl Change<'_, '_> {
+impl Pen<'_, '_> {
     fn keep_kpi(
         &mut self,
         action: &'static str,

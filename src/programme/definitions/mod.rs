@@ -23,7 +23,7 @@ use crate::store::{grants, journal};
 
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::picture::{Element, Kept, Picture};
-use crate::programme::{Change, Principal, Programme, Refusal};
+use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
 
 /// What the simple kinds of definition have in common.
 pub trait Defined: Element {
@@ -52,7 +52,7 @@ pub trait Defined: Element {
     }
 }
 
-impl Change<'_, '_> {
+impl Ground {
     pub(in crate::programme) fn must_manage(&self) -> Result<(), Refusal> {
         if self.plan.access.manages() {
             Ok(())
@@ -60,7 +60,9 @@ impl Change<'_, '_> {
             Err(Refusal::NotAllowed("only a programme manager or an administrator changes definitions".to_owned()))
         }
     }
+}
 
+impl Pen<'_, '_> {
     /// Writes one revision of a definition and gives the place in the journal it got.
     pub(in crate::programme) fn define(
         &mut self,
@@ -101,7 +103,7 @@ impl Change<'_, '_> {
         kind: DefinitionKind,
         code: &impl Display,
     ) -> Result<i32, Refusal> {
-        let plan = self.plan.id;
+        let plan = self.plan;
         let latest = definitions::find(self.conn(), plan, kind, &code.to_string(), None)?;
         Ok(latest.map_or(0, |row| row.revision) + 1)
     }
@@ -138,19 +140,19 @@ impl Programme {
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<D>, Refusal> {
-        self.change(plan, caller, move |change| {
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            ground.must_manage()?;
             let value = D::parse(members)?;
-            value.check_in(&change.seen.picture).or(())?;
-            if D::all(&change.seen.picture).contains_key(value.code()) {
+            value.check_in(&ground.seen.picture).or(())?;
+            if D::all(&ground.seen.picture).contains_key(value.code()) {
                 return Err(Refusal::Conflict(format!(
                     "the {} `{}` is there already; change it with PATCH",
                     D::NOUN,
                     value.code()
                 )));
             }
-            let revision = change.next_revision(D::KIND, value.code())?;
-            let seq = change.define(D::ACTIONS[0], D::KIND, value.code(), revision, None, Some(value.members()))?;
+            let revision = pen.next_revision(D::KIND, value.code())?;
+            let seq = pen.define(D::ACTIONS[0], D::KIND, value.code(), revision, None, Some(value.members()))?;
             Ok(Kept { value, revision, seq })
         })
         .await
@@ -166,21 +168,21 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<Kept<D>, Refusal> {
         let code = code.clone();
-        self.change(plan, caller, move |change| {
-            let kept = D::all(&change.seen.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            let kept = D::all(&ground.seen.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
+            ground.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
             let value: D = patched(&before, patch, D::CODE)?;
-            let mut invalid = value.check_in(&change.seen.picture);
-            invalid.extend(value.check_change(&kept.value, &change.seen.picture));
+            let mut invalid = value.check_in(&ground.seen.picture);
+            invalid.extend(value.check_change(&kept.value, &ground.seen.picture));
             invalid.or(())?;
             let after = value.members();
             if after == before {
                 return Ok(kept);
             }
             let revision = kept.revision + 1;
-            let seq = change.define(D::ACTIONS[1], D::KIND, &code, revision, Some(before), Some(after))?;
+            let seq = pen.define(D::ACTIONS[1], D::KIND, &code, revision, Some(before), Some(after))?;
             Ok(Kept { value, revision, seq })
         })
         .await
@@ -195,20 +197,20 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<(), Refusal> {
         let code = code.clone();
-        self.change(plan, caller, move |change| {
-            let kept = D::all(&change.seen.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
-            change.must_manage()?;
+        self.change(plan, caller, move |ground, pen| {
+            let kept = D::all(&ground.seen.picture).get(&code).cloned().ok_or(Refusal::NotFound)?;
+            ground.must_manage()?;
             precondition.allows_change_of(kept.seq)?;
-            if let Some(user) = D::used_by(&change.seen.picture, &code) {
+            if let Some(user) = D::used_by(&ground.seen.picture, &code) {
                 return Err(Refusal::Conflict(format!("the {} `{code}` is still used by {user}", D::NOUN)));
             }
-            let plan = change.plan.id;
-            let grants = grants::list(change.conn(), plan)?;
+            let plan = ground.plan.id;
+            let grants = grants::list(pen.conn(), plan)?;
             let mut live = grants.iter().filter(|grant| grant.revoked_at.is_none());
             if live.any(|grant| D::named_in(&grant.granted, &code)) {
                 return Err(Refusal::Conflict(format!("the {} `{code}` is still named in a grant", D::NOUN)));
             }
-            change.define(D::ACTIONS[2], D::KIND, &code, kept.revision + 1, Some(kept.value.members()), None)?;
+            pen.define(D::ACTIONS[2], D::KIND, &code, kept.revision + 1, Some(kept.value.members()), None)?;
             Ok(())
         })
         .await

@@ -37,11 +37,11 @@ impl Programme {
         precondition: Precondition,
         extent: Extent,
     ) -> Result<(), Refusal> {
-        self.change(plan, caller, move |change| {
-            if !change.plan.access.administers() {
+        self.change(plan, caller, move |ground, pen| {
+            if !ground.plan.access.administers() {
                 return Err(Refusal::NotAllowed("only an administrator removes a plan".to_owned()));
             }
-            let picture = Arc::clone(&change.seen.picture);
+            let picture = Arc::clone(&ground.seen.picture);
             precondition.allows_change_of(picture.plan().seq)?;
             if extent == Extent::EmptyOnly && !is_empty(&picture) {
                 return Err(Refusal::Conflict(
@@ -50,8 +50,8 @@ impl Programme {
                         .to_owned(),
                 ));
             }
-            let code = change.plan.code.clone();
-            let reliers = reliers(&picture, change.conn(), &code)?;
+            let code = ground.plan.code.clone();
+            let reliers = reliers(&picture, pen.conn(), &code)?;
             if !reliers.is_empty() {
                 let reliers = reliers.join("; ");
                 return Err(Refusal::Conflict(format!("the plan is relied on and stays: {reliers}")));
@@ -64,8 +64,8 @@ impl Programme {
                 revision: kept.revision,
                 body,
             };
-            let locked = change.locked.take().ok_or(Refusal::NotFound)?;
-            Ok(removals::remove(change.write, locked, &said, &change.caller, change.seen.now)?)
+            let locked = pen.locked.take().ok_or(Refusal::NotFound)?;
+            Ok(removals::remove(pen.write, locked, &said, &ground.caller, ground.seen.now)?)
         })
         .await
     }

@@ -112,24 +112,24 @@ impl Programme {
         patch: Map<String, Value>,
         precondition: Precondition,
     ) -> Result<Kept<Plan>, Refusal> {
-        self.change(plan, caller, move |change| {
-            change.must_manage()?;
-            let kept = change.seen.picture.plan().clone();
+        self.change(plan, caller, move |ground, pen| {
+            ground.must_manage()?;
+            let kept = ground.seen.picture.plan().clone();
             precondition.allows_change_of(kept.seq)?;
             let before = kept.value.members();
             let value: Plan = patched(&before, patch, "code")?;
             let mut invalid = value.check();
             check_predecessor(&mut invalid, &value, kept.value.predecessor.as_ref());
-            refer(&mut invalid, "/policy", "policy", &value.policy, change.seen.picture.policies());
+            refer(&mut invalid, "/policy", "policy", &value.policy, ground.seen.picture.policies());
             invalid.or(())?;
             let after = value.members();
             if after == before {
                 return Ok(kept);
             }
-            if let Some(locked) = &mut change.locked {
-                plans::set_public(change.write, locked, value.visibility == Visibility::Public)?;
+            if let Some(locked) = &mut pen.locked {
+                plans::set_public(pen.write, locked, value.visibility == Visibility::Public)?;
             }
-            let seq = change.define(
+            let seq = pen.define(
                 "plan.updated",
                 DefinitionKind::Plan,
                 &value.code,

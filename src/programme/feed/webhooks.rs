@@ -19,7 +19,7 @@ use crate::programme::access::secrets::random;
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
 use crate::programme::seen::Seen;
-use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal};
+use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal};
 
 /// The most webhooks of one plan.
 const MOST_WEBHOOKS: usize = 200;
@@ -61,12 +61,12 @@ fn check(terms: &WebhookTerms, seen: &Seen, private: bool) -> Invalid {
     invalid
 }
 
-impl Change<'_, '_> {
+impl Pen<'_, '_> {
     /// A webhook that the caller may see.
-    fn webhook(&mut self, id: WebhookId) -> Result<WebhookRow, Refusal> {
-        may_subscribe(&self.plan)?;
-        let plan = self.plan.id;
-        let row = webhooks::find(self.conn(), plan, id)?.filter(|row| is_theirs(&self.plan, &self.caller, row));
+    fn webhook(&mut self, ground: &Ground, id: WebhookId) -> Result<WebhookRow, Refusal> {
+        may_subscribe(&ground.plan)?;
+        let found = webhooks::find(self.conn(), ground.plan.id, id)?;
+        let row = found.filter(|row| is_theirs(&ground.plan, &ground.caller, row));
         row.ok_or(Refusal::NotFound)
     }
 
@@ -81,7 +81,7 @@ impl Change<'_, '_> {
         let goes_on = |before: &WebhookRow| before.terms.active && before.terms.url == row.terms.url;
         let afresh = row.terms.active && !before.is_some_and(goes_on);
         if afresh {
-            (row.failed, row.next_attempt_at) = (0, self.seen.now);
+            (row.failed, row.next_attempt_at) = (0, self.now);
         }
         let before = before.map(WebhookRow::document);
         let kept = NewRow::Webhook { row: Box::new(row.clone()), afresh };
@@ -132,13 +132,13 @@ impl Programme {
         // It goes by all that its owner may see, whatever the token it is made with is confined to.
         must_be_oneself(caller)?;
         let private = self.private_webhooks;
-        self.change(plan, caller, move |change| {
-            may_subscribe(&change.plan)?;
+        self.change(plan, caller, move |ground, pen| {
+            may_subscribe(&ground.plan)?;
             let terms = WebhookTerms::parse(members)?;
-            check(&terms, &change.seen, private).or(())?;
-            let plan = change.plan.id;
-            let standing = webhooks::list(change.conn(), plan)?;
-            if standing.iter().filter(|row| row.subject == change.caller).count() >= MOST_OF_ONE {
+            check(&terms, &ground.seen, private).or(())?;
+            let plan = ground.plan.id;
+            let standing = webhooks::list(pen.conn(), plan)?;
+            if standing.iter().filter(|row| row.subject == ground.caller).count() >= MOST_OF_ONE {
                 let why = format!("a subscriber has {MOST_OF_ONE} webhooks in a plan at most; remove one first");
                 return Err(Refusal::Conflict(why));
             }
@@ -147,12 +147,12 @@ impl Programme {
                 return Err(Refusal::Conflict(why));
             }
             let row = WebhookRow {
-                id: new_id(change.seen.now).into(),
+                id: new_id(ground.seen.now).into(),
                 plan,
-                subject: change.caller.clone(),
+                subject: ground.caller.clone(),
                 terms,
                 disabled: None,
-                created_at: change.seen.now,
+                created_at: ground.seen.now,
                 removed_at: None,
                 secret: new_secret()?,
                 former: None,
@@ -160,14 +160,14 @@ impl Programme {
                 cursor: Cursor {
                     position: Seq(0),
                     within: 0,
-                    watermark: change.seen.now,
+                    watermark: ground.seen.now,
                     watermark_key: LAST_KEY.to_owned(),
                 },
                 failed: 0,
-                next_attempt_at: change.seen.now,
+                next_attempt_at: ground.seen.now,
                 ping: None,
             };
-            change.keep_webhook("webhook.created", row, None)
+            pen.keep_webhook("webhook.created", row, None)
         })
         .await
     }
@@ -183,13 +183,13 @@ impl Programme {
     ) -> Result<WebhookRow, Refusal> {
         must_be_oneself(caller)?;
         let private = self.private_webhooks;
-        self.change(plan, caller, move |change| {
-            let before = change.webhook(id)?;
+        self.change(plan, caller, move |ground, pen| {
+            let before = pen.webhook(ground, id)?;
             precondition.allows_change_of(before.seq)?;
             let mut members = before.terms.members();
             lay_over(&mut members, patch);
             let terms = WebhookTerms::parse(members)?;
-            check(&terms, &change.seen, private).or(())?;
+            check(&terms, &ground.seen, private).or(())?;
             if terms == before.terms {
                 return Ok(before);
             }
@@ -197,7 +197,7 @@ impl Programme {
             if row.terms.active {
                 row.disabled = None;
             }
-            change.keep_webhook("webhook.updated", row, Some(&before))
+            pen.keep_webhook("webhook.updated", row, Some(&before))
         })
         .await
     }
@@ -210,12 +210,12 @@ impl Programme {
         id: WebhookId,
         precondition: Precondition,
     ) -> Result<(), Refusal> {
-        self.change(plan, caller, move |change| {
-            let before = change.webhook(id)?;
+        self.change(plan, caller, move |ground, pen| {
+            let before = pen.webhook(ground, id)?;
             precondition.allows_change_of(before.seq)?;
             let secret = Secret::new(String::new());
-            let row = WebhookRow { removed_at: Some(change.seen.now), secret, former: None, ..before.clone() };
-            change.keep_webhook("webhook.removed", row, Some(&before)).map(drop)
+            let row = WebhookRow { removed_at: Some(ground.seen.now), secret, former: None, ..before.clone() };
+            pen.keep_webhook("webhook.removed", row, Some(&before)).map(drop)
         })
         .await
     }
@@ -228,11 +228,11 @@ impl Programme {
         id: WebhookId,
     ) -> Result<WebhookRow, Refusal> {
         must_be_oneself(caller)?;
-        self.change(plan, caller, move |change| {
-            let before = change.webhook(id)?;
-            let former = Some((before.secret.clone(), change.seen.now + FORMER));
+        self.change(plan, caller, move |ground, pen| {
+            let before = pen.webhook(ground, id)?;
+            let former = Some((before.secret.clone(), ground.seen.now + FORMER));
             let row = WebhookRow { secret: new_secret()?, former, ..before.clone() };
-            change.keep_webhook("webhook.secret_rotated", row, Some(&before))
+            pen.keep_webhook("webhook.secret_rotated", row, Some(&before))
         })
         .await
     }
@@ -242,13 +242,13 @@ impl Programme {
     /// # Errors
     /// [`Refusal::Conflict`] where the webhook is off, or a test is on its way.
     pub async fn test_webhook(&self, plan: &PlanCode, caller: &Principal, id: WebhookId) -> Result<String, Refusal> {
-        self.change(plan, caller, move |change| {
-            let row = change.webhook(id)?;
+        self.change(plan, caller, move |ground, pen| {
+            let row = pen.webhook(ground, id)?;
             if !row.terms.active {
                 return Err(Refusal::Conflict("the webhook is off; put `active` to true first".to_owned()));
             }
-            let message = format!("msg_{}", new_id(change.seen.now).simple());
-            if webhooks::ask_for_ping(change.write, id, &message)? {
+            let message = format!("msg_{}", new_id(ground.seen.now).simple());
+            if webhooks::ask_for_ping(pen.write, id, &message)? {
                 Ok(message)
             } else {
                 Err(Refusal::Conflict("a test message is on its way already".to_owned()))

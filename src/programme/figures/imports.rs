@@ -95,18 +95,17 @@ impl Programme {
         if tried.created + tried.revised == 0 {
             if caller.once().is_some() {
                 // Sent again with its key, it must not undo what others change from here on.
-                self.change(plan, caller, |_claimed| Ok::<_, Refusal>(())).await?;
+                self.change(plan, caller, |_ground, _pen| Ok::<_, Refusal>(())).await?;
             }
             return Ok(tried);
         }
-        let kept = self.change(plan, caller, move |change| {
+        let kept = self.change(plan, caller, move |ground, pen| {
             // What the caller may do can have changed since; each reading's row asks by itself.
             if kind == ImportKind::Targets {
-                change.must_set_targets()?;
+                ground.must_set_targets()?;
             }
-            let (seen, caller) = (change.seen.clone(), change.caller.clone());
-            let mut import = Import::new(kind, &seen, &caller, Pass::Write);
-            import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
+            let mut import = Import::new(kind, &ground.seen, &ground.caller, Pass::Write);
+            import.go_through(&file_back, &mut Source::Write(pen), &*progress)?;
             let outcome = import.finish(false)?;
             // Someone else's change in between can make a row wrong: then nothing is kept after all.
             if outcome.errors.count() > 0 { Err(Undone::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
@@ -147,21 +146,21 @@ fn disk(error: io::Error) -> Refusal {
 /// Where rows are checked against, and written to when they are kept.
 enum Source<'a, 'c, 'w> {
     Read(&'a mut Conn),
-    Write(&'a mut crate::programme::Change<'c, 'w>),
+    Write(&'a mut crate::programme::Pen<'c, 'w>),
 }
 
 impl Source<'_, '_, '_> {
     fn conn(&mut self) -> &mut Conn {
         match self {
             Self::Read(conn) => conn,
-            Self::Write(change) => change.conn(),
+            Self::Write(pen) => pen.conn(),
         }
     }
 
     fn keep(&mut self, changes: &mut Vec<journal::Change>) -> Result<(), Refusal> {
         let changes = std::mem::take(changes);
         match self {
-            Self::Write(change) if !changes.is_empty() => change.record(changes).map(drop),
+            Self::Write(pen) if !changes.is_empty() => pen.record(changes).map(drop),
             _ => Ok(()),
         }
     }

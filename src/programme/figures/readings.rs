@@ -289,19 +289,18 @@ impl Programme {
         precondition: Precondition,
         dry_run: bool,
     ) -> Result<PutReading, Refusal> {
-        self.change(plan, caller, move |change| {
+        self.change(plan, caller, move |ground, pen| {
             let (kpi, period, group) = place;
-            let seen = change.seen.clone();
+            let seen = &ground.seen;
             let entry = seen.entry(&kpi)?;
             let period = Period::read(&period, entry.kpi.period_kind())
                 .map_err(|error| Violation::at("/period", error.code(), format!("`{period}` {error}")))?;
-            let caller = change.caller.clone();
-            let desk = Desk { seen: &seen, caller: &caller };
+            let desk = Desk { seen, caller: &ground.caller };
             desk.may_report(entry).map_err(Refusal::NotAllowed)?;
             let (figure, given) = ReportedFigure::read(members, &entry.kpi)?;
             let judged =
                 Judged { column: figure_column(figure.value, figure.numerator), is_beside: &|other| *other == group };
-            let before = readings::find(change.conn(), seen.id(), &kpi, period, &group, None)?;
+            let before = readings::find(pen.conn(), seen.id(), &kpi, period, &group, None)?;
             match (&before, &precondition) {
                 (_, Precondition::None) => {}
                 (Some(before), precondition) => precondition.allows_change_of(before.seq)?,
@@ -312,7 +311,7 @@ impl Programme {
                 Checked::Unchanged => {
                     let row = before.ok_or(Refusal::NotFound)?;
                     let warnings = seen.picture.reading_warnings(entry, &group, period, &judged);
-                    let (before, after) = Effects { before: &seen, after: &seen }.at(&(kpi, group, period));
+                    let (before, after) = Effects { before: seen, after: seen }.at(&(kpi, group, period));
                     let effect = Effect { before, after, later: Vec::new(), gaps: Vec::new(), roll_ups: Vec::new() };
                     Ok(PutReading { row, created: false, effect, warnings })
                 }
@@ -322,12 +321,12 @@ impl Programme {
                     let after = seen.of(seen.picture.with_reading(&kpi, &group, period, kept));
                     let entry = after.picture.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
                     let warnings = after.picture.reading_warnings(entry, &group, period, &judged);
-                    let effect = Effect::of(&Effects { before: &seen, after: &after }, &(kpi, group, period));
+                    let effect = Effect::of(&Effects { before: seen, after: &after }, &(kpi, group, period));
                     let created = before.is_none();
                     if dry_run {
                         return Ok(PutReading { row, created, effect, warnings });
                     }
-                    let seqs = change.record(vec![reading_change(row.said.clone(), before.as_ref())])?;
+                    let seqs = pen.record(vec![reading_change(row.said.clone(), before.as_ref())])?;
                     let row = ReadingRow { seq: seqs.first().copied().unwrap_or_default(), ..row };
                     Ok(PutReading { row, created, effect, warnings })
                 }

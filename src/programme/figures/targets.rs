@@ -21,7 +21,7 @@ use crate::programme::caller::precondition::Precondition;
 use crate::programme::figures::effects::{Effects, Move, RollUpMove, Through};
 use crate::programme::picture::KpiPicture;
 use crate::programme::seen::Seen;
-use crate::programme::{Change, Principal, Programme, Refusal};
+use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
 
 /// A target that was put.
 #[derive(Clone, Debug)]
@@ -154,8 +154,8 @@ impl Programme {
         dry_run: bool,
     ) -> Result<PutTarget, Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
-        self.change(plan, caller, move |change| {
-            let (entry, period) = change.target_place(&kpi, &period)?;
+        self.change(plan, caller, move |ground, pen| {
+            let (entry, period) = ground.target_place(&kpi, &period)?;
             let (target, given) = parse_given::<Target>(members)?;
             let current = entry.targets.contains_key(&period);
             match entry.target_seqs.get(&period).filter(|_| current) {
@@ -163,25 +163,24 @@ impl Programme {
                 None => precondition.allows_creation()?,
             }
             if let Some(said) = revise(&entry, period, &target, &given)? {
-                let before = change.seen.clone();
+                let before = &ground.seen;
                 let mut after = (*before.picture).clone();
                 after.lay_target_over(&kpi, period, said.target.clone());
                 let after = before.of(after);
-                let effects = Effects { before: &before, after: &after };
+                let effects = Effects { before, after: &after };
                 let effect = TargetEffect::of(&effects, &entry);
                 let entry_after = after.picture.kpis().get(&kpi).ok_or(Refusal::NotFound)?;
                 let mut warnings = after.picture.target_warnings(entry_after, period, &|other| other == period);
                 warnings.extend(still_placeholder(&entry, period, &given, &said));
                 let row = if dry_run {
-                    TargetRow { seq: Seq(0), recorded_at: before.now, recorded_by: change.caller.clone(), said }
+                    TargetRow { seq: Seq(0), recorded_at: before.now, recorded_by: ground.caller.clone(), said }
                 } else {
-                    change.keep_target(said, previous(&entry, period).as_ref())?
+                    pen.keep_target(said, previous(&entry, period).as_ref())?
                 };
                 Ok(PutTarget { row, created: !current, effect, warnings })
             } else {
-                let plan = change.plan.id;
-                let row = targets::find(change.conn(), plan, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
-                let warnings = change.seen.picture.target_warnings(&entry, period, &|other| other == period);
+                let row = targets::find(pen.conn(), ground.plan.id, &kpi, period, None)?.ok_or(Refusal::NotFound)?;
+                let warnings = ground.seen.picture.target_warnings(&entry, period, &|other| other == period);
                 Ok(PutTarget { row, created: false, effect: TargetEffect::default(), warnings })
             }
         })
@@ -198,8 +197,8 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<(), Refusal> {
         let (kpi, period) = (kpi.clone(), period.to_owned());
-        self.change(plan, caller, move |change| {
-            let (entry, period) = change.target_place(&kpi, &period)?;
+        self.change(plan, caller, move |ground, pen| {
+            let (entry, period) = ground.target_place(&kpi, &period)?;
             let current = entry.targets.get(&period).ok_or(Refusal::NotFound)?;
             let (revision, seq) = entry.target_seqs.get(&period).copied().ok_or(Refusal::NotFound)?;
             precondition.allows_change_of(seq)?;
@@ -210,7 +209,7 @@ impl Programme {
                 target: current.clone(),
                 removed: true,
             };
-            change.keep_target(row, previous(&entry, period).as_ref())?;
+            pen.keep_target(row, previous(&entry, period).as_ref())?;
             Ok(())
         })
         .await
@@ -267,7 +266,7 @@ impl Programme {
     }
 }
 
-impl Change<'_, '_> {
+impl Ground {
     /// The KPI and period that a target stands at, for a caller who may set it.
     fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
         let entry = self.seen.entry(kpi)?;
@@ -283,11 +282,13 @@ impl Change<'_, '_> {
             Err(Refusal::NotAllowed("only a programme manager or an administrator sets targets".to_owned()))
         }
     }
+}
 
+impl Pen<'_, '_> {
     fn keep_target(&mut self, said: TargetRevision, before: Option<&TargetRevision>) -> Result<TargetRow, Refusal> {
         let seqs = self.record(vec![target_change(said.clone(), before)])?;
         let seq = seqs.first().copied().unwrap_or_default();
-        Ok(TargetRow { seq, recorded_at: self.seen.now, recorded_by: self.caller.clone(), said })
+        Ok(TargetRow { seq, recorded_at: self.now, recorded_by: self.caller.clone(), said })
     }
 }
 

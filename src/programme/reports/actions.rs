@@ -17,7 +17,7 @@ use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
 use crate::programme::picture::{Kept, KpiPicture, Picture};
 use crate::programme::seen::Seen;
-use crate::programme::{Change, Principal, Programme, Refusal};
+use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
 
 /// An action as one reader sees it at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -149,7 +149,7 @@ fn check_not_archived(invalid: &mut Invalid, entry: &KpiPicture) {
     }
 }
 
-impl Change<'_, '_> {
+impl Ground {
     fn must_report(&self, entry: &KpiPicture) -> Result<(), Refusal> {
         if self.plan.access.reports(&entry.kpi, self.seen.picture.area_of(&entry.kpi)) {
             return Ok(());
@@ -157,10 +157,13 @@ impl Change<'_, '_> {
         let code = &entry.kpi.code;
         Err(Refusal::NotAllowed(format!("you do not act on {code}; its sub-group's lead or a contributor does")))
     }
+}
 
+impl Pen<'_, '_> {
     /// Writes the next revision of an action.
     fn keep_action(
         &mut self,
+        ground: &Ground,
         word: &'static str,
         record: ActionRecord,
         before: Option<&Kept<ActionRecord>>,
@@ -168,7 +171,7 @@ impl Change<'_, '_> {
         let revision = before.map_or(0, |before| before.revision) + 1;
         let was = before.map(|before| before.value.members());
         let seq = self.define(word, DefinitionKind::Action, &record.id, revision, was, Some(record.members()))?;
-        Ok(self.seen.stored_action(&Kept { value: record, revision, seq }))
+        Ok(ground.seen.stored_action(&Kept { value: record, revision, seq }))
     }
 }
 
@@ -180,23 +183,23 @@ impl Programme {
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<SeenAction>, Refusal> {
-        self.change(plan, caller, move |change| {
-            if !change.plan.access.reports_something() {
+        self.change(plan, caller, move |ground, pen| {
+            if !ground.plan.access.reports_something() {
                 return Err(Refusal::NotAllowed("only those who report a KPI open actions on it".to_owned()));
             }
             let action = Action::parse(members)?;
-            let picture = Arc::clone(&change.seen.picture);
+            let picture = Arc::clone(&ground.seen.picture);
             let mut invalid = check_action(&action, &picture);
-            invalid.extend(action.check_opening(change.seen.now));
+            invalid.extend(action.check_opening(ground.seen.now));
             refer(&mut invalid, "/kpi", "KPI", &action.kpi, picture.kpis());
             if let Some(entry) = picture.kpis().get(&action.kpi) {
-                change.must_report(entry)?;
+                ground.must_report(entry)?;
                 check_not_archived(&mut invalid, entry);
             }
             invalid.or(())?;
             let record =
-                ActionRecord::opened(new_id(change.seen.now).into(), action, change.seen.now, change.caller.clone());
-            change.keep_action("action.opened", record, None)
+                ActionRecord::opened(new_id(ground.seen.now).into(), action, ground.seen.now, ground.caller.clone());
+            pen.keep_action(ground, "action.opened", record, None)
         })
         .await
     }
@@ -210,18 +213,18 @@ impl Programme {
         patch: Map<String, Value>,
         precondition: Precondition,
     ) -> Result<Kept<SeenAction>, Refusal> {
-        self.change(plan, caller, move |change| {
-            let seen = change.seen.clone();
+        self.change(plan, caller, move |ground, pen| {
+            let seen = &ground.seen;
             let (kept, entry) = seen.action_for(id)?;
-            change.must_report(entry)?;
+            ground.must_report(entry)?;
             precondition.allows_change_of(kept.seq)?;
             let before = &kept.value;
             let mut members = before.action.members();
             lay_over(&mut members, patch);
             let action = Action::parse(members)?;
             let mut invalid = check_action(&action, &seen.picture);
-            invalid.extend(action.check_change_of(&before.action, change.seen.now));
-            let record = before.changed_to(action, change.seen.now);
+            invalid.extend(action.check_change_of(&before.action, ground.seen.now));
+            let record = before.changed_to(action, ground.seen.now);
             if before.closed_at.is_some() && record.closed_at.is_none() {
                 check_not_archived(&mut invalid, entry);
             }
@@ -229,7 +232,7 @@ impl Programme {
             if record == *before {
                 return Ok(seen.stored_action(kept));
             }
-            change.keep_action(record.change_since(before), record, Some(kept))
+            pen.keep_action(ground, record.change_since(before), record, Some(kept))
         })
         .await
     }
@@ -245,10 +248,10 @@ impl Programme {
         id: ActionId,
         members: Map<String, Value>,
     ) -> Result<Kept<SeenAction>, Refusal> {
-        self.change(plan, caller, move |change| {
-            let seen = change.seen.clone();
+        self.change(plan, caller, move |ground, pen| {
+            let seen = &ground.seen;
             let (kept, entry) = seen.action_for(id)?;
-            if !change.plan.access.comments(&entry.kpi, seen.picture.area_of(&entry.kpi)) {
+            if !ground.plan.access.comments(&entry.kpi, seen.picture.area_of(&entry.kpi)) {
                 let code = &entry.kpi.code;
                 return Err(Refusal::NotAllowed(format!("only those who report {code} and the Board add notes")));
             }
@@ -258,8 +261,8 @@ impl Programme {
             if record.notes.len() >= MOST_NOTES {
                 return Err(Refusal::Conflict(format!("an action holds {MOST_NOTES} notes at most; open another")));
             }
-            record.notes.push(ProgressNote { at: change.seen.now, by: Some(change.caller.clone()), text: note.text });
-            change.keep_action("action.noted", record, Some(kept))
+            record.notes.push(ProgressNote { at: ground.seen.now, by: Some(ground.caller.clone()), text: note.text });
+            pen.keep_action(ground, "action.noted", record, Some(kept))
         })
         .await
     }

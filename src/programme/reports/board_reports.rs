@@ -27,7 +27,7 @@ use crate::programme::reports::actions::SeenAction;
 use crate::programme::reports::exceptions::Exceptions;
 use crate::programme::reports::status_report::{ReportFilter, StatusReport};
 use crate::programme::seen::Seen;
-use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal, StoreError};
+use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal, StoreError};
 
 /// All that a board report holds.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -237,7 +237,7 @@ impl Seen {
     }
 }
 
-impl Change<'_, '_> {
+impl Ground {
     /// What a board report holds that is frozen now.
     fn content(
         &self,
@@ -298,7 +298,9 @@ impl Change<'_, '_> {
             status_report,
         }
     }
+}
 
+impl Pen<'_, '_> {
     /// Keeps what a report holds for ever, with its definition.
     fn keep_report(&mut self, content: BoardReportContent) -> Result<Kept<BoardReport>, Refusal> {
         let text = serde_json::to_string(&content).map_err(|error| {
@@ -315,7 +317,7 @@ impl Change<'_, '_> {
             sha256: seal::sha256(&text),
             kpis: content.kpis.into_iter().map(|entry| entry.kpi.code).collect(),
         };
-        board_reports::keep(self.write, self.plan.id, report.id, &text)?;
+        board_reports::keep(self.write, self.plan, report.id, &text)?;
         let (kind, members) = (DefinitionKind::BoardReport, report.members());
         let seq = self.define("board_report.frozen", kind, &report.id, 1, None, Some(members))?;
         Ok(Kept { value: report, revision: 1, seq })
@@ -330,23 +332,23 @@ impl Programme {
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<Kept<BoardReport>, Refusal> {
-        self.change(plan, caller, move |change| {
-            if !change.plan.access.freezes_board_reports() {
+        self.change(plan, caller, move |ground, pen| {
+            if !ground.plan.access.freezes_board_reports() {
                 let who = "only the Board, a programme manager or an administrator freezes board reports";
                 return Err(Refusal::NotAllowed(who.to_owned()));
             }
             let request = ReportRequest::parse(members)?;
             let mut invalid = request.check();
             if let Some(organisation) = &request.organisation {
-                let organisations = change.seen.picture.organisations();
+                let organisations = ground.seen.picture.organisations();
                 refer(&mut invalid, "/organisation", "organisation", organisation, organisations);
             }
-            let usual = || change.seen.default_period();
+            let usual = || ground.seen.default_period();
             let period = request.period.map(|period| period.0).or_else(usual);
             match period {
                 Some(period) if invalid.is_empty() => {
-                    let id = new_id(change.seen.now).into();
-                    change.keep_report(change.content(id, request.title, period, request.organisation))
+                    let id = new_id(ground.seen.now).into();
+                    pen.keep_report(ground.content(id, request.title, period, request.organisation))
                 }
                 Some(_) => Err(invalid.into()),
                 None => {

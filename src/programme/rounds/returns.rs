@@ -368,8 +368,8 @@ impl Programme {
         key: ReturnKey,
         step: Step,
     ) -> Result<ReturnReport, Refusal> {
-        self.change(plan, caller, move |change| {
-            let seen = change.seen.clone();
+        self.change(plan, caller, move |ground, pen| {
+            let seen = &ground.seen;
             let (round, sub_group) = seen.picture.return_place(&key)?;
             may_step(&seen.access, sub_group, &step)?;
             if seen.now < round.opens_at() {
@@ -387,19 +387,13 @@ impl Programme {
             };
             let before = seen.picture.returns().get(&key);
             let said = seen.picture.return_of(round, sub_group);
-            let said = said.after(step, &change.caller, seen.now).map_err(|why| match why {
+            let said = said.after(step, &ground.caller, seen.now).map_err(|why| match why {
                 NoStep::WrongState(..) => Refusal::Conflict(why.to_string()),
                 NoStep::SamePerson => Refusal::NotAllowed(why.to_string()),
             })?;
             let (revision, before) = before.map_or((1, None), |kept| (kept.revision + 1, Some(kept.value.members())));
             let why = said.note.clone().or_else(|| said.reason.clone());
-            change.define_because(
-                action,
-                (DefinitionKind::Return, &key, revision),
-                before,
-                Some(said.members()),
-                why,
-            )?;
+            pen.define_because(action, (DefinitionKind::Return, &key, revision), before, Some(said.members()), why)?;
             Ok(ReturnReport {
                 state: said.state,
                 submitted_by: said.submitted_by,
@@ -426,8 +420,8 @@ impl Programme {
         mut members: Map<String, Value>,
         dry_run: bool,
     ) -> Result<PostedReturn, Refusal> {
-        self.change(plan, caller, move |change| {
-            let (seen, caller) = (change.seen.clone(), change.caller.clone());
+        self.change(plan, caller, move |ground, pen| {
+            let seen = &ground.seen;
             let (round, sub_group) = seen.picture.return_place(&key)?;
             if !seen.access.reports_something() {
                 return Err(Refusal::NotAllowed("only those who report figures fill in a return".to_owned()));
@@ -439,7 +433,7 @@ impl Programme {
                 invalid.at("/figures", "missing", "`figures` must be given: what is reported of each KPI");
             }
             let owed = seen.picture.owed(round, sub_group);
-            let desk = Desk { seen: &seen, caller: &caller };
+            let desk = Desk { seen, caller: &ground.caller };
             let mut after = (*seen.picture).clone();
             let (mut changes, mut places, mut spoken_of) = (Vec::new(), Vec::new(), BTreeSet::new());
             let mut checked = Vec::new();
@@ -462,7 +456,7 @@ impl Programme {
                 if let Err(detail) = desk.may_report(owed.entry) {
                     faults.at("/kpi", "not_allowed", detail);
                 }
-                let before = readings::find(change.conn(), seen.id(), &place.0, place.2, &place.1, None)?;
+                let before = readings::find(pen.conn(), seen.id(), &place.0, place.2, &place.1, None)?;
                 match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
                     Err(more) => faults.extend(more),
                     Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
@@ -478,10 +472,10 @@ impl Programme {
             }
             invalid.or(())?;
             if !dry_run {
-                change.record(changes)?;
+                pen.record(changes)?;
             }
             let after = seen.of(after);
-            let effects = Effects { before: &seen, after: &after };
+            let effects = Effects { before: seen, after: &after };
             let reached = effects.reached(&places);
             let itself = places.iter().map(|place| (place.clone(), Through::Itself));
             let moves = itself.chain(reached).filter_map(|(place, through)| effects.short(&place, through)).collect();
