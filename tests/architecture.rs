@@ -65,18 +65,33 @@ struct Inside {
     lines: &'static [&'static [&'static str]],
 }
 
-const INSIDE: &[Inside] = &[Inside {
-    folder: "programme",
-    lines: &[
-        &["feed", "rounds", "successor", "folder"],
-        &["figures"],
-        &["reports", "access"],
-        &["definitions"],
-        &["seen"],
-        &["caller"],
-        &["picture", "waiting", "refusal"],
-    ],
-}];
+const INSIDE: &[Inside] = &[
+    Inside {
+        folder: "programme",
+        lines: &[
+            &["feed", "rounds", "successor", "folder"],
+            &["figures"],
+            &["reports", "access"],
+            &["definitions"],
+            &["seen"],
+            &["caller"],
+            &["picture", "waiting", "refusal"],
+        ],
+    },
+    Inside {
+        folder: "http",
+        lines: &[
+            &["app", "routes"],
+            &["plan", "reports", "collecting", "access", "feed"],
+            &["tables"],
+            &["view"],
+            &["gate", "resource", "service", "openapi", "metrics"],
+            &["request"],
+            &["problem"],
+            &["settings", "credentials", "request_id"],
+        ],
+    },
+];
 
 const ALL_ROOMS: &[&str] =
     &["domain", "exchange", "store", "token", "programme", "pages", "http", "delivery", "cli", "config", "clock"];

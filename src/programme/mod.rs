@@ -205,28 +205,16 @@ impl Programme {
     {
         let (plan, caller, clock) = (plan.clone(), caller.clone(), self.clock.clone());
         let pictures = Arc::clone(&self.pictures);
-        let written = self
-            .store
-            .write(move |write| {
-                let locked = plans::lock_plan(write, &plan, &caller)?.ok_or(Refusal::NotFound)?;
-                let plan = caller.seen((*locked).clone()).ok_or(Refusal::NotFound)?;
-                let plan = OpenPlan::new(&plan);
-                caller.claim(write, &clock, &plan.access)?;
-                let picture = pictures.at_version(write, plan.id, plan.version)?;
-                // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
-                let now = locked.instant_after(clock.now());
-                let (id, caller) = (plan.id, caller.subject().clone());
-                let mut pen = Pen { write, locked: Some(locked), plan: id, caller: caller.clone(), now };
-                let ground = Ground { seen: Seen::new(picture, Arc::clone(&plan.access), now), plan, caller };
-                let outcome = change(&ground, &mut pen)?;
-                Ok::<_, E>((outcome, id, pen.locked.map(|locked| locked.seq)))
-            })
-            .await;
-        let (outcome, id, version) = written?;
+        let work = move |write: &mut Write<'_>| {
+            let (ground, mut pen) = begin_change(write, &plan, &caller, &clock, &pictures)?;
+            let outcome = change(&ground, &mut pen)?;
+            Ok::<_, E>((outcome, ground.plan.id, pen.locked.map(|locked| locked.seq)))
+        };
+        let (outcome, id, version) = self.store.write(work).await?;
         if version.is_none() {
             self.pictures.forget(id);
         }
-        // Whoever waits for a plan that is gone learns so now.
+        // Anyone who waits for a plan that is gone learns so now.
         self.watch.told(id, version.unwrap_or(Seq(i64::MAX)));
         Ok(outcome)
     }
@@ -258,6 +246,27 @@ pub(crate) struct Ground {
     pub seen: Seen,
     /// Who changes it.
     pub caller: Subject,
+}
+
+/// The plan, locked for its caller, and what writes to it.
+fn begin_change<'a, 'w>(
+    write: &'a mut Write<'w>,
+    plan: &PlanCode,
+    caller: &Principal,
+    clock: &Clock,
+    pictures: &Pictures,
+) -> Result<(Ground, Pen<'a, 'w>), Refusal> {
+    let locked = plans::lock_plan(write, plan, caller)?.ok_or(Refusal::NotFound)?;
+    let plan = caller.seen((*locked).clone()).ok_or(Refusal::NotFound)?;
+    let plan = OpenPlan::new(&plan);
+    caller.claim(write, clock, &plan.access)?;
+    let picture = pictures.at_version(write, plan.id, plan.version)?;
+    // Asked for once the plan is held: an entry must not claim to be older than one that came before it.
+    let now = locked.instant_after(clock.now());
+    let caller = caller.subject().clone();
+    let pen = Pen { write, locked: Some(locked), plan: plan.id, caller: caller.clone(), now };
+    let seen = Seen::new(picture, Arc::clone(&plan.access), now);
+    Ok((Ground { plan, seen, caller }, pen))
 }
 
 /// The one thing that writes to a plan, in one transaction: every change with its entry in the journal.

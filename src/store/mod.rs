@@ -122,14 +122,9 @@ impl Lane {
         Self { purpose, queue: Arc::new(Semaphore::new(permits)), pool }
     }
 
-    /// Runs `work` in one transaction of this lane.
-    fn run<T, E, F>(&self, _turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut Conn) -> Result<T, E>,
-        E: From<StoreError>,
-    {
-        let mut conn = self.begin()?;
-        conn.finish(work)
+    /// Does `work` in one transaction of this lane.
+    fn run(&self, _turn: OwnedSemaphorePermit, work: &mut Work<'_>) -> Result<(), StoreError> {
+        self.begin()?.settle(work)
     }
 
     /// A connection with a transaction begun.
@@ -140,6 +135,30 @@ impl Lane {
         backend::begin(&mut conn.any, self.purpose).map_err(StoreError::from)?;
         Ok(conn)
     }
+}
+
+/// The work of a call, whatever it gives: it leaves that in a place of its own, and says whether it is to be committed. All that
+/// goes on around it is compiled once for this type, and not once per call.
+type Work<'a> = dyn FnMut(&mut Conn) -> bool + 'a;
+
+/// Work that leaves what it gives in a place.
+fn work_into<T, E>(
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+    mut place: impl FnMut(Result<T, E>),
+) -> impl FnMut(&mut Conn) -> bool {
+    let mut work = Some(work);
+    move |conn| {
+        let Some(work) = work.take() else { return false };
+        let outcome = work(conn);
+        let is_good = outcome.is_ok();
+        place(outcome);
+        is_good
+    }
+}
+
+/// What is said when a thread was given up before it had done its work.
+fn stopping() -> StoreError {
+    StoreError::Unavailable("the service is stopping".into())
 }
 
 /// Many reads and writes in one transaction. Dropped without [`Transaction::commit`], it leaves no trace.
@@ -166,7 +185,7 @@ impl Transaction {
             drop((conn, turn));
             committed
         });
-        committed.await.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into())))
+        committed.await.unwrap_or_else(|_stopped| Err(stopping()))
     }
 
     fn take(&self) -> Option<(Conn, OwnedSemaphorePermit)> {
@@ -232,7 +251,7 @@ impl Store {
         let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy) };
         let lane = self.0.writers.clone();
         let begun = tokio::task::spawn_blocking(move || lane.begin()).await;
-        let conn = begun.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into())))?;
+        let conn = begun.unwrap_or_else(|_stopped| Err(stopping()))?;
         let Inner { url, manager, readers, writers, patience, .. } = &*self.0;
         let inner = Inner {
             url: url.clone(),
@@ -291,7 +310,7 @@ impl Store {
             && self.0.url.sqlite_path().is_some()
             && let Ok(turn) = Arc::clone(&self.0.readers.queue).try_acquire_owned()
         {
-            return self.0.readers.run(turn, work);
+            return given(work, |work| self.0.readers.run(turn, work));
         }
         self.read(work).await
     }
@@ -317,18 +336,33 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        if self.0.whole.is_some() {
+        let place = Arc::new(Mutex::new(None));
+        let given = Arc::clone(&place);
+        let work = work_into(work, move |outcome| {
+            *given.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        });
+        self.hand_over(lane, Box::new(work)).await?;
+        let outcome = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        outcome.unwrap_or_else(|| Err(stopping().into()))
+    }
+
+    /// Has `work` done on a thread that may block, when it is its turn.
+    async fn hand_over(
+        &self,
+        lane: &Lane,
+        mut work: Box<dyn FnMut(&mut Conn) -> bool + Send>,
+    ) -> Result<(), StoreError> {
+        let done = if self.0.whole.is_some() {
             let store = self.clone();
-            let done = tokio::task::spawn_blocking(move || store.step(work)).await;
-            return done
-                .unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into()).into()));
-        }
-        let waiting = tokio::time::timeout(self.0.patience, Arc::clone(&lane.queue).acquire_owned());
-        let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy.into()) };
-        let lane = lane.clone();
-        // The turn goes along: were the caller to give up, the connection would still be in use.
-        let done = tokio::task::spawn_blocking(move || lane.run(turn, work)).await;
-        done.unwrap_or_else(|_stopped| Err(StoreError::Unavailable("the service is stopping".into()).into()))
+            tokio::task::spawn_blocking(move || store.step(&mut *work)).await
+        } else {
+            let waiting = tokio::time::timeout(self.0.patience, Arc::clone(&lane.queue).acquire_owned());
+            let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy) };
+            let lane = lane.clone();
+            // The turn goes along: were the caller to give up, the connection would still be in use.
+            tokio::task::spawn_blocking(move || lane.run(turn, &mut *work)).await
+        };
+        done.unwrap_or_else(|_stopped| Err(stopping()))
     }
 
     /// [`Store::read`] for a thread that may block.
@@ -354,26 +388,24 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T, E>,
         E: From<StoreError>,
     {
-        if self.0.whole.is_some() {
-            return self.step(work);
-        }
-        let turn = wait_until(Instant::now() + self.0.patience, Arc::clone(&lane.queue).acquire_owned());
-        let Some(Ok(turn)) = turn else { return Err(StoreError::Busy.into()) };
-        lane.run(turn, work)
+        given(work, |work| {
+            if self.0.whole.is_some() {
+                return self.step(work);
+            }
+            let turn = wait_until(Instant::now() + self.0.patience, Arc::clone(&lane.queue).acquire_owned());
+            let Some(Ok(turn)) = turn else { return Err(StoreError::Busy) };
+            lane.run(turn, work)
+        })
     }
 
-    /// Runs `work` as a step of the one transaction that this store is.
-    fn step<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: FnOnce(&mut Conn) -> Result<T, E>,
-        E: From<StoreError>,
-    {
+    /// Does `work` as a step of the one transaction that this store is.
+    fn step(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         let ended = || StoreError::Unavailable("the transaction has ended".into());
         let whole = self.0.whole.as_ref().ok_or_else(ended)?;
         let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
         let (conn, _turn) = whole.as_mut().ok_or_else(ended)?;
         backend::begin_step(&mut conn.any).map_err(StoreError::from)?;
-        let outcome = conn.finish(work);
+        let outcome = conn.settle(work);
         // What failed was undone with its step.
         conn.failed = false;
         outcome
@@ -415,6 +447,16 @@ impl Store {
     }
 }
 
+/// What `work` gives if it is done by `done`.
+fn given<T, E: From<StoreError>>(
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+    done: impl FnOnce(&mut Work<'_>) -> Result<(), StoreError>,
+) -> Result<T, E> {
+    let mut outcome = None;
+    done(&mut work_into(work, |given| outcome = Some(given)))?;
+    outcome.unwrap_or_else(|| Err(stopping().into()))
+}
+
 /// A connection within its transaction, handed to the work of a read.
 pub struct Conn {
     any: PooledConnection<Manager>,
@@ -424,23 +466,16 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// Runs `work`, and keeps what the innermost transaction wrote where it gives `Ok`.
-    fn finish<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+    /// Does `work`, and commits what it wrote in the innermost transaction if it says so.
+    fn settle(&mut self, work: &mut Work<'_>) -> Result<(), StoreError> {
         let outcome = match catch_unwind(AssertUnwindSafe(|| work(self))) {
-            Ok(Ok(_)) if self.failed => Err(StoreError::Database("the work went on after a failure".into()).into()),
-            Ok(outcome) => outcome,
-            Err(panic) => Err(StoreError::Panicked(words_of(&*panic)).into()),
+            Ok(true) if self.failed => Err(StoreError::Database("the work went on after a failure".into())),
+            Ok(true) => return backend::commit(&mut self.any).map_err(StoreError::from),
+            Ok(false) => Ok(()),
+            Err(panic) => Err(StoreError::Panicked(words_of(&*panic))),
         };
-        match outcome {
-            Ok(value) => {
-                backend::commit(&mut self.any).map_err(StoreError::from)?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.undo();
-                Err(error)
-            }
-        }
+        self.undo();
+        outcome
     }
 
     fn undo(&mut self) {

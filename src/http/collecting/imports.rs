@@ -31,6 +31,7 @@ use crate::http::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::http::request::caller::Caller;
 use crate::http::request::extract::{self, FromParams, ParamReader};
 use crate::http::request::negotiate::{Accept, Format, XLSX};
+use crate::http::tables::workbooks::{aside, with_workbook};
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::effects::{Move, RollUpMove};
 use crate::programme::figures::outcome::Outcome;
@@ -349,23 +350,6 @@ fn most_bytes(sent_as: SentAs) -> u64 {
 /// How many workbooks that were sent are in memory at a time, each until its import is answered: one may take some hundred
 /// mebibytes.
 static READ: Semaphore = Semaphore::const_new(2);
-/// How many workbooks are written at a time. A reader of a report is not kept waiting by somebody's long import; and whoever
-/// has a turn in one of the two never waits for another, so that none waits for ever.
-static WRITTEN: Semaphore = Semaphore::const_new(2);
-
-/// Writes a workbook, which takes memory and time, in its turn.
-pub(in crate::http) async fn with_workbook<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    let turn = WRITTEN.acquire().await.map_err(|error| Problem::internal(&error))?;
-    // The work goes on when the caller has gone, and so must the turn.
-    aside(move || (work(), turn)).await.map(|(written, _turn)| written)
-}
-
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
-}
-
 /// Reads what was sent as far as must be to go through its rows; the inner error is what is wrong with it as a whole.
 async fn taken_apart(
     file: File,
@@ -593,7 +577,6 @@ mod tests {
         let csv = sent(SentAs::Csv, b"kpi,period,value\n").await;
         assert!(matches!(csv, Upload::Csv(_)));
         assert_eq!(with_workbook(|| 7).await.ok(), Some(7));
-        assert_eq!(WRITTEN.available_permits(), 2);
 
         let again = first.again().unwrap();
         drop(first);

@@ -18,7 +18,7 @@ use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use percent_encoding::percent_decode_str;
 use tracing::Instrument;
@@ -28,6 +28,7 @@ use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::http::request::conditional::encoded_tag;
 use crate::http::request::negotiate::Format;
+use crate::http::request::path::{AskedPath, asked_path};
 use crate::http::request_id::REQUEST_ID;
 
 /// The header that a request's id comes and goes in.
@@ -48,15 +49,6 @@ tokio::task_local! {
 pub(in crate::http) fn may_be_shared() {
     // Outside of a request there is no answer.
     let _told = SHARED.try_with(|shared| shared.set(true));
-}
-
-/// The path as the client wrote it, before a suffix such as `.csv` was taken off.
-#[derive(Clone, Debug)]
-struct AskedPath(String);
-
-/// The path as the client wrote it, with the suffix it may have had: what a link back to the same resource needs.
-pub fn asked_path(request: &HttpRequest) -> String {
-    request.extensions().get::<AskedPath>().map_or_else(|| request.path().to_owned(), |asked| asked.0.clone())
 }
 
 /// Wraps a request in all that every request has.

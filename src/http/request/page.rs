@@ -16,6 +16,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::ETag;
 use crate::http::request::extract::{FromParams, ParamReader};
 use crate::http::request::negotiate::{Accept, Format};
+use crate::http::request::path::asked_path;
 
 /// How many items a page has where the client does not say.
 pub const DEFAULT_LIMIT: u16 = 100;
@@ -186,7 +187,7 @@ pub fn next_link(request: &HttpRequest, cursor: &str) -> Option<HeaderValue> {
         // A query may hold these as they are, the target of a link may not.
         .map(|pair| pair.replace('<', "%3C").replace('>', "%3E"));
     let query: Vec<String> = kept.chain([format!("cursor={cursor}")]).collect();
-    let path = crate::http::gate::envelope::asked_path(request);
+    let path = asked_path(request);
     HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", query.join("&"))).ok()
 }
 

@@ -7,7 +7,16 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+/// The path as the client wrote it, before a suffix such as `.csv` was taken off.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct AskedPath(pub(in crate::http) String);
+
+/// The path as the client wrote it, with the suffix it may have had: what a link back to the same resource needs.
+pub fn asked_path(request: &HttpRequest) -> String {
+    request.extensions().get::<AskedPath>().map_or_else(|| request.path().to_owned(), |asked| asked.0.clone())
+}
 
 /// The segments of a request's path by their names.
 pub struct Segments(HashMap<String, String>);

@@ -17,13 +17,13 @@ use crate::domain::travel::Direction;
 use crate::exchange::columns;
 use crate::exchange::spreadsheet;
 use crate::exchange::table::{self, CellText, Column, Field};
-use crate::http::collecting::imports;
 use crate::http::problem::documented::ReadProblems;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::ETag;
 use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::negotiate::Format;
 use crate::http::request::path::path_params;
+use crate::http::tables::workbooks::with_workbook;
 use crate::programme::Seen;
 use crate::programme::figures::readings::SeenReading;
 use crate::programme::figures::targets::TargetRow;
@@ -425,7 +425,7 @@ pub async fn workbook<R: TableRow>(
         return Err(Problem::new(Code::NotAcceptable, detail));
     }
     let fields = fields::<R>();
-    let written = imports::with_workbook(move || spreadsheet::table(R::TABLE, &fields, rows, made)).await?;
+    let written = with_workbook(move || spreadsheet::table(R::TABLE, &fields, rows, made)).await?;
     Ok(as_workbook(R::TABLE, written.map_err(|error| Problem::internal(&error))?, tag))
 }
 

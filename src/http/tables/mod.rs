@@ -3,3 +3,4 @@
 pub mod columns;
 pub mod packages;
 pub mod printed;
+pub mod workbooks;
