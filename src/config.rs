@@ -438,8 +438,8 @@ pub struct Remind {
         default_value = "Waymark <waymark@localhost.localdomain>"
     )]
     pub smtp_from: String,
-    /// In place of mail, an address that each digest is posted to, signed as Standard Webhooks has it; who is no e-mail address
-    /// is reminded too. Private addresses are sent to.
+    /// In place of mail, an address that each digest is posted to, signed as Standard Webhooks has it; anyone whose subject is not
+    /// an e-mail address is reminded too. Private addresses are sent to.
     #[arg(
         long,
         env = "WAYMARK_REMINDER_WEBHOOK_URL",
@@ -544,7 +544,7 @@ fn from_file(
         if !command.get_subcommands().any(|sub| sub.get_arguments().any(is_setting)) {
             return Err(wrong(command, format!("there is no setting `{key}`")));
         }
-        // One file serves every command: what is a setting of another one is none of this one's.
+        // One file serves every command: a setting of another command is passed over.
         let known = command.find_subcommand(name).is_some_and(|sub| sub.get_arguments().any(is_setting));
         let same: &[&str] = if DATABASE.contains(&&*flag) { &DATABASE } else { &[&flag] };
         if !known || same.iter().any(|flag| stands_higher(flag)) {

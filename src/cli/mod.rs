@@ -249,7 +249,7 @@ fn print_outcome(mut outcome: Outcome) -> Result<bool, Failure> {
         print(format!("{rows}: {created} {kept} created, {revised} revised, {unchanged} unchanged\n"))?;
     } else {
         let (rows, rejected) = (counted(rows, "row", "rows"), counted(rejected, "is", "are"));
-        print(format!("{rows}: {rejected} wrong, and nothing was kept\n"))?;
+        print(format!("{rows}: {rejected} wrong, and nothing was saved\n"))?;
     }
     Ok(right)
 }
@@ -370,7 +370,7 @@ fn openapi(command: &Openapi) -> Result<bool, Failure> {
         let names: Vec<&str> = files.iter().filter(|file| drifted(file)).map(|(name, _)| *name).collect();
         if !names.is_empty() {
             eprintln!(
-                "waymark: {} is not what the service says of itself; run `waymark openapi --write {}`",
+                "waymark: {} is not what this version writes; run `waymark openapi --write {}`",
                 names.join(" and "),
                 folder.display()
             );
@@ -401,6 +401,6 @@ async fn remind(command: Remind) -> Result<bool, Failure> {
     };
     let Reminded { sent, earlier, failed } =
         reminders::remind(&programme, &courier, now).await.map_err(|refusal| told(&refusal))?;
-    print(format!("{sent} reminded, {earlier} were today already, {failed} could not be\n"))?;
+    print(format!("{sent} reminded, {earlier} had been reminded today already, {failed} could not be reminded\n"))?;
     Ok(failed == 0)
 }

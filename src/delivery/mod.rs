@@ -60,7 +60,7 @@ impl Worker {
             if look {
                 writes.mark_unchanged();
                 if let Err(refusal) = tellings.look().await {
-                    tracing::warn!(%refusal, "webhooks could not be looked at");
+                    tracing::warn!(%refusal, "the webhooks could not be checked");
                 }
                 next_look = Instant::now() + LOOK;
             }
@@ -246,7 +246,7 @@ impl Tellings {
             let (worker, clock) = (self.worker.clone(), self.clock.clone());
             let telling = self.telling.spawn(async move {
                 worker.tell(id, &clock).await.unwrap_or_else(|refusal| {
-                    tracing::warn!(webhook = %id, %refusal, "a subscriber could not be told");
+                    tracing::warn!(webhook = %id, %refusal, "a subscriber could not be notified");
                     0
                 })
             });

@@ -88,7 +88,7 @@ impl Courier {
         match self {
             Self::Mail { transport, from } => {
                 let to = reminder.subject.as_str();
-                let to = to.parse().map_err(|_wrong| "the subject is no e-mail address".to_owned())?;
+                let to = to.parse().map_err(|_wrong| "the subject is not an e-mail address".to_owned())?;
                 let message = Message::builder()
                     .from(from.clone())
                     .to(to)

@@ -114,7 +114,7 @@ fn in_words(error: &ureq::Error) -> String {
         ureq::Error::Other(why) if why.to_string() == PRIVATE => PRIVATE,
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "the connection was refused",
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "there is no trusted TLS connection to the host",
-        ureq::Error::RequireHttpsOnly(_) => "only https addresses are sent to",
+        ureq::Error::RequireHttpsOnly(_) => "only https addresses are allowed",
         _ => "the connection failed",
     }
     .to_owned()

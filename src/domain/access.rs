@@ -13,7 +13,7 @@ names! {
     /// What a grant lets its subject be.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "What a grant lets its subject be.")]
-    pub enum Role, else "is no role; the roles are" {
+    pub enum Role, else "is not a role; the roles are" {
         /// Everything, grants included.
         Administrator = "administrator",
         /// Definitions, targets, rounds and policies.

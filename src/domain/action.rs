@@ -50,7 +50,7 @@ pub struct Cause {
 /// Who sees to an action: a role, not a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(description = "Who sees to an action: a role in an organisation, and nobody's name.")]
+#[schema(description = "Who is responsible for an action: a role in an organisation, never a person's name.")]
 pub struct ActionOwner {
     /// The role; 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200, example = "Head of Community Nursing")]
@@ -63,8 +63,8 @@ pub struct ActionOwner {
 names! {
     /// Where an action stands.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-    #[schema(description = "Where an action stands.")]
-    pub enum ActionState, else "is no state of an action; they are" {
+    #[schema(description = "The state of an action.")]
+    pub enum ActionState, else "is not a state of an action; they are" {
         /// It is to be done.
         #[default]
         Open = "open",

@@ -58,7 +58,7 @@ names! {
     /// Where the figure itself stands: a second axis beside the status.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
     #[schema(description = "Where the figure itself stands; never mixed into the status.")]
-    pub enum DataState, else "is no data state; they are" {
+    pub enum DataState, else "is not a data state; they are" {
         /// Reported and final.
         Final = "final",
         /// Reported, and may still change.
@@ -165,7 +165,7 @@ pub struct Facts<'a> {
 
 /// The target in an assessment.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "What the figure is held against: one figure, or a range from `low` to `high`.")]
+#[schema(description = "What the figure is compared with: one figure, or a range from `low` to `high`.")]
 pub struct AssessedTarget {
     /// The figure wanted; `null` for a range.
     #[schema(required = true, example = 5.0)]
@@ -305,7 +305,7 @@ pub struct Assessment {
     /// Over what it was counted.
     #[schema(required = true, example = 5120)]
     pub denominator: Option<Figure>,
-    /// What the figure is held against.
+    /// What the figure is compared with.
     #[schema(required = true)]
     pub target: Option<AssessedTarget>,
     /// Which way is better.
@@ -400,7 +400,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     if let Some(made) = facts.whole.map(|whole| whole.made).filter(|made| made.is_incomplete()) {
         let shown = assessment.reported_text.clone().unwrap_or_default();
         let explanation = format!(
-            "{shown} so far, {}. It is held against a target when the figures of all are there.",
+            "{shown} so far, {}. It is compared with a target once all the figures are there.",
             made_words(made)
         );
         return not_assessed(assessment, Reason::Incomplete, explanation);
@@ -779,7 +779,7 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, band
     };
     push(&mut text, format_args!(" against {wanted}{}, {direction}", source_words(found.source)));
     let Some(variance) = assessment.variance else {
-        push(&mut text, format_args!(". {}: it was compared more exactly than it is shown here.", band.label));
+        push(&mut text, format_args!(". {}: the comparison was more exact than the figures shown here.", band.label));
         return text;
     };
     text.push_str(": ");
@@ -1312,7 +1312,7 @@ pub(crate) mod tests {
         let less = case.assess();
         assert_eq!((less.reported, less.variance, less.compared), (figure("0.3"), None, None));
         assert_eq!((less.status, less.band), (full.status, full.band), "where it stands is the same for all");
-        let told = "0.3 against a target of 0.25, where lower is better. Green: it was compared more exactly than it is shown here.";
+        let told = "0.3 against a target of 0.25, where lower is better. Green: the comparison was more exact than the figures shown here.";
         assert_eq!(less.explanation, told);
         case.policy.compare = Compare::Exact;
         assert_eq!(case.assess().variance, None);

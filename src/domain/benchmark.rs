@@ -88,7 +88,7 @@ impl std::str::FromStr for BenchmarkKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const NO_KEY: &str = "is no benchmark's key";
+        const NO_KEY: &str = "is not a benchmark's key";
         let (kpi, period) = text.split_once('/').ok_or(NO_KEY)?;
         let period = period.parse().map_err(|_no_period| NO_KEY)?;
         Ok(Self { kpi: kpi.parse().map_err(|_no_code| NO_KEY)?, period })

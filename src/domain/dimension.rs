@@ -207,7 +207,7 @@ impl Dimension {
         let difference = (*groups - *all).abs();
         let side = if groups > all { "too many" } else { "too few" };
         format!(
-            "the groups of `{}` cover everyone, and their {part}s sum to {groups} where all has {all}: {difference} {side}; \
+            "the groups of `{}` cover everyone, and their {part}s sum to {groups} but all has {all}: {difference} {side}; \
              correct the groups or all",
             self.code
         )

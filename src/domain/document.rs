@@ -161,7 +161,7 @@ pub fn refuse_unknown(members: &Map<String, Value>, fields: &[&str], invalid: &m
     for name in members.keys() {
         let hint = nearest(name, fields.iter().copied()).map(|field| format!("; did you mean `{field}`?"));
         let hint = hint.unwrap_or_else(|| format!("; the members are {}", fields.join(", ")));
-        invalid.at(format!("/{}", escape(name)), "unknown_member", format!("`{name}` is no member here{hint}"));
+        invalid.at(format!("/{}", escape(name)), "unknown_member", format!("`{name}` is not a member here{hint}"));
     }
 }
 

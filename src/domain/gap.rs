@@ -13,7 +13,7 @@ use super::warning::Acknowledged;
 /// The two sides of a gap, as an assessment of it shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "The two sides of a gap: comparator minus group. The figures are null where the gap has none, or may not be seen by this reader."
+    description = "The two sides of a gap: comparator minus group. The figures are null if the gap has none, or if this reader may not see them."
 )]
 pub struct AssessedGap {
     /// The KPI that it is computed from.

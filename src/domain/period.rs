@@ -159,10 +159,10 @@ pub struct Period {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     /// Not written like any period.
-    #[error("is no period; write one like FY2009-10-Q1, FY2009-10, AY2008-09-T3, CY2009 or 2009-06")]
+    #[error("is not a period; write one like FY2009-10-Q1, FY2009-10, AY2008-09-T3, CY2009 or 2009-06")]
     Unreadable,
     /// Not written like any period, and it is known which kind is wanted.
-    #[error("is no period; {0}")]
+    #[error("is not a period; {0}")]
     NotOfKind(Wanted),
     /// Not written like a period, but nearly.
     #[error("is not how a month is written; did you mean {0}?")]
@@ -171,7 +171,7 @@ pub enum PeriodError {
     #[error("is a date: write the period as text; {0}")]
     Day(Wanted),
     /// One year, of a period whose year begins in one and ends in the next.
-    #[error("names one year of the two that are needed to tell which is meant; {0}")]
+    #[error("names only one of the two years that are needed; {0}")]
     OneYear(Wanted),
     /// Years that do not follow on, as in `FY2009-11`.
     #[error("{0}")]
@@ -885,7 +885,7 @@ mod tests {
             ("2009.10", Month, "is no period"),
             ("2009/10", Month, "is a period of another kind; this is reported by month, such as 2009-06"),
             ("2009–10", Month, "did you mean 2009-10?"),
-            ("06/10", Month, "is no period; this is reported by month, such as 2009-06"),
+            ("06/10", Month, "is not a period; this is reported by month, such as 2009-06"),
             ("01/04/2010", Month, "is a date"),
             ("2010-04-01", FinancialQuarter, "is a date"),
             ("1 Apr 2010", FinancialQuarter, "is a date"),
@@ -904,7 +904,7 @@ mod tests {
             ("Q1 Q2 2009/10", FinancialQuarter, "is no period"),
             ("Q5 2009/10", FinancialQuarter, "is no period"),
             ("2009/10 Q", FinancialQuarter, "is no period"),
-            ("soon", FinancialQuarter, "is no period; this is reported by financial quarter, such as FY2009-10-Q1"),
+            ("soon", FinancialQuarter, "is not a period; this is reported by financial quarter, such as FY2009-10-Q1"),
         ] {
             let refused = Period::read(text, kind).map(|period| period.to_string()).unwrap_err().to_string();
             assert!(refused.contains(words), "{text}: {refused}");

@@ -94,7 +94,7 @@ impl std::str::FromStr for Status {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Self::named(text)
-            .ok_or_else(|| "is no status; the statuses are on_track, at_risk, off_track and not_assessed".to_owned())
+            .ok_or_else(|| "is not a status; the statuses are on_track, at_risk, off_track and not_assessed".to_owned())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::document;
 
 document! {
     /// A figure as it is reported.
-    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. When a reading is there already, a member that is absent leaves what is there and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
+    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. If a reading exists already, an absent member leaves the stored value and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
     pub struct ReportedFigure / FirstReading / ReadingDraft {
         /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them, unless the KPI is
         /// standardised.
@@ -289,14 +289,14 @@ impl ReportedFigure {
 
     fn quotient(&self, kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> Option<Figure> {
         let Some(computed) = Figure::ratio(numerator, denominator, kpi.multiplier) else {
-            invalid.at("/numerator", "number_too_large", "the figure that follows is too large");
+            invalid.at("/numerator", "number_too_large", "the figure computed from them is too large");
             return None;
         };
         if let Some(value) = self.value.filter(|value| !agree(kpi, *value, computed)) {
             let what_to_do = match kpi.unit {
                 // A published rate is as a rule adjusted for age: without its value a crude rate would stand in its place.
                 Unit::Rate | Unit::Ratio | Unit::Score => {
-                    "; correct whichever is wrong, or, if the value is standardised (adjusted for age, for example) and not meant to be their quotient, ask a programme manager to set `standardised` on the KPI: then all three are kept"
+                    "; correct whichever is wrong, or, if the value is standardised (adjusted for age, for example) and not meant to be their quotient, ask a programme manager to set `standardised` on the KPI: then all three are saved"
                 }
                 _ => "; correct whichever is wrong; if numerator and denominator are right, `value` can be left out",
             };
@@ -321,7 +321,7 @@ fn check_fraction(kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &m
         invalid.at(
             "/denominator",
             "denominator_not_positive",
-            "a denominator is above zero; where there is no one to count, say so in `nil_return`",
+            "a denominator is above zero; if there is no one to count, say so in `nil_return`",
         );
         return false;
     }
@@ -353,7 +353,7 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
             "/value",
             "negative_figure",
             format!(
-                "{} is negative, and the valid range of {} does not say that it may be",
+                "{} is negative, and the valid range of {} does not allow negative figures",
                 kpi.in_words(value),
                 kpi.code
             ),

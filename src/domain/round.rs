@@ -90,7 +90,7 @@ impl std::str::FromStr for ReturnKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const NO_KEY: &str = "is no return's key";
+        const NO_KEY: &str = "is not a return's key";
         let (period, sub_group) = text.split_once('/').ok_or(NO_KEY)?;
         let period = period.parse().map_err(|_no_period| NO_KEY)?;
         Ok(Self { period, sub_group: sub_group.parse().map_err(|_no_code| NO_KEY)? })
@@ -187,10 +187,10 @@ pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a 
     None
 }
 
-/// What a return still lacks in one line before it can be submitted.
+/// What is still missing in one line of a return before it can be submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(description = "What a return still lacks in one line before it can be submitted.")]
+#[schema(description = "What is still missing in one line of a return before it can be submitted.")]
 pub enum Lacking {
     /// A figure, or a nil return.
     Figure,
@@ -215,7 +215,7 @@ impl Lacking {
         match self {
             Self::Figure => "post the figure, or a nil return that says why there is none",
             Self::Commentary => "it is off track; say why in its commentary",
-            Self::Action => "it is off track twice running; take on an action for it",
+            Self::Action => "it is off track twice running; open an action for it",
         }
     }
 }
@@ -329,7 +329,7 @@ pub enum NoStep {
     #[error("the return is {}; {}", .0.words(), .1)]
     WrongState(ReturnState, &'static str),
     /// The person who submitted it cannot be the one who signs it off.
-    #[error("whoever submitted a return does not sign it off; another person does")]
+    #[error("the person who submitted a return cannot sign it off; another person must")]
     SamePerson,
 }
 

@@ -20,7 +20,7 @@ names! {
     /// Who asks for a target.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "Who asks for a target: the law, the Local Area Agreement, or the partnership itself.")]
-    pub enum TargetKind, else "is none of" {
+    pub enum TargetKind, else "is not one of" {
         /// Set by law.
         Statutory = "statutory",
         /// Part of the Local Area Agreement.
@@ -34,7 +34,7 @@ names! {
     /// Whether a target counts yet.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "Whether a target counts: only `agreed` ones assess.")]
-    pub enum TargetState, else "is none of" {
+    pub enum TargetState, else "is not one of" {
         /// Agreed to be agreed.
         Placeholder = "placeholder",
         /// Put forward.
@@ -48,7 +48,7 @@ names! {
 
 document! {
     /// The figure wanted for a period.
-    #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A placeholder without a figure that is given one is agreed, unless `state` says otherwise. A `reason` is about this change and is never carried over.")]
+    #[schema(description = "The figure, or the range, wanted for a period. If a target exists already, an absent member leaves the stored value and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A placeholder without a figure that is given one is agreed, unless `state` says otherwise. A `reason` is about this change and is never carried over.")]
     pub struct Target / FirstTarget / TargetDraft {
         /// The figure wanted; `null` for a range or a placeholder.
         #[schema(example = 5.0)]

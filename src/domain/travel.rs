@@ -12,7 +12,7 @@ use crate::names;
 names! {
     /// Which way a KPI has moved.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-    #[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` where neither way is better.")]
+    #[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` if neither way is better.")]
     pub enum Direction {
         /// For the better.
         Improving = "improving",

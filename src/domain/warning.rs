@@ -22,7 +22,7 @@ use super::wording::nearest;
 
 macro_rules! warning_codes {
     ($($(#[$doc:meta])+ $variant:ident => $name:literal, $words:literal;)+) => {
-        /// The stable name of a warning. There may come to be more of them.
+        /// The stable name of a warning. More may be added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum WarningCode {
             $($(#[$doc])+ $variant,)+
@@ -82,7 +82,7 @@ warning_codes! {
 
 /// A name that no warning has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is the code of no warning{hint}")]
+#[error("`{name}` is not the code of a warning{hint}")]
 pub struct UnknownWarning {
     name: String,
     hint: String,
@@ -185,10 +185,10 @@ impl<'de> Deserialize<'de> for Acknowledged {
 /// Something that should be looked at in what was accepted. Places that do not apply are `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Something that should be looked at in what was accepted all the same. Where it is about a file as a whole, the places are null."
+    description = "Something to check in what was accepted. If it is about a file as a whole, the places are null."
 )]
 pub struct Warning {
-    /// A stable, machine-readable name. There may come to be more of them.
+    /// A stable, machine-readable name. More may be added.
     #[schema(value_type = String, example = "does_not_sum")]
     pub code: WarningCode,
     /// Where in the JSON body, as an RFC 6901 pointer; null for a file.
@@ -214,7 +214,7 @@ pub struct Warning {
     pub group: Option<GroupCode>,
     /// A sentence for a person: what to look at and what to do.
     #[schema(
-        example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all"
+        example = "the groups of `sex` cover everyone, and their numerators sum to 99 but all has 100: 1 too few; correct the groups or all"
     )]
     pub detail: String,
 }

@@ -14,7 +14,7 @@ use crate::names;
 names! {
     /// What a subscriber can be told of.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-    #[schema(description = "What a webhook can tell of. There may come to be more.")]
+    #[schema(description = "What a webhook can report. More may be added.")]
     pub enum EventType {
         /// A figure was reported, or replaced while its round was open.
         ReadingPosted = "reading.posted",
@@ -38,8 +38,8 @@ names! {
 }
 
 document! {
-    /// Where a subscriber wants to be told of what.
-    #[schema(description = "Where a subscriber wants to be told of what.")]
+    /// Where a subscriber's messages go, and what they report.
+    #[schema(description = "Where a subscriber's messages go, and what they report.")]
     pub struct WebhookTerms / WebhookDraft / WebhookChange {
         /// Where to: an https address without credentials, at most 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, format = "uri", example = "https://partner.example/waymark")]
@@ -117,7 +117,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
     match scheme {
         "https" => {}
         "http" if private => {}
-        _ => return Err("only https addresses are sent to"),
+        _ => return Err("only https addresses are allowed"),
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
@@ -127,7 +127,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
         return Err("leave out the fragment, what follows `#`: it is never sent");
     }
     let (host, port) = match authority.strip_prefix('[') {
-        Some(inner) => inner.split_once(']').ok_or("the IPv6 address lacks its closing bracket")?,
+        Some(inner) => inner.split_once(']').ok_or("the closing bracket of the IPv6 address is missing")?,
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
     if !port.is_empty() && port.strip_prefix(':').and_then(|port| port.parse::<u16>().ok()).is_none_or(|port| port == 0)
@@ -135,7 +135,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
         return Err("the port is a number from 1 to 65535");
     }
     if authority.starts_with('[') {
-        let address: Ipv6Addr = host.parse().map_err(|_no_address| "what stands in brackets is no IPv6 address")?;
+        let address: Ipv6Addr = host.parse().map_err(|_no_address| "what is in brackets is not an IPv6 address")?;
         return if private || may_be_sent_to(address.into()) { Ok(()) } else { Err(PRIVATE) };
     }
     let label = |label: &str| {
@@ -143,7 +143,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
     };
     let name = host.strip_suffix('.').unwrap_or(host);
     if name.len() > 253 || !name.split('.').all(label) {
-        return Err("there is no host's name in it");
+        return Err("the host name is missing");
     }
     if let Ok(address) = name.parse::<Ipv4Addr>() {
         return if private || may_be_sent_to(address.into()) { Ok(()) } else { Err(PRIVATE) };

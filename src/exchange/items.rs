@@ -275,7 +275,7 @@ impl<'de> Visitor<'de> for Body<'_> {
                     Violation::at(
                         pointer,
                         "unknown_member",
-                        format!("`{}` is no member here; the rows are in `items`", shown(&name)),
+                        format!("`{}` is not a member here; the rows are in `items`", shown(&name)),
                     )
                 });
             }

@@ -61,7 +61,7 @@ const SHAPE_KIND: &str = "_x0000_t202";
 /// What a conditional format of ours says, which is always so.
 const COLOURED_WHERE: &str = "marked by Waymark";
 /// What stands above the warnings in the list, and what a comment about one begins with.
-const WARNINGS_TITLE: &str = "Warnings: accepted, and to be looked at";
+const WARNINGS_TITLE: &str = "Warnings: accepted, to be checked";
 const WARNING: &str = "Warning: ";
 
 /// The namespaces of what is written.
@@ -211,7 +211,7 @@ pub fn marked(
     let lead = match sent {
         Upload::Csv(_) | Upload::Items(_) => lead(&origin.name),
         Upload::Workbook(_) => format!(
-            "{} Your workbook is one that cannot be written in, so this is a copy of its cells.",
+            "{} Your workbook cannot be written in, so this is a copy of its cells.",
             lead(&origin.name)
         ),
     };
@@ -674,7 +674,7 @@ fn rewrite_content_types<W: Write>(
     }
 }
 
-/// Adds the sheet that lists the mistakes behind all others, where there is none of an earlier time.
+/// Adds the sheet that lists the mistakes behind all others, unless one is there from an earlier time.
 fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Option<&str>) -> Marked<()> {
     let prefix = begin(part, out, MAIN)?;
     let (mut highest, mut taken) = (0_u32, HashSet::new());
@@ -1239,7 +1239,7 @@ fn write_list<W: Write>(
         }
         if listed.len() > MOST_LISTED {
             let more = listed.len() - MOST_LISTED;
-            let more = format!("And {more} more. Correct these, or have them all as a list of JSON.");
+            let more = format!("And {more} more. Correct these, or ask for all of them as JSON.");
             put(out, &format!("<row r=\"{row}\">{}</row>", cell('D', row, wrapped, &more)))?;
             row += 1;
         }

@@ -100,7 +100,7 @@ pub(super) fn broken(what: &str) -> WorkbookFault {
 }
 
 pub(super) fn too_long_a_cell() -> WorkbookFault {
-    too_large("holds more words in a cell than Excel keeps")
+    too_large("holds more text in a cell than Excel allows")
 }
 
 pub(super) fn too_large(what: &str) -> WorkbookFault {
@@ -199,7 +199,7 @@ impl<'f> Package<'f> {
             bytes = bytes.saturating_add(part.compressed_size());
         }
         if bytes > MOST_BYTES {
-            return Err(broken("its parts stand in one another"));
+            return Err(broken("its parts overlap"));
         }
         names.map_err(|_error| broken("the name of a part is no text"))
     }
@@ -209,7 +209,7 @@ impl<'f> Package<'f> {
         out.raw_copy_file(self.zip.by_index_raw(index)?)
     }
 
-    /// Opens a part; `None` where there is none of this name.
+    /// Opens a part; `None` where there is not one of this name.
     pub(super) fn part(&mut self, path: &str) -> Result<Option<Part<'_, 'f>>, WorkbookFault> {
         let names = self.zip.file_names_raw();
         let Some(index) = names.into_iter().position(|name| name.eq_ignore_ascii_case(path.as_bytes())) else {
@@ -343,7 +343,7 @@ impl Part<'_, '_> {
             _ => {}
         }
         if self.depth > DEEPEST {
-            return Err(broken("what it holds stands too deep in one another"));
+            return Err(broken("its contents are nested too deeply"));
         }
         match read {
             // What a document type declares can grow without end when it is expanded. No program writes one here.
@@ -418,7 +418,7 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|_error| broken("a part of it is not well-formed"))?;
             if value.len() > MOST_ATTRIBUTE {
-                return Err(broken("something is said in it at too great a length"));
+                return Err(broken("a text in it is too long"));
             }
             return Ok(Some(value.into_owned()));
         }

@@ -391,7 +391,7 @@ impl SheetRow<'_> {
         let (code, detail) = match how {
             Misquoted::NotClosed => (
                 "quotation_not_closed",
-                "the quotation mark that begins this cell is never closed, so that all rows below it were taken into the cell; close it, or take it away",
+                "the quotation mark that begins this cell is never closed, so all rows below it became part of the cell; close it, or remove it",
             ),
             Misquoted::GoesOn => (
                 "text_after_quotation",
@@ -412,7 +412,7 @@ impl SheetRow<'_> {
         stray.map(|(place, words)| {
             let shown: String = words.trim().chars().take(MOST_SHOWN).collect();
             let detail = format!(
-                "`{shown}` stands in a column without a heading, so that it cannot be told what it is; give the column a heading, or take the cell out"
+                "`{shown}` is in a column without a heading, so that what it means is unknown; give the column a heading, or clear the cell"
             );
             let fault = Violation::in_cell(self.number, None, "column_without_heading", detail);
             Violation { cell: Some(name_of((self.number, place))), ..fault }
@@ -863,7 +863,7 @@ fn read_as(dialect: Dialect) -> Option<Warning> {
 fn rows_above(rows: &[u64], header: u64) -> Option<Warning> {
     let (first, last) = (rows.first()?, rows.last()?);
     let which = if first == last { format!("row {first}") } else { format!("rows {first} to {last}") };
-    let detail = format!("the header was found in row {header}; what stands above it, in {which}, was not read");
+    let detail = format!("the header was found in row {header}; what is above it, in {which}, was not read");
     Some(Warning::in_row(*first, None, WarningCode::ReadAs, detail))
 }
 
@@ -904,7 +904,7 @@ fn read_header<'a>(
         };
         if let Some(column) = column.filter(|column| columns.known.contains(&Some(*column))) {
             let first = columns.cell_name(row, column).unwrap_or_default();
-            fault("named_twice", format!("the column `{column}` is there already, in {first}; delete one of the two"));
+            fault("named_twice", format!("the column `{column}` exists already, in {first}; delete one of the two"));
         } else if let Some((_, advice)) = named(ambiguous) {
             columns.has_unknown = true;
             fault("ambiguous_column", format!("`{name}` could be the column that is read: {advice}"));
@@ -916,7 +916,7 @@ fn read_header<'a>(
                 None => format!("; the columns are {}", known.join(",")),
             };
             columns.has_unknown = true;
-            fault("unknown_column", format!("`{name}` is no column here{hint}"));
+            fault("unknown_column", format!("`{name}` is not a column here{hint}"));
         }
         columns.known.push(column);
         columns.headings.push(folded);

@@ -54,7 +54,7 @@ impl Spool {
     /// The items, in memory.
     ///
     /// # Errors
-    /// Where the disk is full or cannot be read, or an item is none of these.
+    /// Where the disk is full or cannot be read, or an item is not one of these.
     pub fn items<T: DeserializeOwned>(&mut self) -> io::Result<Vec<T>> {
         self.file.flush()?;
         let file = self.file.get_mut();
@@ -67,7 +67,8 @@ impl Spool {
     /// Gives the items one by one, from the first.
     ///
     /// # Errors
-    /// Where the disk is full or cannot be read, or an item is none of these; and the first error that `visit` gives.
+    /// Where the disk is full or cannot be read, or an item is not one of these; and the first error that `visit`
+    /// gives.
     pub fn each<T: DeserializeOwned>(&mut self, visit: impl FnMut(T) -> io::Result<()>) -> io::Result<()> {
         self.file.flush()?;
         let file = self.file.get_mut();

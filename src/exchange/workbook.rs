@@ -1,9 +1,11 @@
 //! An Excel workbook (XLSX) read into rows of cells, in memory that is bounded whatever was sent.
 //!
-//! [`Workbook::read`] is the one door. It finds the sheet that holds the table, and reads what that sheet shows: numbers as
-//! exact decimals of at most fifteen digits, which is what Excel keeps and shows; dates as `2009-06-01`; a number that is
-//! shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it, unless the workbook asks to be
-//! worked out again. What cannot be read is told at its cell: footnote marks and what is struck through are part of no figure. Nothing is inflated, and nothing is kept, beyond the limits below, whatever the file says of itself.
+//! [`Workbook::read`] is the one door. It finds the sheet that holds the table, and reads what that sheet shows:
+//! numbers as exact decimals of at most fifteen digits, which is what Excel keeps and shows; dates as `2009-06-01`; a
+//! number that is shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it, unless
+//! the workbook asks to be worked out again. What cannot be read is told at its cell: footnote marks and what is struck
+//! through are part of no figure. Nothing is inflated, and nothing is saved, beyond the limits below, whatever the file
+//! says of itself.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -80,7 +82,7 @@ impl Workbook {
             Looks::Zip => {}
             Looks::Compound => {
                 let detail = format!(
-                    "The body is a workbook in the old format (.xls), or one with a password; take the password off, {SAVE_AS_XLSX}."
+                    "The body is a workbook in the old format (.xls), or one with a password; remove the password, {SAVE_AS_XLSX}."
                 );
                 return Err(WorkbookFault::OtherFormat(detail));
             }
@@ -152,10 +154,10 @@ impl CellFault {
             Unreadable::FormulaToWorkOut => ("formula_without_value", "the workbook asks for its formulas to be worked out when it is opened, so the value saved with this one cannot be relied on; open the workbook in Excel, save it and send it again, or put the value in place of the formula".to_owned()),
             // In words a raised letter is only a letter, as in km².
             Unreadable::Raised if kind == CellKind::Words => return None,
-            Unreadable::Raised => ("raised_text", format!("part of `{words}` is superscript or subscript, as a footnote mark is, so it cannot be told what belongs to the cell; write the cell again without it, in plain characters")),
-            Unreadable::Struck => ("struck_text", format!("part of `{words}` is struck through; delete what no longer holds, and leave the rest in plain characters")),
+            Unreadable::Raised => ("raised_text", format!("part of `{words}` is superscript or subscript, as a footnote mark is, so it is unclear what belongs to the cell; write the cell again without it, in plain characters")),
+            Unreadable::Struck => ("struck_text", format!("part of `{words}` is struck through; delete what no longer applies, and leave the rest in plain characters")),
             Unreadable::FormulaWithoutValue => ("formula_without_value", "the formula was saved without its value; open the workbook in Excel and save it again, or write the value in its place".to_owned()),
-            Unreadable::ErrorValue => ("error_value", format!("the cell shows {words}; mend its formula, or write the value in its place")),
+            Unreadable::ErrorValue => ("error_value", format!("the cell shows {words}; correct its formula, or write the value in its place")),
             Unreadable::Nonsense => ("unreadable_cell", "the cell cannot be read; write its value again".to_owned()),
         };
         Some(Self { code, detail })
@@ -288,7 +290,7 @@ impl Words {
 }
 
 fn too_many_words() -> WorkbookFault {
-    too_large("has more words than are read")
+    too_large("has more text than is read")
 }
 
 /// Cells that were merged into one: row and column of the first, and of the last.
@@ -302,7 +304,7 @@ impl Merged {
     /// What is wrong with it, in the first row from the header on.
     fn fault(&self, header: u64) -> Violation {
         let detail = format!(
-            "the cells {}:{} are merged, so that it cannot be told which of them is meant; take the merge apart and fill each in",
+            "the cells {}:{} are merged, so it is unclear which of them is meant; unmerge them and fill each in",
             name_of(self.first),
             name_of(self.last)
         );
@@ -371,7 +373,7 @@ impl Sheets<'_> {
                 _ => {}
             }
             if [formats.len(), custom.len(), fonts.len()].into_iter().any(|count| count > MOST_FORMATS) {
-                return Err(too_large("has more formats than Excel keeps"));
+                return Err(too_large("has more formats than Excel allows"));
             }
         }
     }

@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("it has changed since it was read; read it again")]
     Stale,
     /// The thing is there, and the caller did not say which version it means to change.
-    #[error("say in If-Match which version is meant")]
+    #[error("state which version is to be changed")]
     VersionNotGiven,
     /// The key that the request came with was used for another.
     #[error("the key was used for another request")]

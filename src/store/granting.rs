@@ -84,7 +84,8 @@ pub fn ensure_service_grant(
     Ok(row)
 }
 
-/// Revokes a grant for the whole service, and journals it; `false` if it holds no longer, or is none of the service's.
+/// Revokes a grant for the whole service, and journals it; `false` if it holds no longer, or is not one of the
+/// service's.
 pub fn revoke_service_grant(
     write: &mut Write<'_>,
     grant: &GrantRow,

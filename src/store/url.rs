@@ -21,7 +21,7 @@ pub(super) enum Address {
 pub enum DatabaseUrlError {
     /// Neither of the two databases.
     #[error(
-        "{0} no database that Waymark keeps; write sqlite:PATH, such as sqlite:/var/lib/waymark/waymark.db, or postgres://USER:PASSWORD@HOST/DATABASE"
+        "{0} no database that Waymark can use; write sqlite:PATH, such as sqlite:/var/lib/waymark/waymark.db, or postgres://USER:PASSWORD@HOST/DATABASE"
     )]
     Scheme(String),
     /// An SQLite address that names no file.
@@ -91,7 +91,7 @@ fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlE
     let (user, password) =
         user.map_or((None, ""), |user| user.split_once(':').map_or((Some(user), ""), |(u, p)| (Some(u), p)));
     if user.is_some_and(|user| user.contains('@')) || password.contains('@') || database.contains(['@', '/']) {
-        return Err(Wrong("it can be taken apart in more than one way"));
+        return Err(Wrong("it can be read in more than one way"));
     }
     if url.contains('#') {
         return Err(Wrong("it contains a `#`"));
@@ -101,7 +101,7 @@ fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlE
         let after_host = host.rsplit_once(']').map_or(host, |(_, after)| after);
         let port = after_host.rsplit_once(':').map_or("", |(_, port)| port);
         if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Wrong("its port is no number"));
+            return Err(Wrong("its port is not a number"));
         }
     }
     if !percent_encoding_is_whole(url) {

@@ -216,7 +216,7 @@ impl Chain<'_> {
     fn gap(&mut self, after: Seq, up_to: Seq, faults: &mut Faults) {
         let (first, next) = (after.next(), up_to.next());
         let place = if first == up_to { format!("entry {first}") } else { format!("entries {first} to {up_to}") };
-        faults.add(place, format!("missing, so that entry {next} cannot be told to follow"));
+        faults.add(place, format!("missing, so it cannot be checked that entry {next} follows"));
         self.previous = None;
     }
 
@@ -353,7 +353,7 @@ impl Walk<'_> {
                 .load(any)
             })?;
             for Numbered { seq } in seqs {
-                self.faults.add(format!("the {name} of entry {seq}"), "no entry stands behind it");
+                self.faults.add(format!("the {name} of entry {seq}"), "no entry recorded it");
             }
         }
         Ok(())
@@ -465,7 +465,7 @@ impl Walk<'_> {
             let entry = self.grants.remove(&id);
             match grants::by_id(&mut self.conn.any, &id) {
                 Ok(grant) => match entry {
-                    None => self.faults.add(place, "no entry stands behind it"),
+                    None => self.faults.add(place, "no entry recorded it"),
                     Some((seq, after)) => {
                         if after != Some(canonical(&grant.document())) {
                             self.faults.add(place, format!("not what entry {seq} recorded"));
@@ -491,7 +491,7 @@ impl Walk<'_> {
         for webhook in webhooks::all(self.conn, self.plan.id)? {
             let place = format!("webhook {}", webhook.id);
             match self.webhooks.remove(&webhook.id.to_string()) {
-                None => self.faults.add(place, "no entry stands behind it"),
+                None => self.faults.add(place, "no entry recorded it"),
                 Some((seq, after)) if after != Some(canonical(&webhook.document())) => {
                     self.faults.add(place, format!("not what entry {seq} recorded"));
                 }
@@ -514,7 +514,7 @@ impl Walk<'_> {
         for id in self.conn.run(|any| board_reports::ids(any, plan))? {
             let place = format!("board report {id}");
             let Some(body) = defined.remove(&id) else {
-                self.faults.add(place, "no definition stands behind what it holds");
+                self.faults.add(place, "no definition matches what it holds");
                 continue;
             };
             let members: Option<Value> = body.and_then(|body| serde_json::from_str(&body).ok());

@@ -157,7 +157,7 @@ pub(super) enum Unusable {
     Purpose,
     #[error("it has no `kid`")]
     NoKid,
-    #[error("its key type or curve is none of OKP with Ed25519, EC with P-256, and RSA")]
+    #[error("its key type or curve is not one of OKP with Ed25519, EC with P-256, and RSA")]
     Type,
     #[error("its `alg` is not the one that its key type is trusted with (EdDSA, ES256 or RS256)")]
     Algorithm,

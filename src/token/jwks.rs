@@ -134,7 +134,7 @@ enum ReadError {
     Call(#[from] ureq::Error),
     #[error("it answered with HTTP status {0} instead of 200")]
     Status(u16),
-    #[error("it is no JWK Set: {0}")]
+    #[error("it is not a JWK Set: {0}")]
     Json(#[from] serde_json::Error),
 }
 
@@ -493,7 +493,7 @@ pub(super) struct Found {
 /// Why there is no key for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// Every source has told its keys, and this is none of them.
+    /// Every source has told its keys, and this is not one of them.
     Unknown,
     /// It may be the key of a source that cannot be read.
     Unavailable,

@@ -107,10 +107,10 @@ impl Refusal {
             Self::NotYetValid => "the token is not valid yet",
             Self::WrongIssuer => "the token is from another issuer",
             Self::WrongAudience => "the token is for another audience",
-            Self::MissingClaim(Claim::Issuer) => "the token lacks the claim iss",
-            Self::MissingClaim(Claim::Audience) => "the token lacks the claim aud",
-            Self::MissingClaim(Claim::Subject) => "the token lacks the claim sub",
-            Self::MissingClaim(Claim::Expiry) => "the token lacks the claim exp",
+            Self::MissingClaim(Claim::Issuer) => "the token does not have the claim iss",
+            Self::MissingClaim(Claim::Audience) => "the token does not have the claim aud",
+            Self::MissingClaim(Claim::Subject) => "the token does not have the claim sub",
+            Self::MissingClaim(Claim::Expiry) => "the token does not have the claim exp",
             Self::KeysUnavailable => "the keys to check the token with are not available at the moment; try again",
         }
     }

@@ -202,8 +202,7 @@ pub fn without_numbers(kpi: &Kpi, figure: Settled, rules: &WarningRules) -> Opti
     let lacks_numbers = figure.value.is_some() && figure.numerator.is_none();
     let odd = rules.numbers_of_sensitive && kpi.sensitive && hides_a_count && lacks_numbers && !kpi.numbers_checked;
     let detail = format!(
-        "{} is sensitive, and without its numerator and denominator it cannot be told out of how few this comes, so it is \
-         withheld from partners and the public; give both numbers, or have a programme manager set `numbers_checked` of the KPI",
+        "{} is sensitive, and without its numerator and denominator nobody can check how few this comes from, so it is withheld from partners and the public; give both numbers, or have a programme manager set `numbers_checked` of the KPI",
         kpi.code
     );
     odd.then(|| Warning::to_acknowledge("value", WarningCode::WithoutNumbers, &detail))
@@ -243,7 +242,7 @@ pub fn beyond_all(whose: &str, groups: Counted, all: Counted, column: &str, rule
     let (part, groups, all) =
         parts.into_iter().find(|(_, groups, all)| is_more(*groups - *all, *all, rules.beyond_all_percent))?;
     let what = if part == column { String::new() } else { format!("a {part} of ") };
-    let detail = format!("{whose} {what}{groups} where all has {all}: groups are parts of all");
+    let detail = format!("{whose} {what}{groups} but all has {all}: groups are parts of all");
     Some(Warning::to_acknowledge(part, WarningCode::BeyondAll, &detail))
 }
 

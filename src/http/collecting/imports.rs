@@ -66,7 +66,7 @@ impl FromParams for DryRun {
 /// What the documents say of the answer to an import that went well.
 pub(in crate::http) const DONE: &str = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.";
 /// What they say of the answer to one that did not.
-pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.";
+pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is saved (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.";
 
 /// Readings to import, as JSON.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -82,7 +82,7 @@ pub struct ReadingItems {
 /// One of the readings to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. When a reading is there already, a member that is absent leaves what is there, and `null` clears it; any of these four replaces the figure as a whole.")]
+#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. If a reading exists already, an absent member leaves the stored value, and `null` clears it; any of these four replaces the figure as a whole.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct ReadingItem {
     /// The KPI's code.
@@ -138,7 +138,7 @@ pub struct TargetItems {
 /// One of the targets to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. When a target is there already, a member that is absent leaves what is there, and `null` puts it back to its default; any of these three replaces all of them.")]
+#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. If a target exists already, an absent member leaves the stored value, and `null` puts it back to its default; any of these three replaces all of them.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct TargetItem {
     /// The KPI's code.
@@ -238,7 +238,7 @@ pub struct ImportProblemBody {
     #[schema(minimum = 400, maximum = 599, example = 422)]
     status: u16,
     /// What is wrong and what to do about it.
-    #[schema(example = "20 cells are wrong in 18 of 120 rows; nothing was kept.")]
+    #[schema(example = "20 cells are wrong in 18 of 120 rows; nothing was saved.")]
     detail: String,
     /// The request.
     #[schema(example = "urn:request:0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
@@ -463,7 +463,7 @@ fn refusal(outcome: &Outcome, where_told: &str) -> String {
         (_, 0) => format!("in {rows} of {}", counted(all, "row", "rows")),
         _ => format!("in {rows} of {} and about the file as a whole", counted(all, "row", "rows")),
     };
-    format!("{} {place}; {where_told}, and nothing was kept.", things_wrong(cells))
+    format!("{} {place}; {where_told}, and nothing was saved.", things_wrong(cells))
 }
 
 /// What became of a file in which some things should be looked at, in a sentence.

@@ -253,9 +253,10 @@ pub struct ReturnDraft {
 
 /// Fill in a return
 ///
-/// Posts many of its figures at once, all or nothing; with `dry_run` it says what that would do, and nothing is kept. The
-/// answer says what moved, and what the return lacks then. A figure that was there already changes nothing; one that is
-/// left out stays as it is, and so does a member that is absent from one (null clears it). For those who report the KPIs.
+/// Posts many of its figures at once, all or nothing; with `dry_run` it says what that would do, and nothing is saved.
+/// The answer says what moved, and what the return lacks then. A figure that was there already changes nothing; one
+/// that is left out stays as it is, and so does a member that is absent from one (null clears it). For those who report
+/// the KPIs.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
     params(ReturnPath, DryRun),

@@ -218,13 +218,13 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
 
 /// Import targets
 ///
-/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
-/// managers and administrators.
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and
+/// nothing is saved. For programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(PlanPath, DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. When a target is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is told at its pointer, such as /items/3/value.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. If a target exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is told at its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -274,13 +274,14 @@ pub async fn find_target(
 /// Set or revise a target
 ///
 /// The old one is kept and answers for the time it held. A revision needs a reason, and If-Match with the state it
-/// replaces. When a target is there already, a member that is absent leaves what is there, and null puts it back to its default;
-/// `value`, `low` and `high` are one thing, and giving any of them replaces all three. The answer says which reported periods,
-/// for everyone and for groups, and which roll-ups it moves; with `dry_run` it says which it would, and nothing is kept. For programme managers and administrators.
+/// replaces. If a target exists already, an absent member leaves the stored value, and null puts it back to its
+/// default; `value`, `low` and `high` are one thing, and giving any of them replaces all three. The answer says which
+/// reported periods, for everyone and for groups, and which roll-ups it moves; with `dry_run` it says which it would,
+/// and nothing is saved. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
     params(TargetToSet, DryRun, IfMatchOrNone),
-    request_body(content = TargetDraft, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
+    request_body(content = TargetDraft, description = "The target; an absent member leaves the stored value, and gets its default when there is no target yet."),
     responses(
         (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was set.", body = PostedTarget,

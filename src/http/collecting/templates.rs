@@ -69,7 +69,7 @@ fn template_columns() -> Vec<TemplateColumn> {
             => line.last.as_ref().map(|(period, _)| period.label());
         "last_figure": Text, 14.0, "The figure before.", Shown(free)
             => line.last.as_ref().and_then(|(_, figure)| figure.clone());
-        "target": Text, 14.0, "What the figure is held against.", Shown(free) => line.target.clone();
+        "target": Text, 14.0, "What the figure is compared with.", Shown(free) => line.target.clone();
         "due": Date, 13.0, "By when it is due.", Shown(free) => text(&line.due);
         "value": Number, 13.0, "The figure.", Filled(figure_rule) => figure(value(line));
         "numerator": Number, 13.0, "What was counted.", Filled(|_| decimal(None, None, "What was counted: a number."))
@@ -279,10 +279,10 @@ const NOTES: &[(&str, &str)] = &[
     ("provisional", "yes while the figure may still change; no, or nothing, when it is final."),
     (
         "nil_return",
-        "Where there is no figure: why there is none. Give a figure or a nil return, not both. A nil return is never overdue.",
+        "If there is no figure: why there is none. Give a figure or a nil return, not both. A nil return is never overdue.",
     ),
     (
-        "Nought and blank",
+        "Zero and blank",
         "0 is a figure: it was counted, and there was none. An empty cell says nothing at all; it does not become 0.",
     ),
     (
@@ -290,10 +290,10 @@ const NOTES: &[(&str, &str)] = &[
         "c marks a suppressed figure, z one that does not apply, x one that is not available. None of them can be filled in: give the figure itself (those who may not see a small one will not), or say in nil_return why there is none.",
     ),
     ("status", "Only for KPIs whose status a partner determines: on_track, at_risk or off_track."),
-    ("commentary", "What readers should know about the figure. It is asked for where a figure is off track."),
+    ("commentary", "What readers should know about the figure. It is needed if a figure is off track."),
     (
         "reason",
-        "Why a figure replaces the one that was reported; needed once the round has closed. A figure that was signed off is changed after its return was reopened.",
+        "Why a figure replaces the one that was reported; needed once the round has closed. A figure that was signed off can be changed only once its return is reopened.",
     ),
     ("forecast", "The figure that you yourselves expect at the year's end, in the KPI's unit."),
     (
@@ -302,6 +302,6 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "Mistakes",
-        "Nothing of a workbook with a mistake is kept. You get it back with each wrong cell red and a note in it that says what to do.",
+        "If a workbook has a mistake, nothing is saved. You get it back with each wrong cell in red and a note that says what to do.",
     ),
 ];

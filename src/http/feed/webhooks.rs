@@ -25,8 +25,8 @@ use crate::programme::feed::webhooks::{DeliveryRow, WebhookId, WebhookRow};
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = WebhookDisabled, description = "That the service switched a webhook off, and why.")]
 pub struct DisabledBody {
-    /// Why: `undeliverable` after three days of attempts, `gone` where the subscriber answered 410, `access_revoked` where
-    /// whoever it belongs to sees the plan no longer. There may come to be more.
+    /// Why: `undeliverable` after three days of attempts, `gone` where the subscriber answered 410, `access_revoked`
+    /// where whoever it belongs to sees the plan no longer. More may be added.
     #[schema(example = "undeliverable")]
     reason: String,
     /// When.
@@ -46,7 +46,7 @@ pub struct FailingBody {
 
 /// A webhook.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Webhook, description = "Where a subscriber is told of what, and whether it can be.")]
+#[schema(as = Webhook, description = "Where a subscriber's messages go, what they report, and whether they can be delivered.")]
 pub struct WebhookBody {
     /// Its id.
     #[schema(value_type = String, format = "uuid", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]

@@ -132,7 +132,7 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
 }
 
 /// What is wrong with a `Bearer` that nothing follows.
-const EMPTY: &str = "The token is empty: nothing stands after Bearer in the Authorization header";
+const EMPTY: &str = "The token is empty: nothing follows Bearer in the Authorization header";
 
 /// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
 fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
@@ -143,7 +143,7 @@ fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
         None => {}
     }
     if !basic || credentials_of(header, "basic").is_none() {
-        return Err(Problem::no_token_in("The Authorization header is of a scheme that is not taken here"));
+        return Err(Problem::no_token_in("The Authorization header is of a scheme that is not accepted here"));
     }
     // Any other token is too short-lived for tools that keep a password.
     let password = basic_credentials(header).map(|(_user, password)| password);

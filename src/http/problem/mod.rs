@@ -62,13 +62,13 @@ macro_rules! codes {
 
 codes! {
     MalformedRequest "malformed_request" BAD_REQUEST "The request cannot be read"
-        "The request is not well-formed: its body is not JSON, a header is garbled, or it ended before it was complete. The detail says where. Mend the request; sending the same again will fail the same.";
+        "The request is not well-formed: its body is not JSON, a header is garbled, or it ended before it was complete. The detail says where. Correct the request; sending it again unchanged will fail again.";
     InvalidParameter "invalid_parameter" BAD_REQUEST "A query parameter has a value that cannot be used"
-        "One or more query parameters are missing, repeated, or hold a value of the wrong kind. Each is listed under errors with its name in column. Mend them and send the request again.";
+        "One or more query parameters are missing, repeated, or hold a value of the wrong kind. Each is listed under errors with its name in column. Correct them and send the request again.";
     UnknownParameter "unknown_parameter" BAD_REQUEST "A query parameter is not known here"
         "The address carries a query parameter that this resource does not have. It is refused and not ignored, because a misspelt filter that is ignored gives a right-looking answer to another question. The detail names the nearest parameter there is.";
     MissingToken "missing_token" UNAUTHORIZED "A token is needed"
-        "The request carries no credentials, or none of a kind that is taken here; the detail says which. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
+        "The request carries no credentials, or none of a kind that is accepted here; the detail says which. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
     InvalidToken "invalid_token" UNAUTHORIZED "The token is not accepted"
         "A token was sent, but it has expired, was withdrawn, is meant for another service, or is not signed by an issuer this service trusts. Get a new token and send the request again.";
     NotAllowed "not_allowed" FORBIDDEN "Your role does not allow this"
@@ -84,23 +84,23 @@ codes! {
     Conflict "conflict" CONFLICT "It would contradict what is there"
         "The request was understood and is right in itself, but it contradicts the present state: a code is already taken, a round is closed, something still depends on what would be deleted. The detail says what stands in the way.";
     AlreadyCarriedOut "already_carried_out" CONFLICT "It is being done already"
-        "A request with the same Idempotency-Key is being carried out at this moment, or was carried out and its answer is not at hand: it was lost, was too long to be kept, or held a secret, which is shown once. Nothing is done twice. Wait a moment and send the same request again, or see whether what it makes is there.";
+        "A request with the same Idempotency-Key is being carried out at this moment, or was carried out and its answer is not at hand: it was lost, was too long to be stored, or held a secret, which is shown once. Nothing is done twice. Wait a moment and send the same request again, or check whether what it makes exists.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "It has changed since you read it"
-        "The If-Match or If-None-Match header does not hold any more: somebody changed or created the thing after you read it. Read it again, see whether your change still makes sense, and send it with the new ETag.";
+        "The If-Match or If-None-Match header no longer holds: somebody changed or created the thing after you read it. Read it again, see whether your change still makes sense, and send it with the new ETag.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is too large"
-        "The body of the request is larger than this resource takes. The detail gives the limit. Send it in smaller parts.";
-    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is in a format not taken here"
+        "The body of the request is larger than this resource accepts. The detail gives the limit. Send it in smaller parts.";
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is in a format not accepted here"
         "The Content-Type of the request is missing or is one that this resource does not read, or the body is compressed. The Accept header of the answer lists what it reads.";
     Invalid "invalid" UNPROCESSABLE_ENTITY "Something in it is wrong"
         "The request was understood, but something in it breaks a rule. Everything that is wrong is listed under errors, each with a JSON pointer, or with the row and the column of a file. Nothing was changed.";
     KeyReused "key_reused" UNPROCESSABLE_ENTITY "The key belongs to another request"
-        "The Idempotency-Key of this request came with another address or another body within the last 24 hours. A key stands for one request: send the first again as it was, or this one with a key of its own. Nothing was changed.";
+        "The Idempotency-Key of this request came with another address or another body within the last 24 hours. A key is for one request: send the first again as it was, or this one with a key of its own. Nothing was changed.";
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "Say which state you are changing"
         "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unseen. Read it, then send the request with If-Match.";
     TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "You ask too often"
         "More requests came from you than are allowed in the time. Nothing was changed. Send the request again after as many seconds as the Retry-After header says; RateLimit-Policy says how many there may be, and RateLimit how many are left.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side"
-        "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to whoever runs the service.";
+        "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to the people who run the service.";
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy"
         "More work has arrived than can be done at once, and rather than keep you waiting the service says so. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
     Unavailable "unavailable" SERVICE_UNAVAILABLE "The service cannot do this just now"
@@ -232,7 +232,7 @@ impl Problem {
     /// 500: our fault, told in words; `cause` is logged and never sent.
     pub fn internal_because(cause: &str) -> Self {
         tracing::error!(cause, "internal error");
-        Self::new(Code::Internal, "The service failed. Pass the instance below on to whoever runs it.")
+        Self::new(Code::Internal, "The service failed. Pass the instance below on to the people who run it.")
     }
 
     /// An error of the framework's: its status, and what it says where it says anything.
@@ -380,7 +380,7 @@ pub struct ProblemBody {
     /// This occurrence: the request's id as a URN. Pass it on when you ask for help.
     #[schema(format = "uri")]
     pub instance: String,
-    /// The stable, machine-readable name of the kind. There may come to be more of them.
+    /// The stable, machine-readable name of the kind. More may be added.
     pub code: String,
     /// Everything that is wrong, one by one; empty where there is nothing to point at.
     pub errors: Vec<ViolationBody>,
@@ -402,7 +402,7 @@ pub struct ViolationBody {
     /// What a spreadsheet calls the cell of a file, such as D7; null where no one cell is to blame.
     #[schema(required)]
     pub cell: Option<String>,
-    /// A stable, machine-readable name for what is wrong. There may come to be more of them.
+    /// A stable, machine-readable name for what is wrong. More may be added.
     #[schema(example = "empty")]
     pub code: String,
     /// A sentence for a person: what is wrong and what to do.

@@ -108,7 +108,7 @@ impl Look<'_> {
 
     fn text(&mut self, text: &str) {
         if text.contains('\0') {
-            self.note("nul_character", "The character U+0000 cannot be kept; take it out.".to_owned());
+            self.note("nul_character", "The character U+0000 cannot be saved; remove it.".to_owned());
         }
     }
 

@@ -421,7 +421,7 @@ pub async fn workbook<R: TableRow>(
 ) -> Result<HttpResponse, Problem> {
     if rows.len() > MOST_IN_WORKBOOK {
         let detail =
-            "The table has more than 50,000 rows, which a workbook does not take; ask for less of it, or for CSV.";
+            "The table has more than 50,000 rows, which is too many for a workbook; ask for less of it, or for CSV.";
         return Err(Problem::new(Code::NotAcceptable, detail));
     }
     let fields = fields::<R>();

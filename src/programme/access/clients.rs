@@ -108,7 +108,7 @@ impl Programme {
         self.change(plan, caller, move |change| {
             let client = change.client(id)?;
             if credentials::secrets(change.conn(), client.id)?.len() >= SECRETS {
-                return Err(Refusal::Conflict("it has two secrets; take the old one away first".to_owned()));
+                return Err(Refusal::Conflict("it has two secrets; remove the old one first".to_owned()));
             }
             let next = secret_row(hash, change.seen.now);
             credentials::add_secret(change.write, &client, &next, &change.caller)?;
@@ -134,7 +134,7 @@ impl Programme {
             let secrets = credentials::secrets(change.conn(), client.id)?;
             match secrets.as_slice() {
                 [only] if only.id == secret => {
-                    Err(Refusal::Conflict("it is the client's only secret; give it the next one first".to_owned()))
+                    Err(Refusal::Conflict("it is the client's only secret; give it another one first".to_owned()))
                 }
                 held if held.iter().any(|row| row.id == secret) => {
                     Ok(credentials::drop_secret(change.write, &client, secret, &change.caller, change.seen.now)?)

@@ -51,7 +51,7 @@ impl Programme {
             check_kpi(&kpi, &change.seen.picture).or(())?;
             if change.seen.picture.kpis().contains_key(&kpi.code) {
                 return Err(Refusal::Conflict(format!(
-                    "the KPI `{}` is there already; change it with PATCH",
+                    "the KPI `{}` exists already; change that one",
                     kpi.code
                 )));
             }
@@ -302,7 +302,7 @@ fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi, picture: &Picture) -> Inval
         invalid.at(
             "/frequency",
             "has_figures",
-            "figures and targets are kept by the old frequency and calendar; make a new KPI and withdraw this one",
+            "figures and targets are stored by the old frequency and calendar; make a new KPI and withdraw this one",
         );
     }
     invalid

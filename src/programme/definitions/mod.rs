@@ -144,7 +144,7 @@ impl Programme {
             value.check_in(&change.seen.picture).or(())?;
             if D::all(&change.seen.picture).contains_key(value.code()) {
                 return Err(Refusal::Conflict(format!(
-                    "the {} `{}` is there already; change it with PATCH",
+                    "the {} `{}` exists already; change that one",
                     D::NOUN,
                     value.code()
                 )));

@@ -45,8 +45,7 @@ impl Programme {
             precondition.allows_change_of(picture.plan().seq)?;
             if extent == Extent::EmptyOnly && !is_empty(&picture) {
                 return Err(Refusal::Conflict(
-                    "only an empty plan is removed: this one has organisations, outcome areas or KPIs. Where it was made by mistake, \
-                     remove it with everything in it by with_contents=true"
+                    "only an empty plan is removed: this one has organisations, outcome areas or KPIs. If it was made by mistake, remove it with everything in it by with_contents=true"
                         .to_owned(),
                 ));
             }

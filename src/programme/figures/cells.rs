@@ -231,7 +231,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         }
         self.read_as("status", |text| {
             let status = fold(text).parse().ok();
-            status.ok_or("is no status; a partner determines on_track, at_risk or off_track")
+            status.ok_or("is not a status; a partner determines on_track, at_risk or off_track")
         })
     }
 

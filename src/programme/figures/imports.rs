@@ -494,7 +494,7 @@ impl<'a> Import<'a> {
         if found.is_none() {
             let codes = seen.kpis().map(|kpi| kpi.code().as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            cells.fault("kpi", "unknown_code", format!("no KPI goes by `{code}`{hint}"));
+            cells.fault("kpi", "unknown_code", format!("no KPI is called `{code}`{hint}"));
         }
         found
     }
@@ -537,7 +537,7 @@ impl<'a> Import<'a> {
         let place = Place { kpi: self.kpis.number(kpi), group: self.groups.number(group), period };
         if let Some(first) = self.seen.get(&place) {
             let first = self.columns.row_name(u64::from(*first));
-            let detail = format!("{first} already speaks of {kpi} in {period}; keep one of the two");
+            let detail = format!("{first} is already about {kpi} in {period}; keep one of the two");
             faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
         } else {
             self.seen.insert(place, u32::try_from(row).unwrap_or(u32::MAX));

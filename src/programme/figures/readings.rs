@@ -112,7 +112,7 @@ impl Desk<'_> {
     ) -> Result<Settled, Invalid> {
         let mut invalid = Invalid::new();
         if entry.archived {
-            invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
+            invalid.at("/kpi", "archived", format!("{} is archived and accepts no more figures", entry.kpi.code));
         }
         if let Some(period) = period.filter(|period| period.start() > day_in_london(self.seen.now)) {
             invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));

@@ -59,7 +59,7 @@ pub(in crate::programme) fn still_placeholder(
     let stays = next.target.state == TargetState::Placeholder && next.target.aim().is_some();
     let is_meant = is_meant || next.target.acknowledged.has(WarningCode::StillPlaceholder);
     (stays && !is_meant).then(|| {
-        let detail = "this target is still a placeholder, so that nothing is held against its figure; if it is agreed now, \
+        let detail = "this target is still a placeholder, so its figure is not assessed; if it is agreed now, \
                       give `state` as `agreed` as well";
         Warning::at("value", WarningCode::StillPlaceholder, detail).about(&entry.kpi.code, period, None)
     })

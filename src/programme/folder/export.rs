@@ -162,7 +162,7 @@ impl Export<'_> {
         let plan = &picture.plan().value;
         if let Some(before) = &plan.predecessor {
             self.exported.notes.push(format!(
-                "the plan goes on from `{before}`, which a folder cannot say: loaded again, it stands for itself"
+                "the plan goes on from `{before}`, which a folder cannot say: loaded again, it has no predecessor"
             ));
         }
         self.write_all::<Plan>(&FILES.plan, [plan])?;

@@ -1,9 +1,10 @@
 //! A whole plan from a folder of CSV files that a person can maintain: definitions once, then targets and readings file by
 //! file, each as if it had been imported on the day in its name.
 //!
-//! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is wrong is said at once,
-//! and nothing is kept where anything is. A definition that is wrong is left out while the others are checked; what only follows
-//! from its not being there is not said. Which files and columns there are stands in [`crate::programme::folder::files`].
+//! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is
+//! wrong is said at once, and nothing is saved where anything is. A definition that is wrong is left out while the
+//! others are checked; what only follows from its not being there is not said. Which files and columns there are stands
+//! in [`crate::programme::folder::files`].
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
@@ -130,7 +131,7 @@ impl FolderFaults {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Something in it is wrong.
-    #[error("{}, and nothing was kept", things_wrong(.0.count()))]
+    #[error("{}, and nothing was saved", things_wrong(.0.count()))]
     Faulty(Box<FolderFaults>),
     /// A file cannot be read.
     #[error("{file}: {why}")]
@@ -412,7 +413,7 @@ impl Loading<'_> {
             let hint = nearest(&name, known.iter().copied())
                 .map_or_else(String::new, |near| format!(" Is it meant to be `{near}`?"));
             let detail = format!(
-                "this is none of the files of a plan, and would not be read; rename it, or take it out of the folder.{hint}"
+                "this is not one of the files of a plan, and would not be read; rename it, or take it out of the folder.{hint}"
             );
             self.file_fault(&name, "unknown_file", detail)?;
         }
@@ -740,7 +741,7 @@ impl Loading<'_> {
                     _ => String::new(),
                 };
                 let (kpi, period) = (text("kpi"), text("period"));
-                let unknown = || Violation::at("/kpi", "unknown_code", format!("no KPI goes by `{kpi}`"));
+                let unknown = || Violation::at("/kpi", "unknown_code", format!("no KPI is called `{kpi}`"));
                 let code: KpiCode = kpi.parse().map_err(|_no_code| unknown())?;
                 let put = programme.put_benchmark(plan, caller, &code, &period, members, Precondition::None).await;
                 match put {
@@ -789,7 +790,7 @@ impl Loading<'_> {
         let open = self.programme.open(&self.plan, self.caller).await?;
         let picture = self.programme.picture(&open).await?;
         let Some(known) = picture.kpis().get(&kpi.code) else {
-            let detail = format!("no KPI goes by `{}`; a KPI is first defined in kpis.csv", kpi.code);
+            let detail = format!("no KPI is called `{}`; a KPI is first defined in kpis.csv", kpi.code);
             return Err(Violation::at("/code", "unknown_code", detail).into());
         };
         let patch = patch_between(&known.kpi.members(), &kpi.members());

@@ -145,7 +145,7 @@ fn check_action(action: &Action, picture: &Picture) -> Invalid {
 
 fn check_not_archived(invalid: &mut Invalid, entry: &KpiPicture) {
     if entry.archived {
-        invalid.at("/kpi", "archived", format!("{} is archived and takes no more actions", entry.kpi.code));
+        invalid.at("/kpi", "archived", format!("{} is archived and accepts no more actions", entry.kpi.code));
     }
 }
 

@@ -40,7 +40,7 @@ pub struct TemplateLine {
     pub due: NaiveDate,
     /// The figure before it: its period, and what was reported.
     pub last: Option<(Period, Option<String>)>,
-    /// What the figure is held against, in words.
+    /// What the figure is compared with, in words.
     pub target: Option<String>,
     /// What has been reported already; `None` for nil returns, and where it is withheld.
     pub reported: Option<Box<Assessment>>,

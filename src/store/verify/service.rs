@@ -180,7 +180,7 @@ impl Walk<'_> {
                 self.faults.add(place, format!("not what entry {seq} recorded"));
             }
             None if self.first.is_some_and(|first| made_at > first) => {
-                self.faults.add(place, "no entry stands behind it");
+                self.faults.add(place, "no entry recorded it");
             }
             Some(_) | None => {}
         }
