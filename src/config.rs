@@ -274,7 +274,7 @@ pub struct Import {
     /// What the file holds: readings unless given. A folder's files say so themselves.
     #[arg(long, value_enum)]
     pub kind: Option<FileKind>,
-    /// Say what the import would do, and do nothing.
+    /// Show what the import would do, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Print the files and columns of a folder, as Markdown, and do nothing else.

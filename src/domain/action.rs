@@ -82,21 +82,21 @@ document! {
         /// The KPI.
         #[schema(example = "NI-126")]
         kpi: KpiCode,
-        /// The period whose figure it answers; `null` where it is about the KPI as such.
+        /// The period whose figure it answers; `null` if it is about the KPI as such.
         period: Option<PeriodKey> = None,
         /// Why the figure is not where it should be.
         cause: Cause,
         /// What will be done; 1 to 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, example = "Midwives book at two more children's centres.")]
         what: String,
-        /// Who sees to it.
+        /// Who is responsible for it.
         owner: ActionOwner,
         /// By when.
         #[schema(example = "2010-01-31")]
         due: NaiveDate,
         /// Where it stands.
         state: ActionState = ActionState::Open,
-        /// Why it was dropped, what came of it, or why it was taken up again; needed where it is dropped; at most 2,000
+        /// Why it was dropped, what came of it, or why it was reopened; needed if it is dropped; at most 2,000
         /// characters.
         #[schema(max_length = 2000, example = "Both centres book since 11 January.")]
         reason: Option<String> = None,
@@ -136,7 +136,7 @@ pub struct ActionRecord {
     /// What is to be done.
     #[serde(flatten)]
     pub action: Action,
-    /// When it was taken on.
+    /// When it was opened.
     pub opened_at: DateTime<Utc>,
     /// By whom; null for readers outside the partnership.
     #[schema(required = true, example = "demo-sub_group_lead")]
@@ -144,7 +144,7 @@ pub struct ActionRecord {
     /// When it was done or dropped.
     #[schema(required = true)]
     pub closed_at: Option<DateTime<Utc>>,
-    /// How it goes, the oldest note first.
+    /// Its progress, oldest note first.
     pub notes: Vec<ProgressNote>,
 }
 

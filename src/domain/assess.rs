@@ -57,7 +57,7 @@ names! {
 names! {
     /// Where the figure itself stands: a second axis beside the status.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-    #[schema(description = "Where the figure itself stands; never mixed into the status.")]
+    #[schema(description = "The condition of the figure itself; never mixed into the status.")]
     pub enum DataState, else "is not a data state; they are" {
         /// Reported and final.
         Final = "final",
@@ -176,7 +176,7 @@ pub struct AssessedTarget {
     /// The upper end of the range wanted.
     #[schema(required = true)]
     pub high: Option<Figure>,
-    /// The figure at which amber ends, where the target has its own.
+    /// The figure at which amber ends, if the target has its own.
     #[schema(required = true)]
     pub floor: Option<Figure>,
     /// Where the target came from.
@@ -222,17 +222,17 @@ pub struct Determined {
 
 /// Where a KPI is heading: a projection, which never changes its status.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a KPI is heading by the end of the year: a projection, which never changes its status.")]
+#[schema(description = "How a KPI is expected to end the year: a projection, which never changes its status.")]
 pub struct Forecast {
-    /// The figure at the year's end, or of an in-period count the year's total: one that could be posted. `null` where there is
-    /// no forecast.
+    /// The figure at the year's end, or of an in-period count the year's total: one that could be posted. `null` if
+    /// there is no forecast.
     #[schema(required = true, example = 4.3)]
     pub value: Option<Figure>,
     /// How it was made.
     #[schema(required = true)]
     pub method: Option<Method>,
-    /// Where the KPI would stand with it against the target at the year's end; `null` where nothing is there to hold it
-    /// against.
+    /// How the KPI would be doing with it against the target at the year's end; `null` if there is no target to compare
+    /// it with.
     #[schema(required = true)]
     pub status: Option<Status>,
     /// Why there is no forecast.
@@ -241,7 +241,7 @@ pub struct Forecast {
     /// For counts that add up over the year: how much each part that is left must bring, on average, to reach the target.
     #[schema(required = true)]
     pub required_rate: Option<Figure>,
-    /// The sub-group's own forecast, where it gave one.
+    /// The sub-group's own forecast, if it gave one.
     #[schema(required = true)]
     pub stated: Option<StatedForecast>,
 }
@@ -258,9 +258,9 @@ pub struct StatedForecast {
     pub status: Option<Status>,
 }
 
-/// Where one KPI stands in one period for one group, with all that explains it.
+/// How one KPI is doing in one period for one group, with all that explains it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where one KPI stands in one period for one group, with all that explains it.")]
+#[schema(description = "How one KPI is doing in one period for one group, with all that explains it.")]
 pub struct Assessment {
     /// The KPI's code.
     pub kpi: KpiCode,
@@ -279,24 +279,24 @@ pub struct Assessment {
     /// What pages call the band.
     #[schema(required = true, example = "High Green")]
     pub band_label: Option<String>,
-    /// Why, where the figures alone do not say.
+    /// Why, if the figures alone do not show it.
     #[schema(required = true)]
     pub reason: Option<Reason>,
-    /// Where the figure itself stands.
+    /// The condition of the figure itself.
     pub data_state: DataState,
-    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
+    /// The exact figure; if small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     pub value: Option<Figure>,
-    /// The figure as pages show it: rounded once, half away from zero, to the KPI's decimals, or to the target's where it has
-    /// more.
+    /// The figure as pages show it: rounded once, half away from zero, to the KPI's decimals, or to the target's if it
+    /// has more.
     #[schema(required = true, example = 4.5)]
     pub reported: Option<Figure>,
     /// The reported figure with its unit.
     #[schema(required = true, example = "4.5 %")]
     pub reported_text: Option<String>,
-    /// What the figure is made of, where the period is longer than those that the KPI is reported by: an in-period count is
-    /// summed, and of an in-period percentage or rate the numbers are; `10 of 12 months` while some are missing, and there is
-    /// no status then.
+    /// What the figure is made of, if the period is longer than those that the KPI is reported by: an in-period count
+    /// is summed, and of an in-period percentage or rate the numbers are; `10 of 12 months` while some are missing, and
+    /// there is no status then.
     #[schema(required = true, example = "12 months")]
     pub of: Option<String>,
     /// What was counted.
@@ -324,7 +324,7 @@ pub struct Assessment {
     pub amber_limit: Option<Figure>,
     /// The direction of travel.
     pub travel: Travels,
-    /// Where it is heading by the year's end.
+    /// How it is expected to end the year.
     pub forecast: Forecast,
     /// The next band up.
     #[schema(required = true)]
@@ -334,10 +334,10 @@ pub struct Assessment {
     pub next_worse: Option<NextBand>,
     /// The policy that was applied.
     pub policy: AppliedPolicy,
-    /// Who determined the status, where a partner did.
+    /// Who determined the status, if a partner did.
     #[schema(required = true)]
     pub determined: Option<Determined>,
-    /// The two sides, where the KPI is a gap.
+    /// The two sides, if the KPI is a gap.
     #[schema(required = true)]
     pub gap: Option<AssessedGap>,
     /// All of it in plain English.

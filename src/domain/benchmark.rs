@@ -34,7 +34,7 @@ document! {
         /// What it is called; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Statistical neighbours")]
         title: String,
-        /// Its editions, 1 to 50, the earliest first.
+        /// Its editions, 1 to 50, earliest first.
         #[schema(min_items = 1, max_items = 50)]
         editions: Vec<Edition>,
     }
@@ -63,7 +63,7 @@ document! {
         /// Where the figures were published; at most 400 characters.
         #[schema(max_length = 400, example = "Department for Children, Schools and Families, June 2010")]
         source: Option<String> = None,
-        /// The figures, 1 to 400, one an authority.
+        /// The figures, 1 to 400, one per authority.
         #[schema(min_items = 1, max_items = 400)]
         figures: Vec<ComparatorFigure>,
     }
@@ -206,7 +206,7 @@ pub struct GroupComparison {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(description = "The plan's own figure beside what others reached.")]
 pub struct Comparison {
-    /// The plan's own figure, as reported: rounded to the KPI's decimals; `null` where there is none to show.
+    /// The plan's own figure, as reported: rounded to the KPI's decimals; `null` if there is none to show.
     #[schema(required = true, example = 4.5)]
     pub own: Option<Figure>,
     /// Each comparator group, by code.

@@ -49,7 +49,7 @@ document! {
         organisation: Option<OrganisationCode>,
         /// When it was frozen.
         frozen_at: DateTime<Utc>,
-        /// Who froze it; `null` in an organisation's, as its readers are not told names: the journal has it.
+        /// Who froze it; `null` in an organisation's, as its readers are not shown names: the journal has it.
         #[schema(example = "jo.lead@harrow.example")]
         frozen_by: Option<Subject>,
         /// The plan's version that it was made from.

@@ -43,10 +43,10 @@ document! {
         /// What it is called; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Free school meals")]
         title: String,
-        /// Whether its groups cover the whole population: then their counts must sum to those of `all`, and what can be worked
-        /// out by that of small numbers is guarded. Groups that lie `outside`, or `within` another group of the dimension, are
-        /// not counted. Of groups that cover everyone, or make up another group, where the plan does not say so, only sums
-        /// that the figures themselves show are guarded: all groups, all but one, or two.
+        /// Whether its groups cover the whole population: then their counts must sum to those of `all`, and what that
+        /// would disclose of small numbers is guarded. Groups that lie `outside`, or `within` another group of the
+        /// dimension, are not counted. If groups cover everyone, or make up another group, and the plan does not say
+        /// so, only sums that the figures themselves show are guarded: all groups, all but one, or two.
         complete: bool = false,
         /// Its groups, 1 to 100, in the order they are shown in.
         #[schema(min_items = 1, max_items = 100)]

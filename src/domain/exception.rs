@@ -18,7 +18,7 @@ use crate::names;
 names! {
     /// A rule by which a KPI is an exception, worst first.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-    #[schema(description = "A rule by which a KPI is an exception, the worst first. More may be added.")]
+    #[schema(description = "A rule by which a KPI is an exception, worst first. More may be added.")]
     pub enum Rule {
         /// Off track.
         OffTrack = "off_track",

@@ -100,7 +100,7 @@ pub enum Way {
 
 /// Where a KPI stood in one of the reports.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a KPI stood in one of the two reports.")]
+#[schema(description = "A KPI's status in one of the two reports.")]
 pub struct FrozenStanding {
     /// The period assessed.
     pub period: Period,
@@ -123,9 +123,9 @@ pub struct Crossing {
     /// Its title in the later report.
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
-    /// Where it stood in the earlier report.
+    /// Its status in the earlier report.
     pub from: FrozenStanding,
-    /// Where it stands in the later one.
+    /// Its status in the later one.
     pub to: FrozenStanding,
     /// Which way it went.
     pub direction: Way,
@@ -140,9 +140,9 @@ pub struct AssessedInOne {
     /// Its title in the later report.
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
-    /// Where it stood in the earlier report.
+    /// Its status in the earlier report.
     pub from: FrozenStanding,
-    /// Where it stands in the later one.
+    /// Its status in the later one.
     pub to: FrozenStanding,
 }
 

@@ -490,7 +490,7 @@ impl utoipa::PartialSchema for Figure {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::Number)
-            .description(Some("An exact decimal: at most 15 significant digits and 6 decimal places where it is given, 10 decimal places where it is computed."))
+            .description(Some("An exact decimal: at most 15 significant digits and 6 decimal places if it is sent, 10 decimal places if it is computed."))
             .minimum(Some(-999_999_999_999_999_i64))
             .maximum(Some(999_999_999_999_999_i64))
             .examples([4.5])

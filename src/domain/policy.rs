@@ -65,7 +65,7 @@ pub enum Compare {
 names! {
     /// Where a KPI stands against its target, from best to worst.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-    #[schema(description = "Where a KPI stands against its target.")]
+    #[schema(description = "How a KPI is doing against its target.")]
     pub enum Status {
         /// On or better than the target, as the policy says.
         OnTrack = "on_track",
@@ -112,7 +112,7 @@ pub enum When {
 /// One grade of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(description = "One grade of a policy; the bands stand from best to worst.")]
+#[schema(description = "One grade of a policy; the bands are in order from best to worst.")]
 pub struct Band {
     /// The band's code, lower-case letters, digits and underscores.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,31}$", example = "amber")]

@@ -64,7 +64,7 @@ document! {
         signed_off_by: Option<Subject> = None,
         /// When it was signed off.
         signed_off_at: Option<DateTime<Utc>> = None,
-        /// What is to be mended, where it was sent back.
+        /// What to correct, if it was sent back.
         note: Option<String> = None,
         /// Why it was reopened, where it was.
         reason: Option<String> = None,

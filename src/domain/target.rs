@@ -59,7 +59,7 @@ document! {
         /// The upper end of the range wanted.
         #[schema(example = 15.0)]
         high: Option<Figure> = None,
-        /// The figure at which amber ends, where the target has one of its own.
+        /// The figure at which amber ends, if the target has one of its own.
         #[schema(example = 5.5)]
         floor: Option<Figure> = None,
         /// Who asks for it; `local` for a first target that does not say.

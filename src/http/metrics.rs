@@ -157,11 +157,12 @@ fn may_read(request: &HttpRequest, settings: &Settings) -> bool {
     from_here && !passed_on.iter().any(|name| request.headers().contains_key(name))
 }
 
-/// Say how the service fares
+/// Show the service's measures
 ///
-/// Requests by operation, method and class of status, how long they took, how much of the database's connections is in use,
-/// and the version, in Prometheus's text format. Unless the deployment has set a token for this, it is there for whoever asks
-/// from the same machine, and not by way of a proxy; else for whoever sends that token. For anybody else there is nothing here.
+/// Requests by operation, method and class of status, how long they took, how much of the database's connections is in
+/// use, and the version, in Prometheus's text format. Unless the deployment has set a token for this, it is open to
+/// anyone on the same machine, but not through a proxy; otherwise to anyone who sends that token. For anybody else
+/// there is nothing here.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "get_metrics", security((), ("bearer" = [])),
     responses(

@@ -120,7 +120,7 @@ pub struct IfMatchOrNone {
         rename = "If-Match", value_type = String, required = false, example = "\"42\""
     )]
     if_match: Option<String>,
-    /// `*` where it must not be there yet.
+    /// `*` if it must not exist yet.
     #[param(
         rename = "If-None-Match", value_type = String, required = false, example = "*"
     )]

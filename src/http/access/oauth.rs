@@ -48,7 +48,7 @@ pub struct AccessToken {
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds that it is good for.
+    /// Seconds that it is valid for.
     #[schema(minimum = 1, example = 900)]
     expires_in: i64,
 }
@@ -251,9 +251,9 @@ pub struct ProtectedResource {
     resource_documentation: String,
 }
 
-/// Say how to authenticate
+/// Describe how to authenticate
 ///
-/// The metadata of a protected resource (RFC 9728): which issuers' tokens are taken here, and how they are sent.
+/// The metadata of a protected resource (RFC 9728): which issuers' tokens are accepted here, and how they are sent.
 #[utoipa::path(
     get, path = "/.well-known/oauth-protected-resource", tag = "service", operation_id = "get_protected_resource",
     security(()), responses((status = 200, description = "The metadata.", body = ProtectedResource), PublicProblems)
@@ -294,9 +294,9 @@ pub struct AuthorizationServer {
     response_types_supported: [&'static str; 0],
 }
 
-/// Say how clients sign in
+/// Describe how clients sign in
 ///
-/// The metadata of an authorisation server (RFC 8414), where this service issues tokens to partners' systems.
+/// The metadata of an authorisation server (RFC 8414), if this service issues tokens to partners' systems.
 #[utoipa::path(
     get, path = "/.well-known/oauth-authorization-server", tag = "service", operation_id = "get_authorization_server",
     security(()),
@@ -320,9 +320,9 @@ pub async fn authorization_server(
     }))
 }
 
-/// Say whom to tell of a weakness
+/// Show whom to inform of a weakness
 ///
-/// A security.txt (RFC 9116), where the deployment names a contact.
+/// A security.txt (RFC 9116), if the deployment names a contact.
 #[utoipa::path(
     get, path = "/.well-known/security.txt", tag = "service", operation_id = "get_security_txt", security(()),
     responses((status = 200, description = "The contact.", body = String, content_type = "text/plain"), PublicProblems, NoSuchThing)

@@ -45,7 +45,7 @@ pub struct TokenBody {
     /// From when on it is no good.
     #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute; null where it never was.
+    /// When it was last used, to the minute; null if it never was.
     #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -102,7 +102,7 @@ path_params! {
 
 /// List your tokens
 ///
-/// Your personal access tokens that are not revoked, the oldest first, a page at a time; without their secrets.
+/// Your personal access tokens that are not revoked, oldest first, a page at a time; without their secrets.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "access", params(Paging),
     responses((status = 200, description = "A page of tokens.", body = TokenPage), NotModified, ReadProblems, NotAllowed)
@@ -131,7 +131,7 @@ pub async fn list_tokens(
     post, path = "/v1/tokens", tag = "access", operation_id = "create_token",
     request_body(content = TokenDraft, description = "What it is for, and what it is confined to."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = MadeToken,
+        (status = 201, description = "It was made; Location gives its address.", body = MadeToken,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )

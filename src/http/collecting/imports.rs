@@ -45,7 +45,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DryRun {
-    /// Say what the import would do, and do nothing.
+    /// Show what the import would do, and do nothing.
     #[param(value_type = Option<bool>, example = true)]
     dry_run: bool,
 }
@@ -64,9 +64,9 @@ impl FromParams for DryRun {
 }
 
 /// What the documents say of the answer to an import that went well.
-pub(in crate::http) const DONE: &str = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.";
+pub(in crate::http) const DONE: &str = "What the import did, or would do. If Accept prefers an Excel workbook and there are warnings, a table comes back as one, with each cell to check marked, after a sheet that lists what was found.";
 /// What they say of the answer to one that did not.
-pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is saved (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.";
+pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is saved (`invalid`); or the Idempotency-Key came with another request (`key_reused`). If Accept prefers an Excel workbook, a table comes back as one, with each wrong cell marked, after a sheet that lists what is wrong.";
 
 /// Readings to import, as JSON.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

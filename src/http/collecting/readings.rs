@@ -44,7 +44,7 @@ pub struct ReadingBody {
     period: Period,
     /// The group; `all` is everyone.
     group: GroupCode,
-    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
+    /// The exact figure; if small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     value: Option<Figure>,
     /// What was counted.
@@ -133,7 +133,7 @@ page!(
 
 /// Every revision of a reading.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Every revision of a reading, the first first.")]
+#[schema(description = "Every revision of a reading, oldest first.")]
 pub struct ReadingHistory {
     /// The revisions.
     items: Vec<ReadingBody>,
@@ -328,13 +328,13 @@ async fn reply(
 
 /// Import readings
 ///
-/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and
-/// nothing is saved. A file sent again changes nothing. For those who report figures, of the KPIs they report.
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is accepted, or every wrong cell is listed
+/// and nothing is saved. A file sent again changes nothing. For those who report figures, of the KPIs they report.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(PlanPath, DryRun),
     request_body(
-        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is told at its pointer, such as /items/3/value. If a reading exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook, the sheet that has the columns kpi and period is read as its cells show it: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is listed by its pointer, such as /items/3/value. If a reading exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -390,12 +390,12 @@ pub async fn find_reading(
 /// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. If a
 /// reading exists already, an absent member leaves the stored value and null clears it; `value`, `numerator`,
 /// `denominator` and `nil_return` are one figure, and giving any of them replaces the figure as a whole. So
-/// `{"commentary": "…"}` changes the commentary and nothing else. The answer says what it changed: the assessment
-/// before and after, those of later periods, and the gaps and roll-ups that moved with it; with `dry_run` it says what
-/// it would change, and nothing is saved. With If-Match a revision is made only of the state that is named, with
-/// `If-None-Match: *` only a first figure is taken. Once the figure's round has closed, another figure is a restatement
-/// and needs a reason, and a change of words alone is a revision and needs none; one that is signed off is changed
-/// after its return was reopened (`conflict`). For those who report the KPI.
+/// `{"commentary": "…"}` changes the commentary and nothing else. The answer states what it changed: the assessment
+/// before and after, those of later periods, and the gaps and roll-ups that moved with it; with `dry_run` it states
+/// what it would change, and nothing is saved. With If-Match a revision is made only of the state that is named, with
+/// `If-None-Match: *` only a first figure is accepted. Once the figure's round has closed, another figure is a
+/// restatement and needs a reason, and a change of words alone is a revision and needs none; one that is signed off can
+/// be changed only once its return is reopened (`conflict`). For those who report the KPI.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
     params(ReadingPath, GroupParams, DryRun, IfMatchOrNone),
@@ -432,7 +432,7 @@ pub async fn put_reading(
 
 /// Follow a figure's revisions
 ///
-/// Every revision of a reading, the first first.
+/// Every revision of a reading, oldest first.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}/history", tag = "readings", operation_id = "list_reading_revisions",
     params(ReadingPath, GroupParams, AsOf),

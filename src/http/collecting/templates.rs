@@ -97,8 +97,8 @@ pub struct TemplateParams {
     /// The sub-group that fills it in.
     #[param(example = "be-healthy")]
     sub_group: SubGroupCode,
-    /// The period whose figures are gathered: its key, or another spelling that can mean one period only. Without it, that
-    /// of the latest round that is open; where none is, the latest financial quarter that has ended.
+    /// The period whose figures are gathered: its key, or another spelling that can mean one period only. Without it,
+    /// that of the latest round that is open; if none is open, the latest financial quarter that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
 }
@@ -112,10 +112,10 @@ impl FromParams for TemplateParams {
 
 /// Get the file to fill in
 ///
-/// Every figure that a sub-group owes in the period, those of groups too, with title, definition, unit, the figure before
-/// and the target beside the cells to fill in: as an Excel workbook with drop-downs, valid ranges and notes, or as CSV. A
-/// figure that was reported already stands in its cells. Filled in as far as can be, it is posted to the readings as it
-/// is; rows that nobody filled in are passed over. For members of the partnership.
+/// Every figure that a sub-group owes in the period, those of groups too, with title, definition, unit, the figure
+/// before and the target beside the cells to fill in: as an Excel workbook with drop-downs, valid ranges and notes, or
+/// as CSV. A figure that was reported already is in its cells. Filled in as far as can be, it is posted to the readings
+/// as it is; empty rows are ignored. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings/template", tag = "readings", operation_id = "get_readings_template",
     params(PlanPath, TemplateParams),

@@ -70,7 +70,7 @@ const TAGS: &[(&str, &str)] = &[
         "How a plan is divided: organisations, sub-groups, outcome areas and priorities; and the dimensions of its population.",
     ),
     ("policies", "Status policies: how a figure becomes a band and a status."),
-    ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures stand among."),
+    ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures are compared with."),
     ("service", "The service itself: its health, its version and its documentation."),
 ];
 
@@ -106,7 +106,7 @@ pub fn base() -> OpenApi {
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme));
     let manual = ExternalDocsBuilder::new()
         .description(Some(
-            "The manual: how to install it, the rules that figures are judged by, and how to connect other systems.",
+            "The manual: how to install it, the rules that figures are assessed by, and how to connect other systems.",
         ))
         .url(concat!(env!("CARGO_PKG_REPOSITORY"), "#readme"))
         .build();
@@ -335,7 +335,7 @@ fn tell_of_tags(operation: &mut Value) {
     let header = json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "The `ETag` of what you have already, or several, or `*` for anything: where it is still so, the answer is 304.",
+        "description": "The `ETag` of what you have already, or several, or `*` for anything: if it is still so, the answer is 304.",
         "required": false,
         "schema": {"type": "string", "minLength": 1, "pattern": TAGS_PATTERN},
         "example": "\"1234\"",

@@ -80,7 +80,7 @@ impl KpiVersionBody {
 
 /// Every revision of a KPI's definition.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Every revision of a KPI's definition, the first first.")]
+#[schema(description = "Every revision of a KPI's definition, oldest first.")]
 pub struct KpiVersions {
     /// The revisions.
     items: Vec<KpiVersionBody>,
@@ -158,7 +158,7 @@ pub async fn list_kpis(
     params(PlanPath),
     request_body(content = KpiDraft, description = "The definition; what is left out gets its default."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = KpiBody,
+        (status = 201, description = "It was made; Location gives its address.", body = KpiBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -268,7 +268,8 @@ path_params! {
 
 /// Archive a KPI
 ///
-/// It leaves lists and reports and takes no more figures; its history stays. For programme managers and administrators.
+/// It leaves lists and reports and accepts no more figures; its history stays. For programme managers and
+/// administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
     params(KpiToArchive, IfMatch),
@@ -287,8 +288,8 @@ pub async fn archive_kpi(
 
 /// Follow a KPI's definition
 ///
-/// Every revision of it, the first first, and whether figures compare across it: a change of what is measured begins the next
-/// `definition_version`, and travel does not reach over it.
+/// Every revision of it, oldest first, and whether figures compare across it: a change of what is measured begins the
+/// next `definition_version`, and travel does not reach over it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/versions", tag = "kpis", operation_id = "list_kpi_versions",
     params(KpiPath, AsOf),

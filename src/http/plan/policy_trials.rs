@@ -41,8 +41,9 @@ path_params! {
 
 /// Try a change of a status policy
 ///
-/// What past periods' statuses would have been under the policy as the merge patch (RFC 7396) would leave it, judged with the
-/// figures, targets and definitions of now. Nothing is stored and nothing changes. For members of the partnership.
+/// What past periods' statuses would have been under the policy as the merge patch (RFC 7396) would leave it, assessed
+/// with the present figures, targets and definitions. Nothing is stored and nothing changes. For members of the
+/// partnership.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/policies/{policy}/try", tag = "policies",
     params(PolicyPath, TrialParams),

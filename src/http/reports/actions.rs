@@ -36,7 +36,7 @@ pub struct ActionParams {
     /// Only those in this state.
     #[param(inline, example = "open")]
     state: Option<ActionState>,
-    /// Only those that this organisation sees to.
+    /// Only those that this organisation is responsible for.
     #[param(example = "harrow-pct")]
     organisation: Option<OrganisationCode>,
     /// Only those on KPIs that this sub-group answers for.
@@ -93,8 +93,8 @@ path_params! {
 
 /// List actions
 ///
-/// The corrective actions of the plan's KPIs, the oldest first, a page at a time. Members see all of them; partners those on
-/// KPIs that their own organisation leads on or contributes to.
+/// The corrective actions of the plan's KPIs, oldest first, a page at a time. Members see all of them; partners those
+/// on KPIs that their own organisation leads on or contributes to.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/actions", tag = "actions",
     params(PlanPath, ActionParams, AsOf, Paging),
@@ -118,13 +118,13 @@ pub async fn list_actions(
 
 /// Open an action
 ///
-/// Says what will be done about a KPI, why, by whom and by when. For those who report the KPI.
+/// States what will be done about a KPI, why, by whom and by when. For those who report the KPI.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions", tag = "actions", operation_id = "create_action",
     params(PlanPath),
     request_body(content = ActionDraft, description = "What will be done; it begins open, and is due today or later."),
     responses(
-        (status = 201, description = "It was opened; Location says where it is.", body = SeenAction,
+        (status = 201, description = "It was opened; Location gives its address.", body = SeenAction,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -163,8 +163,8 @@ pub async fn find_action(
 
 /// Change an action
 ///
-/// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. `state` closes it as `done`
-/// or, with a `reason`, as `dropped`, and takes it up again as `open`. The KPI stays. For those who report the KPI.
+/// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. `state` closes it as
+/// `done` or, with a `reason`, as `dropped`, and reopens it as `open`. The KPI stays. For those who report the KPI.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/actions/{action}", tag = "actions",
     params(ActionPath, IfMatch),
@@ -194,7 +194,7 @@ pub async fn update_action(
     params(ActionPath),
     request_body(content = NoteDraft, description = "What there is to say."),
     responses(
-        (status = 201, description = "It was added; the action with all its notes, and Location says where it is.", body = SeenAction,
+        (status = 201, description = "It was added; the action with all its notes, and Location gives its address.", body = SeenAction,
          headers(("Location" = String, description = "The action's address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )

@@ -130,7 +130,7 @@ impl TableRow for SeenTarget {
             "value": Number, "The figure wanted." => figure(seen.row.target.value);
             "low": Number, "The lower end of the range wanted." => figure(seen.row.target.low);
             "high": Number, "The upper end of the range wanted." => figure(seen.row.target.high);
-            "floor": Number, "The figure at which amber ends, where the target has its own." => figure(seen.row.target.floor);
+            "floor": Number, "The figure at which amber ends, if the target has its own." => figure(seen.row.target.floor);
             "kind": Text, "Who asks for it: statutory, laa or local." => text(&seen.row.target.kind.as_str());
             "state": Text, "Whether it counts: placeholder, proposed, agreed or withdrawn."
                 => text(&seen.row.target.state.as_str());
@@ -164,11 +164,11 @@ fn standing<R: Assessed>() -> Vec<Column<R>> {
         "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
         "band": Text, "The code of the policy's band." => row.one().band.clone();
         "band_label": Text, "What pages call the band." => row.one().band_label.clone();
-        "reason": Text, "Why, where the figures alone do not say." => words(row.one().reason.map(Reason::as_str));
-        "data_state": Text, "Where the figure itself stands." => text(&row.one().data_state.as_str());
+        "reason": Text, "Why, if the figures alone do not show it." => words(row.one().reason.map(Reason::as_str));
+        "data_state": Text, "The condition of the figure itself." => text(&row.one().data_state.as_str());
         "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
         "value": Number, "The exact figure." => figure(row.one().value);
-        "reported": Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."
+        "reported": Number, "The figure rounded to the KPI's decimals, or to the target's if it has more."
             => figure(row.one().reported);
         "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();
         "numerator": Number, "What was counted." => figure(row.one().numerator);
@@ -219,7 +219,7 @@ impl TableRow for StatusRow<'_> {
             "period_start": Date, "That period's first day." => text(&row.one.period.start());
             "period_end": Date, "That period's last day." => text(&row.one.period.end());
             "group": Text, "The group; all is everyone." => text(&row.one.group);
-            "of": Text, "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months."
+            "of": Text, "What the figure is made of, if the period is longer than those that the KPI is reported by: 12 months."
                 => row.one.of.clone();
         );
         let margin = columns!(|row: Self|
@@ -354,13 +354,13 @@ impl TableRow for ExceptionRow<'_> {
                 => spaced(row.item.rules.iter().map(|rule| rule.as_str()));
             "period": Text, "The KPI's own period that is reported." => text(&row.one().period);
             "period_label": Text, "What people call that period." => text(&row.one().period.label());
-            "of": Text, "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months."
+            "of": Text, "What the figure is made of, if the period is longer than those that the KPI is reported by: 12 months."
                 => row.one().of.clone();
             "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
             "band_label": Text, "What pages call the policy's band." => row.one().band_label.clone();
-            "data_state": Text, "Where the figure itself stands." => text(&row.one().data_state.as_str());
+            "data_state": Text, "The condition of the figure itself." => text(&row.one().data_state.as_str());
             "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
-            "reported": Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."
+            "reported": Number, "The figure rounded to the KPI's decimals, or to the target's if it has more."
                 => figure(row.one().reported);
             "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();
             "target": Number, "The figure wanted." => figure(row.target().and_then(|target| target.value));

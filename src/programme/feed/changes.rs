@@ -32,7 +32,7 @@ use crate::programme::{OpenPlan, Programme, Refusal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "Why a copy should let a thing go: it was removed, it was archived, or this reader sees it no longer. What belongs to a KPI goes with it."
+    description = "Why a copy should remove a thing: it was removed, it was archived, or this reader sees it no longer. What belongs to a KPI goes with it."
 )]
 pub enum Gone {
     /// It was removed.

@@ -27,10 +27,10 @@ pub struct Standing {
     /// The code of the policy's band.
     #[schema(required = true, example = "amber")]
     pub band: Option<String>,
-    /// Why, where the figures alone do not say.
+    /// Why, if the figures alone do not show it.
     #[schema(required = true)]
     pub reason: Option<Reason>,
-    /// Where the figure itself stands.
+    /// The condition of the figure itself.
     pub data_state: DataState,
     /// The reported figure.
     #[schema(required = true, example = 4.5)]
@@ -82,7 +82,7 @@ pub struct Move {
     pub group: GroupCode,
     /// How the change reached it.
     pub through: Through,
-    /// Where it stood; `null` where nothing had been reported.
+    /// How it was doing; `null` if nothing had been reported.
     #[schema(required = true)]
     pub before: Option<Standing>,
     /// Where it stands; `null` where nothing is reported.

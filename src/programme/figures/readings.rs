@@ -28,18 +28,18 @@ use crate::programme::{Principal, Programme, Refusal};
 /// What a posted figure changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What a posted figure changes: where the KPI stood in the period before and after, and later periods that moved with it."
+    description = "What a posted figure changes: how the KPI was doing in the period before and after, and later periods that moved with it."
 )]
 pub struct Effect {
-    /// Where it stood; `null` where nothing had been reported.
+    /// How it was doing; `null` if nothing had been reported.
     #[schema(required = true)]
     pub before: Option<Assessment>,
-    /// Where it stands now.
+    /// How it is doing now.
     #[schema(required = true)]
     pub after: Option<Assessment>,
     /// Later periods with a figure whose assessment changed, in time order.
     pub later: Vec<Assessment>,
-    /// Gaps that the figure is a side of and whose standing changed, in that period and later ones.
+    /// Gaps that the figure is a side of and whose assessment changed, in that period and later ones.
     pub gaps: Vec<Move>,
     /// Roll-ups that moved with it.
     pub roll_ups: Vec<RollUpMove>,

@@ -32,7 +32,7 @@ use crate::programme::{Change, OpenPlan, Principal, Programme, Refusal, StoreErr
 /// All that a board report holds.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "All that a board report holds, as it stood when it was frozen: where the plan stood, the exceptions, what was said and done, and the policies and definitions that the statuses rest on."
+    description = "All that a board report holds, as it was when frozen: the status report, the exceptions, what was said and done, and the policies and definitions that the statuses rest on."
 )]
 pub struct BoardReportContent {
     /// The report's id.
@@ -47,17 +47,17 @@ pub struct BoardReportContent {
     pub organisation: Option<OrganisationCode>,
     /// When it was frozen.
     pub frozen_at: DateTime<Utc>,
-    /// Who froze it; `null` in an organisation's, as its readers are not told names.
+    /// Who froze it; `null` in an organisation's, as its readers are not shown names.
     #[schema(required = true, example = "jo.lead@harrow.example")]
     pub frozen_by: Option<Subject>,
     /// The plan's version that it was made from.
     #[schema(value_type = i64, minimum = 1, example = 1234)]
     pub version: Seq,
-    /// Where the plan stood.
+    /// The plan's status report.
     pub status_report: StatusReport,
-    /// What the Board should look at, the worst first.
+    /// What the Board should look at, worst first.
     pub exceptions: Exceptions,
-    /// What was being done about the KPIs, the oldest first: the actions that were open, and those closed since the period
+    /// What was being done about the KPIs, oldest first: the actions that were open, and those closed since the period
     /// before the report's began.
     pub actions: Vec<SeenAction>,
     /// What was said with the figures.
@@ -124,9 +124,9 @@ pub struct BoardReportChanges {
     /// The figures that were changed after their round had closed, in the order of their changes, each with the gaps that it is
     /// a side of.
     pub restated: Vec<RestatedFigure>,
-    /// The figures that came after they were due, in the order of their coming.
+    /// The figures that came after they were due, in the order in which they came.
     pub arrived_late: Vec<LateFigure>,
-    /// The targets that were set, changed or taken away.
+    /// The targets that were set, changed or removed.
     pub targets_changed: Vec<TargetChanged>,
 }
 

@@ -23,7 +23,7 @@ use crate::programme::seen::Seen;
 /// What the Board should look at in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What the Board should look at in a period, the worst first, with the rules by which it is chosen and put in order."
+    description = "What the Board should look at in a period, worst first, with the rules by which it is chosen and put in order."
 )]
 pub struct Exceptions {
     /// The plan's code.
@@ -38,12 +38,12 @@ pub struct Exceptions {
     /// The plan's version that it is made from.
     #[schema(value_type = i64, minimum = 1, example = 1234)]
     pub version: Seq,
-    /// The rules, the worst first. Exceptions come in the order of the worst rule that applies to them, then of how many
+    /// The rules, worst first. Exceptions come in the order of the worst rule that applies to them, then of how many
     /// apply, then of how far they are off in multiples of the amber limit, then of their codes.
     pub rules: Vec<StatedRule>,
     /// How many exceptions each rule makes; one KPI can be counted under several.
     pub counts: RuleCounts,
-    /// The exceptions, the worst first.
+    /// The exceptions, worst first.
     pub items: Vec<ExceptionItem>,
 }
 
@@ -118,9 +118,9 @@ pub struct ExceptionItem {
     pub outcome_area: Option<AreaCode>,
     /// Its priority.
     pub priority: PriorityCode,
-    /// The sub-groups that answer for it.
+    /// The sub-groups that are responsible for it.
     pub sub_groups: Vec<SubGroupCode>,
-    /// The rules that apply to it, the worst first.
+    /// The rules that apply to it, worst first.
     #[schema(min_items = 1)]
     pub rules: Vec<Rule>,
     /// Where it stands.
@@ -131,7 +131,7 @@ pub struct ExceptionItem {
     /// Its latest figures up to the period reported on, eight at most, in time order.
     #[schema(max_items = 8)]
     pub trend: Vec<TrendPoint>,
-    /// The figure that was restated, where one was.
+    /// The figure that was restated, if one was.
     #[schema(required = true)]
     pub restatement: Option<SeenRestatement>,
     /// What is being done: the open actions on it, and those closed in the last three months; none for readers who may not

@@ -75,7 +75,7 @@ pub struct StatusReport {
 
 /// Where an outcome area stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where an outcome area stands in a period.")]
+#[schema(description = "How an outcome area is doing in a period.")]
 pub struct AreaReport {
     /// The outcome area's code.
     pub code: AreaCode,
@@ -92,7 +92,7 @@ pub struct AreaReport {
 
 /// Where a priority stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a priority stands in a period.")]
+#[schema(description = "How a priority is doing in a period.")]
 pub struct PriorityReport {
     /// The priority's code.
     pub code: PriorityCode,

@@ -20,7 +20,7 @@ pub struct OutstandingItem {
     /// The round in which it is owed; `null` where no round gathers it, and the KPI's own lag says when it is due.
     #[schema(required = true)]
     pub round: Option<Period>,
-    /// The sub-groups that answer for it.
+    /// The sub-groups that are responsible for it.
     #[schema(example = json!(["be-healthy"]))]
     pub sub_groups: Vec<SubGroupCode>,
     /// The organisation that owes it: the KPI's lead, else the sub-group's; `null` where there is neither.

@@ -108,7 +108,7 @@ pub struct ReturnReport {
     /// When it was signed off.
     #[schema(required = true)]
     pub signed_off_at: Option<DateTime<Utc>>,
-    /// What is to be mended, where it was sent back.
+    /// What to correct, if it was sent back.
     #[schema(required = true, example = "NI-53a: is the denominator the quarter's?")]
     pub note: Option<String>,
     /// Why it was reopened, where it was.
