@@ -36,7 +36,7 @@ names! {
 pub struct Granted {
     /// The role.
     pub role: Role,
-    /// The outcome areas a sub-group lead answers for.
+    /// The outcome areas a sub-group lead is responsible for.
     pub outcome_areas: Vec<AreaCode>,
     /// The organisation a contributor or partner belongs to.
     pub organisation: Option<OrganisationCode>,

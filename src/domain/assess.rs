@@ -24,7 +24,7 @@ names! {
     /// Why an assessment is as it is, where the figures alone do not say.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
     #[schema(
-        description = "Why no status is given, or where a status comes from if not from the figures. More may be added."
+        description = "Why no status is given, or what determines the status if not the figures. More may be added."
     )]
     pub enum Reason {
         /// The KPI is not in force in the period.
@@ -190,7 +190,7 @@ pub struct NextBand {
     /// The band's code.
     #[schema(example = "low_green")]
     pub band: String,
-    /// The figure at which it begins; `null` where no figure alone decides.
+    /// The figure at which it begins; `null` if no figure alone decides.
     #[schema(required = true, example = 4.75)]
     pub at_value: Option<Figure>,
 }
@@ -253,7 +253,7 @@ pub struct StatedForecast {
     /// The figure it expects.
     #[schema(example = 4.2)]
     pub value: Figure,
-    /// Where the KPI would stand with it.
+    /// How the KPI would be doing with it.
     #[schema(required = true)]
     pub status: Option<Status>,
 }

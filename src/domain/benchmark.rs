@@ -175,7 +175,7 @@ pub struct GroupComparison {
     /// What it is called.
     #[schema(example = "Statistical neighbours")]
     pub title: String,
-    /// The first day of the edition that holds on the period's last day; `null` where none does.
+    /// The first day of the edition that holds on the period's last day; `null` if none does.
     #[schema(required = true, example = "2007-04-01")]
     pub edition: Option<NaiveDate>,
     /// How many authorities the edition has.
@@ -184,7 +184,7 @@ pub struct GroupComparison {
     /// How many of them have a figure.
     #[schema(minimum = 0, example = 9)]
     pub figures: usize,
-    /// The middle one of their figures, between the two middle ones where their number is even; of a group of one, its
+    /// The middle one of their figures, between the two middle ones if their number is even; of a group of one, its
     /// figure.
     #[schema(required = true, example = 5.2)]
     pub median: Option<Figure>,

@@ -45,7 +45,7 @@ pub enum NoForecast {
     Suppressed,
     /// The KPI is not in force at the year's end.
     NotApplicable,
-    /// A partner says what the status is.
+    /// A partner determines the status.
     PartnerDetermined,
     /// The projection is past what a figure can be.
     OutOfRange,

@@ -129,10 +129,10 @@ pub enum Formula {
         #[schema(example = "non-fsm")]
         comparator: GroupCode,
     },
-    /// A partner says what the status is.
+    /// A partner determines the status.
     #[schema(title = "PartnerDeterminedFormula")]
     PartnerDetermined {
-        /// The organisation that says so.
+        /// The organisation that determines it.
         #[schema(example = "metropolitan-police")]
         by: OrganisationCode,
     },
@@ -164,7 +164,7 @@ document! {
         /// What is counted and over what, in plain words; at most 4,000 characters.
         #[schema(max_length = 4000, example = "Young people of 16 to 18 known to be NEET, as a share of those whose activity is known.")]
         definition: String = String::new(),
-        /// Its number in the National Indicator Set, where it has one.
+        /// Its number in the National Indicator Set, if it has one.
         #[schema(max_length = 20, example = "NI 117")]
         national_indicator: Option<String> = None,
         /// What it is counted in.
@@ -172,8 +172,9 @@ document! {
         /// What `numerator / denominator` is multiplied by: 100 for a percentage, 1 otherwise, unless given; 1 to 1,000,000.
         #[schema(minimum = 1, maximum = 1_000_000, example = 100)]
         multiplier: u32 = if unit == Some(Unit::Percentage) { 100 } else { 1 },
-        /// Whether the value is adjusted, for the ages of a population say, so that it is not `numerator / denominator`: value,
-        /// numerator and denominator are then reported and kept together. For percentages, rates, ratios and scores.
+        /// Whether the value is adjusted, for the ages of a population say, so that it is not `numerator /
+        /// denominator`: value, numerator and denominator are then reported and stored together. For percentages,
+        /// rates, ratios and scores.
         standardised: bool = false,
         /// The decimal places of the reported figure: 0 to 6.
         #[schema(minimum = 0, maximum = 6, example = 1)]

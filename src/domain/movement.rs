@@ -104,7 +104,7 @@ pub enum Way {
 pub struct FrozenStanding {
     /// The period assessed.
     pub period: Period,
-    /// Where it stood.
+    /// Its status.
     pub status: Status,
     /// The code of the policy's band.
     #[schema(required = true, example = "high_green")]
@@ -173,15 +173,15 @@ pub struct NamedKpi {
 /// A policy that grades otherwise in the later report.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "A policy that another version of grades in the later report, or that grades in one of the two only."
+    description = "A policy of which the later report uses another version, or that grades in one of the two only."
 )]
 pub struct PolicyChanged {
     /// The policy's code.
     pub code: PolicyCode,
-    /// Its version in the earlier report; `null` where it graded nothing there.
+    /// Its version in the earlier report; `null` if it graded nothing there.
     #[schema(required = true, minimum = 1, example = 1)]
     pub from_version: Option<i32>,
-    /// Its version in the later report; `null` where it grades nothing there.
+    /// Its version in the later report; `null` if it grades nothing there.
     #[schema(required = true, minimum = 1, example = 2)]
     pub to_version: Option<i32>,
 }
@@ -202,7 +202,7 @@ pub struct Movement {
     pub new_kpis: Vec<NamedKpi>,
     /// Those in the earlier report only, or in force in it only.
     pub withdrawn_kpis: Vec<NamedKpi>,
-    /// The policies that grade otherwise, or in one of the reports only.
+    /// The policies that grade differently, or in one of the reports only.
     pub policies_changed: Vec<PolicyChanged>,
 }
 

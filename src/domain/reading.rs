@@ -44,7 +44,7 @@ document! {
         /// total.
         #[schema(example = 4.2)]
         forecast: Option<Figure> = None,
-        /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+        /// The codes of warnings that you have seen and confirm: they are not repeated for this figure.
         #[schema(value_type = Vec<String>, example = json!([]))]
         acknowledged: Acknowledged = Acknowledged::default(),
     }

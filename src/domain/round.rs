@@ -30,10 +30,10 @@ document! {
     }
 }
 
-/// Where a sub-group's return stands.
+/// The state of a sub-group's return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(description = "Where a sub-group's return stands.")]
+#[schema(description = "The state of a sub-group's return.")]
 pub enum ReturnState {
     /// It is being filled in.
     Open,
@@ -47,7 +47,7 @@ pub enum ReturnState {
 
 document! {
     /// Where a sub-group's return in a round stands.
-    #[schema(description = "Where a sub-group's return in a round stands, and who brought it there.")]
+    #[schema(description = "The state of a sub-group's return in a round, and who brought it there.")]
     pub struct Return / NewReturn / ReturnChange {
         /// The round's period.
         period: PeriodKey,
@@ -66,7 +66,7 @@ document! {
         signed_off_at: Option<DateTime<Utc>> = None,
         /// What to correct, if it was sent back.
         note: Option<String> = None,
-        /// Why it was reopened, where it was.
+        /// Why it was reopened, if it was.
         reason: Option<String> = None,
     }
 }
@@ -263,11 +263,12 @@ pub struct Progress {
     /// How many are overdue.
     #[schema(minimum = 0, example = 1)]
     pub overdue: u32,
-    /// The share of those owed that were reported, with one decimal; 100 only if nothing is missing; `null` where none is owed.
+    /// The share of those owed that were reported, with one decimal; 100 only if nothing is missing; `null` if none is
+    /// owed.
     #[schema(required = true, value_type = Option<Share>)]
     pub completeness_percent: Option<Figure>,
-    /// The share of those reported or overdue that were reported in time, with one decimal; 100 only if all were; `null` where
-    /// there is none.
+    /// The share of those reported or overdue that were reported in time, with one decimal; 100 only if all were;
+    /// `null` if there is none.
     #[schema(required = true, value_type = Option<Share>)]
     pub timeliness_percent: Option<Figure>,
 }

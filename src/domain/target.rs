@@ -78,7 +78,7 @@ document! {
         /// Why it replaces the one before; needed when it does; at most 2,000 characters.
         #[schema(max_length = 2000, example = "New national baseline published in October 2009.")]
         reason: Option<String> = None,
-        /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+        /// The codes of warnings that you have seen and confirm: they are not repeated for this target.
         #[serde(skip_serializing_if = "Acknowledged::is_empty")]
         #[schema(value_type = Vec<String>, example = json!([]))]
         acknowledged: Acknowledged = Acknowledged::default(),

@@ -46,7 +46,7 @@ pub enum NoTravel {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "A direction of travel: what the figure is compared with, and which way it moved.")]
 pub struct Travel {
-    /// Which way; `null` where the reason says why not.
+    /// Which way; `null` if there is a reason why not.
     #[schema(required = true)]
     pub direction: Option<Direction>,
     /// The key of the period compared with.

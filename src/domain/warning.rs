@@ -212,7 +212,7 @@ pub struct Warning {
     /// The group it is about; null for a target.
     #[schema(required = true)]
     pub group: Option<GroupCode>,
-    /// A sentence for a person: what to look at and what to do.
+    /// A sentence for a person: what to check and what to do.
     #[schema(
         example = "the groups of `sex` cover everyone, and their numerators sum to 99 but all has 100: 1 too few; correct the groups or all"
     )]

@@ -47,7 +47,7 @@ document! {
         /// What it is for; at most 400 characters.
         #[schema(max_length = 400, example = "Mirrors the plan into our case system.")]
         description: String = String::new(),
-        /// What to tell of; empty for everything there is.
+        /// What to report; empty for everything.
         #[schema(max_items = 20, example = json!(["status.changed"]))]
         events: Vec<EventType> = Vec::new(),
         /// Only what is about these KPIs, or about those of `outcome_areas`; both empty for all.
@@ -56,8 +56,8 @@ document! {
         /// Only what is about these outcome areas, or about `kpis`; both empty for all.
         #[schema(max_items = 100, example = json!(["be-healthy"]))]
         outcome_areas: Vec<AreaCode> = Vec::new(),
-        /// Whether anything is sent. The service puts it to false where nothing can be delivered; put it to true again once
-        /// it can, and what was missed is sent.
+        /// Whether anything is sent. The service sets it to false if nothing can be delivered; set it to true again
+        /// once it can, and what was missed is sent.
         active: bool = true,
     }
 }

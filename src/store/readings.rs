@@ -45,7 +45,7 @@ pub struct ReadingRevision {
     pub denominator: Option<Figure>,
     /// Whether the figure may still change.
     pub provisional: bool,
-    /// Why there is no figure, where that was declared.
+    /// Why there is no figure, if that was declared.
     pub nil_return: Option<String>,
     /// The status that a partner determined.
     #[diesel(deserialize_as = FromColumn<Option<Status>>)]

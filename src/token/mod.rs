@@ -29,7 +29,7 @@ pub struct Claims {
     pub aud: String,
     /// Who it speaks for: 1 to 200 characters without control characters, or no verifier takes it.
     pub sub: String,
-    /// From when on it is no good.
+    /// When it expires.
     pub exp: i64,
     /// From when on it is good, where that is later than its issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]

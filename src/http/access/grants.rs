@@ -34,7 +34,7 @@ pub struct GrantBody {
     subject: String,
     /// The role.
     role: Role,
-    /// The outcome areas a sub-group lead answers for.
+    /// The outcome areas a sub-group lead is responsible for.
     outcome_areas: Vec<AreaCode>,
     /// The organisation a contributor or partner belongs to.
     #[schema(required = true, example = "harrow-pct")]

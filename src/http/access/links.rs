@@ -41,7 +41,7 @@ pub struct LinkBody {
     /// Who made it, and what it can show at most.
     #[schema(example = "jo.lead@harrow.example")]
     created_by: String,
-    /// From when on it is no good.
+    /// When it expires.
     #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute; null if it never was.

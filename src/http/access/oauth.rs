@@ -55,15 +55,15 @@ pub struct AccessToken {
 
 /// A form as OAuth sends it.
 #[derive(Debug, utoipa::ToSchema)]
-#[schema(as = TokenRequest, description = "What a client asks with. There are no scopes: a `scope` is refused, and other fields are passed over.")]
+#[schema(as = TokenRequest, description = "What a client asks with. There are no scopes: a `scope` is refused, and other fields are ignored.")]
 #[expect(dead_code, reason = "it documents a form, which is read field by field")]
 pub struct TokenRequest {
     /// How the client asks.
     grant_type: GrantType,
-    /// The client's id, where it does not come in `Authorization: Basic`.
+    /// The client's id, if it does not come in `Authorization: Basic`.
     #[schema(example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
     client_id: Option<String>,
-    /// The client's secret, where it does not come in `Authorization: Basic`.
+    /// The client's secret, if it does not come in `Authorization: Basic`.
     #[schema(example = "wms_…")]
     client_secret: Option<String>,
 }
@@ -229,7 +229,7 @@ pub async fn jwks(_: Params<NoParams>, issuer: Data<MaybeIssuer>) -> HttpRespons
 
 /// Where and how to authenticate.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where this service takes its tokens from, and how they are sent (RFC 9728).")]
+#[schema(description = "Whose tokens this service accepts, and how they are sent (RFC 9728).")]
 pub struct ProtectedResource {
     /// The address of this service.
     #[schema(example = "https://waymark.example")]
@@ -237,7 +237,7 @@ pub struct ProtectedResource {
     /// What it is called.
     #[schema(example = "Waymark")]
     resource_name: &'static str,
-    /// The issuers whose tokens it takes.
+    /// The issuers whose tokens it accepts.
     #[schema(example = json!(["https://waymark.example"]))]
     authorization_servers: Vec<String>,
     /// The keys that its own tokens are signed with.

@@ -42,7 +42,7 @@ pub struct TokenBody {
     methods: Vec<String>,
     /// When it was made.
     created_at: DateTime<Utc>,
-    /// From when on it is no good.
+    /// When it expires.
     #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute; null if it never was.

@@ -88,10 +88,10 @@ pub struct ReadingItem {
     /// The KPI's code.
     #[schema(example = "NI-117")]
     kpi: KpiCode,
-    /// The period: its key, or as people write it where that can mean one thing only for the KPI.
+    /// The period: its key, or as people write it if that can mean one thing only for the KPI.
     #[schema(example = "2010/11 Q1")]
     period: String,
-    /// The group; `all`, which is everyone, without it.
+    /// The group; without it `all`, which is everyone.
     #[schema(example = "all")]
     group: Option<GroupCode>,
     /// The figure, in the KPI's unit.
@@ -119,7 +119,7 @@ pub struct ReadingItem {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(example = 4.2)]
     forecast: Option<Figure>,
-    /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+    /// The codes of warnings that you have seen and confirm: they are not repeated for this figure.
     #[schema(example = json!([]))]
     acknowledged: Option<Vec<String>>,
 }
@@ -172,7 +172,7 @@ pub struct TargetItem {
     /// Why it replaces the one before; at most 2,000 characters.
     #[schema(max_length = 2000)]
     reason: Option<String>,
-    /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+    /// The codes of warnings that you have seen and confirm: they are not repeated for this target.
     #[schema(example = json!([]))]
     acknowledged: Option<Vec<String>>,
 }
@@ -200,14 +200,14 @@ pub struct ImportResult {
     rejected: u64,
     /// The columns of the file that were not read, each with why.
     ignored_columns: Vec<IgnoredColumnBody>,
-    /// Where the KPIs of the changed rows stood before and stand after, and the later periods and gaps whose standing moves
-    /// with them; empty where anything is wrong.
+    /// How the KPIs of the changed rows were doing before and are doing after, and the later periods and gaps that move
+    /// with them; empty if anything is wrong.
     effects: Vec<Move>,
-    /// The roll-ups that move with it, in every report of the plan that it reaches; empty where anything is wrong.
+    /// The roll-ups that move with it, in every report of the plan that it reaches; empty if anything is wrong.
     roll_ups: Vec<RollUpMove>,
-    /// What should be looked at in the rows that are right: about the file as a whole, then row by row. Warnings never block.
+    /// What to check in the rows that are right: about the file as a whole, then row by row. Warnings never block.
     warnings: Vec<Warning>,
-    /// Everything that is wrong; empty where the import did or would do.
+    /// Everything that is wrong; empty if the import was or would be done.
     errors: Vec<ViolationBody>,
 }
 

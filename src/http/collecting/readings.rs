@@ -55,7 +55,7 @@ pub struct ReadingBody {
     denominator: Option<Figure>,
     /// Whether the figure may still change.
     provisional: bool,
-    /// Why there is no figure, where that was declared.
+    /// Why there is no figure, if that was declared.
     #[schema(required = true, example = "School census not yet released")]
     nil_return: Option<String>,
     /// The status that a partner determined.
@@ -70,7 +70,7 @@ pub struct ReadingBody {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(required = true, example = 4.2)]
     forecast: Option<Figure>,
-    /// The codes of warnings that whoever reported it stands by; empty for readers outside the partnership.
+    /// The codes of warnings that its reporter has confirmed; empty for readers outside the partnership.
     #[schema(value_type = Vec<String>, example = json!([]))]
     acknowledged: Acknowledged,
     /// Whether it replaced a figure whose round had closed.
@@ -122,7 +122,7 @@ pub struct PostedReading {
     reading: ReadingBody,
     /// What it changed.
     effect: Effect,
-    /// What should be looked at, though the figure was accepted.
+    /// What to check, although the figure was accepted.
     warnings: Vec<Warning>,
 }
 
@@ -334,7 +334,7 @@ async fn reply(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(PlanPath, DryRun),
     request_body(
-        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook, the sheet that has the columns kpi and period is read as its cells show it: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is listed by its pointer, such as /items/3/value. If a reading exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you confirm, separated by blanks or commas) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook, the sheet that has the columns kpi and period is read as its cells show it: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is listed by its pointer, such as /items/3/value. If a reading exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),

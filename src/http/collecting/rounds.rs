@@ -222,13 +222,13 @@ impl utoipa::PartialSchema for ReturnFigure {
         };
         let or_null = |object: ObjectBuilder| object.schema_type(SchemaType::Array(vec![Type::String, Type::Null]));
         object.properties.insert("kpi".to_owned(), code(CODE_PATTERN, "NI-117", "The KPI's code.").into());
-        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, where the return holds more than one.");
+        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, if the return holds more than one.");
         object.properties.insert("period".to_owned(), or_null(period).into());
         let group = code(CODE_PATTERN, "all", "The group; `all` without it.");
         object.properties.insert("group".to_owned(), or_null(group).into());
         object.required = vec!["kpi".to_owned()];
         object.description = Some(
-            "A figure in a return: the KPI, the period where the return holds more than one of it, the group (`all` \
+            "A figure in a return: the KPI, the period if the return holds more than one of it, the group (`all` \
              without it), and what is reported."
                 .to_owned(),
         );
@@ -247,7 +247,7 @@ impl utoipa::ToSchema for ReturnFigure {
 #[schema(description = "The figures of a return: those that are left out stay as they are.")]
 #[expect(dead_code, reason = "it documents a body, which the use case reads member by member")]
 pub struct ReturnDraft {
-    /// What is reported, one a KPI, period and group.
+    /// What is reported, one per KPI, period and group.
     #[schema(max_items = 10_000)]
     figures: Vec<ReturnFigure>,
 }

@@ -109,7 +109,7 @@ pub struct PostedTarget {
     target: TargetBody,
     /// What it changed.
     effect: TargetEffect,
-    /// What should be looked at, though the target was accepted.
+    /// What to check, although the target was accepted.
     warnings: Vec<Warning>,
 }
 
@@ -119,7 +119,7 @@ pub struct PostedTarget {
 pub struct TargetRevisionBody {
     #[serde(flatten)]
     target: TargetBody,
-    /// Whether this revision took the target away.
+    /// Whether this revision removed the target.
     removed: bool,
 }
 
@@ -224,7 +224,7 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(PlanPath, DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet that has the columns kpi and period is read. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target belongs in value. Columns that are known and not read are listed in ignored_columns. If a target exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is listed by its pointer, such as /items/3/value.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you confirm, separated by blanks or commas) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet that has the columns kpi and period is read. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target belongs in value. Columns that are known and not read are listed in ignored_columns. If a target exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is listed by its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),

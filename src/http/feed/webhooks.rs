@@ -25,8 +25,8 @@ use crate::programme::feed::webhooks::{DeliveryRow, WebhookId, WebhookRow};
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = WebhookDisabled, description = "That the service switched a webhook off, and why.")]
 pub struct DisabledBody {
-    /// Why: `undeliverable` after three days of attempts, `gone` where the subscriber answered 410, `access_revoked`
-    /// where whoever it belongs to sees the plan no longer. More may be added.
+    /// Why: `undeliverable` after three days of attempts, `gone` if the subscriber answered 410, `access_revoked` if
+    /// its owner no longer sees the plan. More may be added.
     #[schema(example = "undeliverable")]
     reason: String,
     /// When.
@@ -35,7 +35,7 @@ pub struct DisabledBody {
 
 /// That messages are not taken.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = WebhookFailing, description = "That a message is not taken, and when it is tried again.")]
+#[schema(as = WebhookFailing, description = "That a message is not accepted, and when it is tried again.")]
 pub struct FailingBody {
     /// How many attempts at the message have failed.
     #[schema(minimum = 1, example = 2)]
@@ -53,15 +53,15 @@ pub struct WebhookBody {
     id: WebhookId,
     #[serde(flatten)]
     terms: WebhookTerms,
-    /// Whose it is: it tells what they may see.
+    /// Whose it is: it reports what they may see.
     #[schema(example = "demo-partner")]
     subject: String,
-    /// When it was made; it tells of what came after.
+    /// When it was made; it reports what came after.
     created_at: DateTime<Utc>,
-    /// That the service switched it off; null where it did not.
+    /// That the service switched it off; null if it did not.
     #[schema(required = true)]
     disabled: Option<DisabledBody>,
-    /// That messages are not taken; null while they are.
+    /// That messages are not accepted; null while they are.
     #[schema(required = true)]
     failing: Option<FailingBody>,
 }
@@ -86,7 +86,7 @@ impl From<&WebhookRow> for WebhookBody {
 pub struct SecretBody {
     #[serde(flatten)]
     webhook: WebhookBody,
-    /// What its messages are signed with (Standard Webhooks): keep it where secrets are kept.
+    /// What its messages are signed with (Standard Webhooks): store it as a secret.
     #[schema(pattern = "^whsec_[A-Za-z0-9+/=]+$", example = "whsec_EXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAM")]
     secret: String,
 }
@@ -104,10 +104,10 @@ pub struct DeliveryBody {
     /// Its number among the webhook's attempts.
     #[schema(minimum = 1, example = 17)]
     number: i64,
-    /// The message's id, the same at every attempt at it; empty where no message was sent.
+    /// The message's id, the same at every attempt at it; empty if no message was sent.
     #[schema(example = "msg_5f2b1c9e7a604d7f8e0b3c2d1a4f6e8b")]
     message: String,
-    /// What it tells of.
+    /// What it reports.
     #[schema(example = "status.changed")]
     event: String,
     /// Which attempt at the message it was.
@@ -118,10 +118,10 @@ pub struct DeliveryBody {
     /// `delivered`, `failed`, or `switched_off`.
     #[schema(example = "delivered")]
     outcome: String,
-    /// The HTTP status of the subscriber's answer; null where there was none.
+    /// The HTTP status of the subscriber's answer; null if there was none.
     #[schema(required = true, minimum = 100, maximum = 599, example = 204)]
     status: Option<i32>,
-    /// What went wrong; null where nothing did, or the status says it.
+    /// What went wrong; null if nothing did, or if the status shows it.
     #[schema(required = true, example = "there was no answer within ten seconds")]
     detail: Option<String>,
 }

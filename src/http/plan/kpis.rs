@@ -31,7 +31,7 @@ pub struct KpiBody {
     /// The version of what is measured, from 1: figures compare only within one.
     #[schema(minimum = 1, example = 1)]
     definition_version: i32,
-    /// Whether it was archived, and takes no more figures.
+    /// Whether it was archived, and accepts no more figures.
     archived: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct KpiVersionBody {
     /// Who made it; null for readers outside the partnership.
     #[schema(required = true, example = "demo-programme_manager")]
     recorded_by: Option<String>,
-    /// Whether figures compare with those of the revision before: not where what is measured changed. Null for the first.
+    /// Whether figures compare with those of the revision before: not if what is measured changed. Null for the first.
     #[schema(required = true, example = true)]
     comparable: Option<bool>,
 }
@@ -209,7 +209,7 @@ impl utoipa::PartialSchema for KpiPatch {
         let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = change else { return change };
         let or_null = |kind| ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null]));
         let editorial = or_null(Type::Boolean).description(Some(
-            "Whether this puts words better and nothing else is measured: no new version of the definition begins, and figures \
+            "Whether this changes words only and nothing else is measured: no new version of the definition begins, and figures \
              compare across the change. It needs a `reason`, and only `title`, `definition`, `national_indicator` and \
              `source` can change with it.",
         ));

@@ -382,7 +382,7 @@ pub struct ProblemBody {
     pub instance: String,
     /// The stable, machine-readable name of the kind. More may be added.
     pub code: String,
-    /// Everything that is wrong, one by one; empty where there is nothing to point at.
+    /// Everything that is wrong, one by one; empty if there is nothing to point at.
     pub errors: Vec<ViolationBody>,
 }
 
@@ -390,7 +390,7 @@ pub struct ProblemBody {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Violation)]
 pub struct ViolationBody {
-    /// Where in the JSON body, as an RFC 6901 pointer; null where the fault is in no body.
+    /// Where in the JSON body, as an RFC 6901 pointer; null if the fault is in no body.
     #[schema(required, example = "/title")]
     pub pointer: Option<String>,
     /// Which line of a file, the header being line 1; null outside files.
@@ -399,7 +399,7 @@ pub struct ViolationBody {
     /// Which column of a file, or which query parameter; null in a JSON body.
     #[schema(required)]
     pub column: Option<String>,
-    /// What a spreadsheet calls the cell of a file, such as D7; null where no one cell is to blame.
+    /// What a spreadsheet calls the cell of a file, such as D7; null if no one cell is to blame.
     #[schema(required)]
     pub cell: Option<String>,
     /// A stable, machine-readable name for what is wrong. More may be added.

@@ -39,7 +39,7 @@ pub struct ActionParams {
     /// Only those that this organisation is responsible for.
     #[param(example = "harrow-pct")]
     organisation: Option<OrganisationCode>,
-    /// Only those on KPIs that this sub-group answers for.
+    /// Only those on KPIs that this sub-group is responsible for.
     #[param(example = "be-healthy")]
     sub_group: Option<SubGroupCode>,
     /// Only those on KPIs of this outcome area.

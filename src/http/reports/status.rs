@@ -43,7 +43,7 @@ pub struct ReportParams {
     /// Only KPIs of this priority.
     #[param(example = "be-healthy-1")]
     priority: Option<PriorityCode>,
-    /// Only KPIs that this sub-group answers for.
+    /// Only KPIs that this sub-group is responsible for.
     #[param(example = "be-healthy")]
     sub_group: Option<SubGroupCode>,
     /// Only KPIs that this organisation leads on or contributes to.

@@ -232,7 +232,7 @@ impl TableRow for StatusRow<'_> {
                 => figure(row.one.forecast.value);
             "forecast_method": Text, "How it was forecast: seasonal, run_rate or trend."
                 => words(row.one.forecast.method.map(Method::as_str));
-            "forecast_status": Text, "Where the KPI would stand with it."
+            "forecast_status": Text, "How the KPI would be doing with it."
                 => words(row.one.forecast.status.map(Status::as_str));
             "stated_forecast": Number, "The figure that the sub-group itself expects at the year's end."
                 => figure(row.one.forecast.stated.as_ref().map(|stated| stated.value));
@@ -346,7 +346,7 @@ impl TableRow for ExceptionRow<'_> {
             "place": Integer, "Its place among the exceptions, the worst being 1." => text(&row.place);
             "outcome_area": Text, "The outcome area's code." => row.item.outcome_area.as_ref().map(ToString::to_string);
             "priority": Text, "The priority's code." => text(&row.item.priority);
-            "sub_groups": Text, "The codes of the sub-groups that answer for it, with spaces between."
+            "sub_groups": Text, "The codes of the sub-groups that are responsible for it, with spaces between."
                 => spaced(row.item.sub_groups.iter().map(SubGroupCode::as_str));
             "kpi": Text, "The KPI's code." => text(&row.item.kpi);
             "title": Text, "The KPI's title." => text(&row.item.title);

@@ -448,7 +448,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "Headline",
-        "On track where enough of the assessed KPIs are on track, as the plan's settings say; not an average.",
+        "On track if enough of the assessed KPIs are on track, as the plan's settings say; not an average.",
     ),
     (
         "Since last period",

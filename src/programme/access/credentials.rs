@@ -42,7 +42,7 @@ pub struct Entered {
     pub principal: Principal,
     /// The methods it may be used with.
     pub methods: Vec<String>,
-    /// From when on it is no good.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// What a link opens: the plan, and the address below it.
     pub opens: Option<(PlanCode, String)>,
@@ -124,7 +124,7 @@ impl Draft {
 pub(super) fn expiry(wanted: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid: &mut Invalid) -> DateTime<Utc> {
     let at = wanted.unwrap_or(now + LIFETIME);
     if at <= now {
-        invalid.at("/expires_at", "in_the_past", "it would be no good from the beginning; give a later instant");
+        invalid.at("/expires_at", "in_the_past", "it would have expired already; give a later instant");
     } else if at > now + LONGEST {
         invalid.at("/expires_at", "too_late", "two years ahead at most; make a new one when it has expired");
     }

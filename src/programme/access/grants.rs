@@ -24,7 +24,7 @@ document! {
         subject: String,
         /// The role.
         role: Role,
-        /// The outcome areas a sub-group lead answers for.
+        /// The outcome areas a sub-group lead is responsible for.
         #[schema(max_items = 100, example = json!(["be-healthy"]))]
         outcome_areas: Vec<AreaCode> = Vec::new(),
         /// The organisation a contributor or partner belongs to.
@@ -53,7 +53,7 @@ impl GrantTerms {
         }
         let needed = match self.role {
             Role::SubGroupLead if self.outcome_areas.is_empty() => {
-                Some(("/outcome_areas", "a sub-group lead answers for at least one outcome area"))
+                Some(("/outcome_areas", "a sub-group lead is responsible for at least one outcome area"))
             }
             Role::Contributor if self.organisation.is_none() && self.kpis.is_empty() => {
                 Some(("/organisation", "a contributor belongs to an organisation or reports named KPIs"))

@@ -70,7 +70,7 @@ document! {
         /// The KPI, for its series, badge or sparkline.
         #[schema(example = json!(null))]
         kpi: Option<KpiCode> = None,
-        /// From when on it is no good: at most two years ahead. Without it, a year from now.
+        /// When it expires: at most two years ahead. Without it, a year from now.
         #[schema(example = json!(null))]
         expires_at: Option<DateTime<Utc>> = None,
     }

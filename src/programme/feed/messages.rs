@@ -44,7 +44,7 @@ pub const LARGEST_MESSAGE: usize = 20_000;
 pub struct Message {
     /// The same at every attempt.
     pub id: String,
-    /// What it tells of.
+    /// What it reports.
     pub event: String,
     /// The JSON that is sent and signed.
     pub body: String,

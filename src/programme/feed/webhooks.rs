@@ -245,7 +245,7 @@ impl Programme {
         self.change(plan, caller, move |change| {
             let row = change.webhook(id)?;
             if !row.terms.active {
-                return Err(Refusal::Conflict("the webhook is off; put `active` to true first".to_owned()));
+                return Err(Refusal::Conflict("the webhook is off; set `active` to true first".to_owned()));
             }
             let message = format!("msg_{}", new_id(change.seen.now).simple());
             if webhooks::ask_for_ping(change.write, id, &message)? {

@@ -70,9 +70,9 @@ pub enum Through {
     Target,
 }
 
-/// Where one KPI, period and group stood before a change and stands after it.
+/// How one KPI, period and group was doing before a change and is doing after it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where one KPI, period and group stood before a change and stands after it.")]
+#[schema(description = "How one KPI, period and group was doing before a change and is doing after it.")]
 pub struct Move {
     /// The KPI's code.
     pub kpi: KpiCode,
@@ -85,7 +85,7 @@ pub struct Move {
     /// How it was doing; `null` if nothing had been reported.
     #[schema(required = true)]
     pub before: Option<Standing>,
-    /// Where it stands; `null` where nothing is reported.
+    /// How it is doing; `null` if nothing is reported.
     #[schema(required = true)]
     pub after: Option<Standing>,
 }

@@ -32,17 +32,17 @@ pub struct PutTarget {
     pub created: bool,
     /// What it changed.
     pub effect: TargetEffect,
-    /// What should be looked at, though the target was accepted.
+    /// What to check, although the target was accepted.
     pub warnings: Vec<Warning>,
 }
 
 /// What a target changes.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What a target changes: the reported periods of the KPI whose standing moves, for everyone and for each group, and the roll-ups that move with them."
+    description = "What a target changes: the reported periods of the KPI whose assessment moves, for everyone and for each group, and the roll-ups that move with them."
 )]
 pub struct TargetEffect {
-    /// The reported periods whose standing moves: for everyone and then for each group, in time order.
+    /// The reported periods whose assessment moves: for everyone and then for each group, in time order.
     pub moves: Vec<Move>,
     /// The roll-ups that move: in every report of the plan that a change reaches.
     pub roll_ups: Vec<RollUpMove>,

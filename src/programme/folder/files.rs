@@ -706,7 +706,7 @@ impl FolderFiles {
         }
         let _story = writeln!(
             text,
-            "## {STORY}/<day>.json\n\nWhat people did on that day beside posting figures, in the order of the list; read only by \
+            "## {STORY}/<day>.json\n\nWhat people did on that day besides posting figures, in the order of the list; read only by \
              `waymark demo`, whose clock is set to its days. It may be left out."
         );
         text

@@ -140,10 +140,10 @@ pub struct RestatedFigure {
     pub period: Period,
     /// The figure's group.
     pub group: GroupCode,
-    /// The exact figure before; `null` where there was none.
+    /// The exact figure before; `null` if there was none.
     #[schema(required = true, example = 5.9)]
     pub before: Option<Figure>,
-    /// The exact figure after; `null` where there is none.
+    /// The exact figure after; `null` if there is none.
     #[schema(required = true, example = 6.4)]
     pub after: Option<Figure>,
     /// Why it was changed.
@@ -169,19 +169,19 @@ pub struct LateFigure {
     pub due_at: DateTime<Utc>,
 }
 
-/// A target that is not what it was.
+/// A target that has changed.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A target that is not what it was.")]
+#[schema(description = "A target that has changed.")]
 pub struct TargetChanged {
     /// The KPI's code.
     pub kpi: KpiCode,
     /// The target's period.
     pub period: Period,
-    /// The target before; `null` where there was none.
+    /// The target before; `null` if there was none.
     #[serde(serialize_with = "in_full")]
     #[schema(required = true)]
     pub before: Option<Target>,
-    /// The target after; `null` where there is none.
+    /// The target after; `null` if there is none.
     #[serde(serialize_with = "in_full")]
     #[schema(required = true)]
     pub after: Option<Target>,

@@ -148,10 +148,10 @@ pub struct ExceptionItem {
 pub struct TrendPoint {
     /// The period.
     pub period: Period,
-    /// The reported figure; `null` where there is none or it is withheld.
+    /// The reported figure; `null` if there is none or it is withheld.
     #[schema(required = true, example = 4.5)]
     pub reported: Option<Figure>,
-    /// Where the KPI stood.
+    /// The KPI's status.
     pub status: Status,
 }
 
@@ -161,16 +161,16 @@ pub struct TrendPoint {
 pub struct SeenRestatement {
     /// The period whose figure it was.
     pub period: Period,
-    /// The exact figure before; `null` where there was none.
+    /// The exact figure before; `null` if there was none.
     #[schema(required = true, example = 5.9)]
     pub before: Option<Figure>,
-    /// The exact figure after; `null` where there is none.
+    /// The exact figure after; `null` if there is none.
     #[schema(required = true, example = 6.4)]
     pub after: Option<Figure>,
-    /// Where the KPI stood in that period by the figure before; `null` where a partner determines it.
+    /// How the KPI was doing in that period by the figure before; `null` if a partner determines it.
     #[schema(required = true)]
     pub status_before: Option<Status>,
-    /// Where it stands by the figure after; `null` where a partner determines it.
+    /// How it is doing by the figure after; `null` if a partner determines it.
     #[schema(required = true)]
     pub status_after: Option<Status>,
     /// Why it was changed.

@@ -14,7 +14,7 @@ use crate::programme::seen::Seen;
 
 /// Where a group stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where the KPIs that have readings for one of a dimension's groups stand for it.")]
+#[schema(description = "How the KPIs that have readings for one of a dimension's groups are doing for it.")]
 pub struct GroupReport {
     /// The group's code.
     #[schema(example = "fsm")]

@@ -40,7 +40,7 @@ pub struct ReportFilter {
 /// Where a plan stands in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Where a plan stands in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
+    description = "How a plan is doing in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
 )]
 pub struct StatusReport {
     /// The plan's code.
@@ -48,9 +48,9 @@ pub struct StatusReport {
     /// What readers should know of the plan.
     #[schema(example = "Every figure is invented for illustration.")]
     pub description: String,
-    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One with a
-    /// shorter frequency brings the whole period, where it is an in-period count, or an in-period percentage or rate whose numbers
-    /// are known; else its latest period as well.
+    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One
+    /// with a shorter frequency brings the whole period, if it is an in-period count, or an in-period percentage or
+    /// rate whose numbers are known; otherwise its latest period too.
     pub period: Period,
     /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
     #[schema(example = false)]
@@ -66,10 +66,10 @@ pub struct StatusReport {
     pub counts: Counts,
     /// The outcome areas in their order.
     pub outcome_areas: Vec<AreaReport>,
-    /// The dimension whose groups are reported on; `null` where none was asked for.
+    /// The dimension whose groups are reported on; `null` if none was asked for.
     #[schema(required = true)]
     pub group_by: Option<DimensionCode>,
-    /// The dimension's groups in its order; empty where none was asked for.
+    /// The dimension's groups in its order; empty if none was asked for.
     pub groups: Vec<GroupReport>,
 }
 
@@ -122,7 +122,7 @@ pub struct Series {
     pub group: GroupCode,
     /// The moment that the series is as known at.
     pub as_of: DateTime<Utc>,
-    /// One assessment a period, in time order, without a gap between the first and the last.
+    /// One assessment per period, in time order, without a gap between the first and the last.
     pub points: Vec<Assessment>,
 }
 

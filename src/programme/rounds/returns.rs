@@ -40,7 +40,7 @@ use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 pub struct LastFigure {
     /// Its period.
     pub period: Period,
-    /// The figure, rounded to the KPI's decimals; `null` where there was a nil return.
+    /// The figure, rounded to the KPI's decimals; `null` if there was a nil return.
     #[schema(required = true, example = 4.8)]
     pub reported: Option<Figure>,
     /// The figure with its unit.
@@ -52,7 +52,7 @@ pub struct LastFigure {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "One figure that is owed in a return, with all that is needed to report it.")]
 pub struct ReturnLine {
-    /// Where the KPI stands in the period, its target among it.
+    /// How the KPI is doing in the period, with its target.
     pub assessment: Assessment,
     /// What is counted and over what.
     #[schema(example = "Young people of 16 to 18 known to be NEET, as a share of those whose activity is known.")]
@@ -80,7 +80,7 @@ pub struct ReturnLine {
 
 /// A sub-group's return in a round.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A sub-group's return in a round: every figure it owes, and where the return stands.")]
+#[schema(description = "A sub-group's return in a round: every figure it owes, and the state of the return.")]
 pub struct ReturnReport {
     /// The plan's code.
     pub plan: PlanCode,
@@ -94,7 +94,7 @@ pub struct ReturnReport {
     /// The organisation that leads the sub-group.
     #[schema(example = "harrow-pct")]
     pub lead_organisation: OrganisationCode,
-    /// Where the return stands.
+    /// The state of the return.
     pub state: ReturnState,
     /// Who submitted it last.
     #[schema(required = true, value_type = Option<String>)]
@@ -111,7 +111,7 @@ pub struct ReturnReport {
     /// What to correct, if it was sent back.
     #[schema(required = true, example = "NI-53a: is the denominator the quarter's?")]
     pub note: Option<String>,
-    /// Why it was reopened, where it was.
+    /// Why it was reopened, if it was.
     #[schema(required = true, example = "The denominator of NI-53a was the year's.")]
     pub reason: Option<String>,
     /// When the round opens.
@@ -129,7 +129,7 @@ pub struct ReturnReport {
 /// Figures of a period that are owed in no return.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Figures of a period that are owed in no return: no round gathers them, or no sub-group answers for them. Each is due on its line's day. They are sent one by one or as an import."
+    description = "Figures of a period that are owed in no return: no round gathers them, or no sub-group is responsible for them. Each is due on its line's day. They are sent one by one or as an import."
 )]
 pub struct FiguresOwed {
     /// The plan's code.
@@ -146,10 +146,11 @@ pub struct FiguresOwed {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "What the caller is to report, plan by plan.")]
 pub struct MyReturns {
-    /// The returns of open rounds, and of closed ones that still lack a figure, each with the lines that are the caller's.
+    /// The returns of open rounds, and of closed ones in which a figure is still missing, each with the lines that are
+    /// the caller's.
     pub items: Vec<ReturnReport>,
-    /// What else is owed of periods that have ended, plan by plan and period by period: the figures that no round gathers, and
-    /// those that no sub-group answers for.
+    /// What else is owed of periods that have ended, plan by plan and period by period: the figures that no round
+    /// gathers, and those that no sub-group is responsible for.
     pub without_return: Vec<FiguresOwed>,
 }
 
@@ -168,13 +169,13 @@ pub struct PostedReturn {
     /// How many are there already.
     #[schema(minimum = 0, example = 0)]
     pub unchanged: u32,
-    /// Where the figures' KPIs stood before and stand after, and the later periods and gaps that move with them.
+    /// How the figures' KPIs were doing before and are doing after, and the later periods and gaps that move with them.
     pub effects: Vec<Move>,
     /// The roll-ups that move with it.
     pub roll_ups: Vec<RollUpMove>,
-    /// What should be looked at, though the figures were accepted.
+    /// What to check, although the figures were accepted.
     pub warnings: Vec<Warning>,
-    /// The return as it stands then.
+    /// The return as it is then.
     pub r#return: ReturnReport,
 }
 

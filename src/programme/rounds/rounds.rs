@@ -61,7 +61,7 @@ pub enum RoundState {
 
 /// A collection round's days.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Round, description = "One period's gathering of figures: its days in London, and the moments that they begin or end at.")]
+#[schema(as = Round, description = "One period's gathering of figures: its days in London, and the moments at which they begin or end.")]
 pub struct RoundDays {
     /// The period it gathers the figures of.
     pub period: Period,
@@ -98,7 +98,7 @@ impl From<&Round> for RoundDays {
 
 /// A collection round as it stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A collection round as it stands: its returns, and how far its figures have come in.")]
+#[schema(description = "A collection round as it is: its returns, and how far its figures have come in.")]
 pub struct RoundReport {
     /// The plan's code.
     pub plan: PlanCode,
