@@ -114,7 +114,7 @@ fn welcome(address: SocketAddr, folder: &Path, key: &SigningKey, expected: &Expe
         "Waymark serves the Harrow Children and Young People's Plan 2009-2011 on http://{address}\n\
          The priorities are the plan's. Every baseline, target and figure is INVENTED for illustration.\n\
          Documentation: http://{address}/docs   Data: {}\n\n\
-         A token for each role, good for {DAYS} days:\n\n",
+         A token for each role, valid for {DAYS} days:\n\n",
         folder.display()
     );
     let now = Clock::system().now();

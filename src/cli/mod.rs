@@ -397,7 +397,7 @@ async fn remind(command: Remind) -> Result<bool, Failure> {
         (None, Some(url), Some(secret)) => {
             Courier::webhook(url, secret).map_err(|why| format!("--webhook-url, --webhook-secret: {why}"))?
         }
-        _ => return Err("say where reminders go: --smtp-url, or --webhook-url with --webhook-secret".into()),
+        _ => return Err("state where reminders go: --smtp-url, or --webhook-url with --webhook-secret".into()),
     };
     let Reminded { sent, earlier, failed } =
         reminders::remind(&programme, &courier, now).await.map_err(|refusal| told(&refusal))?;

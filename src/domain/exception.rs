@@ -50,7 +50,7 @@ impl Rule {
                 "It is at risk, and has worsened since the period before or since a year before."
             }
             Self::ForecastToMiss => {
-                "Its forecast for the year's end is at risk or off track, and worse than it stands."
+                "Its forecast for the year's end is at risk or off track, and worse than its status."
             }
             Self::Overdue => "Its figure was due and has not been reported.",
             Self::Restated => {

@@ -50,10 +50,10 @@ impl Default for HeadlineRule {
     }
 }
 
-/// What a return must hold before it is submitted, beside its figures.
+/// What a return must hold before it is submitted, besides its figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(description = "What a return must hold before it is submitted, beside its figures.")]
+#[schema(description = "What a return must hold before it is submitted, besides its figures.")]
 pub struct ReturnRules {
     /// Commentary on every figure that is off track.
     #[serde(default = "yes")]
@@ -104,7 +104,7 @@ document! {
         small_number_threshold: u32 = 5,
         /// The shares from which a headline is on track or at risk.
         headline: HeadlineRule = HeadlineRule::default(),
-        /// What a return must hold before it is submitted, beside its figures.
+        /// What a return must hold before it is submitted, besides its figures.
         return_rules: ReturnRules = ReturnRules::default(),
         /// When something that was accepted is worth a warning.
         warning_rules: WarningRules = WarningRules::default(),

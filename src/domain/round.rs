@@ -313,7 +313,7 @@ pub enum Step {
     SignOff,
     /// Send it back, with what is to be mended.
     SendBack {
-        /// What is to be mended.
+        /// What to correct.
         note: String,
     },
     /// Unlock its figures, with a reason.

@@ -15,7 +15,7 @@ pub enum StoreError {
     #[error("{0}")]
     Conflict(Conflict),
     /// What the database holds is not what this service wrote.
-    #[error("the database holds what cannot be read: {0}")]
+    #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
     /// The database refused: a fault of this program or of the database, never of a caller.
     #[error("the database refused: {0}")]

@@ -149,7 +149,7 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 pub(super) enum Unusable {
     #[error("it is not a JWK: a member has the wrong type or `kty` is missing")]
     Shape,
-    #[error("it is a symmetric key, and whoever can check its tokens could forge them")]
+    #[error("it is a symmetric key, and anyone who can check its tokens could forge them")]
     Symmetric,
     #[error("it carries its private half; publish the public half alone, and replace this key")]
     Private,

@@ -51,7 +51,7 @@ pub enum KeyError {
     },
     /// The file is there but holds no key of a kind that signs here.
     #[error(
-        "{} holds no usable signing key: it takes one unencrypted PKCS#8 PEM block (BEGIN PRIVATE KEY) with an Ed25519 \
+        "{} holds no usable signing key: it needs one unencrypted PKCS#8 PEM block (BEGIN PRIVATE KEY) with an Ed25519 \
          or P-256 key; convert another form with `openssl pkcs8 -topk8 -nocrypt`, or generate a new key",
         path.display()
     )]

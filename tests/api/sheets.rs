@@ -161,7 +161,7 @@ async fn a_template_is_filled_in_and_sent_back(world: &World) {
         .map(|name| neet[at(name)].to_string());
     assert_eq!(helps, ["The KPI NI-117", "The share", "percentage", "2009/10 Q3", "4.8 %", "5.0 %", "2010-05-31"]);
     assert_eq!(table[top + 2][at("value")], Data::Float(12.0), "what was reported stands there already");
-    // Untouched, it changes nothing: rows that nobody filled in are passed over.
+    // Untouched, it changes nothing: empty rows are ignored.
     let before = world.version().await;
     let untouched = send(world, "readings", file.body.to_vec()).await.is(200).json();
     assert_eq!((&untouched["rows"], &untouched["unchanged"]), (&json!(1), &json!(1)), "{untouched}");

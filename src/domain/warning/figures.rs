@@ -73,7 +73,7 @@ pub fn about_a_hundredfold(
     })?;
     let code = hundredfold(value, last, rules)?;
     let slip = match (kpi.unit, code) {
-        (Unit::Percentage, WarningCode::AboutAHundredth) => "was a fraction sent where a percentage is wanted?",
+        (Unit::Percentage, WarningCode::AboutAHundredth) => "was a fraction sent in place of a percentage?",
         (Unit::Percentage, _) => "was a percentage multiplied by 100 once too often?",
         _ => "is the decimal point in its place?",
     };

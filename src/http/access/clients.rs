@@ -201,13 +201,13 @@ pub async fn find_client(
     Ok(conditions.answer(&tag, &ClientBody::of(found)))
 }
 
-/// End a client
+/// Revoke a client
 ///
-/// Its secrets and its grants in the plan end at once. For administrators of the plan.
+/// Its secrets and its grants in the plan are revoked at once. For administrators of the plan.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/clients/{client_id}", tag = "access",
     params(ClientPath, IfMatch),
-    responses((status = 204, description = "It is ended."), DeleteProblems)
+    responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]
 pub async fn revoke_client(
     programme: Data<Programme>,

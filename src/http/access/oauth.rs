@@ -79,7 +79,7 @@ pub enum GrantType {
 
 /// An error as OAuth tells it, and as everything else here does.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = OauthProblem, description = "An error as RFC 6749 section 5.2 has it, with the members of a problem document beside.")]
+#[schema(as = OauthProblem, description = "An error as RFC 6749 section 5.2 has it, with the members of a problem document added.")]
 pub struct OauthProblem {
     /// What is wrong, in one of OAuth's words.
     #[schema(example = "invalid_client")]

@@ -69,7 +69,7 @@ impl From<CredentialRow> for TokenBody {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "A token that was just made, with its secret.")]
 pub struct MadeToken {
-    /// The token itself, which is never shown again: send it as Bearer, or as the password of Basic where that is allowed.
+    /// The token itself, which is never shown again: send it as Bearer, or as the password of Basic if that is allowed.
     #[schema(example = "wmk_…")]
     token: String,
     #[serde(flatten)]

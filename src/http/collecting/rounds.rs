@@ -313,7 +313,7 @@ pub async fn sign_off_return(
     step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::SignOff).await
 }
 
-/// What is to be mended.
+/// What to correct.
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(description = "What to correct in a return.")]
 #[expect(dead_code, reason = "it documents a body, which is read member by member")]

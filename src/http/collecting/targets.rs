@@ -63,7 +63,7 @@ pub struct TargetBody {
     /// Why it replaced the one before.
     #[schema(required = true)]
     reason: Option<String>,
-    /// The codes of warnings that whoever set it stands by; empty for readers outside the partnership.
+    /// The codes of warnings that the person who set it has confirmed; empty for readers outside the partnership.
     #[schema(value_type = Vec<String>, example = json!([]))]
     acknowledged: Acknowledged,
     /// Which revision of the target this is, from 1.
@@ -273,11 +273,11 @@ pub async fn find_target(
 
 /// Set or revise a target
 ///
-/// The old one is kept, and applies to the time for which it was in force. A revision needs a reason, and If-Match with
-/// the state it replaces. If a target exists already, an absent member leaves the stored value, and null puts it back
-/// to its default; `value`, `low` and `high` are one thing, and giving any of them replaces all three. The answer lists
-/// which reported periods, for everyone and for groups, and which roll-ups it moves; with `dry_run` it lists which it
-/// would, and nothing is saved. For programme managers and administrators.
+/// The old one stays in the history, and applies to the time for which it was in force. A revision needs a reason, and
+/// If-Match with the state it replaces. If a target exists already, an absent member leaves the stored value, and null
+/// puts it back to its default; `value`, `low` and `high` are one thing, and giving any of them replaces all three. The
+/// answer lists which reported periods, for everyone and for groups, and which roll-ups it moves; with `dry_run` it
+/// lists which it would, and nothing is saved. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
     params(TargetToSet, DryRun, IfMatchOrNone),

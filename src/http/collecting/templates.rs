@@ -80,7 +80,7 @@ fn template_columns() -> Vec<TemplateColumn> {
         "provisional": Boolean, 13.0, "Whether the figure may still change.", Filled(|_| one_of(&["yes", "no"]))
             => provisional(line);
         "nil_return": Text, 24.0, "Why there is no figure.", Filled(|_| Rule::Words(400)) => blank(line);
-        "status": Text, 12.0, "The status that a partner determined, for KPIs where one does.", Filled(status_rule)
+        "status": Text, 12.0, "The status that a partner determined, for KPIs whose status a partner determines.", Filled(status_rule)
             => line.reported.as_deref().filter(|_| line.is_determined()).and_then(|reported| text(&reported.status.as_str()));
         "commentary": Text, 36.0, "What readers should know about the figure.", Filled(|_| Rule::Words(4_000))
             => line.commentary.clone();
@@ -266,7 +266,7 @@ fn as_form(template: &Template) -> Form {
 const NOTES: &[(&str, &str)] = &[
     (
         "What to fill in",
-        "The yellow cells. Each row is one figure: of one KPI, one period and one group; the group all is everyone. Leave kpi, period and group as they are. A row that you leave empty is passed over, so the workbook can be sent as often as there is something new.",
+        "The yellow cells. Each row is one figure: of one KPI, one period and one group; the group all is everyone. Leave kpi, period and group as they are. A row that you leave empty is ignored, so the workbook can be sent as often as there is something new.",
     ),
     (
         "value",

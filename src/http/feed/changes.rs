@@ -265,7 +265,7 @@ pub async fn list_changes(
 
 /// Read the journal
 ///
-/// Every change to the plan with its digest, the oldest first, a page at a time. For members of the partnership; the
+/// Every change to the plan with its digest, oldest first, a page at a time. For members of the partnership; the
 /// content of grants is left out for all but administrators.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/journal", tag = "changes",

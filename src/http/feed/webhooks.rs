@@ -33,7 +33,7 @@ pub struct DisabledBody {
     at: DateTime<Utc>,
 }
 
-/// That messages are not taken.
+/// That messages are not accepted.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = WebhookFailing, description = "That a message is not accepted, and when it is tried again.")]
 pub struct FailingBody {

@@ -126,7 +126,7 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
     let subject: Subject =
         good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
     if !programme(request)?.is_welcome(&subject).await? {
-        return Err(refused(Problem::invalid_token("the client has been ended")));
+        return Err(refused(Problem::invalid_token("the client has been revoked")));
     }
     Ok(Caller { subject: subject.into(), expires_at: good.expires_at, link: None })
 }

@@ -93,7 +93,7 @@ async fn answered(
             body: whole,
         };
         if programme.keep_answer(&subject, answer).await.is_err() {
-            tracing::warn!("an answer could not be kept; the same request is refused until its key is forgotten");
+            tracing::warn!("an answer could not be stored; the same request is refused until its key is forgotten");
         }
     }
     Ok(ServiceResponse::new(request, response.set_body(body)))

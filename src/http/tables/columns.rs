@@ -94,12 +94,12 @@ impl TableRow for SeenReading {
             "denominator": Number, "Over what it was counted." => figure(seen.row.denominator);
             "provisional": Boolean, "Whether the figure may still change." => text(&seen.row.provisional);
             "nil_return": Text, "Why there is no figure." => seen.row.nil_return.clone();
-            "status": Text, "The status that a partner determined, for KPIs where one does."
+            "status": Text, "The status that a partner determined, for KPIs whose status a partner determines."
                 => words(seen.row.determined_status.map(Status::as_str));
             "commentary": Text, "What readers should know about the figure." => seen.row.commentary.clone();
             "reason": Text, "Why it replaced an earlier figure." => seen.row.reason.clone();
             "forecast": Number, "The figure that the sub-group itself expects at the year's end." => figure(seen.row.forecast);
-            "symbol": Text, "c where the figure is suppressed." => symbol(seen.suppressed);
+            "symbol": Text, "c if the figure is suppressed." => symbol(seen.suppressed);
             "period_label": Text, "What people call the period." => text(&seen.row.period.label());
             "period_start": Date, "The period's first day." => text(&seen.row.period.start());
             "period_end": Date, "The period's last day." => text(&seen.row.period.end());
@@ -166,7 +166,7 @@ fn standing<R: Assessed>() -> Vec<Column<R>> {
         "band_label": Text, "What pages call the band." => row.one().band_label.clone();
         "reason": Text, "Why, if the figures alone do not show it." => words(row.one().reason.map(Reason::as_str));
         "data_state": Text, "The condition of the figure itself." => text(&row.one().data_state.as_str());
-        "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
+        "symbol": Text, "c if the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
         "value": Number, "The exact figure." => figure(row.one().value);
         "reported": Number, "The figure rounded to the KPI's decimals, or to the target's if it has more."
             => figure(row.one().reported);
@@ -350,7 +350,7 @@ impl TableRow for ExceptionRow<'_> {
                 => spaced(row.item.sub_groups.iter().map(SubGroupCode::as_str));
             "kpi": Text, "The KPI's code." => text(&row.item.kpi);
             "title": Text, "The KPI's title." => text(&row.item.title);
-            "rules": Text, "The codes of the rules that apply, the worst first, with spaces between."
+            "rules": Text, "The codes of the rules that apply, worst first, with spaces between."
                 => spaced(row.item.rules.iter().map(|rule| rule.as_str()));
             "period": Text, "The KPI's own period that is reported." => text(&row.one().period);
             "period_label": Text, "What people call that period." => text(&row.one().period.label());
@@ -359,7 +359,7 @@ impl TableRow for ExceptionRow<'_> {
             "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
             "band_label": Text, "What pages call the policy's band." => row.one().band_label.clone();
             "data_state": Text, "The condition of the figure itself." => text(&row.one().data_state.as_str());
-            "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
+            "symbol": Text, "c if the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
             "reported": Number, "The figure rounded to the KPI's decimals, or to the target's if it has more."
                 => figure(row.one().reported);
             "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();

@@ -41,7 +41,7 @@ const TABLES: [Table; 4] = [
     },
     Table {
         name: StatusRow::TABLE,
-        title: "Where each KPI stands in the latest quarter",
+        title: "How each KPI is doing in the latest quarter",
         fields: fields::<StatusRow<'_>>,
         key: &["kpi", "group"],
     },

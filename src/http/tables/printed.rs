@@ -347,7 +347,7 @@ fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &De
     });
     let mut lines = about(report, description, &[]);
     lines.push(Shown::Words(
-        "The worst first. A figure c is suppressed: it is small and could identify a child.".to_owned(),
+        "Worst first. A figure c is suppressed: it is small and could identify a child.".to_owned(),
     ));
     Page {
         name: "Exceptions".to_owned(),
@@ -415,7 +415,7 @@ fn actions_page(content: &Value, title: &str, names: &Names) -> Page {
     Page {
         name: "Actions".to_owned(),
         title: title.to_owned(),
-        lines: vec![Shown::Words("What is being done, the oldest first.".to_owned())],
+        lines: vec![Shown::Words("What is being done, oldest first.".to_owned())],
         columns: vec![
             ("KPI", 12.0),
             ("What is to be done", 60.0),
@@ -456,7 +456,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("Since last year", "The same against the same period a year before."),
     ("Increasing, Decreasing", "Which way a figure moved that is only watched: neither way is better."),
-    ("Forecast", "Where the figures point to at the year's end. It is a projection and never changes the status."),
+    ("Forecast", "How the figures point to the year's end. It is a projection and never changes the status."),
     ("Final, Provisional", "Whether the figure may still change."),
     ("Nil return", "Those who report the figure said that there is none, and why."),
     (
