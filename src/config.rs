@@ -111,9 +111,9 @@ impl Place {
     /// The database that is meant.
     ///
     /// # Errors
-    /// Where the file with the URL cannot be read or holds none.
+    /// If the file with the URL cannot be read or holds none.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
-        // Not parsed where clap would quote it when it is wrong: it may hold a password.
+        // Not parsed if clap would quote it when it is wrong: it may hold a password.
         let text = match (&self.database_url, &self.database_url_file) {
             (Some(url), _) => url.clone(),
             (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| {
@@ -469,7 +469,7 @@ impl Serve {
 
 /// Reads the command line, the environment and the file that they may name.
 ///
-/// Ends the process with a message where they make no sense, as clap does.
+/// Ends the process with a message if they make no sense, as clap does.
 pub fn read() -> Cli {
     let given: Vec<OsString> = std::env::args_os().collect();
     read_from(&given, |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit())

@@ -86,7 +86,8 @@ impl Worker {
     /// were sent.
     ///
     /// # Errors
-    /// Where the database does not say who there is to tell. What goes wrong with one subscriber does not touch the others.
+    /// If the database does not say who there is to tell. What goes wrong with one subscriber does not touch the
+    /// others.
     pub async fn step(&self, now: DateTime<Utc>) -> Result<usize, Refusal> {
         let mut tellings = Tellings::new(self.clone(), Clock::standing_at(now));
         tellings.look().await?;
@@ -254,7 +255,7 @@ impl Tellings {
         }
     }
 
-    /// Waits until one of them has been told; gives how many messages it was sent. `None` where nobody is being told.
+    /// Waits until one of them has been told; gives how many messages it was sent. `None` if nobody is being told.
     async fn ended(&mut self) -> Option<usize> {
         self.telling.join_next().await.map(Result::unwrap_or_default)
     }

@@ -127,7 +127,7 @@ fn is_mailbox(subject: &Subject) -> bool {
 /// Reminds everyone who owes something and can be reached, each once a day.
 ///
 /// # Errors
-/// Where the database does not say who owes what.
+/// If the database does not say who owes what.
 pub async fn remind(programme: &Programme, courier: &Courier, now: DateTime<Utc>) -> Result<Reminded, Refusal> {
     let mut reminded = Reminded::default();
     for reminder in programme.reminders(now).await?.into_iter().filter(|one| courier.reaches(&one.subject)) {

@@ -167,7 +167,7 @@ impl Access {
         })
     }
 
-    /// Whether the caller may read what is being done about a KPI: members may, and partners where their own organisation
+    /// Whether the caller may read what is being done about a KPI: members may, and partners if their own organisation
     /// leads or contributes to it.
     pub fn reads_actions(&self, kpi: &Kpi) -> bool {
         self.audience() == Audience::Member || self.owns(kpi)

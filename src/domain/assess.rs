@@ -21,7 +21,7 @@ use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
 use crate::names;
 
 names! {
-    /// Why an assessment is as it is, where the figures alone do not say.
+    /// Why an assessment is as it is, if the figures alone do not say.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
     #[schema(
         description = "Why no status is given, or what determines the status if not the figures. More may be added."
@@ -117,7 +117,7 @@ pub struct Whole {
     pub made: Made,
     /// The last of its parts: the forecast is made from there.
     pub last: Period,
-    /// The first part of which nothing was reported, where there is one.
+    /// The first part of which nothing was reported, if there is one.
     pub missing: Option<Period>,
 }
 
@@ -134,7 +134,7 @@ pub struct Facts<'a> {
     pub period: Period,
     /// The group assessed.
     pub group: &'a GroupCode,
-    /// The reading, where there is one.
+    /// The reading, if there is one.
     pub reading: Option<&'a Observed>,
     /// The target of the period.
     pub target: Result<FoundTarget, NoTarget>,
@@ -142,8 +142,8 @@ pub struct Facts<'a> {
     pub previous: Option<Earlier>,
     /// The figure of the same period a year before.
     pub year_ago: Option<Earlier>,
-    /// When the figure is due, where there is no reading; of a longer period, that of the first part that is missing. `None`
-    /// where none is owed, because the period lies outside the plan's own years.
+    /// When the figure is due, if there is no reading; of a longer period, that of the first part that is missing.
+    /// `None` if none is owed, because the period lies outside the plan's own years.
     pub due_at: Option<DateTime<Utc>>,
     /// The moment that is assessed as known at.
     pub now: DateTime<Utc>,
@@ -151,15 +151,15 @@ pub struct Facts<'a> {
     pub withheld: bool,
     /// How precisely the reader may know figures that are not withheld.
     pub precision: Precision,
-    /// What the partner that determines the status is called, where one does.
+    /// What the partner that determines the status is called, if one does.
     pub partner: &'a str,
     /// Whether the reader may know who recorded it.
     pub names_shown: bool,
     /// What the year's end is forecast from.
     pub outlook: Outlook,
-    /// What the figure is computed from, where it is a gap.
+    /// What the figure is computed from, if it is a gap.
     pub sides: Option<Sides<'a>>,
-    /// What the figure is made of, where the period is longer than the KPI's own.
+    /// What the figure is made of, if the period is longer than the KPI's own.
     pub whole: Option<Whole>,
 }
 
@@ -536,7 +536,8 @@ fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     FoundTarget { aim: Aim { low: precision.of(low), high: precision.of(high) }, ..found }
 }
 
-/// Shows the figure with the decimals that it is compared with, where the target is shown beside it and the reader may know them.
+/// Shows the figure with the decimals that it is compared with, if the target is shown beside it and the reader may
+/// know them.
 fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observed) {
     let kpi = facts.kpi;
     let finer = facts.target.ok().filter(|_| facts.precision == Precision::Exact);
@@ -719,7 +720,8 @@ struct Scale<'a> {
 }
 
 impl Scale<'_> {
-    /// The figure at which the variance is `from` times the limit; `None` where there is none such, as beyond the inside of a range.
+    /// The figure at which the variance is `from` times the limit; `None` if there is none such, as beyond the inside
+    /// of a range.
     fn figure_at(&self, from: Figure) -> Option<Figure> {
         let step = self.limit.at(from)?;
         match self.kpi.polarity {

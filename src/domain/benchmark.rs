@@ -216,7 +216,7 @@ pub struct Comparison {
 /// The fewest figures that are divided into quarters.
 const LEAST_FOR_QUARTILES: usize = 4;
 
-/// Sets the plan's own figure of a period beside a benchmark's, one comparator group at a time. `own` says why where there
+/// Sets the plan's own figure of a period beside a benchmark's, one comparator group at a time. `own` says why if there
 /// is none to compare.
 ///
 /// Figures are compared as reported, so that what a page shows alike is a tie. The median is of the figures as given.

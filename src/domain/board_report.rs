@@ -9,7 +9,7 @@ use super::period::PeriodKey;
 use crate::document;
 
 document! {
-    /// What is asked for where a report is to be frozen.
+    /// What is asked for when a report is to be frozen.
     #[schema(description = "What is to be frozen.")]
     pub struct ReportRequest / BoardReportDraft / ReportRequestChange {
         /// What to call it; 1 to 200 characters.

@@ -70,15 +70,15 @@ impl Dimension {
             && self.groups.iter().all(|group| other.groups.iter().any(|known| same(group, known)))
     }
 
-    /// The groups that sum to `all` where the dimension covers the population: neither outside the others nor within one of
-    /// them.
+    /// The groups that sum to `all` if the dimension covers the population: neither outside the others nor within one
+    /// of them.
     pub fn parts_of_all(&self) -> impl Iterator<Item = &Group> {
         let within_another = |group: &Group| group.within.as_ref().is_some_and(|whole| self.has(whole));
         self.groups.iter().filter(move |group| !group.outside && !within_another(group))
     }
 
-    /// What may give a small number away and is not guarded, as the plan does not know of it, and what to do; `None` where all
-    /// is said.
+    /// What may give a small number away and is not guarded, as the plan does not know of it, and what to do; `None` if
+    /// all is said.
     pub fn unguarded(&self) -> Option<String> {
         let unsaid: Vec<String> = self.parts_of_all().filter(|group| group.within.is_none()).map(code_of).collect();
         // A pair that makes up everyone shows in the figures.

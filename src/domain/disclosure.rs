@@ -187,7 +187,7 @@ struct Steps(usize);
 const MOST_STEPS: usize = 50_000_000;
 
 impl Steps {
-    /// Takes some; `None` where fewer are left.
+    /// Takes some; `None` if fewer are left.
     fn take(&mut self, steps: usize) -> Option<()> {
         let left = self.0.checked_sub(steps);
         self.0 = left.unwrap_or_default();
@@ -227,8 +227,8 @@ enum Preference {
     Shared,
 }
 
-/// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` where the steps
-/// do not suffice.
+/// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` if the
+/// steps do not suffice.
 ///
 /// Period by period, as they are published: what was shown when a period was the latest stays shown afterwards, as far as
 /// anything of the later periods can go instead.

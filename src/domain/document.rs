@@ -2,8 +2,8 @@
 //! once.
 //!
 //! `document!` turns one list of fields into the type, its reader and its three schemas: as it is sent (every field
-//! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, where `null` puts a
-//! field back to its default).
+//! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, in which `null` puts
+//! a field back to its default).
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -114,7 +114,7 @@ pub fn patch_between(before: &Map<String, Value>, now: &Map<String, Value>) -> M
     gone.chain(changed).collect()
 }
 
-/// What is wanted where a moment or a day is read, which the reader of these says in words about itself.
+/// What is wanted when a moment or a day is read, which the reader of these says in words about itself.
 fn wanted<T: 'static>() -> Option<&'static str> {
     let is_among = |kinds: [TypeId; 2]| kinds.contains(&TypeId::of::<T>());
     if is_among([TypeId::of::<DateTime<Utc>>(), TypeId::of::<Option<DateTime<Utc>>>()]) {
@@ -126,7 +126,7 @@ fn wanted<T: 'static>() -> Option<&'static str> {
     }
 }
 
-/// Takes one member out of an object: `Some` where it is there and of the right shape. Notes what is wrong.
+/// Takes one member out of an object: `Some` if it is there and of the right shape. Notes what is wrong.
 pub fn take<T: DeserializeOwned + 'static>(
     members: &mut Map<String, Value>,
     name: &str,
@@ -205,7 +205,7 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
 
 /// Makes a document type: `struct Name / "New" / "Change" { field: Type, field: Type = default, ... }`.
 ///
-/// A default may use the fields above it, each an `Option` that is `None` where the field was missing or wrong.
+/// A default may use the fields above it, each an `Option` that is `None` if the field was missing or wrong.
 #[macro_export]
 macro_rules! document {
     (

@@ -30,7 +30,7 @@ names! {
         AtRiskAndWorsening = "at_risk_and_worsening",
         /// Expected to end the year worse than it stands.
         ForecastToMiss = "forecast_to_miss",
-        /// No figure where one is due.
+        /// No figure if one is due.
         Overdue = "overdue",
         /// A figure that had been reported on was changed.
         Restated = "restated",
@@ -66,19 +66,19 @@ impl Rule {
 pub struct Facts<'a> {
     /// Where it stands.
     pub assessment: &'a Assessment,
-    /// The status that its forecast for the year's end would have, where there is one.
+    /// The status that its forecast for the year's end would have, if there is one.
     pub forecast_status: Option<Status>,
     /// Whether a figure was restated that [`counts_as_restated`].
     pub restated: bool,
-    /// Whether its figure has commentary; `None` where the reader may not be told that there is none.
+    /// Whether its figure has commentary; `None` if the reader may not be told that there is none.
     pub commented: Option<bool>,
-    /// Whether an action on it is open; `None` where the reader may not be told that none is.
+    /// Whether an action on it is open; `None` if the reader may not be told that none is.
     pub acted_on: Option<bool>,
     /// Whether an action on it that the reader may see is overdue.
     pub action_overdue: bool,
 }
 
-/// The rules that apply to a KPI, the worst first. It is an exception where there is at least one.
+/// The rules that apply to a KPI, the worst first. It is an exception if there is at least one.
 pub fn rules(facts: &Facts<'_>) -> Vec<Rule> {
     let one = facts.assessment;
     let off_track = one.status == Status::OffTrack;
@@ -103,7 +103,7 @@ pub fn rules(facts: &Facts<'_>) -> Vec<Rule> {
 }
 
 /// Whether a restatement at `at` of the figure of `restated` is news in a report on `reported`: of the figure reported
-/// always; of an earlier one of the same year or the year before, where it came after the period reported on had ended.
+/// always; of an earlier one of the same year or the year before, if it came after the period reported on had ended.
 pub fn counts_as_restated(restated: Period, reported: Period, calendar: Calendar, at: DateTime<Utc>) -> bool {
     if restated == reported {
         return true;

@@ -54,7 +54,7 @@ pub enum NoForecast {
 /// What a forecast is made from: figures reported under one version of the definition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
-    /// The figures up to the period looked at, in time order; at least the year's, and eight where there are so many.
+    /// The figures up to the period looked at, in time order; at least the year's, and eight if there are so many.
     pub figures: Vec<(Period, Figure)>,
     /// The latest of them before any rounding.
     pub latest: Option<Fraction>,
@@ -191,9 +191,9 @@ fn median(mut fractions: Vec<Fraction>) -> Option<Fraction> {
     lower.plus(upper)?.share(1, 2)
 }
 
-/// How much each part of the year that is left must bring, on average, for a count to reach `total` (see [`year_total`])
-/// over the year: never below nought. `None` where the KPI is no count that adds up to a year's total, where the year is
-/// over, or where a figure of the year so far is missing.
+/// How much each part of the year that is left must bring, on average, for a count to reach `total` (see
+/// [`year_total`]) over the year: never below nought. `None` if the KPI is no count that adds up to a year's total, if
+/// the year is over, or if a figure of the year so far is missing.
 pub fn required_rate(kpi: &Kpi, period: Period, known: &Known, total: Figure) -> Option<Figure> {
     if kpi.unit != Unit::Count {
         return None;
@@ -215,9 +215,9 @@ pub fn required_rate(kpi: &Kpi, period: Period, known: &Known, total: Figure) ->
     (total - so_far).share(1, i64::from(left)).map(|rate| rate.max(Figure::ZERO))
 }
 
-/// The target that a forecast is held against: that of the year's last part, or the year's own where the figures run through the
-/// year, whether or not a profile says how. The total of an in-period count is held against what the year's parts are to come
-/// to.
+/// The target that a forecast is held against: that of the year's last part, or the year's own if the figures run
+/// through the year, whether or not a profile says how. The total of an in-period count is held against what the year's
+/// parts are to come to.
 ///
 /// # Errors
 /// [`NoTarget`], which says why there is none.
@@ -232,7 +232,7 @@ pub fn year_end_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Tar
     }
 }
 
-/// The total that a count is to reach over the year; `None` where its target is a level or a range, or there is none.
+/// The total that a count is to reach over the year; `None` if its target is a level or a range, or there is none.
 pub fn year_total(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Option<Figure> {
     let found = match kpi.aggregation {
         Aggregation::YearToDate => year_end_target(kpi, period, targets),

@@ -39,7 +39,7 @@ pub struct AssessedGap {
 pub struct Side<'a> {
     /// The group.
     pub code: &'a GroupCode,
-    /// What it is called, where the plan says.
+    /// What it is called, if the plan says.
     pub title: Option<&'a str>,
     /// Its reported figure.
     pub reported: Option<Figure>,
@@ -104,7 +104,7 @@ impl Sides<'_> {
 
 /// The gap between two groups of one KPI; without a figure unless both sides have one.
 ///
-/// It is as provisional as either side, and a nil return where either side is one. It was restated where either side was, the
+/// It is as provisional as either side, and a nil return if either side is one. It was restated if either side was, the
 /// later time if both were: by as much as that side moved.
 pub fn gap(source: &Kpi, comparator: &Observed, group: &Observed) -> Observed {
     let difference = comparator.exact(source).zip(group.exact(source)).and_then(|(comparator, group)| {

@@ -93,7 +93,7 @@ pub enum Publication {
     Internal,
     /// To partner organisations.
     Partners,
-    /// To everyone, where the plan is public.
+    /// To everyone, if the plan is public.
     Public,
 }
 
@@ -269,7 +269,7 @@ impl Kpi {
             && self.formula == earlier.formula
     }
 
-    /// The spread of its yearly targets (section 5): its own, else the usual one where there is one.
+    /// The spread of its yearly targets (section 5): its own, else the usual one if there is one.
     pub fn spread(&self) -> Option<Profile> {
         let usual = match self.aggregation {
             Aggregation::Snapshot | Aggregation::Rolling12Months => Some(Profile::Held),
@@ -294,15 +294,15 @@ impl Kpi {
         self.with_unit(&grouped(&figure.to_fixed(decimals)))
     }
 
-    /// A figure as a person reads it, with all its decimals where it could be given so, and otherwise with two more than the
-    /// KPI's: for targets and for limits between bands.
+    /// A figure as a person reads it, with all its decimals if it could be given so, and otherwise with two more than
+    /// the KPI's: for targets and for limits between bands.
     pub fn in_exact_words(&self, figure: Figure) -> String {
         let short = figure.to_fixed(self.decimals);
         let exact = self.with_decimals_to_tell(figure).to_string();
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
     }
 
-    /// A figure with the decimals that people are told of it: all, where it could be given so; of a longer one, such as a
+    /// A figure with the decimals that people are told of it: all, if it could be given so; of a longer one, such as a
     /// third, two more than the KPI's.
     pub fn with_decimals_to_tell(&self, figure: Figure) -> Figure {
         if figure.decimals() <= MAX_DECIMALS { figure } else { figure.rounded(self.decimals + 2) }

@@ -70,7 +70,7 @@ impl Frozen {
     /// Reads what a frozen report holds.
     ///
     /// # Errors
-    /// Where it does not hold what every report does.
+    /// If it does not hold what every report does.
     pub fn read(content: &str) -> serde_json::Result<Self> {
         serde_json::from_str(content)
     }

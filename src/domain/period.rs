@@ -80,7 +80,8 @@ impl PeriodKind {
         Self::CalendarYear,
     ];
 
-    /// The kind that a KPI of this frequency and calendar reports in; `None` where there is none, as for academic quarters.
+    /// The kind that a KPI of this frequency and calendar reports in; `None` if there is none, as for academic
+    /// quarters.
     pub fn of(frequency: Frequency, calendar: Calendar) -> Option<Self> {
         Some(match (frequency, calendar) {
             (Frequency::Month, _) => Self::Month,
@@ -196,7 +197,7 @@ pub struct YearsApart {
     last: i32,
     /// The month that it could be as well: `2009-12`.
     month: Option<Period>,
-    /// What is wanted, where that is known.
+    /// What is wanted, if that is known.
     wanted: Option<Wanted>,
 }
 
@@ -246,7 +247,7 @@ fn choice(all: &[Period]) -> impl Fn(&Period) -> String {
 pub struct Wanted {
     /// What a KPI is reported by.
     kind: PeriodKind,
-    /// The kind of year that its targets may be for as well, where one is wanted.
+    /// The kind of year that its targets may be for as well, if one is wanted.
     or_year: Option<PeriodKind>,
 }
 
@@ -305,7 +306,7 @@ impl Period {
         if holding.end() == day { Some(holding) } else { holding.step(-1) }
     }
 
-    /// The period `by` places later (earlier where negative); `None` outside the years 1900 to 9998.
+    /// The period `by` places later (earlier if negative); `None` outside the years 1900 to 9998.
     pub fn step(self, by: i32) -> Option<Self> {
         let place = self.place.checked_add(by)?;
         Self::new(self.kind, place.div_euclid(self.kind.per_year()), place.rem_euclid(self.kind.per_year()))
@@ -391,8 +392,8 @@ impl Period {
     }
 
     /// Reads a period as people write it, for a KPI that is reported by `kind`: the canonical key, the label, and the
-    /// spellings in use (`Q1 2009/10`, `Quarter 1 (April to June) 2009/10`, `Jun-10`, `Apr-Jun 2010`, `Summer Term 2008/09`),
-    /// where they can mean one thing only. Capitals do not matter.
+    /// spellings in use (`Q1 2009/10`, `Quarter 1 (April to June) 2009/10`, `Jun-10`, `Apr-Jun 2010`, `Summer Term
+    /// 2008/09`), if they can mean one thing only. Capitals do not matter.
     ///
     /// # Errors
     /// [`PeriodError`], which says what to write instead.
@@ -473,10 +474,10 @@ impl Period {
         }
     }
 
-    /// Whether a text could name a period of some kind, where it is not known which is wanted.
+    /// Whether a text could name a period of some kind, if it is not known which is wanted.
     ///
     /// # Errors
-    /// [`PeriodError`], where it can name none.
+    /// [`PeriodError`], if it can name none.
     pub fn could_be(text: &str) -> Result<(), PeriodError> {
         match Self::read_any(text) {
             Ok(_) | Err(PeriodError::Ambiguous(_)) => Ok(()),
@@ -487,8 +488,8 @@ impl Period {
     /// Reads a period of whatever kind: a canonical key, or a spelling that can mean one period only.
     ///
     /// # Errors
-    /// [`PeriodError::Ambiguous`] where it could mean more than one (`2009/10` is a financial and an academic year), another
-    /// where it means none.
+    /// [`PeriodError::Ambiguous`] if it could mean more than one (`2009/10` is a financial and an academic year),
+    /// another if it means none.
     pub fn read_any(text: &str) -> Result<Self, PeriodError> {
         match Self::of_key(text) {
             Err(PeriodError::Unreadable) => {}

@@ -72,15 +72,16 @@ pub struct LaidOver {
 pub struct Settled {
     /// The exact figure; `None` for a nil return, or a partner's status without a figure.
     pub value: Option<Figure>,
-    /// What was counted, where that was given.
+    /// What was counted, if that was given.
     pub numerator: Option<Figure>,
-    /// Over what, where that was given.
+    /// Over what, if that was given.
     pub denominator: Option<Figure>,
 }
 
 impl ReportedFigure {
-    /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more digits than can be posted where what it
-    /// follows from stands beside it: this service and spreadsheets work it out to more.
+    /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more
+    /// digits than can be posted if what it follows from stands beside it: this service and spreadsheets work it out to
+    /// more.
     ///
     /// # Errors
     /// Everything that is wrong with its shape.
@@ -162,7 +163,7 @@ impl ReportedFigure {
     pub fn settle(&self, kpi: &Kpi, period: Option<Period>) -> Result<Settled, Invalid> {
         let mut invalid = self.beside(kpi, period);
         let settled = self.figure(kpi, &mut invalid);
-        // Where its fraction makes none, the value beside it is judged by itself.
+        // If its fraction makes none, the value beside it is judged by itself.
         if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
             check_valid(kpi, value, &mut invalid);
         }
@@ -348,7 +349,7 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
             format!("{} is below {least}, the lowest that can be right for {}", kpi.in_words(value), kpi.code),
         );
     } else if value < Figure::ZERO && kpi.valid_min.is_none() && kpi.unit != Unit::PercentagePoints {
-        // Section 3: negative figures are legal where the valid range allows them.
+        // Section 3: negative figures are legal if the valid range allows them.
         invalid.at(
             "/value",
             "negative_figure",

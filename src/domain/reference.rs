@@ -80,7 +80,7 @@ impl Q {
         Self::new(whole + up, unit)
     }
 
-    /// How many decimals it is written with, where that is at most six.
+    /// How many decimals it is written with, if that is at most six.
     fn decimals(self) -> Option<u32> {
         (0..=6).find(|decimals| self.rounded(*decimals) == self)
     }
@@ -322,7 +322,7 @@ fn graded(case: &Case, exact: Q, wanted: Wanted, no_worse_on_year: bool) -> (Q, 
     (reported, variance, band.unwrap().code.clone())
 }
 
-/// Section 6: whether a figure is no worse than one before, or `None` where they do not compare.
+/// Section 6: whether a figure is no worse than one before, or `None` if they do not compare.
 fn moved(case: &Case, now: Q, before: Option<Q>, wanted: Option<Wanted>) -> Option<&'static str> {
     use super::kpi::Polarity;
     let (now, before) = (now.rounded(case.kpi.decimals), before?.rounded(case.kpi.decimals));

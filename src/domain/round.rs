@@ -140,7 +140,7 @@ impl Round {
         period.end() <= self.period.0.end() && due.is_some_and(|due| due <= self.closes)
     }
 
-    /// The round of the period before, as it was or, where there was none, as this one would have been.
+    /// The round of the period before, as it was or, if there was none, as this one would have been.
     fn before(&self) -> Option<Self> {
         let period = self.period.0.step(-1)?;
         let back = |day: NaiveDate| Some(period.end() + (day - self.period.0.end()));
@@ -172,7 +172,7 @@ pub fn owed_periods(kpi: &Kpi, round: &Round, earlier: &[&Round]) -> Vec<Period>
     owed
 }
 
-/// The round among `rounds`, which come in the order of their periods, in which a figure is owed, where there is one.
+/// The round among `rounds`, which come in the order of their periods, in which a figure is owed, if there is one.
 pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a Round>) -> Option<&'a Round> {
     let mut previous: Option<&Round> = None;
     for round in rounds {

@@ -99,7 +99,7 @@ impl Aim {
         Some(Self { low: change(self.low)?, high: change(self.high)? })
     }
 
-    /// The end nearer to a figure; the low one where both are as near.
+    /// The end nearer to a figure; the low one if both are as near.
     pub fn nearer_end(self, figure: Figure) -> Figure {
         if (figure - self.low).abs() <= (figure - self.high).abs() { self.low } else { self.high }
     }
@@ -169,7 +169,7 @@ impl Target {
         target
     }
 
-    /// The same with no words where there are only blanks, which no file can tell from an empty cell.
+    /// The same with no words if there are only blanks, which no file can tell from an empty cell.
     #[must_use]
     pub fn without_blank_words(self) -> Self {
         let words = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
@@ -278,15 +278,15 @@ pub enum TargetSource {
 pub struct FoundTarget {
     /// What is aimed at.
     pub aim: Aim,
-    /// Where amber ends, where the target says so itself.
+    /// Where amber ends, if the target says so itself.
     pub floor: Option<Figure>,
     /// Where it came from.
     pub source: TargetSource,
 }
 
 impl FoundTarget {
-    /// The decimal places that a figure is compared with, and shown beside, this target: the KPI's, or the target's own where
-    /// it has more, so that a figure equal to it is on target.
+    /// The decimal places that a figure is compared with, and shown beside, this target: the KPI's, or the target's own
+    /// if it has more, so that a figure equal to it is on target.
     ///
     /// A share such as a third has more places than any figure can be given with, and adds none.
     pub fn decimals(&self, kpi: &Kpi) -> u32 {

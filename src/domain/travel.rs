@@ -20,9 +20,9 @@ names! {
         NoChange = "no_change",
         /// For the worse.
         Worsening = "worsening",
-        /// Up, where neither way is better.
+        /// Up, if neither way is better.
         Increasing = "increasing",
-        /// Down, where neither way is better.
+        /// Down, if neither way is better.
         Decreasing = "decreasing",
     }
 }

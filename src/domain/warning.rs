@@ -242,7 +242,7 @@ impl Warning {
         Self { row: Some(row), column: column.map(str::to_owned), ..Self::of_file(code, detail) }
     }
 
-    /// The same about a KPI's figure, or about its target where there is no group.
+    /// The same about a KPI's figure, or about its target if there is no group.
     #[must_use]
     pub fn about(self, kpi: &KpiCode, period: Period, group: Option<&GroupCode>) -> Self {
         Self { kpi: Some(kpi.clone()), period: Some(period), group: group.cloned(), ..self }

@@ -197,7 +197,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     global && !special
 }
 
-/// How long after a failed attempt the next is made, by how many have failed; `None` where it is given up, after three days.
+/// How long after a failed attempt the next is made, by how many have failed; `None` if it is given up, after three
+/// days.
 pub fn retry_after(failed: i32) -> Option<TimeDelta> {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;

@@ -245,7 +245,7 @@ pub fn unreadable(message: &str) -> Option<String> {
 /// The longest word, in bytes, that a slip of the pen is looked for in: comparing takes time and memory by its length.
 const LONGEST_SLIP: usize = 200;
 
-/// "Did you mean": the candidate nearest to `word`, where one is near enough to be a slip of the pen.
+/// "Did you mean": the candidate nearest to `word`, if one is near enough to be a slip of the pen.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LONGEST_SLIP {
         return None;

@@ -135,7 +135,7 @@ impl Cells {
 }
 
 impl<'a> Row<'a> {
-    /// The words in a column, the first being 0; none where nothing is there, or no words can be made of it.
+    /// The words in a column, the first being 0; none if nothing is there, or no words can be made of it.
     pub fn get(&self, column: usize) -> Option<&'a str> {
         self.kept(column).map(|kept| self.shown(kept))
     }
@@ -153,7 +153,7 @@ impl<'a> Row<'a> {
         (0..width).map(move |column| row.get(column).unwrap_or_default())
     }
 
-    /// Why the cell in a column cannot be read, where it cannot, and the words that stand in it.
+    /// Why the cell in a column cannot be read, if it cannot, and the words that stand in it.
     pub fn unreadable(&self, column: usize) -> Option<(Unreadable, &'a str)> {
         let kept = self.kept(column)?;
         Some((kept.unreadable?, self.words(kept)))

@@ -23,7 +23,7 @@ pub struct Dialect {
     pub encoding: &'static Encoding,
     /// What stands between its cells.
     pub separator: u8,
-    /// The row of its header; the first that holds anything, where that is not known.
+    /// The row of its header; the first that holds anything, if that is not known.
     pub header: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ impl Dialect {
     }
 }
 
-/// The encoding that a `charset` names, where a file may be sent in it: UTF-8, UTF-16, or one with a byte a character.
+/// The encoding that a `charset` names, if a file may be sent in it: UTF-8, UTF-16, or one with a byte a character.
 pub fn encoding_named(charset: &str) -> Option<&'static Encoding> {
     let encoding = Encoding::for_label_no_replacement(charset.trim().as_bytes())?;
     (encoding.is_single_byte() || [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)).then_some(encoding)
@@ -53,7 +53,7 @@ pub fn encoding_named(charset: &str) -> Option<&'static Encoding> {
 /// The encoding of a file.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 pub(super) fn encoding_of(mut file: &File, declared: Option<&'static Encoding>) -> io::Result<&'static Encoding> {
     file.rewind()?;
     let mut start = Vec::new();
@@ -85,8 +85,8 @@ fn two_bytes_each(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// UTF-8, or windows-1252 where the file is no UTF-8 anywhere beyond ASCII and every byte is a character there. A file with both
-/// in it is read as UTF-8, and its other rows are refused: what they mean cannot be told.
+/// UTF-8, or windows-1252 if the file is no UTF-8 anywhere beyond ASCII and every byte is a character there. A file
+/// with both in it is read as UTF-8, and its other rows are refused: what they mean cannot be told.
 fn by_content(mut file: &File) -> io::Result<&'static Encoding> {
     file.rewind()?;
     let mut content = Content::default();

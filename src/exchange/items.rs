@@ -46,7 +46,7 @@ pub enum Unread {
 /// An item as it is put away.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Item {
-    /// The text of each known column, as a CSV file would have it: empty for `null`, and none where the member is absent.
+    /// The text of each known column, as a CSV file would have it: empty for `null`, and none if the member is absent.
     pub(super) cells: Vec<Option<String>>,
     pub(super) faults: Vec<ItemFault>,
     /// Whether nothing could be read behind it.
@@ -56,7 +56,7 @@ pub(super) struct Item {
 /// What is wrong with an item's shape.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ItemFault {
-    /// Which member; none where it is the item itself.
+    /// Which member; none if it is the item itself.
     pub(super) member: Option<String>,
     pub(super) kind: ItemFaultKind,
     pub(super) detail: String,
@@ -162,7 +162,7 @@ impl Items {
     /// The items from the first.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub(super) fn rows(&self) -> io::Result<ItemRows<BufReader<&File>>> {
         let mut lines = &self.lines;
         lines.rewind()?;
@@ -172,7 +172,7 @@ impl Items {
     /// The same items once more.
     ///
     /// # Errors
-    /// Where the file cannot be opened again.
+    /// If the file cannot be opened again.
     pub fn again(&self) -> io::Result<Self> {
         Ok(Self { lines: self.lines.try_clone()?, faults: self.faults.clone() })
     }

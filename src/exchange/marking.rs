@@ -123,7 +123,7 @@ impl Finding {
         self.row.unwrap_or(1)
     }
 
-    /// The cell where it is marked: in column A where the whole row is to blame.
+    /// The cell where it is marked: in column A if the whole row is to blame.
     fn marked_at(&self) -> String {
         self.cell.clone().unwrap_or_else(|| format!("A{}", self.row()))
     }
@@ -572,7 +572,7 @@ fn put_colour<W: Write>(out: &mut Writer<W>, prefix: &str, places: &[(u64, usize
     Ok(())
 }
 
-/// The conditional formats of some cells without the colour of an earlier time; nothing where nothing is left.
+/// The conditional formats of some cells without the colour of an earlier time; nothing if nothing is left.
 fn without_colour(events: Vec<Event<'static>>) -> Vec<Event<'static>> {
     let (mut kept, mut rule, mut ours, mut rules) = (Vec::new(), None::<Vec<Event<'static>>>, false, 0);
     for event in events {
@@ -614,7 +614,7 @@ fn rewrite_relations<W: Write>(
     }
 }
 
-/// Writes what a part refers to, where it referred to nothing.
+/// Writes what a part refers to, if it referred to nothing.
 fn write_relations<W: Write>(out: &mut Writer<W>, added: &[(&str, &'static str, &str)]) -> Marked<()> {
     put(out, &format!("{DECLARATION}<Relationships xmlns=\"{PACKAGE_RELATIONS}\">"))?;
     put_relations(out, "", added)?;
@@ -715,7 +715,7 @@ fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Op
 /// The lists among the styles of a workbook that are of concern.
 const STYLE_SECTIONS: [&str; 6] = ["fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs"];
 
-/// The styles of a workbook, and where in them is what is added.
+/// The styles of a workbook, and if in them is what is added.
 struct Styles {
     /// How many fonts there are, how many formats of cells, and how many ways in which a format may differ from these.
     fonts: usize,
@@ -864,7 +864,7 @@ impl Comments {
         Self { ours, noted: BTreeMap::new(), written: Vec::new() }
     }
 
-    /// Writes ours, where there are no others.
+    /// Writes ours, if there are no others.
     fn write(&mut self) -> Marked<()> {
         let mut out = Writer::new(Vec::new());
         put(
@@ -1126,7 +1126,7 @@ fn comment_of(shape: &[Event<'_>]) -> Option<(u64, usize)> {
     is_note.then_some((row?.checked_add(1)?, column?))
 }
 
-/// Writes the boxes of comments, where there are no others.
+/// Writes the boxes of comments, if there are no others.
 fn write_drawing<W: Write>(out: &mut Writer<W>, noted: &BTreeMap<(u64, usize), usize>) -> Marked<()> {
     // Numbers are given out in blocks of 1,024.
     let blocks: Vec<String> = (1..=noted.len() / 1024 + 1).map(|block| block.to_string()).collect();

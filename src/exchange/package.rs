@@ -74,7 +74,7 @@ impl Looks {
     /// Looks at a file's first bytes, and goes back to its beginning.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn of(mut file: &File) -> io::Result<Self> {
         let mut first = Vec::new();
         file.rewind()?;
@@ -189,7 +189,7 @@ impl<'f> Package<'f> {
     /// The names of all parts, in their order.
     ///
     /// # Errors
-    /// Where one is no text, or they say that they have more bytes together than there are: one stands in another.
+    /// If one is no text, or they say that they have more bytes together than there are: one stands in another.
     pub(super) fn names(&mut self) -> Result<Vec<String>, WorkbookFault> {
         let names = self.zip.file_names_raw().map(|name| String::from_utf8(name.to_vec()));
         let names: Result<Vec<_>, _> = names.collect();
@@ -209,7 +209,7 @@ impl<'f> Package<'f> {
         out.raw_copy_file(self.zip.by_index_raw(index)?)
     }
 
-    /// Opens a part; `None` where there is not one of this name.
+    /// Opens a part; `None` if there is not one of this name.
     pub(super) fn part(&mut self, path: &str) -> Result<Option<Part<'_, 'f>>, WorkbookFault> {
         let names = self.zip.file_names_raw();
         let Some(index) = names.into_iter().position(|name| name.eq_ignore_ascii_case(path.as_bytes())) else {

@@ -39,7 +39,7 @@ pub enum Upload {
 #[derive(Debug)]
 pub struct CsvFile {
     file: File,
-    /// Found out when it is read, where it is not known yet.
+    /// Found out when it is read, if it is not known yet.
     dialect: Option<Dialect>,
 }
 
@@ -53,7 +53,7 @@ impl Upload {
     /// A CSV file, in the encoding that its sender declares, if any.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn csv(file: File, declared: Option<&'static Encoding>, headings: Headings) -> io::Result<Self> {
         let dialect = Some(dialect_of(&file, declared, headings)?);
         Ok(Self::Csv(CsvFile { file, dialect }))
@@ -62,7 +62,7 @@ impl Upload {
     /// The table from its beginning.
     ///
     /// # Errors
-    /// The outer one where the file cannot be read, the inner one everything that is wrong with the header.
+    /// The outer one if the file cannot be read, the inner one everything that is wrong with the header.
     pub fn sheet(&self, headings: Headings) -> io::Result<Result<Sheet<BufReader<&File>>, Vec<Violation>>> {
         match self {
             Self::Csv(CsvFile { file, dialect }) => {
@@ -80,11 +80,11 @@ impl Upload {
         }
     }
 
-    /// Every cell as it was sent; `None` of what is no table, and where there are more rows than `most_rows`, or more in them than a sheet or
-    /// [`Cells`] takes. Rows that are no text are left out.
+    /// Every cell as it was sent; `None` of what is no table, and if there are more rows than `most_rows`, or more in
+    /// them than a sheet or [`Cells`] takes. Rows that are no text are left out.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn as_sent(&self, most_rows: usize) -> io::Result<Option<Cow<'_, Cells>>> {
         let few = |cells: &Cells| cells.row_count() <= most_rows;
         let (mut file, dialect) = match self {
@@ -116,7 +116,7 @@ impl Upload {
     /// The same table once more.
     ///
     /// # Errors
-    /// Where the file cannot be opened again.
+    /// If the file cannot be opened again.
     pub fn again(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Csv(CsvFile { file, dialect }) => Self::Csv(CsvFile { file: file.try_clone()?, dialect: *dialect }),
@@ -132,7 +132,7 @@ pub struct Sheet<R> {
     columns: Columns,
     /// What is wrong with the table before its rows are gone through.
     faults: Vec<Violation>,
-    /// How it was read, where that is not a matter of course.
+    /// How it was read, if that is not a matter of course.
     notices: Vec<Warning>,
 }
 
@@ -228,7 +228,7 @@ impl Columns {
         Warning { cell: warning.cell.clone().or(named), ..warning }
     }
 
-    /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
+    /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` if there is no such column.
     pub fn cell_name(&self, row: u64, heading: &str) -> Option<String> {
         let place = self.headings.iter().position(|known| *known == fold(heading))?;
         Some(name_of((row, place)))
@@ -261,13 +261,13 @@ enum RowCells<'a> {
 }
 
 impl SheetRow<'_> {
-    /// The text of a cell without the blanks around it; `None` where it is empty or cannot be read, or the file has no such
-    /// column.
+    /// The text of a cell without the blanks around it; `None` if it is empty or cannot be read, or the file has no
+    /// such column.
     pub fn cell(&self, column: &str) -> Option<&str> {
         self.raw(column).map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// The trimmed cell under a heading, whether its column is read or passed over; `None` where it is empty.
+    /// The trimmed cell under a heading, whether its column is read or passed over; `None` if it is empty.
     pub fn under(&self, heading: &str) -> Option<&str> {
         let place = self.columns.headings.iter().position(|known| known == heading)?;
         self.raw_at(place, heading).map(str::trim).filter(|text| !text.is_empty())
@@ -283,8 +283,8 @@ impl SheetRow<'_> {
         }
     }
 
-    /// The words in a cell to the last blank, as they were before a table kept them from being run as a formula; `None` where
-    /// there are only blanks.
+    /// The words in a cell to the last blank, as they were before a table kept them from being run as a formula; `None`
+    /// if there are only blanks.
     pub fn text(&self, column: &str) -> Option<&str> {
         let text = self.raw(column).filter(|text| !text.trim().is_empty())?;
         Some(match &self.cells {
@@ -420,14 +420,14 @@ impl SheetRow<'_> {
     }
 }
 
-/// How much of a cell is shown where nobody can tell what it is.
+/// How much of a cell is shown if nobody can tell what it is.
 const MOST_SHOWN: usize = 60;
 
 impl<R: BufRead> Sheet<R> {
     /// Reads the header of a CSV file in UTF-8 with commas between its cells: the first row that holds anything.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, where no row can be read by it.
+    /// Everything that is wrong with the header, if no row can be read by it.
     pub fn open(file: R, headings: Headings) -> Result<Self, Vec<Violation>> {
         Self::open_as(file, Dialect::default(), headings)
     }
@@ -435,7 +435,7 @@ impl<R: BufRead> Sheet<R> {
     /// Reads the header of a CSV file that is written in a certain way.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, where no row can be read by it.
+    /// Everything that is wrong with the header, if no row can be read by it.
     pub fn open_as(file: R, dialect: Dialect, headings: Headings) -> Result<Self, Vec<Violation>> {
         let mut rows = CsvRows::new(file, dialect);
         let mut above = Vec::new();
@@ -464,7 +464,7 @@ impl<R: BufRead> Sheet<R> {
     /// Reads the header of a workbook's table.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, where no row can be read by it.
+    /// Everything that is wrong with the header, if no row can be read by it.
     pub fn of_workbook(book: Arc<Workbook>, headings: Headings) -> Result<Self, Vec<Violation>> {
         let (cells, header) = book.cells();
         let Some(row) = cells.row(header) else { return Err(vec![empty(headings)]) };
@@ -495,7 +495,7 @@ impl<R: BufRead> Sheet<R> {
         &self.faults
     }
 
-    /// How the table was read, where that is not a matter of course, each at its row.
+    /// How the table was read, if that is not a matter of course, each at its row.
     pub fn notices(&self) -> &[Warning] {
         &self.notices
     }
@@ -625,7 +625,7 @@ impl Quotes {
         Self { separator, at: 0, begins: 0, cell: 0, within: Within::default(), wrong: Vec::new() }
     }
 
-    /// Whether the next byte stands within quotation marks, where it is part of a cell whatever it is.
+    /// Whether the next byte stands within quotation marks, if it is part of a cell whatever it is.
     fn quotes(&self) -> bool {
         self.within == Within::Quoted
     }
@@ -813,7 +813,7 @@ fn several<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
 /// none has, the one that has the most of those that there may be.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 fn dialect_of(mut file: &File, declared: Option<&'static Encoding>, headings: Headings) -> io::Result<Dialect> {
     let encoding = encoding_of(file, declared)?;
     let (mut header, mut likeliest): (Option<Dialect>, _) = (None, (0, Dialect { encoding, ..Dialect::default() }));
@@ -884,7 +884,7 @@ pub struct SheetFault {
 /// stands in it is told where it stands.
 ///
 /// # Errors
-/// Everything that is wrong, where a column is missing without which no row can be read.
+/// Everything that is wrong, if a column is missing without which no row can be read.
 fn read_header<'a>(
     header: impl Iterator<Item = &'a str>,
     row: u64,
@@ -1054,7 +1054,7 @@ mod tests {
         let deep = "Title\n".repeat(HEADER_WITHIN) + "kpi,period\na,b\n";
         let headings = Headings { required: &["kpi", "period"], ..HEADINGS };
         assert_eq!(sent(deep.as_bytes(), None).sheet(headings).unwrap().err().unwrap()[0].code, "unknown_column");
-        // Where no row has all that there must be, what is told is about the likeliest.
+        // If no row has all that there must be, what is told is about the likeliest.
         let wrong = sent(b"Our figures\nkpi;perod;value\n", None).sheet(headings).unwrap().err().unwrap();
         let told: Vec<_> = wrong.iter().map(|fault| (fault.row.unwrap(), fault.code)).collect();
         assert_eq!(told, [(2, "unknown_column"), (2, "missing_column")]);

@@ -72,7 +72,7 @@ pub enum Shown {
 }
 
 impl Shown {
-    /// Words, where there are any.
+    /// Words, if there are any.
     pub fn words(words: Option<impl Into<String>>) -> Self {
         words.map_or(Self::Nothing, |words| Self::Words(words.into()))
     }
@@ -155,7 +155,7 @@ pub struct FormCell {
 /// What may be put into a cell.
 #[derive(Clone, Debug, Default)]
 pub enum Rule {
-    /// Anything, where its column is filled in.
+    /// Anything, if its column is filled in.
     #[default]
     Free,
     /// A decimal within limits, in the number format General; with a word on it. In a cell with any other number format
@@ -303,7 +303,7 @@ impl Formats {
 /// A flat table: a header row with the columns' names, then one row after another, each cell as it prints.
 ///
 /// # Errors
-/// Where the table does not fit into a sheet.
+/// If the table does not fit into a sheet.
 pub fn table(
     name: &str,
     fields: &[Field],
@@ -356,7 +356,7 @@ fn excel_day(day: NaiveDate) -> Option<ExcelDateTime> {
 /// Pages to be printed.
 ///
 /// # Errors
-/// Where one does not fit into a sheet.
+/// If one does not fit into a sheet.
 pub fn printed(title: &str, pages: &[Page], made: DateTime<Utc>) -> Written {
     let mut book = workbook(title, made)?;
     for page in pages {
@@ -427,7 +427,7 @@ fn widest_number(page: &Page, place: usize) -> f64 {
         Shown::Number { text, decimals } => {
             let whole = text.split('.').next().unwrap_or_default().len();
             let places = usize::try_from((*decimals).min(MOST_DECIMALS)).unwrap_or(0);
-            // With the commas between thousands, the point, and a digit more where rounding makes one.
+            // With the commas between thousands, the point, and a digit more if rounding makes one.
             let length = whole + whole / 3 + places + 2;
             Some(measure::pixels(&"0".repeat(length), BODY) + SIDES)
         }
@@ -542,7 +542,7 @@ fn top(sheet: &mut Worksheet, title: &str, lines: &[Shown], widths: &[f64]) -> R
 /// A form to be filled in, with a sheet of notes.
 ///
 /// # Errors
-/// Where it does not fit into a sheet.
+/// If it does not fit into a sheet.
 pub fn form(form: &Form, made: DateTime<Utc>) -> Written {
     let mut book = workbook(&form.title, made)?;
     fill(book.add_worksheet(), form)?;
@@ -670,10 +670,10 @@ fn validation(rule: &Rule) -> Result<Option<DataValidation>, WriteError> {
     }))
 }
 
-/// A plain table: each cell where it stood. Numbers are numbers where they come back as they were, all else is words.
+/// A plain table: each cell where it stood. Numbers are numbers if they come back as they were, all else is words.
 ///
 /// # Errors
-/// Where it does not fit into a sheet.
+/// If it does not fit into a sheet.
 pub fn copied(cells: &Cells, made: DateTime<Utc>) -> Written {
     let mut book = workbook("Figures", made)?;
     let sheet = book.add_worksheet();
@@ -696,7 +696,7 @@ pub fn copied(cells: &Cells, made: DateTime<Utc>) -> Written {
     book.save_to_buffer()
 }
 
-/// A number, where its text would come back from a sheet as it is.
+/// A number, if its text would come back from a sheet as it is.
 fn number_as_written(text: &str) -> Option<f64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     let number: f64 = text.parse().ok().filter(|_| digits)?;

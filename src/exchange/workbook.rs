@@ -147,7 +147,7 @@ impl Workbook {
 }
 
 impl CellFault {
-    /// Why the cell in a column cannot be read as what it is to hold, where it cannot.
+    /// Why the cell in a column cannot be read as what it is to hold, if it cannot.
     pub fn of(row: &Row<'_>, column: usize, kind: CellKind) -> Option<Self> {
         let (unreadable, words) = row.unreadable(column)?;
         let (code, detail) = match unreadable {
@@ -509,7 +509,7 @@ struct CellContent {
     /// Whether there is a value, empty though it may be.
     valued: bool,
     formula: bool,
-    /// The cells that the formula fills, where it fills several: `C2:C5`.
+    /// The cells that the formula fills, if it fills several: `C2:C5`.
     fills: Option<String>,
     /// What fonts do to a part of the words.
     mark: Option<Unreadable>,
@@ -600,7 +600,7 @@ impl<'a> SheetReading<'a> {
             return Err(broken("its cells are out of order"));
         }
         self.next = column + 1;
-        // Some programs save an empty value where they have not computed it; only of words is nothing a value too.
+        // Some programs save an empty value if they have not computed it; only of words is nothing a value too.
         let empty_words = content.valued && begun.kind == "str";
         let formula_only = content.formula && content.text.is_empty() && !empty_words;
         if content.text.is_empty() && !formula_only {
@@ -634,7 +634,7 @@ impl<'a> SheetReading<'a> {
         shared.or(font).filter(|_| !words.trim().is_empty())
     }
 
-    /// Notes which cells a formula fills, where these are several.
+    /// Notes which cells a formula fills, if these are several.
     fn fill(&mut self, own: (u64, usize), cells: Option<&str>) -> Result<(), WorkbookFault> {
         let cells = cells.filter(|_| self.context.to_work_out).and_then(|cells| cells.split_once(':'));
         let Some((first, last)) = cells.and_then(|(first, last)| Some((place_of(first)?, place_of(last)?))) else {

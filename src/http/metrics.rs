@@ -47,7 +47,7 @@ impl Metrics {
     /// Nothing measured yet.
     ///
     /// # Errors
-    /// Where a name is none that Prometheus takes, which a test rules out.
+    /// If a name is none that Prometheus takes, which a test rules out.
     pub fn new() -> prometheus::Result<Self> {
         let requests = Opts::new("waymark_http_requests_total", "Requests answered.");
         let durations = HistogramOpts::new("waymark_http_request_duration_seconds", "How long answers took.");
@@ -137,7 +137,7 @@ impl Measured {
     }
 }
 
-/// Whether whoever asks may read the measures: with the token, where the deployment has one; else from this machine, and
+/// Whether whoever asks may read the measures: with the token, if the deployment has one; else from this machine, and
 /// not by way of a proxy, behind which anybody may be.
 fn may_read(request: &HttpRequest, settings: &Settings) -> bool {
     if let Some(token) = &settings.metrics_token {

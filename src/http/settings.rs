@@ -12,7 +12,7 @@ use ipnet::IpNet;
 pub struct MetricsToken(String);
 
 impl MetricsToken {
-    /// A token that cannot be guessed; `None` where there are fewer than 16 characters, or others than stand in a header.
+    /// A token that cannot be guessed; `None` if there are fewer than 16 characters, or others than stand in a header.
     pub fn new(text: &str) -> Option<Self> {
         let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))

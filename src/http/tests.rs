@@ -57,7 +57,7 @@ mod things {
         /// What it is known by.
         #[schema(example = "box")]
         code: String,
-        /// What it is like, where anybody knows.
+        /// What it is like, if anybody knows.
         #[schema(required)]
         note: Option<String>,
     }

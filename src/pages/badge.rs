@@ -10,7 +10,7 @@ const MARGIN: u32 = 6;
 /// The line that the words stand on.
 const BASELINE: u32 = 14;
 
-/// Draws an assessment; `group` is what its group is called, where it is not about everyone.
+/// Draws an assessment; `group` is what its group is called, if it is not about everyone.
 pub fn badge(assessment: &Assessment, group: Option<&str>) -> String {
     let period = assessment.period.label();
     let label = format!("{}, {period}", whose(assessment.kpi.as_str(), group));

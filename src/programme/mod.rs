@@ -68,8 +68,8 @@ pub struct OpenPlan {
     pub changed_at: DateTime<Utc>,
     /// Whether everyone who signs in may find it.
     pub public: bool,
-    /// The plans that are published together with it and the version of each, where what is withheld from the caller hangs on
-    /// them; itself among them, or none.
+    /// The plans that are published together with it and the version of each, if what is withheld from the caller hangs
+    /// on them; itself among them, or none.
     family: Vec<(PlanId, Seq)>,
 }
 
@@ -102,7 +102,7 @@ impl Programme {
         Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), private_webhooks: false }
     }
 
-    /// The same, where webhooks may go to http and to private addresses: a deployment's own decision.
+    /// The same, if webhooks may go to http and to private addresses: a deployment's own decision.
     #[must_use]
     pub fn allowing_private_webhooks(self, allowed: bool) -> Self {
         Self { private_webhooks: allowed, ..self }
@@ -131,7 +131,7 @@ impl Programme {
     /// Opens a plan for a caller.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where it is not there or not the caller's to see.
+    /// [`Refusal::NotFound`] if it is not there or not the caller's to see.
     pub async fn open(&self, plan: &PlanCode, caller: &Principal) -> Result<OpenPlan, Refusal> {
         let (plan, caller, pictures) = (plan.clone(), caller.clone(), Arc::clone(&self.pictures));
         self.store
@@ -173,7 +173,7 @@ impl Programme {
     /// The plan's version at an instant: the last place in its journal then.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there was no plan yet.
+    /// [`Refusal::NotFound`] if there was no plan yet.
     pub async fn version_at(&self, plan: &OpenPlan, instant: DateTime<Utc>) -> Result<Seq, Refusal> {
         let id = plan.id;
         let version = self.store.read(move |conn| Ok::<_, Refusal>(journal::seq_at(conn, id, instant)?)).await?;

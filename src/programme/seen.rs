@@ -55,7 +55,7 @@ impl Seen {
         Self { picture, access, now }
     }
 
-    /// The same reader's view at the same moment, where the plan held something else.
+    /// The same reader's view at the same moment, if the plan held something else.
     pub(in crate::programme) fn of(&self, picture: Picture) -> Self {
         Self { picture: Arc::new(picture), access: Arc::clone(&self.access), now: self.now }
     }
@@ -110,7 +110,7 @@ impl Seen {
     /// A KPI that the reader may see.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    /// [`Refusal::NotFound`] if there is none, or not for the reader.
     pub fn kpi(&self, code: &KpiCode) -> Result<SeenKpi<'_>, Refusal> {
         Ok(SeenKpi { seen: self, entry: self.entry(code)? })
     }
@@ -118,7 +118,7 @@ impl Seen {
     /// A KPI that the reader may see.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    /// [`Refusal::NotFound`] if there is none, or not for the reader.
     pub(in crate::programme) fn entry(&self, code: &KpiCode) -> Result<&Arc<KpiPicture>, Refusal> {
         self.picture.kpis().get(code).filter(|entry| self.sees(&entry.kpi)).ok_or(Refusal::NotFound)
     }
@@ -276,7 +276,7 @@ impl Seen {
         }
     }
 
-    /// What a gap is made from in a period, where the KPI is one; without figures for readers who may not see the source.
+    /// What a gap is made from in a period, if the KPI is one; without figures for readers who may not see the source.
     fn sides_of<'a>(&'a self, entry: &'a KpiPicture, period: Period) -> Option<Sides<'a>> {
         let Formula::Gap { of, group, comparator } = &entry.kpi.formula else { return None };
         let source = self.picture.kpis().get(of)?;
@@ -298,8 +298,8 @@ impl Seen {
         Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
     }
 
-    /// Whether a figure must be withheld from the reader (docs/rules.md section 10). A gap is as soon as one of its sides is, and a
-    /// longer period's as soon as one of its parts is, or where it is itself small.
+    /// Whether a figure must be withheld from the reader (docs/rules.md section 10). A gap is as soon as one of its
+    /// sides is, and a longer period's as soon as one of its parts is, or if it is itself small.
     pub(in crate::programme) fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> bool {
         match &entry.kpi.formula {
             _ if self.by_a_member() => false,
@@ -453,7 +453,7 @@ impl<'a> SeenKpi<'a> {
         self.entry.readings.values().map(BTreeMap::len).sum()
     }
 
-    /// The period that a text names, where it is a longer one that the KPI's figures make up.
+    /// The period that a text names, if it is a longer one that the KPI's figures make up.
     pub fn longer_period(&self, group: &GroupCode, text: &str) -> Option<Period> {
         self.seen.picture.longer_period(self.entry, group, text)
     }

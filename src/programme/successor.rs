@@ -40,7 +40,7 @@ impl Programme {
     /// board reports stay with the plan before, which does not change. For administrators of the whole service.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where the caller does not see the plan before; a conflict where the code is taken; everything
+    /// [`Refusal::NotFound`] if the caller does not see the plan before; a conflict if the code is taken; everything
     /// that is wrong with the new plan.
     pub async fn create_successor(
         &self,
@@ -194,7 +194,7 @@ fn carried(before: &Picture, starts_on: NaiveDate) -> Carried<'_> {
     all.map(|(code, entry)| (code, &**entry)).collect()
 }
 
-/// A KPI's targets of periods that end on the new plan's first day or later. Where targets lie on a line, it goes on from
+/// A KPI's targets of periods that end on the new plan's first day or later. If targets lie on a line, it goes on from
 /// the earlier ones, which are then taken over too.
 fn targets_from(entry: &KpiPicture, starts_on: NaiveDate, reason: &str) -> Vec<journal::Change> {
     let whole_line = entry.kpi.spread() == Some(Profile::Linear);

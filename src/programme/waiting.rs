@@ -105,7 +105,7 @@ impl Watch {
         let found: Result<_, StoreError> = store.read(move |conn| plans::versions(conn, &waited_for)).await;
         *looked = Some(Instant::now());
         drop(looked);
-        // Where the database does not answer, the next look may find it again.
+        // If the database does not answer, the next look may find it again.
         for (plan, version) in found.unwrap_or_default() {
             self.told(plan, version);
         }

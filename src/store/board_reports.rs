@@ -11,7 +11,7 @@ use crate::domain::ids::{PlanId, ReportId};
 /// same write.
 ///
 /// # Errors
-/// Where the report is kept already.
+/// If the report is kept already.
 pub fn keep(write: &mut Write<'_>, plan: PlanId, id: ReportId, content: &str) -> Result<(), StoreError> {
     write.run(|any| {
         diesel::insert_into(board_reports::table)

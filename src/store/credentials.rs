@@ -45,7 +45,7 @@ pub struct CredentialRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// Since when it is no good, where it was revoked.
+    /// Since when it is no good, if it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -227,7 +227,7 @@ pub fn list(conn: &mut Conn, kind: CredentialKind, owner: &Owner) -> Result<Vec<
     Ok(rows(found))
 }
 
-/// The credential of this kind and id, where it was not revoked.
+/// The credential of this kind and id, if it was not revoked.
 pub fn find(conn: &mut Conn, kind: CredentialKind, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     let found = conn.run(|any| {
         found!(

@@ -23,7 +23,7 @@ pub struct DefinitionRevision {
     pub code: String,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
-    /// The whole definition; `None` where this revision takes it away.
+    /// The whole definition; `None` if this revision takes it away.
     #[diesel(deserialize_as = MaybeJson)]
     pub body: Option<Value>,
 }
@@ -55,7 +55,7 @@ impl std::ops::Deref for DefinitionRow {
     }
 }
 
-/// The revisions written after `after` and up to `up_to` (to the last where `None`), in the order of writing.
+/// The revisions written after `after` and up to `up_to` (to the last if `None`), in the order of writing.
 pub fn load(conn: &mut Conn, plan: PlanId, after: Seq, up_to: Option<Seq>) -> Result<Vec<DefinitionRow>, StoreError> {
     conn.run(|any| between(any, plan, after, up_to.unwrap_or(Seq(i64::MAX))))
 }
@@ -71,7 +71,7 @@ pub(super) fn between(any: &mut AnyConn, plan: PlanId, after: Seq, up_to: Seq) -
         .load(any)
 }
 
-/// The latest revision of one definition, as known up to `up_to` (to the last where `None`).
+/// The latest revision of one definition, as known up to `up_to` (to the last if `None`).
 pub fn find(
     conn: &mut Conn,
     plan: PlanId,

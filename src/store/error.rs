@@ -87,7 +87,7 @@ fn of_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformati
             StoreError::Unavailable(message.trim_end().to_owned())
         }
         DatabaseErrorKind::SerializationFailure => StoreError::Busy,
-        // Neither has a kind of its own. The words are SQLite's, and PostgreSQL's where it speaks English.
+        // Neither has a kind of its own. The words are SQLite's, and PostgreSQL's if it speaks English.
         DatabaseErrorKind::Unknown
             if message.starts_with("database is locked")
                 || message.starts_with("database table is locked")

@@ -38,7 +38,7 @@ pub fn grant(
     Ok(row)
 }
 
-/// Takes a grant of the plan back, and journals it; `None` where the plan has no such grant that still holds.
+/// Takes a grant of the plan back, and journals it; `None` if the plan has no such grant that still holds.
 pub fn revoke(
     write: &mut Write<'_>,
     plan: &mut LockedPlan,

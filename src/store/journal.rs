@@ -32,7 +32,7 @@ pub struct Change {
     pub row: NewRow,
     /// What was there before, as its `document()` has it.
     pub before: Option<Value>,
-    /// Why, where the actor said so.
+    /// Why, if the actor said so.
     pub reason: Option<String>,
 }
 
@@ -106,11 +106,11 @@ struct Stored<'a> {
 
 /// Writes changes to a locked plan, each with its entry, in the order given; gives their places in the journal.
 ///
-/// All are given one instant: `now`, or that of the plan's last change where `now` lies before it. Nothing limits how
-/// many changes one call takes but memory: bring a large import in chunks of some thousands.
+/// All are given one instant: `now`, or that of the plan's last change if `now` lies before it. Nothing limits how many
+/// changes one call takes but memory: bring a large import in chunks of some thousands.
 ///
 /// # Errors
-/// [`Conflict::Revision`](super::Conflict::Revision) where a revision is there already. After any error the write no
+/// [`Conflict::Revision`](super::Conflict::Revision) if a revision is there already. After any error the write no
 /// longer commits.
 pub fn record(
     write: &mut Write<'_>,

@@ -156,7 +156,7 @@ impl Transaction {
     /// Keeps everything that was written.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where the database was lost while it was asked to commit.
+    /// [`StoreError::Unavailable`] if the database was lost while it was asked to commit.
     pub async fn commit(self) -> Result<(), StoreError> {
         let Some((mut conn, turn)) = self.take() else {
             return Err(StoreError::Unavailable("the transaction has ended".into()));
@@ -223,7 +223,8 @@ impl Store {
     /// writers wait for it: on SQLite all of them, on PostgreSQL those who want the same rows.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] and [`StoreError::Unavailable`], as for a write; the latter too where this store is such a transaction itself.
+    /// [`StoreError::Busy`] and [`StoreError::Unavailable`], as for a write; the latter too if this store is such a
+    /// transaction itself.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         if self.0.whole.is_some() {
             return Err(StoreError::Unavailable("a transaction does not begin within another".into()));
@@ -265,8 +266,8 @@ impl Store {
     /// Runs `work` on one moment of the database. It cannot write.
     ///
     /// # Errors
-    /// What `work` gives; [`StoreError::Busy`] where the queue is too long; [`StoreError::Unavailable`] where the
-    /// database cannot be reached.
+    /// What `work` gives; [`StoreError::Busy`] if the queue is too long; [`StoreError::Unavailable`] if the database
+    /// cannot be reached.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
@@ -299,8 +300,8 @@ impl Store {
     /// Runs `work` in one transaction, and commits it when `work` gives `Ok`. A caller that goes away does not stop it.
     ///
     /// # Errors
-    /// What `work` gives; [`StoreError::Busy`] where the queue is too long or another process keeps the database;
-    /// [`StoreError::Unavailable`] where the database cannot be reached, or was lost while it was asked to commit, which
+    /// What `work` gives; [`StoreError::Busy`] if the queue is too long or another process keeps the database;
+    /// [`StoreError::Unavailable`] if the database cannot be reached, or was lost while it was asked to commit, which
     /// leaves open whether it did.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
@@ -382,7 +383,7 @@ impl Store {
     /// Whether the database answers and has the tables that this program knows.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where it does not.
+    /// [`StoreError::Unavailable`] if it does not.
     pub async fn ready(&self) -> Result<(), StoreError> {
         let pending = self
             .read(|conn| {
@@ -418,13 +419,13 @@ impl Store {
 /// A connection within its transaction, handed to the work of a read.
 pub struct Conn {
     any: PooledConnection<Manager>,
-    /// Whether a statement failed. PostgreSQL would answer COMMIT with a silent ROLLBACK then, and SQLite would keep half
-    /// a change: such a transaction never commits, even where the work passes over the error.
+    /// Whether a statement failed. PostgreSQL would answer COMMIT with a silent ROLLBACK then, and SQLite would keep
+    /// half a change: such a transaction never commits, even if the work passes over the error.
     failed: bool,
 }
 
 impl Conn {
-    /// Runs `work`, and keeps what the innermost transaction wrote where it gives `Ok`.
+    /// Runs `work`, and keeps what the innermost transaction wrote if it gives `Ok`.
     fn finish<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let outcome = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(_)) if self.failed => Err(StoreError::Database("the work went on after a failure".into()).into()),
@@ -450,7 +451,7 @@ impl Conn {
         }
     }
 
-    /// Runs statements, and remembers where one failed.
+    /// Runs statements, and remembers if one failed.
     fn run<T>(&mut self, statements: impl FnOnce(&mut AnyConn) -> QueryResult<T>) -> Result<T, StoreError> {
         statements(&mut self.any).map_err(|error| self.failed(error.into()))
     }

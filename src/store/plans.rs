@@ -131,7 +131,7 @@ impl PlanRow {
     }
 }
 
-/// The plans that `subject` may find: public ones, those it holds a grant for, and all where it holds one for the service.
+/// The plans that `subject` may find: public ones, those it holds a grant for, and all if it holds one for the service.
 fn visible_to(subject: &Subject) -> Box<dyn BoxableExpression<plans::table, MultiBackend, SqlType = Bool> + '_> {
     let held = held::table
         .filter(held::subject.eq(subject.as_str()))
@@ -140,7 +140,7 @@ fn visible_to(subject: &Subject) -> Box<dyn BoxableExpression<plans::table, Mult
     Box::new(plans::public.eq(true).or(exists(held)))
 }
 
-/// The plan of this code, where `subject` may find it.
+/// The plan of this code, if `subject` may find it.
 pub fn find_plan(conn: &mut Conn, code: &PlanCode, subject: &Subject) -> Result<Option<VisiblePlan>, StoreError> {
     Ok(find_row(conn, code, subject)?.map(|(row, grants)| row.seen_with(grants)))
 }
@@ -185,7 +185,7 @@ pub fn list_plans(
     Ok(rows.into_iter().map(|row| PlanRow::seen_with(row.clone(), of(row.id))).collect())
 }
 
-/// The plan of this code, where `subject` may find it, held against other writers until the end of the write.
+/// The plan of this code, if `subject` may find it, held against other writers until the end of the write.
 ///
 /// On SQLite the write holds the whole database already; on PostgreSQL this waits for whoever holds the plan. What it
 /// gives is the plan as it is once that wait is over.

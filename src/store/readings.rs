@@ -34,10 +34,10 @@ pub struct ReadingRevision {
     pub group: GroupCode,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
-    /// The exact figure, computed where a numerator and denominator were given; `None` for a nil return.
+    /// The exact figure, computed if a numerator and denominator were given; `None` for a nil return.
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub value: Option<Figure>,
-    /// What was counted, where that was given.
+    /// What was counted, if that was given.
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub numerator: Option<Figure>,
     /// Over what it was counted; there whenever the numerator is.
@@ -183,7 +183,7 @@ pub struct FigureRow {
 /// How many figures are in memory at a time while all are brought.
 const FIGURES_AT_A_TIME: i64 = 5_000;
 
-/// Brings every revision written after `after` and up to `up_to` (to the last where `None`) to `each`, in the order of
+/// Brings every revision written after `after` and up to `up_to` (to the last if `None`) to `each`, in the order of
 /// writing, a few thousand at a time, so that a million figures need no more memory than `each` keeps.
 pub fn load_figures(
     conn: &mut Conn,
@@ -243,7 +243,7 @@ pub(super) fn between(any: &mut AnyConn, plan: PlanId, after: Seq, up_to: Seq) -
         .load(any)
 }
 
-/// The latest revision of one reading, as known up to `up_to` (to the last where `None`).
+/// The latest revision of one reading, as known up to `up_to` (to the last if `None`).
 pub fn find(
     conn: &mut Conn,
     plan: PlanId,
@@ -318,8 +318,8 @@ impl ReadingRevision {
     }
 }
 
-/// The latest revision of each reading that the filter lets through, as known up to `up_to` (to the last where `None`),
-/// at most `limit` of those that come after `after` in the order of their keys.
+/// The latest revision of each reading that the filter lets through, as known up to `up_to` (to the last if `None`), at
+/// most `limit` of those that come after `after` in the order of their keys.
 pub fn page(
     conn: &mut Conn,
     plan: PlanId,

@@ -35,7 +35,7 @@ pub enum DatabaseUrlError {
 }
 
 impl DatabaseUrl {
-    /// The path, where this is SQLite.
+    /// The path, if this is SQLite.
     pub fn sqlite_path(&self) -> Option<&Path> {
         match &self.0 {
             Address::Sqlite(path) => Some(path),

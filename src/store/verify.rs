@@ -151,7 +151,7 @@ struct Row {
     key: String,
     revision: i32,
     document: String,
-    /// When and by whom, where the row says so itself.
+    /// When and by whom, if the row says so itself.
     stamp: Option<(DateTime<Utc>, Subject)>,
 }
 

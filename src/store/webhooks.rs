@@ -1,8 +1,8 @@
 //! Webhooks: what each subscriber is told of, where it stands in the plan's journal, and what was attempted.
 //!
-//! What a webhook's document says changes through the journal, as everything in a plan does. Where its delivery stands does
-//! not: that is the business of whoever holds its lease ([`claim`]), who alone moves it on ([`advance`]). The two meet in
-//! `changed_seq`: a holder goes by the webhook as it was claimed, and stops where it was changed since.
+//! What a webhook's document says changes through the journal, as everything in a plan does. Where its delivery stands
+//! does not: that is the business of whoever holds its lease ([`claim`]), who alone moves it on ([`advance`]). The two
+//! meet in `changed_seq`: a holder goes by the webhook as it was claimed, and stops if it was changed since.
 
 use std::fmt;
 
@@ -209,9 +209,9 @@ pub fn by_id(conn: &mut Conn, id: WebhookId) -> Result<Option<WebhookRow>, Store
     row.map(WebhookRow::try_from).transpose()
 }
 
-/// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is. Where
-/// delivery stands is left to the holder of the lease, but for the attempts at the next message where they begin `afresh`: what
-/// the row says of them may have been read before the holder wrote.
+/// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is.
+/// Where delivery stands is left to the holder of the lease, but for the attempts at the next message if they begin
+/// `afresh`: what the row says of them may have been read before the holder wrote.
 pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>, bool)]) -> QueryResult<()> {
     for (seq, row, afresh) in rows {
         let stamp = |at: Option<DateTime<Utc>>| at.map(UtcTimestamp::from);
@@ -272,7 +272,7 @@ pub fn due(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<WebhookRow>, Store
     })?)
 }
 
-/// Takes the lease of a webhook until an instant; `None` where another holds it. Gives the webhook as it stands then.
+/// Takes the lease of a webhook until an instant; `None` if another holds it. Gives the webhook as it stands then.
 pub fn claim(
     write: &mut Write<'_>,
     id: WebhookId,
@@ -305,7 +305,7 @@ pub struct Attempt {
     pub at: DateTime<Utc>,
     /// `delivered`, `failed` or `switched_off`.
     pub outcome: &'static str,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     /// What went wrong.
     pub detail: Option<String>,
@@ -326,9 +326,9 @@ pub struct Standing {
     pub lease_until: Option<DateTime<Utc>>,
 }
 
-/// Moves a webhook on from where it was claimed, for the holder of its lease, and keeps what was attempted. `false` where it
-/// is not to be told more in this stretch: the lease was lost and nothing was changed; or the webhook was changed since it
-/// was claimed, and the lease is given back, since what it says now is another matter.
+/// Moves a webhook on from where it was claimed, for the holder of its lease, and keeps what was attempted. `false` if
+/// it is not to be told more in this stretch: the lease was lost and nothing was changed; or the webhook was changed
+/// since it was claimed, and the lease is given back, since what it says now is another matter.
 pub fn advance(
     write: &mut Write<'_>,
     webhook: &WebhookRow,
@@ -382,7 +382,7 @@ pub fn advance(
     Ok(unchanged > 0)
 }
 
-/// Gives a lease back, where this holder has it.
+/// Gives a lease back, if this holder has it.
 pub fn release(write: &mut Write<'_>, id: WebhookId, holder: &str) -> Result<(), StoreError> {
     write.run(|any| {
         diesel::update(webhooks::table.find(id.to_string()))
@@ -393,7 +393,7 @@ pub fn release(write: &mut Write<'_>, id: WebhookId, holder: &str) -> Result<(),
     })
 }
 
-/// Asks for a test message; `false` where one is asked for already.
+/// Asks for a test message; `false` if one is asked for already.
 pub fn ask_for_ping(write: &mut Write<'_>, id: WebhookId, message: &str) -> Result<bool, StoreError> {
     let asked = write.run(|any| {
         diesel::update(webhooks::table.find(id.to_string()))
@@ -453,7 +453,7 @@ pub struct DeliveryRow {
     pub at: DateTime<Utc>,
     /// What came of it.
     pub outcome: String,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<i32>,
     /// What went wrong.
     pub detail: Option<String>,

@@ -97,7 +97,7 @@ impl KeySource {
     /// in 60 s when a token names an unknown key; while the issuer is down, the keys last seen are honoured for 24 h.
     ///
     /// # Errors
-    /// [`KeySourceError`], where the URL is neither https nor on a loopback host, or carries credentials.
+    /// [`KeySourceError`], if the URL is neither https nor on a loopback host, or carries credentials.
     pub fn url(url: &str) -> Result<Self, KeySourceError> {
         Ok(Self(Origin::Url(Remote::new(url)?)))
     }
@@ -209,7 +209,7 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// `None` where the file system keeps no modification times; such a file is read at every look.
+    /// `None` if the file system keeps no modification times; such a file is read at every look.
     fn of(metadata: &Metadata) -> Option<Self> {
         metadata.modified().ok().map(|modified| Self { modified, length: metadata.len() })
     }
@@ -318,7 +318,7 @@ impl Source {
         }
     }
 
-    /// Reads the source where it is due. Waits for the end of it only where the keys at hand do not do.
+    /// Reads the source if it is due. Waits for the end of it only if the keys at hand do not do.
     async fn keep_current(self: &Arc<Self>, clock: &Clock) {
         match self.need(clock.now()) {
             Need::Nothing => {}
@@ -383,7 +383,7 @@ impl Source {
         }
     }
 
-    /// The file's content, or `None` where it has not changed since it was last read to good effect.
+    /// The file's content, or `None` if it has not changed since it was last read to good effect.
     fn read_file(&self, path: &Path) -> Result<Option<Reading>, ReadError> {
         let known = self.state().held.as_ref().and_then(|held| held.fingerprint);
         if known.is_some() && known == Fingerprint::of(&fs::metadata(path)?) {
@@ -478,7 +478,7 @@ fn usable_keys(jwks: impl IntoIterator<Item = Result<Jwk, Unusable>>, origin: &O
 /// All keys of all sources at one moment.
 #[derive(Default)]
 struct Snapshot {
-    /// The version of each source's keys, `None` where it has none to offer.
+    /// The version of each source's keys, `None` if it has none to offer.
     versions: Vec<Option<u64>>,
     generation: u64,
     keys: HashMap<String, Arc<PublicKey>>,
@@ -524,12 +524,12 @@ pub(super) struct KeyRing {
 }
 
 impl KeyRing {
-    /// Where two sources use one `kid` for different keys, the earlier source's key is the one.
+    /// If two sources use one `kid` for different keys, the earlier source's key is the one.
     pub(super) fn new(sources: Vec<KeySource>, clock: Clock) -> Self {
         Self { sources: sources.into_iter().map(Source::new).collect(), clock, current: Mutex::default() }
     }
 
-    /// The key called `kid`; without a `kid`, the only one there is. Asks the sources where the answer needs it.
+    /// The key called `kid`; without a `kid`, the only one there is. Asks the sources if the answer needs it.
     pub(super) async fn find(&self, kid: Option<&str>) -> Result<Found, Missing> {
         let found = self.snapshot_kept_current().await.find(kid);
         if found.is_ok() || kid.is_none() {

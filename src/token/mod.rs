@@ -31,7 +31,7 @@ pub struct Claims {
     pub sub: String,
     /// When it expires.
     pub exp: i64,
-    /// From when on it is good, where that is later than its issue.
+    /// From when on it is good, if that is later than its issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// When it was issued.

@@ -276,7 +276,7 @@ fn object<T: DeserializeOwned>(part: &str, limit: usize) -> Result<T, Refusal> {
     serde_json::from_slice(&json).map_err(|_malformed| Refusal::Malformed)
 }
 
-/// A member that may be absent, but has the right type where it is there: null is not absent.
+/// A member that may be absent, but has the right type if it is there: null is not absent.
 fn if_there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

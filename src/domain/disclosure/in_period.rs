@@ -80,8 +80,8 @@ impl<'a> Moment<'a> {
 struct Told<'a> {
     sums: BTreeSet<Vec<(usize, bool)>>,
     left: BTreeSet<(usize, usize)>,
-    /// What groups leave of a whole, or make up together: of when, the number of the split, which groups, and how many. Where it
-    /// is as many at two moments, a reader may take it that nobody of these groups was corrected, and is right.
+    /// What groups leave of a whole, or make up together: of when, the number of the split, which groups, and how many.
+    /// If it is as many at two moments, a reader may take it that nobody of these groups was corrected, and is right.
     rests: BTreeMap<(Period, usize, Vec<&'a GroupCode>, Parts), usize>,
     /// Groups that nobody posted and others determine, in the same way.
     made: BTreeMap<(Period, Option<&'a GroupCode>, Parts), usize>,
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
             for split in ground.splits.iter().filter(|split| split.complete) {
                 let parts = moment.parts(split);
                 let (group, parts) = match (moment.whole(split), moment.lacks(split).as_slice()) {
-                    // Where all is posted of no period, it matters to what else splits it alone.
+                    // If all is posted of no period, it matters to what else splits it alone.
                     (None, [])
                         if !parts.is_empty() && (split.whole.is_some() || all.is_some() || ground.ties(split)) =>
                     {
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let left = self.left_of(whole, &known).unwrap_or_default();
-        // Several groups together are no secret where some of them are posted: each of those is.
+        // Several groups together are no secret if some of them are posted: each of those is.
         let small = is_unknown && left.iter().flatten().any(|part| is_small(*part, self.threshold));
         let place = self.rest(moment, (at, rest), left, small, timeline, told);
         let row: Row = known.iter().chain([&place]).map(|place| (*place, 1)).chain([(whole, -1)]).collect();
@@ -346,7 +346,7 @@ impl<'a> Reader<'a> {
         PARTS.map(|part| parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)))
     }
 
-    /// What is left of a whole without some parts, number by number; `None` where they cannot be added up alike.
+    /// What is left of a whole without some parts, number by number; `None` if they cannot be added up alike.
     fn left_of(&self, whole: usize, parts: &[usize]) -> Option<Parts> {
         let left = PARTS.map(|part| {
             parts.iter().try_fold(self.number((whole, part))?, |left, place| Some(left - self.number((*place, part))?))
@@ -354,7 +354,7 @@ impl<'a> Reader<'a> {
         left.iter().any(Option::is_some).then_some(left)
     }
 
-    /// Adds what is left of one figure without another where it is small, whoever it is about.
+    /// Adds what is left of one figure without another if it is small, whoever it is about.
     fn leave(&mut self, period: Period, more: Option<usize>, less: Option<usize>, told: &mut Told<'a>) {
         let (Some(more), Some(less)) = (more, less) else { return };
         let Some(left) = self.left_of(more, &[less]) else { return };
@@ -393,7 +393,7 @@ impl<'a> Reader<'a> {
         Some(if added { -whole } else { whole })
     }
 
-    /// Marks rates without their fraction as small where the fraction can be worked out and is.
+    /// Marks rates without their fraction as small if the fraction can be worked out and is.
     fn fill_in(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
         let counted = figures.kpi.unit == Unit::Count;
         let multiplier = Figure::small(figures.kpi.multiplier);

@@ -13,7 +13,7 @@ use super::{Entry, Figures, GroupCode, Period, Posted, Preference, Steps, is_sma
 use crate::kpi::Aggregation;
 use crate::number::Figure;
 
-/// The numbers that a figure tells: what was counted, what is left, over what, and the figure itself where it is a count.
+/// The numbers that a figure tells: what was counted, what is left, over what, and the figure itself if it is a count.
 pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];
 pub(super) type Parts = [Option<Figure>; 4];
 
@@ -30,9 +30,9 @@ pub(super) struct Cell<'a> {
     pub(super) entries: Vec<Entry>,
     pub(super) value: Option<Figure>,
     pub(super) parts: Parts,
-    /// The rate itself, where it came without its fraction.
+    /// The rate itself, if it came without its fraction.
     pub(super) bare: Option<Figure>,
-    /// What a reader knows of each part without having seen it: that it is no less; `None` where it could be anything.
+    /// What a reader knows of each part without having seen it: that it is no less; `None` if it could be anything.
     pub(super) least: Parts,
     /// Whether it must not be worked out.
     pub(super) small: bool,
@@ -84,7 +84,7 @@ pub(super) enum Ties {
     Months,
 }
 
-/// What sums to nothing, or nearly does where figures are wrong or one is restated before the others.
+/// What sums to nothing, or nearly does if figures are wrong or one is restated before the others.
 pub(super) struct Sum {
     pub(super) row: Row,
     /// The latest period in it: until that is published, nobody knows it.
@@ -119,8 +119,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of each lot of figures that can hang together: a period's, a year's where figures add up over it, or all
-    /// where they go over into one another.
+    /// A reader of each lot of figures that can hang together: a period's, a year's if figures add up over it, or all
+    /// if they go over into one another.
     pub(super) fn each(figures: &'a Figures<'a>) -> Vec<Self> {
         let kpi = figures.kpi;
         let mut lots: BTreeMap<Option<Period>, Vec<&'a Posted>> = BTreeMap::new();
@@ -323,7 +323,7 @@ impl<'a> Reader<'a> {
         self.cells.len() - 1
     }
 
-    /// The sum of some cells, where all of them have this number. Factors are ones.
+    /// The sum of some cells, if all of them have this number. Factors are ones.
     pub(super) fn sum_of<'b>(
         &self,
         mut cells: impl Iterator<Item = (&'b usize, &'b i128)>,

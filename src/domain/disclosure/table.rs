@@ -29,7 +29,8 @@ const ROUNDS: usize = 3;
 const FEW: usize = 3;
 
 impl Table {
-    /// What is withheld so that a reader who knows the rule finds nothing small either; `None` where the steps do not suffice.
+    /// What is withheld so that a reader who knows the rule finds nothing small either; `None` if the steps do not
+    /// suffice.
     pub(super) fn guarded(&self, steps: &mut Steps) -> Option<Choice> {
         self.after(ROUNDS, steps)
     }
@@ -69,7 +70,7 @@ impl Table {
         Some(false)
     }
 
-    /// The table with some more in one group and as many fewer in another, where neither comes to nothing.
+    /// The table with some more in one group and as many fewer in another, if neither comes to nothing.
     fn moved(&self, more: usize, less: usize, by: Figure) -> Option<Self> {
         let mut groups = self.groups.clone();
         for (place, by) in [(more, by), (less, -by)] {

@@ -1,8 +1,8 @@
 //! What a reader works out from whom some figures are hidden.
 //!
-//! Sums are solved exactly as linear equations, and bounds narrowed down until they no longer move. What changes when one
-//! more figure is hidden or shown is looked at anew, and that is what unknown numbers tie to it: a number that is known
-//! passes nothing on. All that looks takes steps, and is `None` where they do not suffice.
+//! Sums are solved exactly as linear equations, and bounds narrowed down until they no longer move. What changes when
+//! one more figure is hidden or shown is looked at anew, and that is what unknown numbers tie to it: a number that is
+//! known passes nothing on. All that looks takes steps, and is `None` if they do not suffice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,7 @@ impl<'r, 'a> View<'r, 'a> {
         sums.filter(move |(_, sum)| Some(sum.period) <= now)
     }
 
-    /// A relation, where it is known by now.
+    /// A relation, if it is known by now.
     pub(super) fn relation(&self, place: usize) -> Option<&'r Relation> {
         self.reader.relations.get(place).filter(|relation| relation.period <= self.now)
     }
@@ -455,7 +455,7 @@ impl<'r, 'a> View<'r, 'a> {
         if *added { (low, high) } else { (high.map(|high| -high), low.map(|low| -low)) }
     }
 
-    /// Moves a number's bounds where these are narrower; says whether it did.
+    /// Moves a number's bounds if these are narrower; says whether it did.
     fn tighten(&mut self, (place, part): Number, low: Option<Figure>, high: Option<Figure>) -> bool {
         let bounds = self.bounds.get_mut(place).and_then(|bounds| bounds.get_mut(part)?.as_mut());
         let Some(bound) = bounds else { return false };
@@ -491,13 +491,13 @@ impl Total {
         }
     }
 
-    /// The sum of all but one; `None` where it is infinite.
+    /// The sum of all but one; `None` if it is infinite.
     fn without(&self, term: Option<Figure>) -> Option<Figure> {
         (self.infinite == usize::from(term.is_none())).then(|| self.finite - term.unwrap_or(Figure::ZERO))
     }
 }
 
-/// A row without a cell, by taking away the row that leads with it; `None` where the factors grow out of all bounds, which
+/// A row without a cell, by taking away the row that leads with it; `None` if the factors grow out of all bounds, which
 /// those of sums of ones never do.
 fn without(row: &Row, other: &Row, lead: usize) -> Option<Row> {
     let (factor, by) = (*row.get(&lead)?, *other.get(&lead)?);

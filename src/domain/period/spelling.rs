@@ -113,7 +113,7 @@ pub(super) struct Spelling {
 /// The period of a kind that a text means.
 ///
 /// # Errors
-/// [`Misspelt`], where it means none, or could mean more than one.
+/// [`Misspelt`], if it means none, or could mean more than one.
 pub(super) fn read(text: &str, kind: PeriodKind) -> Result<Period, Misspelt> {
     let Some((outside, inside)) = said_twice(text) else { return Spelling::of(text)?.read(kind) };
     let (outside, inside) = (Spelling::of(&outside)?.read(kind)?, Spelling::of(inside)?.read(kind)?);
@@ -237,7 +237,7 @@ impl Spelling {
         }
     }
 
-    /// A period by its year and, where it is part of one, its number or season.
+    /// A period by its year and, if it is part of one, its number or season.
     fn read_part(&self, kind: PeriodKind) -> Result<Period, Misspelt> {
         let of_kind = self.part.map_or(kind.per_year() == 1, |(word, _)| word.fits(kind));
         let (year, is_pair) = match self.numbers.as_slice() {
@@ -438,8 +438,8 @@ fn whole_year(number: Number) -> Option<i32> {
     }
 }
 
-/// The words and numbers of a text with what stands before each; `None` where something in it is not understood: a word, or
-/// marks at its ends, doubled or in brackets that do not close.
+/// The words and numbers of a text with what stands before each; `None` if something in it is not understood: a word,
+/// or marks at its ends, doubled or in brackets that do not close.
 fn pieces(text: &str) -> Option<Vec<(Said, Mark)>> {
     let mut texts: Vec<(String, Mark)> = Vec::new();
     let (mut mark, mut in_brackets, mut joined) = (Mark::Nothing, false, false);

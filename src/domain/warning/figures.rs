@@ -87,9 +87,10 @@ pub fn about_a_hundredfold(
     Some(Warning::to_acknowledge(column, code, &detail))
 }
 
-/// A figure far outside the KPI's own history: further from the median of the last [`HISTORY`] figures than so many times their
-/// median absolute deviation, and further outside their range than that is wide, so that a trend that goes on is no surprise. Where they hardly moved, the deviation counts as the KPI's steady margin, or as one unit of its
-/// last decimal: of a constant series not every small move is odd.
+/// A figure far outside the KPI's own history: further from the median of the last [`HISTORY`] figures than so many
+/// times their median absolute deviation, and further outside their range than that is wide, so that a trend that goes
+/// on is no surprise. If they hardly moved, the deviation counts as the KPI's steady margin, or as one unit of its last
+/// decimal: of a constant series not every small move is odd.
 pub fn far_from_history(
     kpi: &Kpi,
     value: Figure,
@@ -182,7 +183,7 @@ pub(super) fn is_more(difference: Figure, whole: Figure, percent: u32) -> bool {
     difference > 0 && difference.saturating_mul(100) > whole.saturating_mul(percent.into())
 }
 
-/// A percentage above 100, where the KPI has no highest valid figure: with one, it is no warning but an error.
+/// A percentage above 100, if the KPI has no highest valid figure: with one, it is no warning but an error.
 pub fn above_a_hundred_percent(kpi: &Kpi, value: Figure, column: &str, rules: &WarningRules) -> Option<Warning> {
     let odd = kpi.unit == Unit::Percentage
         && kpi.valid_max.is_none()
@@ -195,8 +196,8 @@ pub fn above_a_hundred_percent(kpi: &Kpi, value: Figure, column: &str, rules: &W
     odd.then(|| Warning::to_acknowledge(column, WarningCode::AboveAHundredPercent, &detail))
 }
 
-/// A percentage, rate or ratio of a sensitive KPI without its numerator and denominator: nobody can tell out of how few children
-/// it comes. There is none where a programme manager has said of the KPI that its numbers were checked.
+/// A percentage, rate or ratio of a sensitive KPI without its numerator and denominator: nobody can tell out of how few
+/// children it comes. There is none if a programme manager has said of the KPI that its numbers were checked.
 pub fn without_numbers(kpi: &Kpi, figure: Settled, rules: &WarningRules) -> Option<Warning> {
     let hides_a_count = matches!(kpi.unit, Unit::Percentage | Unit::Rate | Unit::Ratio);
     let lacks_numbers = figure.value.is_some() && figure.numerator.is_none();
@@ -208,7 +209,8 @@ pub fn without_numbers(kpi: &Kpi, figure: Settled, rules: &WarningRules) -> Opti
     odd.then(|| Warning::to_acknowledge("value", WarningCode::WithoutNumbers, &detail))
 }
 
-/// A period more than some years outside the plan. Where it would lie in the plan a century earlier or later, that is said.
+/// A period more than some years outside the plan. If it would lie in the plan a century earlier or later, that is
+/// said.
 pub fn outside_plan(plan: &Plan, period: Period, rules: &WarningRules) -> Option<Warning> {
     let years = i32::try_from(rules.years_outside_plan).unwrap_or(CENTURY);
     let is_outside = |period: Period| {

@@ -406,7 +406,7 @@ async fn taken_apart(
     }
 }
 
-/// The most bytes that all mistakes and warnings are told in where they are marked; more are listed.
+/// The most bytes that all mistakes and warnings are told in if they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
 
 /// The sender's own table with its mistakes and warnings marked.

@@ -1,8 +1,8 @@
 //! Authentication: who a request is from, settled before anything else of it is read.
 //!
-//! A person or a system shows an access token of a trusted issuer, or a personal access token, as `Bearer`; the latter also
-//! as the password of `Basic`, where the deployment allows it. A secret link needs neither: its address is routed on to the
-//! table that it opens.
+//! A person or a system shows an access token of a trusted issuer, or a personal access token, as `Bearer`; the latter
+//! also as the password of `Basic`, if the deployment allows it. A secret link needs neither: its address is routed on
+//! to the table that it opens.
 
 use std::sync::Arc;
 
@@ -134,7 +134,8 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
 /// What is wrong with a `Bearer` that nothing follows.
 const EMPTY: &str = "The token is empty: nothing follows Bearer in the Authorization header";
 
-/// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
+/// The token of an `Authorization` header: after `Bearer`, or if `Basic` is allowed the password, whatever the user
+/// name.
 fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
     match credentials_of(header, "bearer") {
         Some("") => return Err(Problem::invalid_token(&format!("{EMPTY}; send the token after it."))),

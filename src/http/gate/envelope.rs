@@ -66,7 +66,7 @@ pub fn asked_path(request: &HttpRequest) -> String {
 /// writes one line to the log.
 ///
 /// # Errors
-/// Only where there is no request left to answer, after a panic: the error then carries the whole answer.
+/// Only if there is no request left to answer, after a panic: the error then carries the whole answer.
 pub async fn envelope(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -105,7 +105,7 @@ pub async fn envelope(
     outcome.map_err(|response| InternalError::from_response("answered", response).into())
 }
 
-/// The answer of what lies within; an answer without its request where the request was lost on the way.
+/// The answer of what lies within; an answer without its request if the request was lost on the way.
 async fn answer(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -173,7 +173,7 @@ fn unless_known(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     response
 }
 
-/// The headers that every answer carries, where the handler did not set its own.
+/// The headers that every answer carries, if the handler did not set its own.
 fn add_headers(headers: &mut HeaderMap, path: &str, id: &str) {
     let mut default = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
@@ -209,7 +209,7 @@ fn tell_encodings_apart(headers: &mut HeaderMap) {
     }
 }
 
-/// The id that the client gave, where it can be repeated without harm, else a new one.
+/// The id that the client gave, if it can be repeated without harm, else a new one.
 fn id_of(headers: &HeaderMap) -> String {
     headers
         .get(X_REQUEST_ID)
@@ -218,7 +218,7 @@ fn id_of(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// Where the request comes from in the caller's trace (W3C Trace Context); empty where it says nothing.
+/// Where the request comes from in the caller's trace (W3C Trace Context); empty if it says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct TraceParent {
     trace_id: String,

@@ -65,7 +65,7 @@ pub async fn carry_out_once(
     done.unwrap_or_else(|stopped| Err(Problem::internal_because(&stopped.to_string()).into()))
 }
 
-/// The answer to a request with a key, kept where it was carried out.
+/// The answer to a request with a key, kept if it was carried out.
 async fn answered(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -137,7 +137,7 @@ fn limits(request: &ServiceRequest) -> Option<Arc<Limits>> {
 struct Counted {
     quota: u32,
     left: u32,
-    /// How long to wait before there may be another, where this was one too many.
+    /// How long to wait before there may be another, if this was one too many.
     wait: Option<Duration>,
 }
 

@@ -21,7 +21,7 @@ const SCHEMAS: &str = "#/components/schemas/";
 /// same in many places.
 const DEPTH: usize = 2;
 
-/// Gives every request body, and every answer where it goes well, an example.
+/// Gives every request body, and every answer if it goes well, an example.
 pub(super) fn add(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let sent = Examples { schemas: &schemas, sparing: true, depth: usize::MAX };

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::METHODS;
 
-/// Everything that a reader of the document would miss; empty where nothing is.
+/// Everything that a reader of the document would miss; empty if nothing is.
 ///
-/// Each operation needs a unique `operationId` in camelCase, one declared tag, a summary, a description and security; each
-/// parameter a description and, if it is required, an example, which an optional one must not have; each response a
-/// description, and a schema or an example if it has a body; each request body, and each JSON body of an answer where it goes
-/// well, an example; each member of each schema a description; and each reference something to refer to.
+/// Each operation needs a unique `operationId` in camelCase, one declared tag, a summary, a description and security;
+/// each parameter a description and, if it is required, an example, which an optional one must not have; each response
+/// a description, and a schema or an example if it has a body; each request body, and each JSON body of an answer if it
+/// goes well, an example; each member of each schema a description; and each reference something to refer to.
 pub fn lint(document: &Value) -> Vec<String> {
     let mut missing = Missing { document, found: Vec::new() };
     let mut ids = HashSet::new();

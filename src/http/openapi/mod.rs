@@ -157,7 +157,7 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 4] {
 /// The finished document, as JSON: operations named in camelCase, and no tag that none of them has.
 ///
 /// # Errors
-/// Where the document cannot be written as JSON, which a test rules out.
+/// If the document cannot be written as JSON, which a test rules out.
 pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(parts)?;
     if let Some(schemas) = document.pointer_mut("/components/schemas") {

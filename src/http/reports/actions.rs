@@ -64,7 +64,7 @@ impl FromParams for ActionParams {
 }
 
 impl ActionParams {
-    /// The filter that is meant, where the plan has what it names.
+    /// The filter that is meant, if the plan has what it names.
     fn settle(self, seen: &Seen) -> Result<ActionFilter, Problem> {
         let mut invalid = Invalid::new();
         known_kpi(&mut invalid, self.kpi.as_ref(), seen);

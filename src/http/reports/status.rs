@@ -76,7 +76,7 @@ impl FromParams for ReportParams {
 }
 
 impl ReportParams {
-    /// The period and filter that are meant, where the plan has them.
+    /// The period and filter that are meant, if the plan has them.
     fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
         let seen = &view.seen;
         let mut invalid = Invalid::new();

@@ -118,8 +118,8 @@ impl Conditions {
         self.tag(ETag::over(all.as_bytes()))
     }
 
-    /// The answer 304 with this tag, where the client names it. Ask before doing any work. `*` is not answered here: for it
-    /// there must first be something to read, and the middleware sees whether there is.
+    /// The answer 304 with this tag, if the client names it. Ask before doing any work. `*` is not answered here: for
+    /// it there must first be something to read, and the middleware sees whether there is.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
         // Weak comparison: a proxy may have weakened the tag when it compressed the answer.
         let Tags::These(tags) = self.if_none_match.as_ref()? else { return None };
@@ -128,12 +128,12 @@ impl Conditions {
         Some(HttpResponse::NotModified().insert_header(&ETag(known.opaque.clone())).finish())
     }
 
-    /// The answer to a read of one thing with a tag of its own: 304 where the client names it, else 200 with the thing.
+    /// The answer to a read of one thing with a tag of its own: 304 if the client names it, else 200 with the thing.
     pub fn answer(&self, current: &ETag, body: &impl Serialize) -> HttpResponse {
         self.not_modified(current).unwrap_or_else(|| kept(body, current))
     }
 
-    /// Lets a change of something that is in state `current` pass only where the client names that state.
+    /// Lets a change of something that is in state `current` pass only if the client names that state.
     ///
     /// # Errors
     /// `precondition_required` without `If-Match`, `precondition_failed` if it names another state, or `If-None-Match` this one.
@@ -154,7 +154,7 @@ impl Conditions {
         Err(Problem::new(Code::PreconditionFailed, detail))
     }
 
-    /// The states that `If-Match` names: `None` where it was not sent, `Some(None)` for whatever is there. Weak tags are
+    /// The states that `If-Match` names: `None` if it was not sent, `Some(None)` for whatever is there. Weak tags are
     /// left out: they promise too little to write by.
     pub fn wanted(&self) -> Option<Option<Vec<String>>> {
         self.if_match.as_ref().map(|tags| match tags {

@@ -69,7 +69,7 @@ impl Accept {
     /// The format that is liked best; of equals, the one that stands first in `formats`.
     ///
     /// # Errors
-    /// `not_acceptable` where none will do.
+    /// `not_acceptable` if none will do.
     pub fn choose(&self, formats: &[Format]) -> Result<Format, Problem> {
         let liked = formats.iter().map(|format| (self.quality(format.media_type()), *format));
         // Of equals `max_by_key` takes the last.

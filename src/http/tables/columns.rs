@@ -53,7 +53,7 @@ fn figure(value: Option<Figure>) -> CellText {
     value.as_ref().map(ToString::to_string)
 }
 
-/// A code, a name or words, where there are any.
+/// A code, a name or words, if there are any.
 fn words(value: Option<&str>) -> CellText {
     value.map(str::to_owned)
 }

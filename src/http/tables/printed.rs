@@ -37,7 +37,7 @@ type Decimals = HashMap<String, u32>;
 /// The status report.
 ///
 /// # Errors
-/// Where the report is no JSON, which is a fault of this program.
+/// If the report is no JSON, which is a fault of this program.
 pub fn status_report(report: &StatusReport, seen: &Seen) -> Result<Print, Problem> {
     let report = as_json(report)?;
     let title = format!("{}: where the plan stands", seen.plan().value.title);
@@ -49,7 +49,7 @@ pub fn status_report(report: &StatusReport, seen: &Seen) -> Result<Print, Proble
 /// The exceptions.
 ///
 /// # Errors
-/// Where they are no JSON, which is a fault of this program.
+/// If they are no JSON, which is a fault of this program.
 pub fn exceptions(report: &Exceptions, seen: &Seen) -> Result<Print, Problem> {
     let plan = &seen.plan().value;
     let report = as_json(report)?;
@@ -62,7 +62,7 @@ pub fn exceptions(report: &Exceptions, seen: &Seen) -> Result<Print, Problem> {
 /// A board report, from the bytes that were frozen; what organisations are called, from the plan as it was then.
 ///
 /// # Errors
-/// Where they are no JSON.
+/// If they are no JSON.
 pub fn board_report(content: &[u8], then: &Seen) -> Result<Print, Problem> {
     let names = Names::of(then);
     let content: Value = serde_json::from_slice(content).map_err(|error| Problem::internal(&error))?;
@@ -93,7 +93,7 @@ pub fn board_report(content: &[u8], then: &Seen) -> Result<Print, Problem> {
 /// A print as an answer.
 ///
 /// # Errors
-/// Where it does not fit into a workbook.
+/// If it does not fit into a workbook.
 pub async fn answer(name: &str, print: Print, tag: &ETag, made: DateTime<Utc>) -> Result<HttpResponse, Problem> {
     let written = with_workbook(move || spreadsheet::printed(&print.title, &print.pages, made)).await?;
     Ok(as_workbook(name, written.map_err(|error| Problem::internal(&error))?, tag))
@@ -289,8 +289,8 @@ fn kpi_row(one: &Value, decimals: &Decimals) -> Vec<Shown> {
 
 /// Period, figure, target and status.
 fn standing(one: &Value, places: u32) -> [Shown; 4] {
-    // What is withheld says so: an empty cell would be taken for a figure that never came. A figure is shown with the decimals
-    // that it was compared with, which are more than the KPI's where its target has more.
+    // What is withheld says so: an empty cell would be taken for a figure that never came. A figure is shown with the
+    // decimals that it was compared with, which are more than the KPI's if its target has more.
     let withheld = text(one, "/data_state").as_deref() == Some("suppressed");
     let own = |pointer: &str| {
         let places =

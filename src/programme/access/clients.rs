@@ -96,7 +96,7 @@ impl Programme {
     /// Gives a client its next secret; the one before is good until it is removed.
     ///
     /// # Errors
-    /// A conflict where it has two already.
+    /// A conflict if it has two already.
     pub async fn add_client_secret(
         &self,
         plan: &PlanCode,
@@ -120,7 +120,7 @@ impl Programme {
     /// Removes a secret from a client.
     ///
     /// # Errors
-    /// A conflict where it is the only one.
+    /// A conflict if it is the only one.
     pub async fn drop_client_secret(
         &self,
         plan: &PlanCode,
@@ -172,11 +172,11 @@ impl Programme {
         Ok(found.is_some())
     }
 
-    /// The subject of the client with this id and secret; `None` where there is none. Takes as long either way, but for what
-    /// anyone can see is no client's id.
+    /// The subject of the client with this id and secret; `None` if there is none. Takes as long either way, but for
+    /// what anyone can see is no client's id.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] where too many ask at once.
+    /// [`StoreError::Busy`] if too many ask at once.
     pub async fn enter_client(&self, id: &str, secret: String) -> Result<Option<Subject>, Refusal> {
         let Ok(id) = id.parse::<CredentialId>() else { return Ok(None) };
         let known = self

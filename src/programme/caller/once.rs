@@ -63,7 +63,7 @@ impl Once {
 }
 
 impl Principal {
-    /// Refuses a request that was carried out already; [`Once::answered`] then has its answer, where that is known.
+    /// Refuses a request that was carried out already; [`Once::answered`] then has its answer, if that is known.
     ///
     /// Whoever may do more or less by now than when it was carried out, or comes with a token of other bounds, is told
     /// nothing of it: to them the key belongs to another request.

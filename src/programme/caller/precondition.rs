@@ -21,7 +21,7 @@ impl Precondition {
     /// Checks the precondition of a change to a thing that is there and was last changed at `seq`.
     ///
     /// # Errors
-    /// [`Refusal::Stale`] where another version is meant, [`Refusal::VersionNotGiven`] where none is.
+    /// [`Refusal::Stale`] if another version is meant, [`Refusal::VersionNotGiven`] if none is.
     pub fn allows_change_of(&self, seq: Seq) -> Result<(), Refusal> {
         match self {
             Self::Any => Ok(()),
@@ -39,7 +39,7 @@ impl Precondition {
     /// Checks the precondition of making a thing that is not there.
     ///
     /// # Errors
-    /// [`Refusal::Stale`] where the caller means to change one that is.
+    /// [`Refusal::Stale`] if the caller means to change one that is.
     pub fn allows_creation(&self) -> Result<(), Refusal> {
         match self {
             Self::None | Self::Absent => Ok(()),

@@ -38,7 +38,7 @@ impl Seen {
     /// One benchmark, for a reader who may see its KPI.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where it is not there, or not for this reader.
+    /// [`Refusal::NotFound`] if it is not there, or not for this reader.
     pub fn benchmark_for(&self, kpi: &KpiCode, period: &str) -> Result<SeenBenchmark, Refusal> {
         let entry = self.entry(kpi)?;
         let period = Period::read(period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;

@@ -131,7 +131,7 @@ impl Programme {
     /// Makes a definition.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where the code is taken; everything that is wrong with it.
+    /// [`Refusal::Conflict`] if the code is taken; everything that is wrong with it.
     pub async fn create<D: Defined>(
         &self,
         plan: &PlanCode,

@@ -28,8 +28,8 @@ impl Programme {
     /// Removes a plan, for an administrator. All that stays is the entry of the journal that says so; see [`removals`].
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where it holds what it must not: anything that [`Extent::EmptyOnly`] forbids; a return that was signed
-    /// off, a board report, a plan that goes on from it.
+    /// [`Refusal::Conflict`] if it holds what it must not: anything that [`Extent::EmptyOnly`] forbids; a return that
+    /// was signed off, a board report, a plan that goes on from it.
     pub async fn remove_plan(
         &self,
         plan: &PlanCode,

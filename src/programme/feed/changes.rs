@@ -66,11 +66,11 @@ impl Gone {
 /// A change as one reader is told of it.
 #[derive(Clone, Debug)]
 pub struct FollowedChange {
-    /// The entry; its `after` is how the thing stands now where the reader is outside the partnership.
+    /// The entry; its `after` is how the thing stands now if the reader is outside the partnership.
     pub entry: Entry,
     /// Whether the reader may know who made it.
     pub names_shown: bool,
-    /// Why a copy should let the thing go, where it should.
+    /// Why a copy should let the thing go, if it should.
     pub gone: Option<Gone>,
 }
 
@@ -183,7 +183,7 @@ impl Copy<'_> {
         self.seen.entry(&code).ok().map(|entry| &**entry)
     }
 
-    /// Tells of a KPI, and gives its code where its figures must be told of anew.
+    /// Tells of a KPI, and gives its code if its figures must be told of anew.
     fn kpi(&mut self, entry: &Entry) -> Option<KpiCode> {
         let access = &self.seen.access;
         let before = entry.before.as_ref().and_then(kpi_in);
@@ -275,7 +275,7 @@ impl Copy<'_> {
         kpis.map(|kpi| kpi.code().clone())
     }
 
-    /// The KPI of a reading that an entry is about, where it is seen, and the reading's place.
+    /// The KPI of a reading that an entry is about, if it is seen, and the reading's place.
     fn reading_place(&self, entry: &Entry) -> Option<(&KpiPicture, At)> {
         let mut parts = entry.key.split('/');
         let kpi = self.seen(parts.next()?)?;

@@ -33,7 +33,7 @@ use crate::programme::{OpenPlan, Pictures, Programme, Refusal};
 /// How long a lease is held without a sign of life.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 
-/// How many entries are looked at before a place is noted, where none of them tells anything.
+/// How many entries are looked at before a place is noted, if none of them tells anything.
 const ENTRIES_AT_A_TIME: i64 = 50;
 
 /// The largest message, in bytes.
@@ -107,7 +107,7 @@ impl Programme {
             .await
     }
 
-    /// Takes the lease of a webhook for this holder, where no other has it.
+    /// Takes the lease of a webhook for this holder, if no other has it.
     pub async fn claim_webhook(
         &self,
         id: WebhookId,
@@ -146,7 +146,8 @@ impl Programme {
             .await
     }
 
-    /// Notes that a message was delivered, or that there was none; `false` where the lease was lost, or the webhook was changed.
+    /// Notes that a message was delivered, or that there was none; `false` if the lease was lost, or the webhook was
+    /// changed.
     pub async fn webhook_told(
         &self,
         webhook: &WebhookRow,

@@ -70,7 +70,7 @@ impl Change<'_, '_> {
         row.ok_or(Refusal::NotFound)
     }
 
-    /// Writes a webhook with its entry. Its delivery begins afresh where it is switched on again or goes elsewhere: what
+    /// Writes a webhook with its entry. Its delivery begins afresh if it is switched on again or goes elsewhere: what
     /// failed before tells nothing of what is to come.
     fn keep_webhook(
         &mut self,
@@ -240,7 +240,7 @@ impl Programme {
     /// Asks for a test message, which is sent with the next delivery; gives its id.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where the webhook is off, or a test is on its way.
+    /// [`Refusal::Conflict`] if the webhook is off, or a test is on its way.
     pub async fn test_webhook(&self, plan: &PlanCode, caller: &Principal, id: WebhookId) -> Result<String, Refusal> {
         self.change(plan, caller, move |change| {
             let row = change.webhook(id)?;

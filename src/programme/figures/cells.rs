@@ -177,8 +177,8 @@ impl<'a, 'r> Cells<'a, 'r> {
         self.row.text(column).map(str::to_owned)
     }
 
-    /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, where what it
-    /// follows from stands beside it. Of a standardised KPI it follows from nothing.
+    /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, if what
+    /// it follows from stands beside it. Of a standardised KPI it follows from nothing.
     pub(in crate::programme::figures) fn computed_or_given(
         &mut self,
         column: &'static str,
@@ -190,7 +190,8 @@ impl<'a, 'r> Cells<'a, 'r> {
         text.and_then(|text| Figure::nearest(text, 10)).or_else(|| self.figure(column, of))
     }
 
-    /// The text of a figure; of a cell that shows a percentage by its format without the sign, where it can mean nothing else.
+    /// The text of a figure; of a cell that shows a percentage by its format without the sign, if it can mean nothing
+    /// else.
     pub(in crate::programme::figures) fn bare_figure(&self, column: &str, of: FigureOf<'_>) -> Option<&'a str> {
         let text = self.row.cell(column)?;
         let percent = without_percent_sign(text, of).filter(|_| self.row.is_percent_cell(column));

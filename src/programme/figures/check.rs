@@ -14,7 +14,7 @@ use crate::programme::picture::{KpiPicture, Picture};
 
 /// How a figure was sent.
 pub(in crate::programme) struct Judged<'a> {
-    /// The column or member that it stands in: `value`, or `numerator` where it was sent as a fraction alone.
+    /// The column or member that it stands in: `value`, or `numerator` if it was sent as a fraction alone.
     pub column: &'a str,
     /// Whether the figure of a group of the same KPI and period was sent along with it, or is it itself.
     pub is_beside: &'a dyn Fn(&GroupCode) -> bool,
@@ -140,7 +140,7 @@ fn settled(observed: &Observed) -> Settled {
     Settled { value: observed.value, numerator: observed.numerator, denominator: observed.denominator }
 }
 
-/// A figure of an earlier period, where it measures the same as the one that is judged.
+/// A figure of an earlier period, if it measures the same as the one that is judged.
 fn of_the_same(one: &Observed, judged: &Observed) -> Option<Earlier> {
     let vouched = [WarningCode::AboutAHundredTimes, WarningCode::AboutAHundredth];
     let is_vouched_for = vouched.into_iter().any(|code| one.acknowledged.has(code));
@@ -148,8 +148,8 @@ fn of_the_same(one: &Observed, judged: &Observed) -> Option<Earlier> {
     Some(Earlier { value, is_vouched_for })
 }
 
-/// The figures that one is compared with, the oldest first: the latest before it, or where figures build up over the year those
-/// at the same point of the years before.
+/// The figures that one is compared with, the oldest first: the latest before it, or if figures build up over the year
+/// those at the same point of the years before.
 fn earlier(entry: &KpiPicture, group: &GroupCode, period: Period, judged: &Observed) -> Vec<Earlier> {
     let Some(readings) = entry.readings.get(group) else { return Vec::new() };
     let mut found: Vec<Earlier> = if figures::builds_up(&entry.kpi) {
@@ -164,8 +164,8 @@ fn earlier(entry: &KpiPicture, group: &GroupCode, period: Period, judged: &Obser
     found
 }
 
-/// The figures that the last figure is found among: the history, behind the baseline where it is of the same kind, and before the
-/// latest of the same year where figures build up.
+/// The figures that the last figure is found among: the history, behind the baseline if it is of the same kind, and
+/// before the latest of the same year if figures build up.
 fn with_baseline(
     entry: &KpiPicture,
     group: &GroupCode,

@@ -148,7 +148,7 @@ pub struct Effects<'a> {
 }
 
 impl Effects<'_> {
-    /// The assessments of a place before and after; `None` where nothing is reported.
+    /// The assessments of a place before and after; `None` if nothing is reported.
     pub fn at(&self, (kpi, group, period): &Place) -> (Option<Assessment>, Option<Assessment>) {
         let stands = |seen: &Seen| {
             let entry = seen.picture.kpis().get(kpi)?;
@@ -158,7 +158,7 @@ impl Effects<'_> {
         (stands(self.before), stands(self.after))
     }
 
-    /// A place in short, where it moved or the change was made there.
+    /// A place in short, if it moved or the change was made there.
     pub fn short(&self, place: &Place, through: Through) -> Option<Move> {
         let (before, after) = self.at(place);
         let (before, after) = (before.map(Standing::from), after.map(Standing::from));
@@ -291,7 +291,7 @@ impl<'a> Statuses<'a> {
         Self { seen, found: BTreeMap::new() }
     }
 
-    /// A KPI's status in the report for a period; `None` where it is not in it.
+    /// A KPI's status in the report for a period; `None` if it is not in it.
     fn in_report(&mut self, kpi: &KpiCode, report: Period) -> Option<Status> {
         let (code, entry) = self.seen.picture.kpis().get_key_value(kpi)?;
         let all = GroupCode::all();

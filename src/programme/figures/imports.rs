@@ -1,8 +1,8 @@
 //! Imports: a file of readings or targets, all or nothing.
 //!
-//! A file is gone through row by row in bounded memory, and every wrong cell of it is told. It is gone through twice
-//! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
-//! by the very same checks. Nothing of a file with a single wrong cell is kept.
+//! A file is gone through row by row in bounded memory, and every wrong cell of it is told. It is gone through twice if
+//! it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it by
+//! the very same checks. Nothing of a file with a single wrong cell is kept.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -62,8 +62,8 @@ impl Programme {
     /// Imports a CSV file, a workbook or items of JSON, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
     ///
     /// # Errors
-    /// Only where nothing could be tried: the plan is not the caller's to see or to report to, or the database fails.
-    /// What is wrong with the file stands in the [`Outcome`].
+    /// Only if nothing could be tried: the plan is not the caller's to see or to report to, or the database fails. What
+    /// is wrong with the file stands in the [`Outcome`].
     pub async fn import(
         &self,
         plan: &PlanCode,
@@ -198,8 +198,8 @@ struct RightRow {
     column: &'static str,
 }
 
-/// What a going through of a file is for. What it changes and what should be looked at is asked once, and not while others wait
-/// for the plan where that can be helped.
+/// What a going through of a file is for. What it changes and what should be looked at is asked once, and not while
+/// others wait for the plan if that can be helped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
     /// To find what is wrong, and what should be looked at.
@@ -258,7 +258,7 @@ struct Import<'a> {
     columns: Columns,
     /// The rows that are right, to be looked at once the file is gone through.
     right: Vec<RightRow>,
-    /// The codes of the KPIs that the caller sees by their titles, where the file has titles.
+    /// The codes of the KPIs that the caller sees by their titles, if the file has titles.
     titles: HashMap<String, KpiCode>,
     /// What should be looked at in the row being read, if it is right.
     noted: Vec<Warning>,
@@ -461,7 +461,7 @@ impl<'a> Import<'a> {
         self.outcome.warnings.push(&self.columns.placed_warning(warning)).map_err(disk)
     }
 
-    /// Tells what the file changes, where that is asked; nothing does where a cell is wrong.
+    /// Tells what the file changes, if that is asked; nothing does if a cell is wrong.
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
         if self.pass == Pass::Check || self.outcome.errors.count() > 0 {
@@ -525,7 +525,7 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// A place, and a note where an earlier row spoke of it already.
+    /// A place, and a note if an earlier row spoke of it already.
     fn place(
         &mut self,
         kpi: &KpiCode,
@@ -545,7 +545,7 @@ impl<'a> Import<'a> {
         place
     }
 
-    /// Notes a row that is right, where anyone asks what should be looked at.
+    /// Notes a row that is right, if anyone asks what should be looked at.
     fn note_right_row(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
         if self.pass != Pass::Write {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
@@ -597,7 +597,7 @@ impl<'a> Import<'a> {
         }
         self.check_ignored(&mut cells, entry, period, figure.value.or(figure.numerator));
         let (Some(period), Some(group)) = (period, &group) else {
-            // Where it is not known what stands there, a row without a figure may leave one.
+            // If it is not known what stands there, a row without a figure may leave one.
             let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
             if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
                 cells.take_in(invalid);
@@ -683,7 +683,7 @@ impl<'a> Import<'a> {
         };
         self.check_ignored(&mut cells, entry, period, target.value);
         let Some(period) = period else {
-            // Where it is not known what stands there, a row without a figure may leave one.
+            // If it is not known what stands there, a row without a figure may leave one.
             let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
             cells.take_in(faults);
             return Err(cells.faults);

@@ -27,9 +27,10 @@ pub struct Outcome {
     pub about_file: u64,
     /// The file's columns that were not read, and why.
     pub ignored_columns: Vec<IgnoredColumn>,
-    /// What the changed rows change, as [`Move`](crate::programme::figures::effects::Move)s; empty where anything is wrong.
+    /// What the changed rows change, as [`Move`](crate::programme::figures::effects::Move)s; empty if anything is
+    /// wrong.
     pub effects: Spool,
-    /// The roll-ups that move with it; empty where anything is wrong.
+    /// The roll-ups that move with it; empty if anything is wrong.
     pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
@@ -41,7 +42,7 @@ impl Outcome {
     /// The outcome of a file that cannot be gone through at all.
     ///
     /// # Errors
-    /// Where the disk is full.
+    /// If the disk is full.
     pub fn unread(dry_run: bool, fault: &Violation) -> io::Result<Self> {
         let mut outcome = Self { about_file: 1, ..Self::nothing(dry_run) };
         outcome.errors.push(fault)?;

@@ -279,7 +279,7 @@ impl Programme {
     /// Without a precondition the same figure again changes nothing and another one is its next revision.
     ///
     /// # Errors
-    /// Everything that is wrong with it; [`Refusal::Conflict`] where the figure it would replace is signed off.
+    /// Everything that is wrong with it; [`Refusal::Conflict`] if the figure it would replace is signed off.
     pub async fn put_reading(
         &self,
         plan: &PlanCode,
@@ -398,7 +398,7 @@ impl Programme {
     }
 }
 
-/// The KPI, period and group that an address names, where the caller sees the KPI.
+/// The KPI, period and group that an address names, if the caller sees the KPI.
 fn place_of(seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode, Period, GroupCode), Refusal> {
     let (kpi, period, group) = place;
     let entry = seen.entry(&kpi)?;
@@ -409,7 +409,7 @@ fn place_of(seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode
 /// A reading as one reader sees it.
 #[derive(Clone, Debug)]
 pub struct SeenReading {
-    /// The row; without its figures and words where they are withheld, and in no more decimals than the reader may know.
+    /// The row; without its figures and words if they are withheld, and in no more decimals than the reader may know.
     pub row: ReadingRow,
     /// Whether they are.
     pub suppressed: bool,

@@ -99,12 +99,12 @@ impl TargetPlace {
 /// Reads the period of a target in an address: the KPI's own kind of period or a year of its calendar.
 ///
 /// # Errors
-/// [`PeriodError`] where it is neither.
+/// [`PeriodError`] if it is neither.
 fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
     Period::read_of_target_in_address(text, entry.kpi.period_kind(), entry.kpi.calendar)
 }
 
-/// Lays what is said over the target that stands and makes its next revision; `None` where nothing would change.
+/// Lays what is said over the target that stands and makes its next revision; `None` if nothing would change.
 ///
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.

@@ -78,7 +78,7 @@ impl Shape {
         }
     }
 
-    /// The cell of a member; `None` where it says nothing.
+    /// The cell of a member; `None` if it says nothing.
     fn write(self, member: &Value) -> Option<String> {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let text = match (self, member) {
@@ -278,7 +278,7 @@ fn is_read_only(schema: &RefOr<Schema>) -> bool {
     said(&written, "readOnly").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The names that a cell may hold, where there are so many and no more.
+/// The names that a cell may hold, if there are so many and no more.
 fn allowed(schema: &RefOr<Schema>, parts: &Parts) -> String {
     match resolved(schema, parts) {
         Some(Schema::Object(object)) => {
@@ -465,7 +465,8 @@ impl FolderFile {
         self.columns.iter().any(|known| known.name == column && known.shape == Shape::Words)
     }
 
-    /// The definitions that rows make, in the order of the first row of each; and where a later row of one contradicts its first.
+    /// The definitions that rows make, in the order of the first row of each; and if a later row of one contradicts its
+    /// first.
     pub(in crate::programme) fn entries(&self, rows: Vec<FolderRow>) -> (Vec<Entry>, Vec<Contradiction>) {
         let mut entries: Vec<Entry> = Vec::new();
         let mut firsts: Vec<FolderRow> = Vec::new();
@@ -654,7 +655,7 @@ pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
 });
 
 impl FolderFile {
-    /// The same, where the group may be left out.
+    /// The same, if the group may be left out.
     fn optional_group(mut self) -> Self {
         for column in self.columns.iter_mut().filter(|column| column.name == "group") {
             column.needed = false;

@@ -2,9 +2,9 @@
 //! file, each as if it had been imported on the day in its name.
 //!
 //! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is
-//! wrong is said at once, and nothing is saved where anything is. A definition that is wrong is left out while the
-//! others are checked; what only follows from its not being there is not said. Which files and columns there are stands
-//! in [`crate::programme::folder::files`].
+//! wrong is said at once, and nothing is saved if anything is. A definition that is wrong is left out while the others
+//! are checked; what only follows from its not being there is not said. Which files and columns there are stands in
+//! [`crate::programme::folder::files`].
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
@@ -56,7 +56,7 @@ pub enum Folder {
 /// Whether what is loaded stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// All of it, where nothing is wrong.
+    /// All of it, if nothing is wrong.
     Everything,
     /// Nothing: it is only tried.
     Nothing,
@@ -121,7 +121,7 @@ impl FolderFaults {
     /// Gives them one by one.
     ///
     /// # Errors
-    /// Where the disk cannot be read; and the first error that `visit` gives.
+    /// If the disk cannot be read; and the first error that `visit` gives.
     pub fn each(&mut self, visit: impl FnMut(FolderFault) -> io::Result<()>) -> io::Result<()> {
         self.0.each(visit)
     }
@@ -188,7 +188,7 @@ impl Dated {
 }
 
 impl Folder {
-    /// A file as an import takes it; `None` where there is none.
+    /// A file as an import takes it; `None` if there is none.
     fn open(&self, name: &str) -> Result<Option<File>, LoadError> {
         match self {
             Self::Harrow => {
@@ -209,7 +209,7 @@ impl Folder {
         }
     }
 
-    /// The names in a folder within it: of files, and of folders with a stroke behind; none where there is no such folder.
+    /// The names in a folder within it: of files, and of folders with a stroke behind; none if there is no such folder.
     fn names(&self, within: &str) -> Result<Vec<String>, LoadError> {
         let mut names = match self {
             Self::Harrow => {
@@ -270,8 +270,9 @@ impl Programme {
         Ok(loaded)
     }
 
-    /// Loads the plan in a folder into this programme's database, as `code` where one is given and not as its own file says.
-    /// For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): where this fails, part of the plan is there.
+    /// Loads the plan in a folder into this programme's database, as `code` if one is given and not as its own file
+    /// says. For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): where this fails,
+    /// part of the plan is there.
     ///
     /// `clock` is this programme's own: where it stands, it is set to the day of each file, so that the plan's history is as the
     /// files tell it; by a clock that runs, the figures are taken as of now, and the story is left out.
@@ -348,7 +349,7 @@ fn month_like_years(text: &str) -> Option<String> {
     Some(format!("`{text}` is the key of {}, and was read as that; if the year is meant, write {year}", month.label()))
 }
 
-/// The code of the plan that the other files are checked against where plan.csv itself is wrong. It is never kept.
+/// The code of the plan that the other files are checked against if plan.csv itself is wrong. It is never kept.
 fn stand_in_code(now: DateTime<Utc>) -> Result<PlanCode, LoadError> {
     let code = format!("checking-{}", new_id(now).simple());
     code.parse().map_err(|error| LoadError::Unreadable { file: "plan.csv".to_owned(), why: format!("{error}") })
@@ -436,7 +437,7 @@ impl Loading<'_> {
         Ok(found)
     }
 
-    /// Reads a file of definitions; nothing where it is not there.
+    /// Reads a file of definitions; nothing if it is not there.
     fn read(&mut self, file: &'static FolderFile, name: &str) -> Result<Option<Read>, LoadError> {
         let Some(opened) = self.folder.open(name)? else { return Ok(None) };
         let upload = Upload::from(opened);
@@ -529,7 +530,7 @@ impl Loading<'_> {
         violation.code == "unknown_code" && named().unwrap_or(false)
     }
 
-    /// Makes the plan; a stand-in where its own file is wrong. Gives the policy that it is to have once that is there.
+    /// Makes the plan; a stand-in if its own file is wrong. Gives the policy that it is to have once that is there.
     async fn plan(&mut self, code: Option<&PlanCode>) -> Result<Option<Value>, LoadError> {
         let read = self.read(&FILES.plan, FILES.plan.name)?;
         let mut policy = None;

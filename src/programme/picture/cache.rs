@@ -55,7 +55,7 @@ impl Pictures {
         self.known(plan).filter(|picture| picture.version() == version)
     }
 
-    /// The plans that are published together with one, which is at this version, and the version of each; none where it is
+    /// The plans that are published together with one, which is at this version, and the version of each; none if it is
     /// alone.
     pub(in crate::programme) fn family_of(
         &self,

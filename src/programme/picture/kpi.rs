@@ -60,7 +60,7 @@ pub struct KpiRecord {
 }
 
 impl KpiPicture {
-    /// The observed figure of a group and period, where one was posted.
+    /// The observed figure of a group and period, if one was posted.
     pub(in crate::programme) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
         self.readings.get(group)?.get(&period)
     }

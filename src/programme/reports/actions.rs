@@ -105,7 +105,7 @@ impl Seen {
     /// An action that the reader may read.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    /// [`Refusal::NotFound`] if there is none, or not for the reader.
     pub fn find_action(&self, id: ActionId) -> Result<Kept<SeenAction>, Refusal> {
         self.action_for(id).map(|(kept, _)| self.stored_action(kept))
     }
@@ -237,7 +237,7 @@ impl Programme {
     /// Adds a note on an action's progress: those who report the KPI may, and the Board.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where it holds [`MOST_NOTES`].
+    /// [`Refusal::Conflict`] if it holds [`MOST_NOTES`].
     pub async fn note_action(
         &self,
         plan: &PlanCode,

@@ -230,7 +230,7 @@ impl Seen {
     /// A board report that the caller may read.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for this caller.
+    /// [`Refusal::NotFound`] if there is none, or not for this caller.
     pub fn board_report_for(&self, id: ReportId) -> Result<&Kept<BoardReport>, Refusal> {
         let kept = self.picture.board_reports().get(&id).ok_or(Refusal::NotFound)?;
         if self.reads_board_report(&kept.value) { Ok(kept) } else { Err(Refusal::NotFound) }

@@ -279,9 +279,9 @@ impl Seen {
         assessed.map(|one| TrendPoint { period: one.period, reported: one.reported, status: one.status }).collect()
     }
 
-    /// The restatement that makes a KPI an exception in a period, where one does: that of the figure reported on, or else the
-    /// latest of the others. Two figures can tell more than one: readers from whom the KPI's small numbers are kept are told
-    /// of none.
+    /// The restatement that makes a KPI an exception in a period, if one does: that of the figure reported on, or else
+    /// the latest of the others. Two figures can tell more than one: readers from whom the KPI's small numbers are kept
+    /// are told of none.
     fn restatement(&self, entry: &KpiPicture, reported: Period) -> Option<SeenRestatement> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
         let source = self.picture.source_of(kpi);

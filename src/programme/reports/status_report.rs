@@ -134,8 +134,8 @@ impl StatusReport {
 }
 
 impl Seen {
-    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended and has
-    /// figures which this reader may know of, or where none has, the latest that ended.
+    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended
+    /// and has figures which this reader may know of, or if none has, the latest that ended.
     pub fn default_period(&self) -> Option<Period> {
         let latest = self.latest_ended(PeriodKind::FinancialQuarter)?;
         let all = GroupCode::all();
@@ -158,7 +158,7 @@ impl Seen {
         Period::latest_ended(kind, yesterday.min(self.picture.plan().value.ends_on))
     }
 
-    /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
+    /// Where a KPI stands in the report for `period`; `None` if the report has no period of it to bring.
     pub(in crate::programme) fn assess_in_report(
         &self,
         entry: &KpiPicture,
@@ -258,8 +258,8 @@ impl SeenKpi<'_> {
         observed.or_else(|| self.seen.latest_ended(self.entry.kpi.period_kind()))
     }
 
-    /// It over time: every period from `from` to `to`, by default from its first reading to its last reading or
-    /// target. `None` where that is more than [`MOST_POINTS`], or `from` comes after `to`.
+    /// It over time: every period from `from` to `to`, by default from its first reading to its last reading or target.
+    /// `None` if that is more than [`MOST_POINTS`], or `from` comes after `to`.
     pub fn series(&self, group: &GroupCode, range: (Option<Period>, Option<Period>)) -> Option<Series> {
         let kind = self.entry.kpi.period_kind();
         let observed = self.seen.picture.observed_periods(self.entry, group);

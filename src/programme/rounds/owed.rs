@@ -56,7 +56,7 @@ impl Seen {
         owed
     }
 
-    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round where it asks for all.
+    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round if it asks for all.
     pub(in crate::programme::rounds) fn owed_everywhere(
         &self,
         wanted: Option<Period>,
@@ -120,7 +120,7 @@ impl Picture {
         owed
     }
 
-    /// What a sub-group owes in a period: in its round, or where it has none, the figures of the period itself.
+    /// What a sub-group owes in a period: in its round, or if it has none, the figures of the period itself.
     pub(in crate::programme) fn owed_in(&self, period: Period, sub_group: &SubGroup) -> Vec<Owed<'_>> {
         if let Some(round) = self.rounds().get(&period) {
             return self.owed(&round.value, sub_group);

@@ -71,7 +71,7 @@ impl Programme {
             .await
     }
 
-    /// Takes it on to remind a person on the day of `now`; `false` where another did.
+    /// Takes it on to remind a person on the day of `now`; `false` if another did.
     pub async fn claim_reminder(&self, subject: &Subject, now: DateTime<Utc>) -> Result<bool, Refusal> {
         let subject = subject.clone();
         self.store.write(move |write| Ok(reminders::claim(write, &subject, day_in_london(now), now)?)).await
@@ -115,7 +115,7 @@ impl Seen {
     }
 }
 
-/// A person's digest; `None` where there is nothing to say.
+/// A person's digest; `None` if there is nothing to say.
 fn written(subject: Subject, plans: &[(String, Vec<Owed>)]) -> Option<Reminder> {
     let all = || plans.iter().flat_map(|(_, owed)| owed);
     let overdue = all().filter(|one| one.overdue).count();

@@ -247,7 +247,7 @@ impl Seen {
     /// A sub-group's return in a round.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is no such round or sub-group.
+    /// [`Refusal::NotFound`] if there is no such round or sub-group.
     pub fn find_return(&self, key: &ReturnKey) -> Result<ReturnReport, Refusal> {
         let (round, sub_group) = self.picture.return_place(key)?;
         Ok(self.return_report(round, sub_group, |_| true))
@@ -360,7 +360,7 @@ impl Programme {
     /// Takes a return a step further.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`] for those who do not answer for the sub-group, [`Refusal::Conflict`] where the return or
+    /// [`Refusal::NotAllowed`] for those who do not answer for the sub-group, [`Refusal::Conflict`] if the return or
     /// its round is not there yet, and everything that a return which is submitted or signed off still lacks.
     pub async fn step_return(
         &self,
@@ -418,7 +418,7 @@ impl Programme {
     /// Posts many figures of a return at once, all or nothing, or with `dry_run` says what posting them would do.
     ///
     /// # Errors
-    /// Everything that is wrong with any of them; [`Refusal::Conflict`] where the return is signed off.
+    /// Everything that is wrong with any of them; [`Refusal::Conflict`] if the return is signed off.
     pub async fn put_return(
         &self,
         plan: &PlanCode,
@@ -562,7 +562,7 @@ fn one_figure<'a, 'b>(
         let mut fits = owed.iter().filter(|owed| owed.entry.kpi.code == *kpi && owed.group == group);
         match period {
             Some(PeriodKey(period)) => fits.find(|owed| owed.period == period),
-            // Where one period is owed, it need not be named.
+            // If one period is owed, it need not be named.
             None => fits.next().filter(|_| fits.next().is_none()),
         }
     });

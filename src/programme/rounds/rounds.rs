@@ -138,7 +138,7 @@ impl Seen {
     /// A round as it stands, with every return of it, for a member of the partnership.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is no such round.
+    /// [`Refusal::NotFound`] if there is no such round.
     pub fn round_report(&self, period: Period) -> Result<RoundReport, Refusal> {
         let round = &self.picture.rounds().get(&period).ok_or(Refusal::NotFound)?.value;
         let groups = self.picture.sub_groups().values();

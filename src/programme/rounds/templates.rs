@@ -21,7 +21,7 @@ pub struct Template {
     pub sub_group: String,
     /// The period whose figures are gathered.
     pub period: Period,
-    /// The last day on which a figure is in time, where the period has a round.
+    /// The last day on which a figure is in time, if the period has a round.
     pub due: Option<NaiveDate>,
     /// One line a figure, by KPI, period and group.
     pub lines: Vec<TemplateLine>,
@@ -42,7 +42,7 @@ pub struct TemplateLine {
     pub last: Option<(Period, Option<String>)>,
     /// What the figure is compared with, in words.
     pub target: Option<String>,
-    /// What has been reported already; `None` for nil returns, and where it is withheld.
+    /// What has been reported already; `None` for nil returns, and if it is withheld.
     pub reported: Option<Box<Assessment>>,
     /// What was said with it.
     pub commentary: Option<String>,
@@ -56,7 +56,7 @@ impl TemplateLine {
 }
 
 impl Seen {
-    /// The period whose template is meant where none is named: of the latest round that is open, else the latest quarter
+    /// The period whose template is meant if none is named: of the latest round that is open, else the latest quarter
     /// that has ended.
     pub fn period_to_fill(&self) -> Option<Period> {
         let open = self.picture.rounds().values().map(|round| &round.value);
@@ -67,7 +67,7 @@ impl Seen {
     /// The template of a sub-group for a period, as far as the reader may see it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is no such sub-group.
+    /// [`Refusal::NotFound`] if there is no such sub-group.
     pub fn template(&self, period: Period, sub_group: &SubGroupCode) -> Result<Template, Refusal> {
         let sub_group = &self.picture.sub_groups().get(sub_group).ok_or(Refusal::NotFound)?.value;
         let mut owed = self.picture.owed_in(period, sub_group);
