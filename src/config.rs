@@ -478,7 +478,7 @@ pub fn read() -> Cli {
 /// Reads the settings from these words and this environment.
 ///
 /// # Errors
-/// clap's, which tell what to do.
+/// clap's, which state what to do.
 fn read_from(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
     parsed(given, env).map_err(plainly)
 }
@@ -547,7 +547,7 @@ fn from_file(
         if !command.get_subcommands().any(|sub| sub.get_arguments().any(is_setting)) {
             return Err(wrong(command, format!("there is no setting `{key}`")));
         }
-        // One file serves every command: a setting of another command is passed over.
+        // One file serves every command: a setting of another command is skipped.
         let known = command.find_subcommand(name).is_some_and(|sub| sub.get_arguments().any(is_setting));
         let same: &[&str] = if DATABASE.contains(&&*flag) { &DATABASE } else { &[&flag] };
         if !known || same.iter().any(|flag| stands_higher(flag)) {

@@ -83,7 +83,7 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     store
         .write(move |write| granting::ensure_service_grant(write, &admin, Role::Administrator, &admin, now).map(drop))
         .await?;
-    // In one transaction with the roles: a demo that is killed while it loads starts anew.
+    // In one transaction with the roles: a demo that is killed while it loads starts again.
     let transaction = store.begin().await?;
     let programme = Programme::new(transaction.store().clone(), clock.clone());
     let bar = progress(0, "loading the Harrow plan");

@@ -34,7 +34,7 @@ use crate::programme::{Programme, Refusal};
 use crate::store::{DatabaseUrl, Store, StoreOptions};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
-/// Why a command failed: what to tell the person who typed it.
+/// Why a command failed: what the person who typed it reads.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a command; the answer is the process's exit code.
@@ -211,7 +211,7 @@ fn lines_in(path: &Path) -> Result<u64, Failure> {
     }
 }
 
-/// Something that is wrong with a file, or that should be looked at in it, as an import tells it.
+/// Something that is wrong with a file, or that should be looked at in it, as an import reports it.
 #[derive(serde::Deserialize)]
 struct Finding {
     row: Option<u64>,

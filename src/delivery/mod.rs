@@ -1,8 +1,9 @@
 //! What leaves the service by itself: webhooks, and [`reminders`].
 //!
-//! [`Worker`] is the door. It asks the programme what each subscriber is to be told next and sends it: [`signature`] signs,
-//! [`sender`] sends and keeps to public addresses. Of several instances over one database one at a time tells a subscriber,
-//! by a lease, so that messages come in order; a message is sent at least once, and again until it is taken.
+//! [`Worker`] is the door. It asks the programme what each subscriber is to be sent next and sends it: [`signature`]
+//! signs, [`sender`] sends and keeps to public addresses. Of several instances over one database one at a time delivers
+//! to a subscriber, by a lease, so that messages come in order; a message is sent at least once, and again until it is
+//! accepted.
 
 pub mod reminders;
 pub mod sender;
@@ -24,17 +25,17 @@ use crate::programme::{Programme, Refusal};
 
 use sender::{Sender, Sent};
 
-/// How many subscribers are told at the same time.
+/// How many subscribers are served at the same time.
 const AT_ONCE: usize = 8;
 
-/// How long one subscriber is told without a break, and how much.
+/// How long one subscriber is served without a break, and how much.
 const STRETCH: Duration = Duration::from_secs(10);
 const MESSAGES_AT_A_TIME: usize = 100;
 
 /// How often the worker looks for what another instance wrote, and for what is due again.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Tells subscribers what happened.
+/// Sends subscribers what happened.
 #[derive(Clone)]
 pub struct Worker {
     programme: Programme,
@@ -86,7 +87,7 @@ impl Worker {
     /// were sent.
     ///
     /// # Errors
-    /// If the database does not say who there is to tell. What goes wrong with one subscriber does not touch the
+    /// If the database does not state whom there is to serve. What goes wrong with one subscriber does not touch the
     /// others.
     pub async fn step(&self, now: DateTime<Utc>) -> Result<usize, Refusal> {
         let mut tellings = Tellings::new(self.clone(), Clock::standing_at(now));
@@ -101,8 +102,8 @@ impl Worker {
         }
     }
 
-    /// Tells one subscriber what there is, in order, until it does not listen or has heard much. The clock is asked for each
-    /// thing anew: a subscriber takes its time, and a lease and a signature are good only for so long.
+    /// Sends one subscriber what there is, in order, until it does not listen or has heard much. The clock is asked for
+    /// each thing again: a subscriber takes its time, and a lease and a signature are valid only for so long.
     async fn tell(&self, id: WebhookId, clock: &Clock) -> Result<usize, Refusal> {
         let (programme, name) = (&self.programme, self.name.as_str());
         let Some(mut webhook) = programme.claim_webhook(id, name, clock.now()).await? else { return Ok(0) };
@@ -213,7 +214,7 @@ impl Worker {
     }
 }
 
-/// Subscribers being told, each at its own pace, and those that wait for their turn.
+/// Subscribers being served, each at its own pace, and those that wait for their turn.
 struct Tellings {
     worker: Worker,
     clock: Clock,
@@ -234,7 +235,7 @@ impl Tellings {
         Ok(())
     }
 
-    /// Begins to tell those that wait, as many as there is room for.
+    /// Begins to serve those that wait, as many as there is room for.
     fn begin(&mut self) {
         self.being_told.retain(|_, telling| !telling.is_finished());
         while self.telling.len() < AT_ONCE
@@ -255,7 +256,7 @@ impl Tellings {
         }
     }
 
-    /// Waits until one of them has been told; gives how many messages it was sent. `None` if nobody is being told.
+    /// Waits until one of them has been served; gives how many messages it was sent. `None` if nobody is being served.
     async fn ended(&mut self) -> Option<usize> {
         self.telling.join_next().await.map(Result::unwrap_or_default)
     }

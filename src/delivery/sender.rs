@@ -1,9 +1,9 @@
 //! Sending a message, and to nowhere but the public internet: a webhook's address is a stranger's text, and must not make
 //! this service knock at doors inside its own network.
 //!
-//! The name is resolved once, every address it has is judged, and the connection is made to the addresses that were judged:
-//! a name that means one thing when it is looked at and another when it is used gains nothing. Redirects are not followed,
-//! a proxy is not used, and of the answer only the status is kept.
+//! The name is resolved once, every address it has is judged, and the connection is made to the addresses that were
+//! judged: a name that means one thing when it is looked at and another when it is used gains nothing. Redirects are
+//! not followed, a proxy is not used, and of the answer only the status is stored.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Sender {
     }
 }
 
-/// Why there was no answer, in words that say nothing of what stands behind an address.
+/// Why there was no answer, in words that say nothing of what is behind an address.
 fn in_words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "there was no answer within ten seconds",

@@ -77,13 +77,13 @@ impl Access {
         Self { granted, nameless: false }
     }
 
-    /// The same without being told who did what.
+    /// The same without the names of those who did it.
     #[must_use]
     pub fn nameless(&self) -> Self {
         Self { nameless: true, ..self.clone() }
     }
 
-    /// Whether the caller is told who did what: a member of the partnership.
+    /// Whether the caller sees who did what: a member of the partnership.
     pub fn knows_names(&self) -> bool {
         self.audience() == Audience::Member && !self.nameless
     }
@@ -158,7 +158,7 @@ impl Access {
         })
     }
 
-    /// Whether the caller may submit and sign off for a sub-group that answers for these outcome areas.
+    /// Whether the caller may submit and sign off for a sub-group that is responsible for these outcome areas.
     pub fn answers_for(&self, areas: &[AreaCode]) -> bool {
         self.granted.iter().any(|grant| match grant.role {
             Role::Administrator | Role::ProgrammeManager => true,
@@ -195,14 +195,14 @@ impl Access {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
     }
 
-    /// Everything that was granted, as a text that tells one access from another.
+    /// Everything that was granted, as a text that distinguishes one access from another.
     pub fn told(&self) -> String {
         let mut all: Vec<String> = self.granted.iter().map(|granted| format!("{granted:?}")).collect();
         all.sort_unstable();
         all.join(";")
     }
 
-    /// What tells this caller's view of a plan from another's: callers with the same mark see the same bytes.
+    /// What distinguishes this caller's view of a plan from another's: callers with the same mark see the same bytes.
     pub fn mark(&self) -> String {
         match self.audience() {
             Audience::Member => "m".to_owned(),

@@ -127,7 +127,7 @@ pub struct ProgressNote {
     pub text: String,
 }
 
-/// An action as it is kept.
+/// An action as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "A corrective action with its progress.")]
 pub struct ActionRecord {
@@ -241,7 +241,7 @@ impl Action {
 }
 
 impl ActionRecord {
-    /// An action taken on at `now`.
+    /// An action opened at `now`.
     pub fn opened(id: ActionId, action: Action, now: DateTime<Utc>, by: Subject) -> Self {
         Self { id, action, opened_at: now, opened_by: Some(by), closed_at: None, notes: Vec::new() }
     }
@@ -271,7 +271,7 @@ impl ActionRecord {
         }
     }
 
-    /// The record for readers outside the partnership, who are told no names.
+    /// The record for readers outside the partnership, who see no names.
     #[must_use]
     pub fn nameless(mut self) -> Self {
         self.opened_by = None;

@@ -1,7 +1,7 @@
 //! What to write in place of a figure that cannot be read.
 //!
-//! A number is given only if the text can mean one figure in the KPI's unit, so that whoever follows the advice posts
-//! what was meant: `45%` of a ratio is 0.45, of a percentage 45, and of a count it is nothing at all.
+//! A number is given only if the text can mean one figure in the KPI's unit, so that anyone who follows the advice
+//! posts what was meant: `45%` of a ratio is 0.45, of a percentage 45, and of a count it is nothing at all.
 
 use super::kpi::{Kpi, Unit};
 use super::number::Figure;

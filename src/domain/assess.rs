@@ -76,12 +76,12 @@ names! {
     }
 }
 
-/// What a forecast is made from and held against.
+/// What a forecast is made from and compared with.
 #[derive(Clone, Debug)]
 pub struct Outlook {
     /// The figures known up to the period.
     pub known: Known,
-    /// What the year's end is held against.
+    /// What the year's end is compared with.
     pub target: Result<FoundTarget, NoTarget>,
     /// The total that a count is to reach over the year.
     pub total: Option<Figure>,
@@ -420,7 +420,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         (Some(text), None) => text.clone(),
         (None, _) => "No figure was given".to_owned(),
     };
-    // 4. Nothing to hold it against by nature.
+    // 4. Nothing to compare it with by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
         return determined(assessment, by, facts, reading);
     }
@@ -429,7 +429,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
             format!("{shown}. This KPI gives context: it is watched, and no target says which way is better.");
         return not_assessed(assessment, Reason::Contextual, explanation);
     }
-    // 5. Nothing to hold it against this time.
+    // 5. Nothing to compare it with this time.
     let (Some(exact), Some(found)) = (reading.exact(kpi), found) else {
         let (reason, why) = no_target_words(facts.target.err());
         return not_assessed(assessment, reason, format!("{shown}; {why}."));
@@ -585,7 +585,7 @@ fn determined(
     )
 }
 
-/// A figure held against a target: rules 6 to 8.
+/// A figure compared with a target: rules 6 to 8.
 struct Graded<'a> {
     /// The figure as it is compared.
     figure: Figure,
@@ -661,7 +661,7 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: 
     assessment
 }
 
-/// Where the KPI is heading by the year's end (section 7), held against its target by the same rules as any figure.
+/// Where the KPI is heading by the year's end (section 7), compared with its target by the same rules as any figure.
 fn heading(facts: &Facts<'_>) -> Forecast {
     let (kpi, outlook) = (facts.kpi, &facts.outlook);
     let known = |value: Figure| facts.precision.of(value);
@@ -917,7 +917,7 @@ pub(crate) mod tests {
 
     type Row = BTreeMap<String, String>;
 
-    /// The worked cases, which stand beside the tests as data.
+    /// The worked cases, which are beside the tests as data.
     fn rows(file: &str) -> Vec<Row> {
         let path = format!("{}/../../tests/cases/{file}", env!("CARGO_MANIFEST_DIR"));
         csv::Reader::from_path(&path).unwrap().deserialize().collect::<Result<_, _>>().unwrap()

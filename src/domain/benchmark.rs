@@ -11,7 +11,8 @@ use super::number::Figure;
 use super::period::Period;
 use crate::document;
 
-/// Which authorities belong to a comparator group from a day on: lists of neighbours are drawn up anew every few years.
+/// Which authorities belong to a comparator group from a day on: lists of neighbours are drawn up again every few
+/// years.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(description = "Which authorities belong to a comparator group from a day on.")]

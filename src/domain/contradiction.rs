@@ -1,5 +1,5 @@
-//! What stands beside a figure in a table, and is not read, must not contradict it: the title of another KPI, another unit, a day
-//! that is not the period's. Then the figure may be another's, and nobody can tell which of the two is wrong.
+//! What is beside a figure in a table, and is not read, must not contradict it: the title of another KPI, another unit,
+//! a day that is not the period's. Then the figure may be another's, and nobody can know which of the two is wrong.
 
 use chrono::NaiveDate;
 

@@ -201,7 +201,7 @@ fn denominator(counted: &Counted) -> Option<Figure> {
 }
 
 impl Dimension {
-    /// Tells a person that the groups of this dimension do not sum to `all`.
+    /// Reports to a person that the groups of this dimension do not sum to `all`.
     pub fn told(&self, unequal: &Unequal) -> String {
         let Unequal { part, groups, all } = unequal;
         let difference = (*groups - *all).abs();

@@ -1,8 +1,9 @@
 //! Small numbers (docs/rules.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
 //!
-//! [`withheld`] is the door. It is told every figure that was ever posted for a KPI, as each can still be read as of its
-//! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures are
-//! withheld at output and never in storage, and the answer is the same in whatever order the figures are told or were posted.
+//! [`withheld`] is the door. It gets every figure that was ever posted for a KPI, as each can still be read as of its
+//! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures
+//! are withheld at output and never in storage, and the answer is the same in whatever order the figures come or were
+//! posted.
 //!
 //! A figure is withheld because it is small itself, because nobody can say out of how few it comes, or because a reader could
 //! work a small number out from it and what else is published. The rooms below say what stood when (`stood`), what ties
@@ -13,7 +14,8 @@
 //! whatever need not be withheld is published again. A true zero always stays.
 //!
 //! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
-//! decades of months; where figures are entangled beyond that, all of those that hang together are withheld but plain zeros.
+//! decades of months; where figures are entangled beyond that, all of those that are connected are withheld but plain
+//! zeros.
 //!
 //! With a threshold of 5:
 //!

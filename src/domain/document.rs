@@ -58,7 +58,7 @@ fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     }
 }
 
-/// Lays a merge patch over the whole of a document's members. To take away a member that no document has is a slip as any
+/// Lays a merge patch over the whole of a document's members. To remove a member that no document has is a slip as any
 /// other unknown member is: it stays, for the reader to refuse.
 pub fn lay_over(members: &mut Map<String, Value>, patch: Map<String, Value>) {
     let unknown = patch.iter().filter(|(name, change)| change.is_null() && !members.contains_key(*name));
@@ -126,7 +126,7 @@ fn wanted<T: 'static>() -> Option<&'static str> {
     }
 }
 
-/// Takes one member out of an object: `Some` if it is there and of the right shape. Notes what is wrong.
+/// Removes one member from an object: `Some` if it is there and of the right shape. Notes what is wrong.
 pub fn take<T: DeserializeOwned + 'static>(
     members: &mut Map<String, Value>,
     name: &str,

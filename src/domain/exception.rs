@@ -1,7 +1,7 @@
 //! What the Board should look at: the rules by which a KPI is an exception, and which of two is worse.
 //!
-//! [`Rule::ALL`] is the table, the worst first; [`rules`] says which of them apply, and [`worst_first`] puts exceptions in
-//! order. Everything that lists exceptions goes by these three.
+//! [`Rule::ALL`] is the table, worst first; [`rules`] says which of them apply, and [`worst_first`] puts exceptions in
+//! order. Everything that lists exceptions uses these three.
 
 use std::cmp::Ordering;
 
@@ -70,15 +70,15 @@ pub struct Facts<'a> {
     pub forecast_status: Option<Status>,
     /// Whether a figure was restated that [`counts_as_restated`].
     pub restated: bool,
-    /// Whether its figure has commentary; `None` if the reader may not be told that there is none.
+    /// Whether its figure has commentary; `None` if the reader may not know that there is none.
     pub commented: Option<bool>,
-    /// Whether an action on it is open; `None` if the reader may not be told that none is.
+    /// Whether an action on it is open; `None` if the reader may not know that none is.
     pub acted_on: Option<bool>,
     /// Whether an action on it that the reader may see is overdue.
     pub action_overdue: bool,
 }
 
-/// The rules that apply to a KPI, the worst first. It is an exception if there is at least one.
+/// The rules that apply to a KPI, worst first. It is an exception if there is at least one.
 pub fn rules(facts: &Facts<'_>) -> Vec<Rule> {
     let one = facts.assessment;
     let off_track = one.status == Status::OffTrack;

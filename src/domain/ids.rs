@@ -1,4 +1,4 @@
-//! The names things go by: codes that stand in addresses and files, and the numbers a plan is known by inside.
+//! The names things go by: codes that are in addresses and files, and the numbers a plan is known by inside.
 
 use std::fmt;
 use std::str::FromStr;

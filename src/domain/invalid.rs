@@ -1,6 +1,7 @@
 //! What is wrong with an input: one [`Violation`] a fault, and [`Invalid`], the collector of all of them.
 //!
-//! A parser pushes every violation it finds and hands the whole list back, so that a person mends a form or a file once.
+//! A parser pushes every violation it finds and hands the whole list back, so that a person corrects a form or a file
+//! once.
 
 use serde::Serialize;
 

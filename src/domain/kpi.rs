@@ -313,7 +313,7 @@ impl Kpi {
         self.with_unit(&grouped(&figure.to_string()))
     }
 
-    /// The lowest figure that can be right: the valid range's, else nought; none for differences, which may lie below it.
+    /// The lowest figure that can be right: the valid range's, else zero; none for differences, which may lie below it.
     pub fn lowest(&self) -> Option<Figure> {
         let difference = self.unit == Unit::PercentagePoints || matches!(self.formula, Formula::Gap { .. });
         self.valid_min.or_else(|| (!difference).then_some(Figure::ZERO))

@@ -424,7 +424,7 @@ impl Figure {
     }
 
     /// The figure nearest to a plain decimal number that a person may give: with at most fifteen significant digits and
-    /// six decimal places. `None` if there is none, or only nought for a number that is not.
+    /// six decimal places. `None` if there is none, or only zero for a number that is not.
     pub fn nearest_writable(text: &str) -> Option<Self> {
         let (_, whole, _) = plain_digits(text)?;
         let room = MAX_DIGITS.checked_sub(whole.trim_start_matches('0').len())?;
@@ -500,7 +500,7 @@ impl utoipa::PartialSchema for Figure {
 
 impl utoipa::ToSchema for Figure {}
 
-/// Figures within bounds, for the document alone, which drops the bounds that stand at a member of another type:
+/// Figures within bounds, for the document alone, which drops the bounds that are at a member of another type:
 /// `#[schema(value_type = Share)]`.
 macro_rules! bounded_figures {
     ($($(#[$doc:meta])+ $name:ident from $least:literal to $most:literal, such as $example:literal: $told:literal;)+) => { $(
@@ -599,7 +599,7 @@ mod tests {
         assert_eq!(Figure::ratio(figure("2"), figure("3"), 1).unwrap().to_string(), "0.6666666667");
         assert_eq!(Figure::ratio(figure("1"), Figure::ZERO, 100), None);
         assert_eq!(Figure::ratio(figure("999999999999999"), figure("0.000001"), 1_000_000), None);
-        // 0.00000000005 lies half way between two held figures: the even one is nought.
+        // 0.00000000005 lies half way between two held figures: the even one is zero.
         assert_eq!(Figure::ratio(figure("1"), figure("20000000000"), 1).unwrap(), Figure::ZERO);
     }
 

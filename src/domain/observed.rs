@@ -39,7 +39,7 @@ pub struct Observed {
     pub commentary: Option<Arc<str>>,
     /// Where a figure was changed after its round had closed: the last time that it was.
     pub restatement: Option<Arc<Restatement>>,
-    /// The warnings that whoever reported it stands by.
+    /// The warnings that the person who reported it has confirmed.
     pub acknowledged: Acknowledged,
     /// What it was computed from, if it is a gap.
     pub computed: Option<Computed>,

@@ -80,7 +80,7 @@ impl Made {
 }
 
 /// The figure of a longer period out of its parts' readings, in time order: `None` if none of them was reported, if
-/// they were reported under different definitions, or if one that is needed lacks its numbers.
+/// they were reported under different definitions, or if one that is needed has no numbers.
 ///
 /// It is as provisional as any part, and a nil return if all parts are.
 pub fn pooled(kpi: &Kpi, parts: &[Option<&Observed>]) -> Option<Observed> {
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(pooled(&percentage, &[Some(&quarters[0]), Some(&reading(Some(60)))]), None, "without numbers");
         let other = Observed { definition_version: 2, ..share(1, 2) };
         assert_eq!(pooled(&percentage, &[Some(&quarters[0]), Some(&other)]), None, "measured in another way");
-        // A part without a figure is passed over; of none, nothing is made.
+        // A part without a figure is skipped; of none, nothing is made.
         assert_eq!(pooled(&percentage, &[Some(&quarters[0]), None]).unwrap().value, Some(Figure::small(80)));
         assert_eq!(pooled(&percentage, &[None, None]), None);
         let nil = reading(None);

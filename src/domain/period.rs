@@ -401,7 +401,7 @@ impl Period {
         Self::read_wanted(text, Wanted { kind, or_year: None })
     }
 
-    /// Reads a period of the kind that is wanted; what else is wanted is told where it is none.
+    /// Reads a period of the kind that is wanted; if it is none, the error states what else is wanted.
     fn read_wanted(text: &str, wanted: Wanted) -> Result<Self, PeriodError> {
         let as_key = Self::of_key(text);
         match as_key {

@@ -155,7 +155,7 @@ document! {
 }
 
 document! {
-    /// A multi-agency group that answers for outcome areas.
+    /// A multi-agency group that is responsible for outcome areas.
     #[schema(description = "A multi-agency group that is responsible for one or more outcome areas.")]
     pub struct SubGroup / SubGroupDraft / SubGroupChange {
         /// The sub-group's code.

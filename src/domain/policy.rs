@@ -325,7 +325,7 @@ mod tests {
         let band = |variance: &str, held| improving.grade(variance.parse().unwrap(), none, held).unwrap().code.clone();
         assert_eq!((band("0", false), band("1", false)), ("green".to_owned(), "green".to_owned()));
         assert_eq!((band("-1", true), band("-1", false)), ("amber".to_owned(), "red".to_owned()));
-        // One that has a multiple as well is passed over: a multiple of nothing.
+        // One that has a multiple as well is skipped: a multiple of nothing.
         let mut both = improving.clone();
         both.bands[1].from = Some("-2".parse().unwrap());
         assert_eq!(both.grade("-1".parse().unwrap(), none, true).unwrap().code, "red");

@@ -63,7 +63,7 @@ const FIGURE: [&str; 4] = ["value", "numerator", "denominator", "nil_return"];
 pub struct LaidOver {
     /// What the reading says then.
     pub figure: ReportedFigure,
-    /// Whether the figure itself stays as it stands, so that only what is said beside it can change.
+    /// Whether the figure itself stays as it is, so that only what is said beside it can change.
     pub stays: bool,
 }
 
@@ -105,9 +105,9 @@ impl ReportedFigure {
 
     /// Lays what somebody said over the reading that stands: a member that was not given leaves what is there.
     ///
-    /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them, but that a
-    /// value which is exactly what stands leaves the numerator and denominator behind it. A nil return takes away the
-    /// status that a partner determined, and such a status takes the place of a nil return.
+    /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them,
+    /// but that a value which is exactly what stands leaves the numerator and denominator behind it. A nil return
+    /// removes the status that a partner determined, and such a status takes the place of a nil return.
     ///
     /// Over 231 of 5120: `{"value": 4.6}` leaves no numerator, `{"commentary": "…"}` leaves 231 of 5120.
     #[must_use]
@@ -147,7 +147,7 @@ impl ReportedFigure {
         LaidOver { figure, stays }
     }
 
-    /// Checks what is said beside a figure that stays as it stands, which is not judged again.
+    /// Checks what is said beside a figure that stays as it is, which is not judged again.
     ///
     /// # Errors
     /// Everything that is wrong, each at its member.

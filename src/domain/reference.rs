@@ -1,5 +1,6 @@
-//! A second reading of sections 3 to 8 of docs/rules.md, written from its words alone and with fractions throughout, which the
-//! rules are held against over random KPIs. It is slow and plain on purpose, and shares no arithmetic with them.
+//! A second reading of sections 3 to 8 of docs/rules.md, written from its words alone and with fractions throughout,
+//! which the rules are compared with over random KPIs. It is slow and plain on purpose, and shares no arithmetic with
+//! them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -236,7 +236,7 @@ pub struct LineFacts {
     pub acted_on: bool,
 }
 
-/// What one line of a return lacks, by the plan's rules.
+/// What is missing in one line of a return, by the plan's rules.
 pub fn lacking(line: LineFacts, rules: ReturnRules) -> Vec<Lacking> {
     let twice = line.off_track && line.off_track_before;
     let wanted = [
@@ -311,7 +311,7 @@ pub enum Step {
     Submit,
     /// Agree to it, and lock its figures.
     SignOff,
-    /// Send it back, with what is to be mended.
+    /// Send it back, with what is to be corrected.
     SendBack {
         /// What to correct.
         note: String,

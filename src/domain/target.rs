@@ -1,4 +1,4 @@
-//! Targets and which one a period is held against (docs/rules.md section 5).
+//! Targets and which one a period is compared with (docs/rules.md section 5).
 
 use std::collections::BTreeMap;
 
@@ -85,7 +85,7 @@ document! {
     }
 }
 
-/// What a figure is held against: one figure (both ends the same) or a range.
+/// What a figure is compared with: one figure (both ends the same) or a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aim {
     /// The lower end.
@@ -273,7 +273,7 @@ pub enum TargetSource {
     Linear,
 }
 
-/// The target a period is held against.
+/// The target a period is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundTarget {
     /// What is aimed at.
@@ -315,7 +315,7 @@ pub enum NoTarget {
     Withheld,
 }
 
-/// Which target a period is held against: section 5, (a) to (d).
+/// Which target a period is compared with: section 5, (a) to (d).
 ///
 /// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and is shared out with it; a
 /// line has none before it reaches the target at its end. The period may be a longer one that the KPI's own periods make up:
@@ -353,9 +353,9 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     })
 }
 
-/// Which target the sum of a longer period's parts is held against. Where the year's figure is a level that each part is held
-/// against (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the longer period's
-/// share of it is meant.
+/// Which target the sum of a longer period's parts is compared with. Where the year's figure is a level that each part
+/// is compared with (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the
+/// longer period's share of it is meant.
 ///
 /// # Errors
 /// [`NoTarget`], which says why there is none.

@@ -1,10 +1,11 @@
-//! Warnings: what should be looked at in something that was accepted.
+//! Warnings: what to check in something that was accepted.
 //!
 //! A warning never blocks. It has a stable code, the place it is about, and a sentence that says what to do. One shape is used
 //! wherever warnings are given: for a single figure or target, an import, a return, a marked workbook and the command line.
 //!
-//! The rules are functions, one each: [`figures`] holds those about figures, [`targets`] those about targets. Their thresholds
-//! are the plan's [`WarningRules`]. What somebody has seen and stands by is [`Acknowledged`] with the figure, and not repeated.
+//! The rules are functions, one each: [`figures`] holds those about figures, [`targets`] those about targets. Their
+//! thresholds are the plan's [`WarningRules`]. What somebody has seen and confirms is [`Acknowledged`] with the figure,
+//! and not repeated.
 
 pub mod figures;
 pub mod targets;
@@ -113,7 +114,7 @@ impl<'de> Deserialize<'de> for WarningCode {
     }
 }
 
-/// The warnings that whoever sent a figure or a target has seen and stands by.
+/// The warnings that the sender of a figure or a target has seen and confirmed.
 ///
 /// In JSON it is a list of codes; in a cell of a file and in the database the codes stand one behind another, with blanks
 /// or commas between them.

@@ -1,4 +1,4 @@
-//! Webhooks: what a subscriber is told of, where to, and when what could not be told is tried again.
+//! Webhooks: what is sent to a subscriber, where to, and when what could not be delivered is tried again.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use crate::document;
 use crate::names;
 
 names! {
-    /// What a subscriber can be told of.
+    /// What can be sent to a subscriber.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "What a webhook can report. More may be added.")]
     pub enum EventType {
@@ -28,7 +28,7 @@ names! {
         ReturnSignedOff = "return.signed_off",
         /// A return was due and is not submitted.
         ReturnOverdue = "return.overdue",
-        /// A target was set, changed or taken away.
+        /// A target was set, changed or removed.
         TargetChanged = "target.changed",
         /// An action was due and is not done.
         ActionOverdue = "action.overdue",
@@ -90,12 +90,12 @@ impl WebhookTerms {
         end.and_then(|end| self.url.get(..host + end)).unwrap_or(&self.url)
     }
 
-    /// Whether the subscriber wants to be told of events of this kind.
+    /// Whether the subscriber wants to hear of events of this kind.
     pub fn wants(&self, event: EventType) -> bool {
         self.events.is_empty() || self.events.contains(&event)
     }
 
-    /// Whether the subscriber wants to be told of what is about a KPI of an outcome area, or about the area alone.
+    /// Whether the subscriber wants to hear of what is about a KPI of an outcome area, or about the area alone.
     pub fn covers(&self, kpi: Option<&KpiCode>, area: Option<&AreaCode>) -> bool {
         (self.kpis.is_empty() && self.outcome_areas.is_empty())
             || kpi.is_some_and(|kpi| self.kpis.contains(kpi))
@@ -103,7 +103,7 @@ impl WebhookTerms {
     }
 }
 
-/// Whether an address is one that webhooks are sent to, as far as its text tells.
+/// Whether an address is one that webhooks are sent to, as far as its text shows.
 ///
 /// # Errors
 /// Why not, and what to do.
@@ -160,7 +160,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
 /// Why a private address is refused.
 pub const PRIVATE: &str = "this address is private, local or reserved; give one on the public internet";
 
-/// Whether an address is on the public internet: webhooks must not reach what stands beside the service.
+/// Whether an address is on the public internet: webhooks must not reach what is beside the service.
 pub fn may_be_sent_to(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -48,7 +48,7 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// Whether there are words all the same, for whoever reads words.
+    /// Whether there are words all the same, for anyone who reads words.
     fn has_words(self) -> bool {
         matches!(self, Self::Raised | Self::Struck)
     }
@@ -153,7 +153,7 @@ impl<'a> Row<'a> {
         (0..width).map(move |column| row.get(column).unwrap_or_default())
     }
 
-    /// Why the cell in a column cannot be read, if it cannot, and the words that stand in it.
+    /// Why the cell in a column cannot be read, if it cannot, and the words that are in it.
     pub fn unreadable(&self, column: usize) -> Option<(Unreadable, &'a str)> {
         let kept = self.kept(column)?;
         Some((kept.unreadable?, self.words(kept)))

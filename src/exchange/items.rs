@@ -22,7 +22,7 @@ use crate::domain::wording::{json_fault, shown};
 
 /// The most bytes of one item, and of one member of the body beside the items.
 const MOST_ITEM_BYTES: usize = 1 << 20;
-/// How much that is wrong with the shape of one item is told.
+/// How much that is wrong with the shape of one item is reported.
 const MOST_TOLD: usize = 100;
 /// As what the JSON library hands over a number of which no digit may be lost.
 const NUMBER: &str = "$serde_json::private::Number";
@@ -92,7 +92,7 @@ impl Items {
     /// Goes through a body from its beginning.
     ///
     /// # Errors
-    /// [`Unread`]; whatever else is wrong is told with the rows.
+    /// [`Unread`]; whatever else is wrong is reported with the rows.
     pub fn read(mut file: &File, headings: Headings) -> Result<Self, Unread> {
         file.rewind().map_err(Unread::Disk)?;
         let left = Rc::new(Cell::new(MOST_ITEM_BYTES));

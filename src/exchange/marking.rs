@@ -1,10 +1,10 @@
 //! A sender's own workbook with its mistakes and warnings marked in it: each wrong cell red, each that should be looked at amber,
 //! the first 2,000 with a comment that says what to do, and a sheet that lists them all, mistakes and warnings apart.
 //!
-//! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written anew goes through
-//! piece by piece, in memory that is bounded whatever was sent. The colour is a conditional format, and what we say in a comment
-//! stands between marks of ours: so it is told from what people put there, and what was marked in the table's sheet at an
-//! earlier time goes when a workbook that was mended is sent again.
+//! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written again goes
+//! through piece by piece, in memory that is bounded whatever was sent. The colour is a conditional format, and what we
+//! say in a comment stands between marks of ours: so it is distinguished from what people put there, and what was
+//! marked in the table's sheet at an earlier time goes when a workbook that was corrected is sent again.
 //!
 //! A CSV file, and a workbook that is built in a way that cannot be marked, comes back as a plain workbook of its cells.
 
@@ -51,7 +51,7 @@ const MOST_SHEET_NUMBER: u32 = 65_534;
 /// How many cells one conditional format is for: Excel reads no list of cells that is very long.
 const CELLS_A_FORMAT: usize = 400;
 
-/// Whose comments ours are, what they begin with, and what stands around them: a space without width, which nobody types.
+/// Whose comments ours are, what they begin with, and what is around them: a space without width, which nobody types.
 const AUTHOR: &str = "Waymark";
 const SPEAKER: &str = "Waymark found:";
 const AROUND: char = '\u{200b}';
@@ -60,7 +60,7 @@ const SHAPE: &str = "_x0000_s";
 const SHAPE_KIND: &str = "_x0000_t202";
 /// What a conditional format of ours says, which is always so.
 const COLOURED_WHERE: &str = "marked by Waymark";
-/// What stands above the warnings in the list, and what a comment about one begins with.
+/// What is above the warnings in the list, and what a comment about one begins with.
 const WARNINGS_TITLE: &str = "Warnings: accepted, to be checked";
 const WARNING: &str = "Warning: ";
 
@@ -134,7 +134,7 @@ impl Finding {
 pub struct Findings {
     /// What is wrong.
     pub mistakes: Vec<Finding>,
-    /// What should be looked at, though it was accepted.
+    /// What to check, though it was accepted.
     pub warnings: Vec<Finding>,
 }
 
@@ -273,7 +273,7 @@ struct Plan {
     styles: String,
     /// The sheet that lists the mistakes.
     list: String,
-    /// The ids of what the sheet and the workbook refer to anew.
+    /// The ids of what the sheet and the workbook newly refer to.
     new_comments: Option<String>,
     new_drawing: Option<String>,
     new_list: Option<String>,
@@ -435,7 +435,7 @@ fn held(words: &str) -> String {
     words.chars().filter(|char| *char != '\r').map(|char| if holds(char) { char } else { '\u{fffd}' }).collect()
 }
 
-/// Words as they stand between tags of a workbook, where `_x0041_` would be a letter.
+/// Words as they are between tags of a workbook, where `_x0041_` would be a letter.
 fn words(words: &str) -> String {
     partial_escape(held(words)).replace("_x", "_x005F_x")
 }
@@ -528,7 +528,7 @@ fn rewrite_sheet<W: Write>(
     let (mut coloured, mut drawn) = (false, false);
     loop {
         let (depth, event) = part.next_at()?;
-        // What stands before all that is of concern has no rank.
+        // What is before all that is of concern has no rank.
         let rank = match &event {
             Event::Start(element) if depth == 2 => rank(element.local_name().as_ref()),
             Event::End(_) if depth == 1 => Some(SHEET_ORDER.len()),
@@ -827,8 +827,8 @@ impl Styles {
     }
 }
 
-/// How marked cells differ from what they were: wrong ones dark on pale red within a red line, those to be looked at dark on pale
-/// amber within an amber line.
+/// How marked cells differ from what they were: wrong ones dark on pale red within a red line, those to be checked dark
+/// on pale amber within an amber line.
 fn differences(prefix: &str) -> String {
     difference(prefix, "FF7A0016", "FFF6BDBD", "FFB00020") + &difference(prefix, "FF5C3A00", "FFFFE2A8", "FFB26A00")
 }
@@ -849,7 +849,7 @@ struct Comments {
     ours: BTreeMap<(u64, usize), String>,
     /// Which cells have a comment, and how many characters of ours are in it.
     noted: BTreeMap<(u64, usize), usize>,
-    /// The part, written anew.
+    /// The part, written again.
     written: Vec<u8>,
 }
 

@@ -1,5 +1,5 @@
-//! How much room words take on paper, so that rows are as high as what stands in them wherever a workbook is opened: programs
-//! that write workbooks cannot leave it to programs that read them.
+//! How much room words take on paper, so that rows are as high as what is in them wherever a workbook is opened:
+//! programs that write workbooks cannot leave it to programs that read them.
 //!
 //! The widths are those of Arial, for which every machine has a font of the same widths. They are taken a little too wide
 //! rather than too narrow.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-/// What the sheet that lists the mistakes is called, and what stands at its top.
+/// What the sheet that lists the mistakes is called, and what is at its top.
 pub(super) const LIST_SHEET: &str = "Mistakes";
 pub(super) const LIST_TITLE: &str = "What was found";
 /// The columns of the list, heading and width in characters, and the row of the headings.

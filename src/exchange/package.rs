@@ -27,9 +27,9 @@ pub(super) const MOST_IN_CELL: usize = 256 << 10;
 /// The most bytes of the name of an element, and of what is said of one and wanted here.
 const MOST_NAME: usize = 256;
 const MOST_ATTRIBUTE: usize = 4 << 10;
-/// How many elements may stand in one another.
+/// How deeply elements may be nested.
 const DEEPEST: usize = 64;
-/// The one element that may stand without an end.
+/// The one element that may be without an end.
 const LINE_BREAK: &str = "br";
 /// The most parts of the archive.
 const MOST_PARTS: u16 = 10_000;
@@ -40,7 +40,7 @@ pub(super) const MOST_SHEETS: usize = 255;
 const KINDS: [&str; 6] = ["officeDocument", "worksheet", "sharedStrings", "styles", "comments", "vmlDrawing"];
 pub(super) const OURS: &str = "mistake";
 
-/// The part that tells of what kind each part is.
+/// The part that states of what kind each part is.
 pub(super) const CONTENT_TYPES: &str = "[Content_Types].xml";
 
 /// What to do with a workbook that is of another kind.
@@ -121,7 +121,8 @@ pub(super) struct Outline {
     pub strings: Option<String>,
     pub styles: Option<String>,
     pub from_1904: bool,
-    /// Whether it asks whoever opens it to work its formulas out again: the values saved with them may be wrong.
+    /// Whether it asks the program that opens it to work its formulas out again: the values saved with them may be
+    /// wrong.
     pub to_work_out: bool,
 }
 
@@ -131,10 +132,10 @@ pub(super) struct SheetPart {
     pub hidden: bool,
 }
 
-/// Refuses an archive that has, or only says that it has, very many parts. Whoever opens it makes room for as many as it says,
-/// and then keeps all that it finds, so this is looked at before.
+/// Refuses an archive that has, or only says that it has, very many parts. The program that opens it makes room for as
+/// many as it says, and then keeps all that it finds, so this is looked at before.
 fn check_directory(mut file: &File) -> Result<(), WorkbookFault> {
-    // The record that says it stands at the end, before a comment of at most 64 KiB, where others like it may hide.
+    // The record that says it is at the end, before a comment of at most 64 KiB, where others like it may hide.
     let length = file.seek(SeekFrom::End(0)).map_err(WorkbookFault::Disk)?;
     file.seek(SeekFrom::Start(length.saturating_sub(66 << 10))).map_err(WorkbookFault::Disk)?;
     let mut tail = Vec::new();
@@ -167,7 +168,7 @@ impl<'f> Package<'f> {
         Ok(package)
     }
 
-    /// Tells a workbook from what only looks like one.
+    /// Distinguishes a workbook from what only looks like one.
     fn check_kind(&self) -> Result<(), WorkbookFault> {
         let other = |what: &str| Err(WorkbookFault::OtherFormat(format!("The body is {what}; {SAVE_AS_XLSX}.")));
         let has = |name: &str| self.zip.file_names_raw().any(|known| known.eq_ignore_ascii_case(name.as_bytes()));
@@ -189,7 +190,7 @@ impl<'f> Package<'f> {
     /// The names of all parts, in their order.
     ///
     /// # Errors
-    /// If one is no text, or they say that they have more bytes together than there are: one stands in another.
+    /// If one is no text, or they say that they have more bytes together than there are: one overlaps another.
     pub(super) fn names(&mut self) -> Result<Vec<String>, WorkbookFault> {
         let names = self.zip.file_names_raw().map(|name| String::from_utf8(name.to_vec()));
         let names: Result<Vec<_>, _> = names.collect();

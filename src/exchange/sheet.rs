@@ -267,7 +267,7 @@ impl SheetRow<'_> {
         self.raw(column).map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// The trimmed cell under a heading, whether its column is read or passed over; `None` if it is empty.
+    /// The trimmed cell under a heading, whether its column is read or skipped; `None` if it is empty.
     pub fn under(&self, heading: &str) -> Option<&str> {
         let place = self.columns.headings.iter().position(|known| known == heading)?;
         self.raw_at(place, heading).map(str::trim).filter(|text| !text.is_empty())
@@ -307,7 +307,7 @@ impl SheetRow<'_> {
         }
     }
 
-    /// What stands in the columns that are not read: the heading of each, and its text without the blanks around it.
+    /// What is in the columns that are not read: the heading of each, and its text without the blanks around it.
     pub fn ignored(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let text = |place| match &self.cells {
             RowCells::Csv(record) => record.get(place),
@@ -333,8 +333,8 @@ impl SheetRow<'_> {
         columns.into_iter().all(|column| self.cell(column).is_none()) && self.faults().is_empty()
     }
 
-    /// The cells that cannot be read at all, for the rest of the row they are empty; and those of which nobody can tell what
-    /// they are, since their column has no heading.
+    /// The cells that cannot be read at all, for the rest of the row they are empty; and those of which nobody can know
+    /// what they are, since their column has no heading.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = match &self.cells {
             RowCells::Csv(record) => record.misquoted.iter().map(|misquoted| self.misquoted(misquoted)).collect(),
@@ -360,14 +360,14 @@ impl SheetRow<'_> {
         faults
     }
 
-    /// The columns of which it cannot be told what they say in this row, since cells were merged.
+    /// The columns of which it is unknown what they say in this row, since cells were merged.
     pub fn unknown(&self) -> Vec<&'static str> {
         let RowCells::Workbook(_, book) = &self.cells else { return Vec::new() };
         let hidden = book.hidden_by_merges(self.number);
         hidden.filter_map(|place| self.columns.known.get(place).copied().flatten()).collect()
     }
 
-    /// Whether what belongs into a column may stand in one that goes by another name.
+    /// Whether what belongs into a column may be in one that has another name.
     pub fn may_be_misnamed(&self, column: &str) -> bool {
         match &self.cells {
             RowCells::Item(item) => {
@@ -382,7 +382,7 @@ impl SheetRow<'_> {
         match &self.cells {
             RowCells::Csv(record) => record.is_blank(),
             RowCells::Workbook(row, _) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
-            // Whoever sends an item means something by it.
+            // Anyone who sends an item means something by it.
             RowCells::Item(_) => false,
         }
     }
@@ -420,7 +420,7 @@ impl SheetRow<'_> {
     }
 }
 
-/// How much of a cell is shown if nobody can tell what it is.
+/// How much of a cell is shown if nobody can know what it is.
 const MOST_SHOWN: usize = 60;
 
 impl<R: BufRead> Sheet<R> {
@@ -573,7 +573,7 @@ impl Record {
         self.misquoted.iter().find(|(misquoted, _)| *misquoted == place).map(|(_, how)| *how)
     }
 
-    /// Whether the marks are so wrong that it cannot be told which cell is which.
+    /// Whether the marks are so wrong that it is unclear which cell is which.
     fn is_torn(&self, width: usize) -> bool {
         let unclosed = self.misquoted.iter().any(|(_, how)| *how == Misquoted::NotClosed);
         unclosed || (!self.misquoted.is_empty() && (line_ends(&self.cells) > 0 || self.cells.len() < width))
@@ -596,7 +596,7 @@ enum Misquoted {
 
 /// Where quotation marks are wrong, which the reader of the rows lets pass: it takes whatever comes.
 struct Quotes {
-    /// What stands between cells.
+    /// What is between cells.
     separator: u8,
     /// The bytes so far, how many of them stand before the row, and the cells before this one in it.
     at: u64,
@@ -645,7 +645,7 @@ impl Quotes {
             }
             // A mark of the encoding stands before the first cell.
             (Within::Start, b'\xEF' | b'\xBB' | b'\xBF') if self.at <= 3 => Within::Start,
-            // Blanks behind a cell are passed over.
+            // Blanks behind a cell are skipped.
             (Within::Closed | Within::Behind, b' ' | b'\t') => Within::Behind,
             (Within::Closed | Within::Behind, _) => {
                 self.wrong.push((self.begins, self.cell, Misquoted::GoesOn));
@@ -880,8 +880,8 @@ pub struct SheetFault {
     pub last: bool,
 }
 
-/// Reads the header that stands in `row`: the columns, and what is wrong with them. A column without a heading is none; what
-/// stands in it is told where it stands.
+/// Reads the header that is in `row`: the columns, and what is wrong with them. A column without a heading is none;
+/// what is in it is reported where it is.
 ///
 /// # Errors
 /// Everything that is wrong, if a column is missing without which no row can be read.
@@ -1054,7 +1054,7 @@ mod tests {
         let deep = "Title\n".repeat(HEADER_WITHIN) + "kpi,period\na,b\n";
         let headings = Headings { required: &["kpi", "period"], ..HEADINGS };
         assert_eq!(sent(deep.as_bytes(), None).sheet(headings).unwrap().err().unwrap()[0].code, "unknown_column");
-        // If no row has all that there must be, what is told is about the likeliest.
+        // If no row has all that there must be, what is reported is about the likeliest.
         let wrong = sent(b"Our figures\nkpi;perod;value\n", None).sheet(headings).unwrap().err().unwrap();
         let told: Vec<_> = wrong.iter().map(|fault| (fault.row.unwrap(), fault.code)).collect();
         assert_eq!(told, [(2, "unknown_column"), (2, "missing_column")]);

@@ -12,7 +12,7 @@ const IN_MEMORY: usize = 1 << 20;
 /// How much goes to the disk at a time: an item is written in many small pieces.
 const AT_A_TIME: usize = 64 << 10;
 
-/// JSON items, separated by commas, ready to stand inside a JSON array.
+/// JSON items, separated by commas, ready to be inside a JSON array.
 pub struct Spool {
     file: BufWriter<SpooledTempFile>,
     count: u64,

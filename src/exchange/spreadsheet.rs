@@ -1,8 +1,8 @@
 //! Excel workbooks (XLSX) written: flat tables, pages that are printed, forms that are filled in, and a sender's own table
 //! with its mistakes marked.
 //!
-//! The same content gives the same bytes: each workbook says when it was made only by the moment that it is given. Words are
-//! written as words and never as formulas; nothing is told by a colour alone.
+//! The same content gives the same bytes: each workbook says when it was made only by the moment that it is given.
+//! Words are written as words and never as formulas; nothing is shown by a colour alone.
 
 use std::collections::HashMap;
 
@@ -107,7 +107,7 @@ impl Tone {
 pub struct Page {
     /// What the sheet is called.
     pub name: String,
-    /// What stands above.
+    /// What is above.
     pub title: String,
     /// The lines under the title: the period, the moment, the headline.
     pub lines: Vec<Shown>,
@@ -131,7 +131,7 @@ pub enum PageRow {
 pub struct Form {
     /// What the sheet is called.
     pub name: String,
-    /// What stands above.
+    /// What is above.
     pub title: String,
     /// What to do, in one line.
     pub lead: String,
@@ -146,7 +146,7 @@ pub struct Form {
 /// A cell of a form.
 #[derive(Clone, Debug, Default)]
 pub struct FormCell {
-    /// What stands in it.
+    /// What is in it.
     pub shown: Shown,
     /// What may be put into it.
     pub rule: Rule,
@@ -588,7 +588,7 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
     sheet.set_freeze_panes(header + 1, 2)?;
     // Which KPI a row is about stands on both pages.
     sheet.set_repeat_rows(header, header)?.set_repeat_columns(0, 1)?;
-    // What stands above the table is printed above each of its pages.
+    // What is above the table is printed above each of its pages.
     let last = header + row_of(form.rows.len());
     sheet.set_print_area(header, 0, last, column_of(widths.len().saturating_sub(1)))?;
     sheet.set_header(format!("&L&12 {}\n&9 {}", in_code(&form.title, 150), in_code(&form.lead, 90)));

@@ -3,9 +3,9 @@
 //! [`Workbook::read`] is the one door. It finds the sheet that holds the table, and reads what that sheet shows:
 //! numbers as exact decimals of at most fifteen digits, which is what Excel keeps and shows; dates as `2009-06-01`; a
 //! number that is shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it, unless
-//! the workbook asks to be worked out again. What cannot be read is told at its cell: footnote marks and what is struck
-//! through are part of no figure. Nothing is inflated, and nothing is saved, beyond the limits below, whatever the file
-//! says of itself.
+//! the workbook asks to be worked out again. What cannot be read is reported at its cell: footnote marks and what is
+//! struck through are part of no figure. Nothing is inflated, and nothing is saved, beyond the limits below, whatever
+//! the file says of itself.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ use crate::domain::invalid::Violation;
 const MOST_COLUMNS: usize = 256;
 /// The most formats of cells.
 const MOST_FORMATS: usize = 100_000;
-/// How many merged cells are told of.
+/// How many merged cells are reported.
 const MOST_MERGED: usize = 1_000;
 /// How many formulas that fill several cells are looked at.
 const MOST_ARRAYS: usize = 1_000;
@@ -44,7 +44,7 @@ pub struct Workbook {
     cells: Cells,
     /// Where among the rows the header is.
     header: usize,
-    /// Why it cannot be told which cell is meant, and the cells that were merged.
+    /// Why it is unclear which cell is meant, and the cells that were merged.
     faults: Vec<Violation>,
     merged: Vec<Merged>,
     /// The columns that are not shown: the first and the last of each lot.
@@ -110,7 +110,7 @@ impl Workbook {
         Ok(Self { origin, cells, header, faults, merged, hidden_columns, held: None })
     }
 
-    /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
+    /// Keeps something for as long as the workbook is in memory: the turn of anyone who waited to read it.
     #[must_use]
     pub fn holding(self, held: impl Any + Send + Sync) -> Self {
         Self { held: Some(Box::new(held)), ..self }
@@ -208,7 +208,7 @@ enum Shown {
     Date,
 }
 
-/// The words that cells share, told apart by their place.
+/// The words that cells share, distinguished by their place.
 #[derive(Default)]
 struct Words {
     /// All of them, one after another.
@@ -227,7 +227,7 @@ struct Runs {
     run: Option<Unreadable>,
     /// What the font of any run does to it.
     mark: Option<Unreadable>,
-    /// Whether it is help with how to say what stands above.
+    /// Whether it is help with how to say what is above.
     phonetic: bool,
 }
 
@@ -502,7 +502,7 @@ fn is_on(element: &BytesStart<'_>, name: &str) -> Result<bool, WorkbookFault> {
     attribute(element, name).map(|value| matches!(value.as_deref(), Some("1" | "true")))
 }
 
-/// What stands in a cell as it was saved.
+/// What is in a cell as it was saved.
 #[derive(Default)]
 struct CellContent {
     text: String,

@@ -27,7 +27,7 @@ use crate::programme::Programme;
 /// Where the buckets of durations end, in seconds: from a 304 to an import, or a poll that waits.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
-/// The methods that are told apart; any other is `other`.
+/// The methods that are distinguished; any other is `other`.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
@@ -137,8 +137,8 @@ impl Measured {
     }
 }
 
-/// Whether whoever asks may read the measures: with the token, if the deployment has one; else from this machine, and
-/// not by way of a proxy, behind which anybody may be.
+/// Whether anyone who asks may read the measures: with the token, if the deployment has one; else from this machine,
+/// and not by way of a proxy, behind which anybody may be.
 fn may_read(request: &HttpRequest, settings: &Settings) -> bool {
     if let Some(token) = &settings.metrics_token {
         let mut sent = request.headers().get_all(AUTHORIZATION);

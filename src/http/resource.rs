@@ -66,7 +66,7 @@ impl Documented {
         self
     }
 
-    /// Adds a `GET` handler that the document does not tell of: a page for people.
+    /// Adds a `GET` handler that the document does not describe: a page for people.
     #[must_use]
     pub fn page(mut self, to: impl Fn(Route) -> Route) -> Self {
         self.allow.extend(["GET", "HEAD"]);

@@ -49,7 +49,7 @@ pub struct View {
 impl View {
     /// Opens a plan; the inner error is the answer 304 to a client that has the answer already.
     ///
-    /// The tag tells the plan's version, the caller's view of it, the address asked and the rendering, and so the
+    /// The tag states the plan's version, the caller's view of it, the address asked and the rendering, and so the
     /// answer to the byte. As figures fall due at the end of a day in London, a current answer is one as of the
     /// beginning of the day, or of the plan's last change if that is later: the moment since which it has been what it
     /// is.

@@ -1,4 +1,4 @@
-//! A sparkline: a KPI's figures over time, with the line they are held against and, in words, the latest of them.
+//! A sparkline: a KPI's figures over time, with the line they are compared with and, in words, the latest of them.
 
 use super::svg::{Colour, Picture, width_of};
 use super::{ground, in_words, whose};
@@ -12,7 +12,7 @@ const PLOT_WIDTH: u32 = 240;
 const PLOT_HEIGHT: u32 = 40;
 /// The room around everything.
 const MARGIN: u32 = 6;
-/// The strip at the foot that the words stand in.
+/// The strip at the foot that the words are in.
 const FOOT: u32 = 20;
 
 /// Draws a series; `group` is what its group is called, if it is not about everyone.

@@ -26,7 +26,7 @@ pub enum Colour {
     Frame,
     /// The figures.
     Line,
-    /// What they are held against.
+    /// What they are compared with.
     Target,
 }
 
@@ -129,7 +129,7 @@ pub fn width_of(text: &str) -> u32 {
     text.chars().map(wide).sum::<u32>().max(1)
 }
 
-/// Text as it may stand in a document: what is markup is escaped, and what XML 1.0 has no place for is replaced.
+/// Text as it may be in a document: what is markup is escaped, and what XML 1.0 has no place for is replaced.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for char in text.chars() {

@@ -68,8 +68,8 @@ pub struct OpenPlan {
     pub changed_at: DateTime<Utc>,
     /// Whether everyone who signs in may find it.
     pub public: bool,
-    /// The plans that are published together with it and the version of each, if what is withheld from the caller hangs
-    /// on them; itself among them, or none.
+    /// The plans that are published together with it and the version of each, if what is withheld from the caller
+    /// depends on them; itself among them, or none.
     family: Vec<(PlanId, Seq)>,
 }
 
@@ -87,7 +87,7 @@ impl OpenPlan {
         }
     }
 
-    /// What tells this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
+    /// What distinguishes this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
     pub fn view_tag(&self) -> String {
         let others = self.family.iter().filter(|(plan, _)| *plan != self.id);
         let others: Vec<String> = others.map(|(plan, version)| format!(".{}-{version}", plan.0)).collect();
@@ -96,7 +96,7 @@ impl OpenPlan {
 }
 
 impl Programme {
-    /// The programme kept in `store`, by `clock`.
+    /// The programme stored in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
         let noted = Arc::new(Cache::new(CREDENTIALS_NOTED));
         Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), private_webhooks: false }
@@ -113,7 +113,7 @@ impl Programme {
         self.private_webhooks
     }
 
-    /// The clock that the programme goes by.
+    /// The clock that the programme uses.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -156,7 +156,7 @@ impl Programme {
         Ok(Seen::new(self.past_picture(plan, version).await?, Arc::clone(&plan.access), now))
     }
 
-    /// The plan's picture as it stands.
+    /// The plan's picture as it is.
     async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
         let known = self.pictures.at(plan.id, plan.version).filter(|picture| {
             let together = picture.family().map(|family| family.versions()).unwrap_or_default();
@@ -192,7 +192,7 @@ impl Programme {
     }
 
     /// Opens a plan and changes it: `change` gets the plan's picture as no one else can change it meanwhile, and its
-    /// entries are kept only if it returns `Ok`.
+    /// entries are saved only if it returns `Ok`.
     pub(crate) async fn change<T, E>(
         &self,
         plan: &PlanCode,
@@ -226,7 +226,7 @@ impl Programme {
         if version.is_none() {
             self.pictures.forget(id);
         }
-        // Whoever waits for a plan that is gone learns so now.
+        // Anyone who waits for a plan that is gone learns so now.
         self.watch.told(id, version.unwrap_or(Seq(i64::MAX)));
         Ok(outcome)
     }

@@ -6,7 +6,7 @@ use crate::store::StoreError;
 /// Why a use case was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// It is not there, or not the caller's to see: the two are never told apart.
+    /// It is not there, or not the caller's to see: the two are never distinguished.
     #[error("not found")]
     NotFound,
     /// The caller sees it and may not do this; what would be needed.

@@ -80,12 +80,12 @@ impl Seen {
         self.access.audience() == Audience::Member
     }
 
-    /// The plan itself, with its revision. Whoever may open a plan may read it.
+    /// The plan itself, with its revision. Anyone who may open a plan may read it.
     pub fn plan(&self) -> &Kept<Plan> {
         self.picture.plan()
     }
 
-    /// The plan's definitions of a kind, by code: its structure, which whoever may open the plan may read. KPIs are
+    /// The plan's definitions of a kind, by code: its structure, which anyone who may open the plan may read. KPIs are
     /// [`Self::kpis`].
     pub fn all<E: Element>(&self) -> &BTreeMap<E::Code, Kept<E>> {
         E::all(&self.picture)
@@ -367,7 +367,8 @@ impl Seen {
         entry.drawn_from().is_some_and(|seq| self.withholds_revision(entry, seq))
     }
 
-    /// What a period is held against, as a reader may know it: a line from a baseline that is withheld would give that away.
+    /// What a period is compared with, as a reader may know it: a line from a baseline that is withheld would give that
+    /// away.
     fn target_for(
         &self,
         entry: &KpiPicture,
@@ -458,7 +459,7 @@ impl<'a> SeenKpi<'a> {
         self.seen.picture.longer_period(self.entry, group, text)
     }
 
-    /// Where it stands in a period for a group.
+    /// Its status in a period for a group.
     pub fn assess(&self, group: &GroupCode, period: Period) -> Option<Assessment> {
         self.seen.assess(self.entry, group, period)
     }

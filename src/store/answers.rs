@@ -22,7 +22,7 @@ pub struct KeptAnswer {
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownRequest {
-    /// What tells the request that came with it from others.
+    /// What distinguishes the request that came with it from others.
     pub fingerprint: String,
     /// How it was answered; `None` if that is not known, or not yet.
     pub answer: Option<KeptAnswer>,

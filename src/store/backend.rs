@@ -163,8 +163,8 @@ impl Manager {
 
 /// Has the file written ahead, which lets readers and the writer work side by side.
 ///
-/// Where others begin the same new file, SQLite says "database is locked" to this one statement at once, whatever it was
-/// told about waiting; so the waiting is done here.
+/// Where others begin the same new file, SQLite says "database is locked" to this one statement at once, whatever its
+/// setting for waiting; so the waiting is done here.
 fn write_ahead(conn: &mut SqliteConnection) -> QueryResult<()> {
     let deadline = Instant::now() + LOCK_WAIT;
     loop {

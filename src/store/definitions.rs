@@ -1,5 +1,5 @@
 //! Definitions: what a plan consists of besides targets and figures (the plan itself, its partners, its framework, its
-//! policies, its KPIs, and the cycle's rounds, returns, actions, benchmarks and board reports), each kept revision by
+//! policies, its KPIs, and the cycle's rounds, returns, actions, benchmarks and board reports), each stored revision by
 //! revision as the whole document it was.
 
 use diesel::prelude::*;
@@ -23,7 +23,7 @@ pub struct DefinitionRevision {
     pub code: String,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
-    /// The whole definition; `None` if this revision takes it away.
+    /// The whole definition; `None` if this revision removes it.
     #[diesel(deserialize_as = MaybeJson)]
     pub body: Option<Value>,
 }
@@ -35,7 +35,7 @@ impl DefinitionRevision {
     }
 }
 
-/// A revision of a definition as it stands in the database.
+/// A revision of a definition as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = definitions, check_for_backend(MultiBackend))]
 pub struct DefinitionRow {
@@ -101,7 +101,7 @@ pub(super) fn latest(
         .optional()
 }
 
-/// The texts of all definitions of a kind by code, of each the latest revision last, as they stand.
+/// The texts of all definitions of a kind by code, of each the latest revision last, as they are.
 pub(super) fn bodies(
     any: &mut AnyConn,
     plan: PlanId,

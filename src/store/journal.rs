@@ -1,9 +1,9 @@
 //! The journal: every change to a plan is one entry, and [`record`] is the only door by which a plan changes.
 //!
 //! An entry's digest is the SHA-256, in lower-case hexadecimal, over the digest of the entry before (nothing before the
-//! first) followed by one canonical JSON array: plan code, seq, instant, actor, action, kind, key, before, after, reason.
-//! Whoever changes an old entry breaks the chain at that place; whoever changes a row no longer agrees with its entry.
-//! [`verify`](super::verify::verify) looks for both.
+//! first) followed by one canonical JSON array: plan code, seq, instant, actor, action, kind, key, before, after,
+//! reason. Anyone who changes an old entry breaks the chain at that place; anyone who changes a row no longer agrees
+//! with its entry. [`verify`](super::verify::verify) looks for both.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -45,7 +45,7 @@ pub enum NewRow {
     Target(TargetRevision),
     /// The next revision of a reading.
     Reading(ReadingRevision),
-    /// A grant that is new, or was taken back; `grants::grant` and `grants::revoke` make these.
+    /// A grant that is new, or was revoked; `grants::grant` and `grants::revoke` make these.
     Grant(GrantRow),
     /// A webhook that is new, or was changed in what its document says.
     Webhook {
@@ -179,7 +179,7 @@ pub fn record(
     Ok(entries.iter().map(|entry| Seq(entry.seq)).collect())
 }
 
-/// An entry as it stands in the database.
+/// An entry as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = journal, check_for_backend(MultiBackend))]
 pub struct Entry {

@@ -27,7 +27,7 @@ pub(super) enum Direction {
     Down,
 }
 
-/// Brings the tables up to date, or takes them all away, and names the steps taken.
+/// Brings the tables up to date, or removes them all, and names the steps taken.
 ///
 /// Two processes that start together do it one after the other: the second waits, and finds nothing to do. A step that
 /// fails on SQLite takes back all of them, on PostgreSQL itself.

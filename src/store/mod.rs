@@ -1,4 +1,4 @@
-//! What is kept, in SQLite or PostgreSQL. The only room that names Diesel.
+//! What is stored, in SQLite or PostgreSQL. The only room that names Diesel.
 //!
 //! [`Store::read`] and [`Store::write`] are the only doors. Each runs its work in one transaction on a thread that may
 //! block, after a queue: a read sees one moment of the database, a write commits when its work gives `Ok` and leaves no
@@ -6,7 +6,7 @@
 //! [`journal::record`] writes, and [`verify::verify`] looks for what was not written here. What belongs to no plan's journal
 //! is written by [`credentials`], [`grants`] and [`reminders`], each with an entry of the [`service_journal`].
 //!
-//! Everything in a plan is kept revision by revision, and every change is one journal entry: the last one's sequence
+//! Everything in a plan is stored revision by revision, and every change is one journal entry: the last one's sequence
 //! number is the plan's version, and what was known at any earlier version is still there to be read.
 
 pub mod answers;
@@ -58,7 +58,7 @@ pub use url::{DatabaseUrl, DatabaseUrlError};
 pub struct StoreOptions {
     /// Connections: SQLite's readers, to which one writer is added; all of PostgreSQL's. At least 1.
     pub connections: u32,
-    /// How long a call waits for its turn before it is told that the store is busy.
+    /// How long a call waits for its turn before it fails because the store is busy.
     pub patience: Duration,
     /// Whether an SQLite file that does not exist is made. Only for commands that are meant to begin a database.
     pub create: bool,
@@ -87,7 +87,7 @@ struct Inner {
 /// A transaction that is held over many reads and writes, with its turn; `None` once it has ended.
 type Whole = Mutex<Option<(Conn, OwnedSemaphorePermit)>>;
 
-/// Connections and the queue for them: whoever holds a permit finds a connection free.
+/// Connections and the queue for them: anyone who holds a permit finds a connection free.
 #[derive(Clone)]
 struct Lane {
     purpose: Purpose,
@@ -219,8 +219,8 @@ impl Store {
         Ok(Self(Arc::new(Inner { url, manager, readers, writers, patience, whole })))
     }
 
-    /// Begins one transaction for many reads and writes: all of them are kept by [`Transaction::commit`], or none is. Other
-    /// writers wait for it: on SQLite all of them, on PostgreSQL those who want the same rows.
+    /// Begins one transaction for many reads and writes: all of them are saved by [`Transaction::commit`], or none is.
+    /// Other writers wait for it: on SQLite all of them, on PostgreSQL those who want the same rows.
     ///
     /// # Errors
     /// [`StoreError::Busy`] and [`StoreError::Unavailable`], as for a write; the latter too if this store is such a
@@ -410,7 +410,7 @@ impl Store {
         migrations::migrate(&self.0.manager, Direction::Up)
     }
 
-    /// Takes all tables away, with everything in them: for tests of the steps back. Blocks.
+    /// Removes all tables, with everything in them: for tests of the steps back. Blocks.
     pub fn revert_all(&self) -> Result<Vec<String>, StoreError> {
         migrations::migrate(&self.0.manager, Direction::Down)
     }
@@ -425,7 +425,7 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// Runs `work`, and keeps what the innermost transaction wrote if it gives `Ok`.
+    /// Runs `work`, and saves what the innermost transaction wrote if it gives `Ok`.
     fn finish<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let outcome = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(_)) if self.failed => Err(StoreError::Database("the work went on after a failure".into()).into()),

@@ -1,4 +1,4 @@
-//! Readings, kept revision by revision. [`load_figures`] brings them all as reports are made from them; [`page`],
+//! Readings, stored revision by revision. [`load_figures`] brings them all as reports are made from them; [`page`],
 //! [`find`] and [`history`] bring a few with everything.
 
 #![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
@@ -61,7 +61,7 @@ pub struct ReadingRevision {
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
-    /// The warnings that whoever reported it stands by.
+    /// The warnings that the person who reported it has confirmed.
     #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     pub acknowledged: Acknowledged,
 }
@@ -99,7 +99,7 @@ impl ReadingRevision {
     }
 }
 
-/// A revision of a reading as it stands in the database.
+/// A revision of a reading as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = readings, check_for_backend(MultiBackend))]
 pub struct ReadingRow {
@@ -169,7 +169,7 @@ pub struct FigureRow {
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
-    /// The warnings that whoever reported it stands by.
+    /// The warnings that the person who reported it has confirmed.
     #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     pub acknowledged: Acknowledged,
     /// When it was recorded.

@@ -1,4 +1,4 @@
-//! Targets, kept revision by revision.
+//! Targets, stored revision by revision.
 
 #![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
 
@@ -28,7 +28,7 @@ pub struct TargetRevision {
     pub revision: i32,
     /// The target.
     pub target: Target,
-    /// Whether this revision takes the target away.
+    /// Whether this revision removes the target.
     pub removed: bool,
 }
 
@@ -50,7 +50,7 @@ impl TargetRevision {
     }
 }
 
-/// A revision of a target as it stands in the database.
+/// A revision of a target as it is in the database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetRow {
     /// Its entry in the journal.

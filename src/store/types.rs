@@ -1,4 +1,4 @@
-//! How the domain's words are kept in columns, and read back or refused.
+//! How the domain's words are stored in columns, and read back or refused.
 
 use std::fmt::Write as _;
 

@@ -27,7 +27,7 @@ pub enum DatabaseUrlError {
     /// An SQLite address that names no file.
     #[error("names no SQLite file: {0}; write sqlite:PATH, such as sqlite:/var/lib/waymark/waymark.db")]
     Path(&'static str),
-    /// A PostgreSQL address that cannot be taken apart.
+    /// A PostgreSQL address that cannot be split.
     #[error(
         "is no PostgreSQL URL: {0}; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with characters such as @ : / ? # % in a password percent-encoded"
     )]
@@ -77,8 +77,8 @@ fn sqlite(path: &str) -> Result<Address, DatabaseUrlError> {
     Ok(Address::Sqlite(PathBuf::from(path)))
 }
 
-/// Takes the URL apart only as far as needed to be sure that libpq takes it apart in the same places: where it does
-/// not, parts of a password turn up as a host or a port, and then in its messages.
+/// Splits the URL only as far as needed to be sure that libpq splits it in the same places: where it does not, parts of
+/// a password turn up as a host or a port, and then in its messages.
 fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlError> {
     use DatabaseUrlError::Postgres as Wrong;
 

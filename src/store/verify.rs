@@ -1,10 +1,10 @@
 //! Looks for what was not written here: walks a plan's journal, or the service's, and everything that it should account for.
 //!
-//! [`verify`] finds an entry that was altered, taken away, put in or moved; a row that is not what its entry recorded; a row
-//! without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold what was
-//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some entry on with the
-//! head to match: against that, keep the head's digest somewhere else and compare. [`service()`] does the same for the journal
-//! of the service.
+//! [`verify`] finds an entry that was altered, removed, put in or moved; a row that is not what its entry recorded; a
+//! row without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold
+//! what was frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some
+//! entry on with the head to match: against that, keep the head's digest somewhere else and compare. [`service()`] does
+//! the same for the journal of the service.
 
 mod service;
 
@@ -48,7 +48,7 @@ pub const MOST_FAULTS: usize = 1_000;
 /// How many entries, with their rows, are in memory at a time.
 const ENTRIES_AT_A_TIME: i64 = 2_000;
 
-/// Walks the plan's journal and all its rows, as they stand at one moment. An empty list is a clean bill.
+/// Walks the plan's journal and all its rows, as they are at one moment. An empty list is a clean bill.
 ///
 /// `on_progress` is told the last entry looked at and the last that the plan claims to have.
 pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Seq)) -> Result<Vec<Fault>, StoreError> {
@@ -117,7 +117,7 @@ impl Faults {
     }
 }
 
-/// An entry with its texts as they stand.
+/// An entry with its texts as they are.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = journal, check_for_backend(super::backend::MultiBackend))]
 struct StoredEntry {

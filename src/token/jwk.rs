@@ -290,7 +290,7 @@ mod tests {
         PublicKey::try_from(&serde_json::from_value::<Jwk>(jwk).unwrap())
     }
 
-    /// A JWK with some members replaced, or taken away if the replacement is null.
+    /// A JWK with some members replaced, or removed if the replacement is null.
     fn with(mut jwk: Value, changes: Value) -> Value {
         let members = jwk.as_object_mut().unwrap();
         let Value::Object(changes) = changes else { panic!("changes come as an object") };

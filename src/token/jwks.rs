@@ -63,7 +63,7 @@ enum Origin {
     Url(Remote),
 }
 
-/// Why a URL is not taken as a source of keys.
+/// Why a URL is not accepted as a source of keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
     /// It does not parse, or has no scheme or host.
@@ -72,7 +72,7 @@ pub enum KeySourceError {
     /// It carries a user name or password, which would end up in logs.
     #[error("the key-set URL carries credentials; key sets are public, so leave out the part before the @")]
     Credentials,
-    /// Whoever stands between could hand out their own keys.
+    /// Anyone between could hand out their own keys.
     #[error("the key-set URL {0} is not https, which only a loopback host may do without")]
     NotHttps(String),
 }
@@ -85,8 +85,8 @@ impl KeySource {
     }
 
     /// A JWKS file of at most 256 KiB, looked at at most every 2 s and re-read when its modification time or size
-    /// changes. While it is missing or broken, the keys last read from it are honoured for 24 h: to take a key away,
-    /// write a set without it.
+    /// changes. While it is missing or broken, the keys last read from it are honoured for 24 h: to remove a key, write
+    /// a set without it.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self(Origin::File(path.into()))
@@ -201,7 +201,7 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What tells one version of a file from the next.
+/// What distinguishes one version of a file from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fingerprint {
     modified: SystemTime,
@@ -234,7 +234,7 @@ enum Need {
 /// A source with what it said last.
 struct Source {
     origin: Origin,
-    /// Held by whoever reads the source.
+    /// Held by anyone who reads the source.
     gate: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
 }
@@ -248,14 +248,14 @@ struct State {
 
 struct Held {
     keys: Arc<[Arc<PublicKey>]>,
-    /// Counts the versions of this source's keys, so that two moments can be told apart without comparing keys.
+    /// Counts the versions of this source's keys, so that two moments can be distinguished without comparing keys.
     revision: u64,
     /// When the source last stood by these keys.
     confirmed_at: DateTime<Utc>,
     fingerprint: Option<Fingerprint>,
 }
 
-/// Whether `gap` has gone by since `then`. A clock that went backwards tells nothing, and counts as "yes".
+/// Whether `gap` has gone by since `then`. A clock that went backwards shows nothing, and counts as "yes".
 fn is_past(then: DateTime<Utc>, gap: TimeDelta, now: DateTime<Utc>) -> bool {
     let elapsed = now.signed_duration_since(then);
     elapsed >= gap || elapsed < TimeDelta::zero()
@@ -350,7 +350,7 @@ impl Source {
         }
     }
 
-    /// Starts a reading on a thread that may block. It ends on its own, even if whoever waits for it goes away.
+    /// Starts a reading on a thread that may block. It ends on its own, even if nobody waits for it any longer.
     fn begin(self: &Arc<Self>, turn: OwnedMutexGuard<()>, now: DateTime<Utc>) -> JoinHandle<()> {
         self.state().attempted_at = Some(now);
         let source = Arc::clone(self);
@@ -493,7 +493,7 @@ pub(super) struct Found {
 /// Why there is no key for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// Every source has told its keys, and this is not one of them.
+    /// Every source has given its keys, and this is not one of them.
     Unknown,
     /// It may be the key of a source that cannot be read.
     Unavailable,

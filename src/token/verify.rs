@@ -48,7 +48,7 @@ pub struct Expected {
 pub struct Verified {
     /// Who it speaks for: 1 to 200 characters, none of them a control character.
     pub subject: String,
-    /// The moment (`exp`) from which on it is no good.
+    /// The moment (`exp`) from which it is no longer valid.
     pub expires_at: DateTime<Utc>,
     /// The token's own name (`jti`), without control characters.
     pub token_id: Option<String>,
@@ -56,7 +56,7 @@ pub struct Verified {
     pub client_id: Option<String>,
 }
 
-/// A claim that no token may lack.
+/// A claim that every token needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// `iss`
@@ -88,7 +88,7 @@ pub enum Refusal {
     WrongIssuer,
     /// Its `aud` does not name this service.
     WrongAudience,
-    /// It lacks a claim.
+    /// A claim is missing.
     MissingClaim(Claim),
     /// It cannot be judged, since a source of keys cannot be read. This is the service's fault, not the token's.
     KeysUnavailable,
@@ -137,7 +137,7 @@ impl From<Missing> for Refusal {
 #[derive(Clone)]
 struct Remembered {
     verified: Verified,
-    /// The set of keys it was found good with; another set may lack its key.
+    /// The set of keys it was found good with; its key may be missing in another set.
     generation: u64,
     /// When it was found good; what held then may not have held before, should the clock be set back.
     since: DateTime<Utc>,
@@ -173,7 +173,7 @@ impl Verifier {
         Self { realms: vec![Realm { keys, expected }], clock, remembered: Cache::new(CACHED_TOKENS) }
     }
 
-    /// The same, which takes the tokens of another issuer too, by its own keys.
+    /// The same, which accepts the tokens of another issuer too, by its own keys.
     #[must_use]
     pub fn and(mut self, sources: Vec<KeySource>, expected: Expected) -> Self {
         let keys = KeyRing::new(sources, self.clock.clone());

@@ -42,7 +42,7 @@ impl<'a> Split<'a> {
 struct Ground<'f, 'a> {
     figures: &'f Figures<'a>,
     splits: Vec<Split<'a>>,
-    /// By the number of the split the lots of groups that some period lacks.
+    /// By the number of the split the lots of groups that are missing in some period.
     lacking: BTreeMap<usize, BTreeSet<Vec<&'a GroupCode>>>,
 }
 
@@ -440,7 +440,7 @@ impl<'a> Ground<'_, 'a> {
         self.splits.iter().filter(|other| other.complete && other.whole == split.whole).count() > 1
     }
 
-    /// Notes which groups of each split some period lacks though others were posted.
+    /// Notes which groups of each split are missing in some period though others were posted.
     fn note_lacking(&mut self, timeline: &Timeline<'a>) {
         for period in timeline.periods() {
             let posted = timeline.in_period(period);

@@ -1,10 +1,10 @@
 //! What ties the figures of a KPI together, and so lets a patient reader work one out from others.
 //!
-//! The reader knows that the groups of a dimension that covers everyone sum to all, at any moment that can be asked about;
-//! that what happened from one cumulative figure to the next is their difference and not less than nothing; that windows of
-//! twelve months are sums of months; that counts are whole and not negative, and that a count that is withheld is no zero.
-//! What nobody posted is unknown to them, and a number all the same. Figures that nothing of that ties, not even by way of
-//! others, tell nothing of one another: each lot that hangs together has a reader of its own.
+//! The reader knows that the groups of a dimension that covers everyone sum to all, at any moment that can be asked
+//! about; that what happened from one cumulative figure to the next is their difference and not less than nothing; that
+//! windows of twelve months are sums of months; that counts are whole and not negative, and that a count that is
+//! withheld is no zero. What nobody posted is unknown to them, and a number all the same. Figures that nothing of that
+//! ties, not even by way of others, tell nothing of one another: each lot that is connected has a reader of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::number::Figure;
 pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];
 pub(super) type Parts = [Option<Figure>; 4];
 
-/// A figure as it stood for a while, or a number that nobody posted and a reader can come to know.
+/// A figure as it was for a while, or a number that nobody posted and a reader can come to know.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own about the figure, and none excludes another"
@@ -96,14 +96,14 @@ pub(super) struct Sum {
     pub(super) ties: Ties,
 }
 
-/// Numbers that added, or taken away, sum to nothing.
+/// Numbers that added, or subtracted, sum to nothing.
 pub(super) struct Relation {
     pub(super) terms: Vec<(Number, bool)>,
     /// As of its sum; `None` for one that is known with the figure itself.
     pub(super) period: Option<Period>,
 }
 
-/// A reader of figures that hang together.
+/// A reader of figures that are connected.
 pub(super) struct Reader<'a> {
     pub(super) threshold: u32,
     pub(super) cells: Vec<Cell<'a>>,
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         readers.into_values().map(relate).collect()
     }
 
-    /// The first cell of the lot that each cell hangs together with.
+    /// The first cell of the lot that each cell is connected with.
     fn lots(&self) -> Vec<usize> {
         let mut before: Vec<usize> = (0..self.cells.len()).collect();
         let first = |before: &mut [usize], mut place: usize| {

@@ -10,7 +10,7 @@ use super::{Figures, GroupCode, Origin, Period, Posted, Seq, is_small};
 use crate::kpi::Unit;
 use crate::number::Figure;
 
-/// A cell as it stood in a place for a while.
+/// A cell as it was in a place for a while.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) cell: usize,

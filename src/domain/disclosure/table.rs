@@ -1,9 +1,9 @@
 //! What a reader who knows how figures are chosen finds in one table of counts: of all tables that would be shown so, perhaps
 //! one is left.
 //!
-//! `a 6, b 6, c 5` with a and c withheld can only be so, as of 11 a 7 for a would have been more than b, which would have
-//! been withheld in its place. Then one more is withheld; and as a reader knows that as well, the same is asked anew of the
-//! tables that are left.
+//! `a 6, b 6, c 5` with a and c withheld can only be so, as of 11 a 7 for a would have been more than b, which would
+//! have been withheld in its place. Then one more is withheld; and as a reader knows that as well, the same is asked
+//! again of the tables that are left.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(super) struct Choice {
     pub(super) whole: bool,
 }
 
-/// How often it is asked anew what a reader of the rule finds.
+/// How often it is asked again what a reader of the rule finds.
 const ROUNDS: usize = 3;
 
 /// Of more groups than these that are withheld together, there is always another explanation.

@@ -1,8 +1,8 @@
 //! Whether all that is known could be so though a hidden number were another.
 //!
-//! Bounds are narrowed one relation at a time, and whoever takes several together may see further. So it is tried out: the
-//! number is moved a little, and then whatever must move with it until every relation holds again. Where that succeeds, nobody
-//! can tell what is from what could be; where it does not, somebody may.
+//! Bounds are narrowed one relation at a time, and anyone who takes several together may see further. So it is tried
+//! out: the number is moved a little, and then whatever must move with it until every relation holds again. Where that
+//! succeeds, nobody can tell what is from what could be; where it does not, somebody may.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::reader::{Number, Relation};
 use super::view::View;
 use super::{Figure, Steps};
 
-/// How many relations are mended at most in one trial.
+/// How many relations are corrected at most in one trial.
 const PATIENCE: usize = 100;
 
 /// Numbers, among them this one, that could all be others than they are; none if this one, for all that was tried,

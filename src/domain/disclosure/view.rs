@@ -1,7 +1,7 @@
 //! What a reader works out from whom some figures are hidden.
 //!
 //! Sums are solved exactly as linear equations, and bounds narrowed down until they no longer move. What changes when
-//! one more figure is hidden or shown is looked at anew, and that is what unknown numbers tie to it: a number that is
+//! one more figure is hidden or shown is looked at again, and that is what unknown numbers tie to it: a number that is
 //! known passes nothing on. All that looks takes steps, and is `None` if they do not suffice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -208,7 +208,7 @@ impl<'r, 'a> View<'r, 'a> {
         Some(near)
     }
 
-    /// Looks anew at what some cells have to do with that were hidden or shown.
+    /// Looks again at what some cells have to do with that were hidden or shown.
     fn look(&mut self, changed: &[usize], steps: &mut Steps) -> Option<()> {
         for place in changed {
             let posted = self.reader.cell(*place).is_some_and(|cell| cell.group.is_some());
@@ -470,7 +470,7 @@ impl<'r, 'a> View<'r, 'a> {
     }
 }
 
-/// How many steps it counts for to write a number of a row anew.
+/// How many steps it counts for to write a number of a row again.
 const REDUCING: usize = 2;
 
 /// How often bounds are narrowed at most.

@@ -21,7 +21,7 @@ const CENTURY: i32 = 100;
 pub struct Earlier {
     /// The exact figure.
     pub value: Figure,
-    /// Whether whoever posted it stands by its being about 100 times the one before, or a hundredth.
+    /// Whether the person who posted it confirms its being about 100 times the one before, or a hundredth.
     pub is_vouched_for: bool,
 }
 
@@ -55,11 +55,12 @@ fn hundredfold(value: Figure, last: Figure, rules: &WarningRules) -> Option<Warn
     }
 }
 
-/// A figure about 100 times the last one, or a hundredth of it: a fraction where a percentage is wanted, or the other way
-/// round. `earlier` are the figures before it, the oldest first; those that are themselves about 100 times or a hundredth of
-/// the ones before them are passed over, unless somebody stands by them: a slip must not make the next one right.
+/// A figure about 100 times the last one, or a hundredth of it: a fraction where a percentage is wanted, or the other
+/// way round. `earlier` are the figures before it, oldest first; those that are themselves about 100 times or a
+/// hundredth of the ones before them are skipped, unless somebody confirms them: a slip must not make the next one
+/// right.
 ///
-/// After 91.2 and 0.91 comes 0.93: it is held against 91.2.
+/// After 91.2 and 0.91 comes 0.93: it is compared with 91.2.
 pub fn about_a_hundredfold(
     kpi: &Kpi,
     value: Figure,
@@ -196,7 +197,7 @@ pub fn above_a_hundred_percent(kpi: &Kpi, value: Figure, column: &str, rules: &W
     odd.then(|| Warning::to_acknowledge(column, WarningCode::AboveAHundredPercent, &detail))
 }
 
-/// A percentage, rate or ratio of a sensitive KPI without its numerator and denominator: nobody can tell out of how few
+/// A percentage, rate or ratio of a sensitive KPI without its numerator and denominator: nobody can know out of how few
 /// children it comes. There is none if a programme manager has said of the KPI that its numbers were checked.
 pub fn without_numbers(kpi: &Kpi, figure: Settled, rules: &WarningRules) -> Option<Warning> {
     let hides_a_count = matches!(kpi.unit, Unit::Percentage | Unit::Rate | Unit::Ratio);

@@ -77,7 +77,7 @@ pub enum GrantType {
     ClientCredentials,
 }
 
-/// An error as OAuth tells it, and as everything else here does.
+/// An error as OAuth describes it, and as everything else here does.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = OauthProblem, description = "An error as RFC 6749 section 5.2 has it, with the members of a problem document added.")]
 pub struct OauthProblem {
@@ -334,7 +334,7 @@ pub async fn security_txt(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let contact = settings.security_contact.as_ref().ok_or_else(Problem::not_found)?;
-    // The file promises to be true for less than a year, and is made anew each time.
+    // The file promises to be true for less than a year, and is made again each time.
     let expires = (programme.clock().now() + TimeDelta::days(180)).to_rfc3339_opts(SecondsFormat::Secs, true);
     let canonical = format!("{}/.well-known/security.txt", settings.base(&request.connection_info()));
     let text = format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\nCanonical: {canonical}\n");

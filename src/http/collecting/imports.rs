@@ -51,7 +51,7 @@ pub struct DryRun {
 }
 
 impl DryRun {
-    /// Whether nothing is to be kept.
+    /// Whether nothing is to be saved.
     pub fn is_wanted(self) -> bool {
         self.dry_run
     }
@@ -349,8 +349,8 @@ fn most_bytes(sent_as: SentAs) -> u64 {
 /// How many workbooks that were sent are in memory at a time, each until its import is answered: one may take some hundred
 /// mebibytes.
 static READ: Semaphore = Semaphore::const_new(2);
-/// How many workbooks are written at a time. A reader of a report is not kept waiting by somebody's long import; and whoever
-/// has a turn in one of the two never waits for another, so that none waits for ever.
+/// How many workbooks are written at a time. A reader of a report is not kept waiting by somebody's long import; and
+/// anyone who has a turn in one of the two never waits for another, so that none waits for ever.
 static WRITTEN: Semaphore = Semaphore::const_new(2);
 
 /// Writes a workbook, which takes memory and time, in its turn.
@@ -406,7 +406,7 @@ async fn taken_apart(
     }
 }
 
-/// The most bytes that all mistakes and warnings are told in if they are marked; more are listed.
+/// The most bytes that all mistakes and warnings are reported in if they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
 
 /// The sender's own table with its mistakes and warnings marked.
@@ -589,7 +589,7 @@ mod tests {
         assert_eq!(READ.available_permits(), 0);
         let third = taken_apart(file(&bytes), SentAs::Workbook, None, ImportKind::Readings);
         assert!(third.now_or_never().is_none(), "it waits");
-        // A CSV file needs no turn, and neither does whoever has a workbook written.
+        // A CSV file needs no turn, and neither does anyone who has a workbook written.
         let csv = sent(SentAs::Csv, b"kpi,period,value\n").await;
         assert!(matches!(csv, Upload::Csv(_)));
         assert_eq!(with_workbook(|| 7).await.ok(), Some(7));

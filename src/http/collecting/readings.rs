@@ -34,7 +34,7 @@ use crate::programme::Programme;
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::readings::{Effect, ReadingFilter, ReadingKey, SeenReading};
 
-/// A reading as it is kept.
+/// A reading as it is stored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Reading, description = "The figure reported for a KPI, a period and a group.")]
 pub struct ReadingBody {

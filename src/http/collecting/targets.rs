@@ -27,7 +27,7 @@ use crate::programme::Programme;
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::targets::{TargetEffect, TargetPlace, TargetRow};
 
-/// A target as it is kept.
+/// A target as it is stored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Target, description = "The figure, or the range, wanted for a period.")]
 pub struct TargetBody {

@@ -208,7 +208,7 @@ async fn open(
     Ok((plan, tag))
 }
 
-/// What tells a reader's view of the feed from any other's.
+/// What distinguishes a reader's view of the feed from any other's.
 fn view_of(plan: &OpenPlan) -> String {
     let view = format!("{}.{}.{}", plan.access.mark(), plan.access.administers(), plan.access.manages());
     ETag::over(view.as_bytes()).to_string().chars().filter(char::is_ascii_alphanumeric).take(11).collect()
@@ -252,7 +252,7 @@ pub async fn list_changes(
     } else {
         let stretch = programme.follow(&open, after, wanted.limit.into()).await?;
         let items = stretch.changes.into_iter().map(ChangeBody::from).collect();
-        // Whoever is ahead has followed another database, or this one before it was set back.
+        // Anyone who is ahead has followed another database, or this one before it was set back.
         let start_over = after > open.version || wanted.view.is_some_and(|known| known != view);
         let feed = ChangeFeed { items, next: stretch.next.0, view, start_over };
         HttpResponse::Ok().insert_header(&tag).json(feed)

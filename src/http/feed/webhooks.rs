@@ -1,4 +1,4 @@
-//! Webhooks: who is told of what happens, and what came of telling them.
+//! Webhooks: who is informed of what happens, and what came of telling them.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};

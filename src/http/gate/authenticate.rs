@@ -61,7 +61,7 @@ pub async fn authenticate(
     if by_link {
         let headers = response.headers_mut();
         let told: Vec<HeaderValue> = headers.remove(LINK).collect();
-        // Whoever has a link's address and no more could not read what describes the table.
+        // Anyone who has a link's address and no more could not read what describes the table.
         for link in told.into_iter().filter(|link| !link.to_str().is_ok_and(|link| link.contains("describedby"))) {
             headers.append(LINK, link);
         }

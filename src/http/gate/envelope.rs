@@ -157,7 +157,7 @@ fn as_problem(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceR
     ServiceResponse::new(request, problem)
 }
 
-/// Takes `If-None-Match: *` at its word: where there is something to read, whoever has any of it has it.
+/// Takes `If-None-Match: *` at its word: where there is something to read, anyone who has any of it has it.
 fn unless_known(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let request = response.request();
     let read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -279,7 +279,7 @@ pub(in crate::http) fn route_to(request: &mut ServiceRequest, path: &str) {
 /// Where secret links are.
 pub(in crate::http) const LINKS: &str = "/v1/links/";
 
-/// A path as it may stand in a log: what follows the beginning of a link is its secret.
+/// A path as it may be in a log: what follows the beginning of a link is its secret.
 fn loggable(path: &str) -> &str {
     // Judged as the router judges it.
     let link = percent_decode_str(path).decode_utf8_lossy().starts_with(LINKS);

@@ -27,10 +27,10 @@ use crate::programme::{Principal, Programme};
 /// The header that the key comes in.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The header that tells an answer given again from the first one.
+/// The header that distinguishes an answer given again from the first one.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// The longest answer that is kept, in bytes: only an import of thousands of figures has a longer one.
+/// The longest answer that is stored, in bytes: only an import of thousands of figures has a longer one.
 const MOST_KEPT: usize = 1 << 20;
 
 /// The headers that belong to an answer.
@@ -59,13 +59,14 @@ pub async fn carry_out_once(
     let payload = request.take_payload();
     request.set_payload(hashed(payload, Arc::clone(&once)));
     let programme = request.app_data::<Data<Programme>>().cloned();
-    // Whoever sent it may go away; what is carried out is answered all the same, so that it can be told when it comes again.
+    // Anyone who sent it may go away; what is carried out is answered all the same, so that it can be told when it
+    // comes again.
     let work = named(request_id(), answered(request, next, once, subject, programme));
     let done = actix_web::rt::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|stopped| Err(Problem::internal_because(&stopped.to_string()).into()))
 }
 
-/// The answer to a request with a key, kept if it was carried out.
+/// The answer to a request with a key, stored if it was carried out.
 async fn answered(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -99,7 +100,7 @@ async fn answered(
     Ok(ServiceResponse::new(request, response.set_body(body)))
 }
 
-/// The key, which may stand in the quotes of a structured field.
+/// The key, which may be in the quotes of a structured field.
 fn key_of(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?.trim();
     let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);

@@ -1,6 +1,6 @@
-//! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429 with
-//! `Retry-After` beyond it. Whoever signs in has a quota of their own, as has each link; whoever does neither, or is not let
-//! in, shares that of their address. Each instance counts by itself.
+//! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429
+//! with `Retry-After` beyond it. Anyone who signs in has a quota of their own, as has each link; whoever does neither,
+//! or is not let in, shares that of their address. Each instance counts by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -54,7 +54,7 @@ impl Asker {
     }
 }
 
-/// Where a request comes from: the last address on its way that is no trusted proxy's. What stands before that in
+/// Where a request comes from: the last address on its way that is no trusted proxy's. What is before that in
 /// `X-Forwarded-For` may be anyone's invention.
 fn origin<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a str>, proxies: &[IpNet]) -> IpAddr {
     let way: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
@@ -102,7 +102,7 @@ pub async fn count(
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let asker = match request.extensions().get::<Caller>() {
-        // Whoever has a link's address does not use up what its maker may ask.
+        // Anyone who has a link's address does not use up what its maker may ask.
         Some(Caller { link: Some(link), .. }) => Asker::Link(*link),
         Some(caller) => Asker::Subject(caller.subject.subject().clone()),
         None => Asker::at(&request),

@@ -146,7 +146,7 @@ fn rewrite(schema: &mut Map<String, Value>) {
     {
         values.push(Value::Null);
     }
-    // In 3.0 nothing may stand beside a reference.
+    // In 3.0 nothing may be beside a reference.
     if schema.len() > 1
         && let Some(reference) = schema.remove("$ref")
     {

@@ -1,7 +1,7 @@
 //! Examples: one for every body that is sent, beside it, and one for every JSON body of an answer, beside its schema.
 //!
-//! A schema has the example that it is given at its type, or in `examples.json`, or else one made of those of its members. What
-//! stands there is compared with its schema by a test.
+//! A schema has the example that it is given at its type, or in `examples.json`, or else one made of those of its
+//! members. What is there is compared with its schema by a test.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what stands in it beside the operations, and how it is served.
+//! The OpenAPI document: what is in it beside the operations, and how it is served.
 //!
 //! The operations come from the handlers (`resource!`); [`base`] is what they are collected into,
 //! [`document`] the last touch, and [`Documents`] the bytes, made once and shared by all workers.
@@ -239,8 +239,8 @@ fn describe_choices(value: &mut Value) {
     }
 }
 
-/// Gives each variant of a tagged choice that has a title a schema of that name, and says which member tells them apart:
-/// generators make a type of what has a name, and of what has none a warning.
+/// Gives each variant of a tagged choice that has a title a schema of that name, and says which member distinguishes
+/// them: generators make a type of what has a name, and of what has none a warning.
 fn name_variants(schemas: &mut Value) {
     let Some(schemas) = schemas.as_object_mut() else { return };
     let mut named = Vec::new();
@@ -260,8 +260,8 @@ fn name_variants(schemas: &mut Value) {
     schemas.extend(named);
 }
 
-/// Lets what stands within a change be as incomplete as the change: a merge patch goes on into the objects of what it changes
-/// (RFC 7396).
+/// Lets what is within a change be as incomplete as the change: a merge patch goes on into the objects of what it
+/// changes (RFC 7396).
 fn loosen_changes(schemas: &mut Value) {
     let Some(schemas) = schemas.as_object_mut() else { return };
     let mut loosened = serde_json::Map::new();
@@ -299,8 +299,8 @@ fn tag_of(variant: &Value) -> Option<(String, String, String)> {
     })
 }
 
-/// Says what the conditional headers look like, and adds what every conditional read has, told by its 304: the header that
-/// asks for it, and the tag in the answer.
+/// Says what the conditional headers look like, and adds what every conditional read has, described by its 304: the
+/// header that asks for it, and the tag in the answer.
 fn tell_of_tags(operation: &mut Value) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if parameter.get("name").is_some_and(|name| name == "If-Match" || name == "If-None-Match")
@@ -347,7 +347,8 @@ fn tell_of_tags(operation: &mut Value) {
     }
 }
 
-/// Adds the header of every request that is carried out once, told by the problem of sending its key with another one.
+/// Adds the header of every request that is carried out once, described by the problem of sending its key with another
+/// one.
 fn tell_of_keys(operation: &mut Value) {
     let told = operation.pointer("/responses/409/description").and_then(Value::as_str);
     if !told.is_some_and(|told| told.contains(Code::AlreadyCarriedOut.as_str())) {
@@ -380,7 +381,7 @@ fn tell_of_keys(operation: &mut Value) {
     }
 }
 
-/// Adds the answers that come from what stands before the handlers.
+/// Adds the answers that come from what is before the handlers.
 fn tell_of_the_way_in(path: &str, operation: &mut Value) {
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.extend(of_the_way_in(path));

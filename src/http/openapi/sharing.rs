@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::operations_mut;
 use crate::domain::wording::capitalised;
 
-/// What is done at one place: what it is called there, and what stands there.
+/// What is done at one place: what it is called there, and what is there.
 type Visit<'a> = &'a mut dyn FnMut(&str, &mut Value);
 
 /// One kind of thing that is shared.
@@ -32,7 +32,7 @@ const KINDS: [Kind; 3] = [
 
 /// Moves what is written out more than once to the components.
 ///
-/// Of several that would have the same name, the one that stands in the most places has it.
+/// Of several that would have the same name, the one that is in the most places has it.
 pub(super) fn share(document: &mut Value) {
     for Kind { section, places, names } in KINDS {
         let mut found: BTreeMap<(String, String), (usize, Value)> = BTreeMap::new();

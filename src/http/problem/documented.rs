@@ -1,5 +1,5 @@
-//! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`. What comes from
-//! what stands before the handlers is told of by `of_the_way_in`, and declared nowhere.
+//! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`. What
+//! comes from what is before the handlers is described by `of_the_way_in`, and declared nowhere.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ macro_rules! problems {
 problems! {
     /// What can go wrong when something is read without a token.
     PublicProblems: UnknownParameter Internal;
-    /// What can go wrong when a client asks for a token, besides what OAuth tells in its own words.
+    /// What can go wrong when a client asks for a token, besides what OAuth states in its own words.
     TokenProblems: RequestTimeout BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
     /// There may be none.
     NoSuchThing: NotFound;
@@ -99,7 +99,7 @@ impl IntoResponses for NotModified {
     }
 }
 
-/// One response a status, telling of each code that is sent with it.
+/// One response a status, describing each code that is sent with it.
 fn described(codes: &[Code]) -> Responses {
     let mut by_status: BTreeMap<String, Vec<Code>> = BTreeMap::new();
     for code in codes {

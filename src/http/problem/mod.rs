@@ -174,7 +174,7 @@ impl Problem {
         &self.errors
     }
 
-    /// 404: absent or not theirs to see. It takes no detail, so that the two cannot be told apart.
+    /// 404: absent or not theirs to see. It takes no detail, so that the two cannot be distinguished.
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "There is nothing under this address that you can see. Check it for slips.")
     }
@@ -184,7 +184,7 @@ impl Problem {
         Self::no_token_in("There is no Authorization header")
     }
 
-    /// 401: what was sent is no token that is taken here; `why` says what was sent instead.
+    /// 401: what was sent is not a token that is accepted here; `why` says what was sent instead.
     pub fn no_token_in(why: &str) -> Self {
         Self::new(Code::MissingToken, format!("{why}; send a token as Authorization: Bearer <token>."))
             .with_header(WWW_AUTHENTICATE, "Bearer realm=\"waymark\"")
@@ -216,7 +216,7 @@ impl Problem {
         Self::unavailable_because(&Chain(cause).to_string())
     }
 
-    /// 503, told in words; `cause` is logged and never sent.
+    /// 503, described in words; `cause` is logged and never sent.
     pub fn unavailable_because(cause: &str) -> Self {
         tracing::warn!(cause, "unavailable");
         let wait = Duration::from_secs(5);
@@ -229,7 +229,7 @@ impl Problem {
         Self::internal_because(&Chain(cause).to_string())
     }
 
-    /// 500: our fault, told in words; `cause` is logged and never sent.
+    /// 500: our fault, described in words; `cause` is logged and never sent.
     pub fn internal_because(cause: &str) -> Self {
         tracing::error!(cause, "internal error");
         Self::new(Code::Internal, "The service failed. Pass the instance below on to the people who run it.")

@@ -57,7 +57,7 @@ impl From<SeenBenchmark> for BenchmarkBody {
     }
 }
 
-/// The state that a change is meant for: of each tag that is named, the part that tells the benchmark's own.
+/// The state that a change is meant for: of each tag that is named, the part that states the benchmark's own.
 fn precondition(conditions: &Conditions) -> Precondition {
     match conditions.into() {
         Precondition::OneOf(tags) => {

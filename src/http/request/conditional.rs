@@ -210,7 +210,7 @@ fn tags_of(request: &HttpRequest, name: &HeaderName) -> Result<Option<Tags>, Pro
     tags.map(Some).ok_or_else(unreadable)
 }
 
-/// Reads `*` or a list of entity tags; a comma may stand inside one.
+/// Reads `*` or a list of entity tags; a comma may be inside one.
 fn parse(text: &str) -> Option<Tags> {
     if text.trim() == "*" {
         return Some(Tags::Any);

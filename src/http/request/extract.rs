@@ -251,7 +251,7 @@ impl ParamReader {
         T::Err: Display,
     {
         let value = self.optional(name);
-        // A value that was sent and refused is noted already, here or when the query was taken apart.
+        // A value that was sent and refused is noted already, here or when the query was split.
         if value.is_none() && !self.violations.iter().any(|known| known.column.as_deref() == Some(name)) {
             self.note(name, "missing_parameter", format!("{name} must be given."));
         }

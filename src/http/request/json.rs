@@ -30,7 +30,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Ok(value) => Ok(invalid.or(value)?),
         Err(error) => {
             let violation = shape(error.path(), &error.inner().to_string());
-            // A name given twice stops serde too, and has been told already.
+            // A name given twice stops serde too, and has been reported already.
             if invalid.violations().iter().all(|known| known.pointer != violation.pointer) {
                 invalid.push(violation);
             }

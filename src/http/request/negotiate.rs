@@ -54,7 +54,7 @@ impl Display for Format {
     }
 }
 
-/// What a client would like to get. Everything under `/v1/` says `Vary: Accept`; the middleware sees to that.
+/// What a client would like to get. Everything under `/v1/` says `Vary: Accept`; the middleware does that.
 #[derive(Clone, Debug)]
 pub struct Accept(Option<Vec<Range>>);
 
@@ -93,8 +93,8 @@ impl Accept {
         self.quality(media) > self.quality(other)
     }
 
-    /// How much a media type is liked: what the most specific range says that covers it. Whoever takes problem documents, or
-    /// JSON of no particular kind, takes all JSON.
+    /// How much a media type is liked: what the most specific range says that covers it. Anyone who takes problem
+    /// documents, or JSON of no particular kind, takes all JSON.
     fn quality(&self, media: &str) -> u16 {
         let Some(ranges) = &self.0 else { return 1000 };
         let is_json = |media: &str| media == Format::Json.media_type() || media.ends_with("+json");

@@ -21,11 +21,11 @@ struct Table {
     name: &'static str,
     title: &'static str,
     fields: fn() -> Vec<Field>,
-    /// The columns that tell one row from another.
+    /// The columns that distinguish one row from another.
     key: &'static [&'static str],
 }
 
-/// The tables that stand directly below a plan.
+/// The tables that are directly below a plan.
 const TABLES: [Table; 4] = [
     Table {
         name: SeenReading::TABLE,

@@ -1,8 +1,8 @@
 //! Reports as workbooks that are printed for a meeting.
 //!
-//! They are made from a report as it is sent in JSON, so that a frozen one is printed from its own bytes, and so that nothing
-//! stands on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's decimals; a status
-//! is told in words, with a colour behind them.
+//! They are made from a report as it is sent in JSON, so that a frozen one is printed from its own bytes, and so that
+//! nothing stands on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's
+//! decimals; a status is described in words, with a colour behind them.
 
 use std::collections::HashMap;
 
@@ -178,7 +178,7 @@ fn headline(report: &Value) -> String {
 /// The most characters of a plan's description above a table: a longer one would fill the page that the table begins on.
 const MOST_DESCRIPTION: usize = 600;
 
-/// What stands above each page: what the plan says of itself, the period, and the moment.
+/// What is above each page: what the plan says of itself, the period, and the moment.
 fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
     let described =
         (!description.is_empty()).then(|| Shown::Words(spreadsheet::clipped(description, MOST_DESCRIPTION)));

@@ -202,8 +202,8 @@ fn client_subject(id: CredentialId) -> Result<Subject, Refusal> {
     format!("{CLIENT}{id}").parse().map_err(|_never| Refusal::NotFound)
 }
 
-/// Tokens, links and clients make no others, and let nobody in: whoever holds a secret shall not hold on to what it opens once
-/// it is taken back.
+/// Tokens, links and clients make no others, and let nobody in: anyone who holds a secret shall not hold on to what it
+/// opens once it is revoked.
 pub(in crate::programme) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
     if caller.is_bounded() || client_of(caller).is_some() {
         let detail = "grants, tokens, links, clients and webhooks are managed by people who have signed in, not with a token or by a client";

@@ -100,7 +100,7 @@ impl Programme {
         must_administer(plan)
     }
 
-    /// The live grants of a plan, the oldest first.
+    /// The live grants of a plan, oldest first.
     pub async fn list_grants(&self, plan: &OpenPlan) -> Result<Vec<GrantRow>, Refusal> {
         must_administer(plan)?;
         let id = plan.id;

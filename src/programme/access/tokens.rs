@@ -42,7 +42,7 @@ pub enum TokenMethod {
 }
 
 impl TokenMethod {
-    /// The name as it stands in a request.
+    /// The name as it is in a request.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => READING,

@@ -28,7 +28,7 @@ pub struct SeenBenchmark {
 /// A benchmark that was put.
 #[derive(Clone, Debug)]
 pub struct PutBenchmark {
-    /// The benchmark as it is kept now.
+    /// The benchmark as it is stored now.
     pub seen: SeenBenchmark,
     /// Whether there was none before.
     pub created: bool,
@@ -122,7 +122,7 @@ impl Programme {
         .await
     }
 
-    /// Takes a benchmark away; its history stays in the journal.
+    /// Removes a benchmark; its history stays in the journal.
     pub async fn remove_benchmark(
         &self,
         plan: &PlanCode,

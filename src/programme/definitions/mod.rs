@@ -33,7 +33,7 @@ pub trait Defined: Element {
     const NOUN: &'static str;
     /// The journal's words for making, changing and removing it.
     const ACTIONS: [&'static str; 3];
-    /// The member that it goes by, which never changes.
+    /// The member that names it, which never changes.
     const CODE: &'static str = "code";
 
     /// Its code.
@@ -46,7 +46,7 @@ pub trait Defined: Element {
     }
     /// What still refers to it, in words.
     fn used_by(picture: &Picture, code: &Self::Code) -> Option<String>;
-    /// Whether a grant names it: a thing made anew by the same code must not find rights waiting for it.
+    /// Whether a grant names it: a thing made again by the same code must not find rights waiting for it.
     fn named_in(_granted: &Granted, _code: &Self::Code) -> bool {
         false
     }
@@ -131,7 +131,7 @@ impl Programme {
     /// Makes a definition.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] if the code is taken; everything that is wrong with it.
+    /// [`Refusal::Conflict`] if the code is in use; everything that is wrong with it.
     pub async fn create<D: Defined>(
         &self,
         plan: &PlanCode,

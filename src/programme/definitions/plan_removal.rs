@@ -1,4 +1,4 @@
-//! Plans that were made by mistake, taken away with everything in them while nobody relies on them.
+//! Plans that were made by mistake, removed with everything in them while nobody relies on them.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

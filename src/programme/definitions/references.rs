@@ -6,7 +6,7 @@ use std::fmt::Display;
 use crate::domain::invalid::Invalid;
 use crate::domain::wording::nearest;
 
-/// Notes a code that nothing goes by, with the nearest one that something does.
+/// Notes an unknown code, with the nearest known one.
 pub(in crate::programme) fn refer<C: Display, K: Display, V>(
     invalid: &mut Invalid,
     pointer: impl Into<String>,

@@ -1,4 +1,4 @@
-//! Webhooks: made, changed, rotated, tested and removed by whoever they belong to, and by those who manage the plan.
+//! Webhooks: made, changed, rotated, tested and removed by their owner, and by those who manage the plan.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -71,7 +71,7 @@ impl Change<'_, '_> {
     }
 
     /// Writes a webhook with its entry. Its delivery begins afresh if it is switched on again or goes elsewhere: what
-    /// failed before tells nothing of what is to come.
+    /// failed before says nothing about what is to come.
     fn keep_webhook(
         &mut self,
         action: &'static str,
@@ -92,7 +92,7 @@ impl Change<'_, '_> {
 }
 
 impl Programme {
-    /// The webhooks of a plan that a caller may see, the oldest first: all of them for those who manage the plan.
+    /// The webhooks of a plan that a caller may see, oldest first: all of them for those who manage the plan.
     pub async fn list_webhooks(&self, plan: &OpenPlan, caller: &Principal) -> Result<Vec<WebhookRow>, Refusal> {
         may_subscribe(plan)?;
         let (plan, caller) = (plan.clone(), caller.clone());
@@ -122,7 +122,7 @@ impl Programme {
             .await
     }
 
-    /// Makes a webhook of the caller's. It tells of what happens from now on, as the caller may see it then.
+    /// Makes a webhook of the caller's. It reports what happens from now on, as the caller may see it then.
     pub async fn create_webhook(
         &self,
         plan: &PlanCode,
@@ -172,7 +172,8 @@ impl Programme {
         .await
     }
 
-    /// Changes a webhook by merge patch. Switched on again, it goes on from where its subscriber was last told.
+    /// Changes a webhook by merge patch. Switched on again, it goes on from where its subscriber was last sent
+    /// something.
     pub async fn update_webhook(
         &self,
         plan: &PlanCode,
@@ -257,7 +258,7 @@ impl Programme {
         .await
     }
 
-    /// What was attempted for a webhook, the latest first: at most `limit` attempts before number `before`.
+    /// What was attempted for a webhook, latest first: at most `limit` attempts before number `before`.
     pub async fn webhook_deliveries(
         &self,
         webhook: &WebhookRow,

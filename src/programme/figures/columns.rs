@@ -1,5 +1,5 @@
-//! The columns of files of figures and targets: those that are read, those that are passed over and why, and those that could mean
-//! two things.
+//! The columns of files of figures and targets: those that are read, those that are skipped and why, and those that
+//! could mean two things.
 
 use crate::exchange::headings::Headings;
 

@@ -245,8 +245,9 @@ impl Effects<'_> {
     }
 }
 
-/// The places that can move with changes made in others, in the plan as it stands after them: later periods of the same KPI and
-/// group, and the gaps that either is a side of; in the order of KPI, group and period, and none that was changed itself.
+/// The places that can move with changes made in others, in the plan as it is after them: later periods of the same KPI
+/// and group, and the gaps that either is a side of; in the order of KPI, group and period, and none that was changed
+/// itself.
 pub(in crate::programme) fn reached(after: &Picture, changed: &[Place]) -> Vec<(Place, Through)> {
     let mut first: BTreeMap<(&KpiCode, &GroupCode), Period> = BTreeMap::new();
     for (kpi, group, period) in changed {

@@ -1,8 +1,8 @@
 //! Imports: a file of readings or targets, all or nothing.
 //!
-//! A file is gone through row by row in bounded memory, and every wrong cell of it is told. It is gone through twice if
-//! it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it by
-//! the very same checks. Nothing of a file with a single wrong cell is kept.
+//! A file is gone through row by row in bounded memory, and every wrong cell of it is reported. It is gone through
+//! twice if it is to be saved: once to find what is wrong without holding anyone up, and once, with the plan held, to
+//! write it by the very same checks. If a single cell of a file is wrong, nothing is saved.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -120,7 +120,7 @@ impl Programme {
     }
 }
 
-/// Why an import that was right when it was tried was not kept.
+/// Why an import that was right when it was tried was not saved.
 enum Undone {
     /// The plan changed while it was imported, and it no longer is right: what came of it now.
     Spoilt(Box<Outcome>),
@@ -144,7 +144,7 @@ fn disk(error: io::Error) -> Refusal {
     Refusal::Store(StoreError::Unavailable(format!("the file that the import was put in cannot be used: {error}")))
 }
 
-/// Where rows are checked against, and written to when they are kept.
+/// Where rows are checked against, and written to when they are saved.
 enum Source<'a, 'c, 'w> {
     Read(&'a mut Conn),
     Write(&'a mut crate::programme::Change<'c, 'w>),
@@ -198,11 +198,11 @@ struct RightRow {
     column: &'static str,
 }
 
-/// What a going through of a file is for. What it changes and what should be looked at is asked once, and not while
-/// others wait for the plan if that can be helped.
+/// What a going through of a file is for. What it changes and what to check is asked once, and not while others wait
+/// for the plan if that can be helped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
-    /// To find what is wrong, and what should be looked at.
+    /// To find what is wrong, and what to check.
     Check,
     /// The same, and to say what the file would change.
     DryRun,
@@ -210,7 +210,7 @@ enum Pass {
     Write,
 }
 
-/// Things told apart by small numbers.
+/// Things distinguished by small numbers.
 struct Interned<T> {
     numbers: HashMap<T, u32>,
     things: Vec<T>,
@@ -256,11 +256,11 @@ struct Import<'a> {
     summands: Vec<Summand>,
     /// The file's columns.
     columns: Columns,
-    /// The rows that are right, to be looked at once the file is gone through.
+    /// The rows that are right, to be checked once the file is gone through.
     right: Vec<RightRow>,
     /// The codes of the KPIs that the caller sees by their titles, if the file has titles.
     titles: HashMap<String, KpiCode>,
-    /// What should be looked at in the row being read, if it is right.
+    /// What to check in the row being read, if it is right.
     noted: Vec<Warning>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
@@ -451,17 +451,17 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Leaves out of what was noted of a row what its sender has seen and stands by.
+    /// Leaves out of what was noted of a row what its sender has seen and confirms.
     fn leave_out(&mut self, acknowledged: Acknowledged) {
         self.noted.retain(|warning| !acknowledged.has(warning.code));
     }
 
-    /// Notes what should be looked at.
+    /// Notes what to check.
     fn warn(&mut self, warning: Warning) -> Result<(), Refusal> {
         self.outcome.warnings.push(&self.columns.placed_warning(warning)).map_err(disk)
     }
 
-    /// Tells what the file changes, if that is asked; nothing does if a cell is wrong.
+    /// Reports what the file changes, if that is asked; nothing does if a cell is wrong.
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
         if self.pass == Pass::Check || self.outcome.errors.count() > 0 {
@@ -504,7 +504,7 @@ impl<'a> Import<'a> {
         self.desk.seen.kpis().map(|kpi| (folded_title(kpi.title()), kpi.code().clone())).collect()
     }
 
-    /// Tells what stands beside a figure and contradicts it, in the columns that are not read.
+    /// Reports what is beside a figure and contradicts it, in the columns that are not read.
     fn check_ignored(
         &self,
         cells: &mut Cells<'_, '_>,
@@ -545,7 +545,7 @@ impl<'a> Import<'a> {
         place
     }
 
-    /// Notes a row that is right, if anyone asks what should be looked at.
+    /// Notes a row that is right, if anyone asks what to check.
     fn note_right_row(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
         if self.pass != Pass::Write {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
@@ -597,7 +597,7 @@ impl<'a> Import<'a> {
         }
         self.check_ignored(&mut cells, entry, period, figure.value.or(figure.numerator));
         let (Some(period), Some(group)) = (period, &group) else {
-            // If it is not known what stands there, a row without a figure may leave one.
+            // If it is not known what is there, a row without a figure may leave one.
             let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
             if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
                 cells.take_in(invalid);
@@ -683,7 +683,7 @@ impl<'a> Import<'a> {
         };
         self.check_ignored(&mut cells, entry, period, target.value);
         let Some(period) = period else {
-            // If it is not known what stands there, a row without a figure may leave one.
+            // If it is not known what is there, a row without a figure may leave one.
             let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
             cells.take_in(faults);
             return Err(cells.faults);

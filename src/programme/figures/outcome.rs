@@ -1,4 +1,4 @@
-//! What came of an import: what was taken, what is wrong with it and what should be looked at.
+//! What came of an import: what was accepted, what is wrong with it and what to check.
 
 use std::io;
 
@@ -34,7 +34,7 @@ pub struct Outcome {
     pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
-    /// What should be looked at in what is right, as warnings: about the file as a whole, then row by row.
+    /// What to check in what is right, as warnings: about the file as a whole, then row by row.
     pub warnings: Spool,
 }
 

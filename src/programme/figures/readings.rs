@@ -48,13 +48,13 @@ pub struct Effect {
 /// A figure that was put.
 #[derive(Clone, Debug)]
 pub struct PutReading {
-    /// The row as it is kept now.
+    /// The row as it is stored now.
     pub row: ReadingRow,
     /// Whether nothing had been reported before.
     pub created: bool,
     /// What it changed.
     pub effect: Effect,
-    /// What should be looked at, though the figure was taken.
+    /// What to check, although the figure was accepted.
     pub warnings: Vec<Warning>,
 }
 
@@ -97,8 +97,8 @@ impl Desk<'_> {
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
-    /// What is wrong with a figure for as much of its place as is known. One that stays as it stands, and is given here, is not
-    /// judged again: only what is said beside it.
+    /// What is wrong with a figure for as much of its place as is known. One that stays as it is, and is given here, is
+    /// not judged again: only what is said beside it.
     ///
     /// # Errors
     /// Everything.
@@ -164,7 +164,7 @@ impl Desk<'_> {
                 (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
             said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
         });
-        // What was acknowledged of a figure stays with it; another figure has to be looked at anew.
+        // What was acknowledged of a figure stays with it; another figure has to be checked again.
         let acknowledged = match before {
             Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
             _ => figure.acknowledged,
@@ -224,7 +224,7 @@ impl Effect {
     }
 }
 
-/// What a kept reading says, to lay a change over. A status that no partner determines any more is not left behind.
+/// What a stored reading says, to lay a change over. A status that no partner determines any more is not left behind.
 fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
     let said = row.said.clone();
     let is_determined = matches!(kpi.formula, Formula::PartnerDetermined { .. });
@@ -242,7 +242,7 @@ fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
     }
 }
 
-/// The figure of a kept reading.
+/// The figure of a stored reading.
 fn settled_before(row: &ReadingRow) -> Settled {
     Settled { value: row.value, numerator: row.numerator, denominator: row.denominator }
 }
@@ -336,7 +336,7 @@ impl Programme {
         .await
     }
 
-    /// One reading as it stood at the version that is seen.
+    /// One reading as it was at the version that is seen.
     pub async fn find_reading(&self, seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<SeenReading, Refusal> {
         let (kpi, period, group) = place_of(seen, place)?;
         let seen = seen.clone();
@@ -348,7 +348,7 @@ impl Programme {
             .await
     }
 
-    /// Every revision of a reading up to the version that is seen, the first first.
+    /// Every revision of a reading up to the version that is seen, oldest first.
     pub async fn reading_history(
         &self,
         seen: &Seen,

@@ -26,7 +26,7 @@ use crate::programme::{Change, Principal, Programme, Refusal};
 /// A target that was put.
 #[derive(Clone, Debug)]
 pub struct PutTarget {
-    /// The row as it is kept now.
+    /// The row as it is stored now.
     pub row: TargetRow,
     /// Whether there was none before.
     pub created: bool,
@@ -66,8 +66,8 @@ pub(in crate::programme) fn still_placeholder(
 }
 
 impl TargetEffect {
-    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is held
-    /// against the same targets.
+    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is
+    /// compared with the same targets.
     fn of(effects: &Effects<'_>, entry: &KpiPicture) -> Self {
         let places = effects.after.picture.reported_places(entry);
         let moves = places.iter().filter_map(|place| effects.short(place, Through::Target)).collect();
@@ -188,7 +188,7 @@ impl Programme {
         .await
     }
 
-    /// Takes a target away; its history stays.
+    /// Removes a target; its history stays.
     pub async fn remove_target(
         &self,
         plan: &PlanCode,
@@ -216,7 +216,7 @@ impl Programme {
         .await
     }
 
-    /// One target as it stands, or stood.
+    /// One target as it is, or was.
     pub async fn find_target(&self, seen: &Seen, kpi: &KpiCode, period: &str) -> Result<TargetRow, Refusal> {
         let entry = seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
@@ -229,7 +229,7 @@ impl Programme {
             .await
     }
 
-    /// Every revision of a target up to the version that is seen, removals among them, the first first.
+    /// Every revision of a target up to the version that is seen, removals among them, oldest first.
     pub async fn target_history(&self, seen: &Seen, kpi: &KpiCode, period: &str) -> Result<Vec<TargetRow>, Refusal> {
         let entry = seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
@@ -243,8 +243,8 @@ impl Programme {
             .await
     }
 
-    /// The targets of a plan, or of one KPI, as they stood at the version that is seen, in the one order that they are listed in
-    /// ([`TargetPlace`]).
+    /// The targets of a plan, or of one KPI, as they were at the version that is seen, in the one order that they are
+    /// listed in ([`TargetPlace`]).
     pub async fn list_targets(&self, seen: &Seen, kpi: Option<&KpiCode>) -> Result<Vec<TargetRow>, Refusal> {
         if let Some(kpi) = kpi {
             seen.entry(kpi)?;

@@ -27,7 +27,7 @@ use crate::exchange::table::{ColumnType, Field};
 use crate::programme::access::grants::GrantTerms;
 use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 
-/// How a member stands in a cell.
+/// How a member is written in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     /// Words, to the letter.
@@ -102,7 +102,7 @@ pub struct FolderColumn {
     pub holds: &'static str,
     /// What it means.
     pub about: String,
-    /// Where the member stands in the definition, or in the item that the row is.
+    /// Where the member is in the definition, or in the item that the row is.
     path: Vec<String>,
     in_item: bool,
     shape: Shape,
@@ -182,12 +182,12 @@ fn types(object: &Object) -> Vec<Type> {
     all.into_iter().filter(|one| *one != Type::Null).collect()
 }
 
-/// A property of a document as it stands in cells.
+/// A property of a document as it is written in cells.
 enum Property {
     Cell(Shape),
     /// An object: its parts, that which says what it is first.
     Object(Vec<(String, RefOr<Schema>)>),
-    /// One of several objects, told apart by their `kind`.
+    /// One of several objects, distinguished by their `kind`.
     Choice(Vec<(String, RefOr<Schema>)>),
     /// A list of objects.
     Items(Vec<(String, RefOr<Schema>)>),
@@ -387,7 +387,7 @@ impl FolderFile {
         Self::new(name, about, Gathered::of::<D>(), 1)
     }
 
-    /// The same, where each definition has several rows: its code goes by what it is.
+    /// The same, where each definition has several rows: the name of its code depends on what it is.
     fn of_several<D: Listed + ToSchema>(name: &'static str, about: &'static str, code: &str) -> Self {
         let mut gathered = Gathered::of::<D>();
         if let Some(first) = gathered.columns.first_mut() {

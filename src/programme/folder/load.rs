@@ -69,9 +69,9 @@ pub struct Loaded {
     pub plan: PlanCode,
     /// The files, with how many rows or deeds of each were read, in the order they were.
     pub files: Vec<(String, u64)>,
-    /// What whoever loaded it should know.
+    /// What anyone who loaded it should know.
     pub notes: Vec<String>,
-    /// What should be looked at in the files of targets and readings, though it was accepted.
+    /// What to check in the files of targets and readings, though it was accepted.
     pub warnings: FolderFaults,
 }
 
@@ -127,7 +127,7 @@ impl FolderFaults {
     }
 }
 
-/// Why a folder could not be loaded. Nothing of it was kept.
+/// Why a folder could not be loaded. Nothing was saved.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Something in it is wrong.
@@ -274,8 +274,8 @@ impl Programme {
     /// says. For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): where this fails,
     /// part of the plan is there.
     ///
-    /// `clock` is this programme's own: where it stands, it is set to the day of each file, so that the plan's history is as the
-    /// files tell it; by a clock that runs, the figures are taken as of now, and the story is left out.
+    /// `clock` is this programme's own: where it stands, it is set to the day of each file, so that the plan's history
+    /// is as the files state it; by a clock that runs, the figures are taken as of now, and the story is left out.
     ///
     /// # Errors
     /// [`LoadError::Faulty`] with everything that is wrong in all files.
@@ -349,7 +349,7 @@ fn month_like_years(text: &str) -> Option<String> {
     Some(format!("`{text}` is the key of {}, and was read as that; if the year is meant, write {year}", month.label()))
 }
 
-/// The code of the plan that the other files are checked against if plan.csv itself is wrong. It is never kept.
+/// The code of the plan that the other files are checked against if plan.csv itself is wrong. It is never saved.
 fn stand_in_code(now: DateTime<Utc>) -> Result<PlanCode, LoadError> {
     let code = format!("checking-{}", new_id(now).simple());
     code.parse().map_err(|error| LoadError::Unreadable { file: "plan.csv".to_owned(), why: format!("{error}") })
@@ -587,7 +587,7 @@ impl Loading<'_> {
         Ok(policy)
     }
 
-    /// Makes a plan to check the other files against, of which nothing is kept.
+    /// Makes a plan to check the other files against, of which nothing is saved.
     async fn stand_in(&mut self) -> Result<(), LoadError> {
         let terms = json!({"code": self.plan, "title": "Checking", "starts_on": "1900-01-01", "ends_on": "2199-12-31"});
         let members = terms.as_object().cloned().unwrap_or_default();
@@ -624,8 +624,8 @@ impl Loading<'_> {
         }
     }
 
-    /// Makes what a file defines. What names something that is not there yet is tried again once the others are made: a gap
-    /// may stand above the KPI that it is computed from.
+    /// Makes what a file defines. What names something that is not there yet is tried again once the others are made: a
+    /// gap may be above the KPI that it is computed from.
     async fn make(&mut self, kind: Kind) -> Result<(), LoadError> {
         let file = kind.file();
         let Some(read) = self.read(file, file.name)? else { return Ok(()) };

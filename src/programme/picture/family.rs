@@ -17,7 +17,7 @@ use crate::programme::Refusal;
 use crate::programme::picture::withheld::Choices;
 use crate::programme::picture::{KpiPicture, Picture};
 
-/// The plans of a family as they stand, in the order in which they were made, and what is withheld in them.
+/// The plans of a family as they are, in the order in which they were made, and what is withheld in them.
 #[derive(Debug)]
 pub(in crate::programme) struct Family {
     members: Vec<Arc<Picture>>,

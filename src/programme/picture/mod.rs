@@ -1,4 +1,4 @@
-//! The picture of a plan in memory: its definitions, targets and figures as they stood at one version.
+//! The picture of a plan in memory: its definitions, targets and figures as they were at one version.
 //!
 //! A picture never changes. A newer one is made from it by the rows written since ([`Picture::brought_up_to`]), sharing
 //! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
@@ -51,7 +51,7 @@ use crate::programme::picture::observed::observed_figure;
 pub(in crate::programme) use crate::programme::picture::observed::observed_revision;
 use crate::programme::picture::withheld::Choices;
 
-/// Something that is kept revision by revision.
+/// Something that is stored revision by revision.
 #[derive(Clone, Debug)]
 pub struct Kept<T> {
     /// What it says.
@@ -73,7 +73,7 @@ impl Kept<Observed> {
 
 /// A definition that a plan has several of, each by its own code.
 pub trait Element: Document + Clone + Send + Sync + 'static {
-    /// The code it goes by.
+    /// Its code.
     type Code: Ord + Display + Clone + Send + Sync + 'static;
 
     /// All of its kind in a plan, by code.
@@ -103,7 +103,7 @@ elements! {
     ComparatorGroup, ComparatorCode, comparator_groups;
 }
 
-/// A plan as it stood at one version.
+/// A plan as it was at one version.
 #[derive(Clone, Debug)]
 pub struct Picture {
     id: PlanId,
@@ -126,15 +126,15 @@ pub struct Picture {
     comparator_groups: BTreeMap<ComparatorCode, Kept<ComparatorGroup>>,
     benchmarks: BTreeMap<BenchmarkKey, Kept<Benchmark>>,
     board_reports: BTreeMap<ReportId, Kept<BoardReport>>,
-    /// The plan as it stands now, if this is a picture of the past: what has since been found to be no one else's
-    /// business stays so whatever moment is asked about.
+    /// The plan as it is now, if this is a picture of the past: what has since been found to be no one else's business
+    /// stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
     /// The plans that are published together with this one, if there are any.
     family: Option<Arc<Family>>,
 }
 
 impl Picture {
-    /// Loads the plan as it stood at a version.
+    /// Loads the plan as it was at a version.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if the plan did not exist then, [`Refusal::Store`] if rows cannot be read.
@@ -334,7 +334,7 @@ impl Picture {
         &self.returns
     }
 
-    /// The corrective actions in the order they were taken on.
+    /// The corrective actions in the order they were opened.
     pub(in crate::programme) fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
         &self.actions
     }
@@ -372,7 +372,7 @@ impl Picture {
         Self { present: Some(present), ..self.clone() }
     }
 
-    /// The plan as it stands now: itself, unless this is a picture of the past.
+    /// The plan as it is now: itself, unless this is a picture of the past.
     pub(in crate::programme) fn present(&self) -> &Self {
         self.present.as_deref().unwrap_or(self)
     }
@@ -510,7 +510,7 @@ impl Picture {
         Some(Earlier { period: year, figure })
     }
 
-    /// The latest readings before a period, at most `most`, the latest first.
+    /// The latest readings before a period, at most `most`, latest first.
     pub(in crate::programme) fn recent<'a>(
         &'a self,
         entry: &'a KpiPicture,

@@ -35,7 +35,7 @@ impl SeenAction {
         self.record.id
     }
 
-    /// Whether it tells who did what.
+    /// Whether it shows who did what.
     pub fn names_shown(&self) -> bool {
         self.record.opened_by.is_some()
     }
@@ -58,9 +58,9 @@ pub struct ActionFilter {
     pub kpi: Option<KpiCode>,
     /// Those in a state.
     pub state: Option<ActionState>,
-    /// Those that an organisation sees to.
+    /// Those that an organisation is responsible for.
     pub organisation: Option<OrganisationCode>,
-    /// Those on KPIs that a sub-group answers for.
+    /// Those on KPIs that a sub-group is responsible for.
     pub sub_group: Option<SubGroupCode>,
     /// Those on KPIs of an outcome area.
     pub outcome_area: Option<AreaCode>,
@@ -80,7 +80,7 @@ impl Seen {
         Kept { value: self.action(&kept.value), revision: kept.revision, seq: kept.seq }
     }
 
-    /// The actions that a reader sees and wants, the oldest first, from after the one with the id `after`.
+    /// The actions that a reader sees and wants, oldest first, from after the one with the id `after`.
     pub fn actions_for<'a>(
         &'a self,
         filter: &'a ActionFilter,
@@ -110,7 +110,7 @@ impl Seen {
         self.action_for(id).map(|(kept, _)| self.stored_action(kept))
     }
 
-    /// The same with its KPI, as both are kept.
+    /// The same with its KPI, as both are stored.
     pub(in crate::programme) fn action_for(
         &self,
         id: ActionId,
@@ -122,7 +122,7 @@ impl Seen {
 }
 
 impl Picture {
-    /// Whether a sub-group answers for an outcome area.
+    /// Whether a sub-group is responsible for an outcome area.
     pub(in crate::programme) fn answers_for(&self, sub_group: &SubGroupCode, area: Option<&AreaCode>) -> bool {
         let group = self.sub_groups().get(sub_group);
         group.zip(area).is_some_and(|(group, area)| group.value.outcome_areas.contains(area))
@@ -201,7 +201,7 @@ impl Programme {
         .await
     }
 
-    /// Changes an action by merge patch, closes it or takes it up again. A patch that changes nothing keeps the revision.
+    /// Changes an action by merge patch, closes it or reopens it. A patch that changes nothing keeps the revision.
     pub async fn update_action(
         &self,
         plan: &PlanCode,

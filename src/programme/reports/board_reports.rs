@@ -1,4 +1,4 @@
-//! Board reports (docs/rules.md section 1): frozen once, kept to the byte, compared with one another.
+//! Board reports (docs/rules.md section 1): frozen once, stored to the byte, compared with one another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -221,7 +221,7 @@ impl Seen {
         }
     }
 
-    /// The board reports that a reader may read, the oldest first, from after the one with the id `after`.
+    /// The board reports that a reader may read, oldest first, from after the one with the id `after`.
     pub fn board_reports_for(&self, after: Option<ReportId>) -> impl Iterator<Item = &BoardReport> + Clone {
         let all = self.picture.board_reports().values().map(|kept| &kept.value);
         all.filter(move |report| after.is_none_or(|after| report.id > after) && self.reads_board_report(report))
@@ -323,7 +323,7 @@ impl Change<'_, '_> {
 }
 
 impl Programme {
-    /// Freezes a board report as the plan stands.
+    /// Freezes a board report as the plan is.
     pub async fn freeze_board_report(
         &self,
         plan: &PlanCode,
@@ -410,7 +410,7 @@ struct Written {
     before: Arc<Picture>,
     after: Arc<Picture>,
     kpis: BTreeSet<KpiCode>,
-    /// The figures as they stand after the revisions seen so far.
+    /// The figures as they are after the revisions seen so far.
     latest: HashMap<(KpiCode, Period, GroupCode), Option<Figure>>,
     restated: Vec<RestatedFigure>,
     late: Vec<LateFigure>,
@@ -436,7 +436,7 @@ impl Written {
         self.latest.insert((row.kpi, row.period, row.group), row.value);
     }
 
-    /// A figure as it stands after the revisions seen so far.
+    /// A figure as it is after the revisions seen so far.
     fn latest(&self, kpi: &KpiCode, period: Period, group: &GroupCode) -> Option<Figure> {
         let stood = || self.before.kpis().get(kpi)?.posted(group, period)?.value.value;
         let key = (kpi.clone(), period, group.clone());

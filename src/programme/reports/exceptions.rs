@@ -280,8 +280,8 @@ impl Seen {
     }
 
     /// The restatement that makes a KPI an exception in a period, if one does: that of the figure reported on, or else
-    /// the latest of the others. Two figures can tell more than one: readers from whom the KPI's small numbers are kept
-    /// are told of none.
+    /// the latest of the others. Two figures can disclose more than one: readers from whom the KPI's small numbers are
+    /// withheld see none.
     fn restatement(&self, entry: &KpiPicture, reported: Period) -> Option<SeenRestatement> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
         let source = self.picture.source_of(kpi);

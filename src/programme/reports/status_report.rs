@@ -25,7 +25,7 @@ pub struct ReportFilter {
     pub outcome_area: Option<AreaCode>,
     /// Those of a priority.
     pub priority: Option<PriorityCode>,
-    /// Those a sub-group answers for.
+    /// Those a sub-group is responsible for.
     pub sub_group: Option<SubGroupCode>,
     /// Those an organisation leads or contributes to.
     pub organisation: Option<OrganisationCode>,

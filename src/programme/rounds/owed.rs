@@ -27,7 +27,7 @@ pub(in crate::programme) struct Owed<'a> {
 }
 
 impl Owed<'_> {
-    /// What it is known by: a figure that several sub-groups answer for is one.
+    /// What it is known by: a figure that several sub-groups are responsible for is one.
     pub(in crate::programme::rounds) fn place(&self) -> (&KpiCode, Period, &GroupCode) {
         (&self.entry.kpi.code, self.period, &self.group)
     }
@@ -90,7 +90,7 @@ impl Picture {
         sides.flatten().chain([GroupCode::all()]).collect()
     }
 
-    /// The sub-groups that answer for a KPI, by code.
+    /// The sub-groups that are responsible for a KPI, by code.
     pub(in crate::programme::rounds) fn sub_groups_of(&self, kpi: &Kpi) -> impl Iterator<Item = &SubGroup> {
         let area = self.area_of(kpi).cloned();
         let groups = self.sub_groups().values().map(|group| &group.value);

@@ -213,7 +213,7 @@ impl Seen {
         })
     }
 
-    /// A sub-group's return as it stands, for a member of the partnership; only the lines of KPIs that `wanted` takes.
+    /// A sub-group's return as it is, for a member of the partnership; only the lines of KPIs that `wanted` takes.
     pub(in crate::programme::rounds) fn return_report(
         &self,
         round: &Round,
@@ -271,8 +271,8 @@ impl Seen {
         found
     }
 
-    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no sub-group
-    /// answers for it. A period of which nothing is missing is left out.
+    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no
+    /// sub-group is responsible for it. A period of which nothing is missing is left out.
     pub(in crate::programme) fn figures_without_return(&self) -> Vec<FiguresOwed> {
         let mut owed = self.owed_by_lag();
         for round in self.rounds_asked(None) {
@@ -329,8 +329,8 @@ impl Picture {
         Ok((&round.value, &sub_group.value))
     }
 
-    /// What should be looked at in the figures of a return: of each its number in the body, the member that it stands in, and
-    /// whose it is.
+    /// What to check in the figures of a return: of each its number in the body, the member that it is in, and whose it
+    /// is.
     fn warnings_of_return(&self, figures: &[(usize, &'static str, Place)]) -> Vec<Warning> {
         let places: BTreeSet<&Place> = figures.iter().map(|(.., place)| place).collect();
         let of_figure = |(number, column, place): &(usize, &'static str, Place)| {
@@ -360,8 +360,9 @@ impl Programme {
     /// Takes a return a step further.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`] for those who do not answer for the sub-group, [`Refusal::Conflict`] if the return or
-    /// its round is not there yet, and everything that a return which is submitted or signed off still lacks.
+    /// [`Refusal::NotAllowed`] for those who are not responsible for the sub-group, [`Refusal::Conflict`] if the return
+    /// or its round is not there yet, and everything that is still missing in a return which is submitted or signed
+    /// off.
     pub async fn step_return(
         &self,
         plan: &PlanCode,
@@ -531,7 +532,7 @@ fn may_step(access: &Access, sub_group: &SubGroup, step: &Step) -> Result<(), Re
     if allowed { Ok(()) } else { Err(Refusal::NotAllowed(who.to_owned())) }
 }
 
-/// Everything that a return still lacks, line by line.
+/// Everything that is still missing in a return, line by line.
 fn complete(report: &ReturnReport) -> Invalid {
     let mut invalid = Invalid::new();
     for (number, line) in report.lines.iter().enumerate() {

@@ -96,7 +96,7 @@ impl From<&Round> for RoundDays {
     }
 }
 
-/// A collection round as it stands.
+/// A collection round as it is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "A collection round as it is: its returns, and how far its figures have come in.")]
 pub struct RoundReport {
@@ -135,7 +135,7 @@ pub struct ReturnCounts {
 }
 
 impl Seen {
-    /// A round as it stands, with every return of it, for a member of the partnership.
+    /// A round as it is, with every return of it, for a member of the partnership.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if there is no such round.
@@ -154,7 +154,7 @@ impl Seen {
                 ReturnState::Returned => &mut counts.returned,
             } += 1;
         }
-        // A figure that two sub-groups answer for is in the return of each, and counts once.
+        // A figure that two sub-groups are responsible for is in the return of each, and counts once.
         let lines = returns.iter().flat_map(|report| &report.lines);
         let come_in: BTreeMap<_, _> = lines
             .map(|line| {

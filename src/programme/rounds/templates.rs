@@ -71,7 +71,7 @@ impl Seen {
     pub fn template(&self, period: Period, sub_group: &SubGroupCode) -> Result<Template, Refusal> {
         let sub_group = &self.picture.sub_groups().get(sub_group).ok_or(Refusal::NotFound)?.value;
         let mut owed = self.picture.owed_in(period, sub_group);
-        // As the plan stands on paper: what belongs together is filled in together.
+        // As the plan is on paper: what belongs together is filled in together.
         owed.sort_by_key(|owed| self.picture.place_in_plan(&owed.entry.kpi));
         let seen = owed.iter().filter(|owed| self.sees(&owed.entry.kpi));
         Ok(Template {

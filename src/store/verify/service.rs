@@ -18,8 +18,8 @@ use crate::store::{Conn, StoreError, credentials};
 /// What the latest entry about a thing says, by its kind and key.
 type Latest = HashMap<(String, String), (Seq, Option<String>)>;
 
-/// Walks the journal of the service and the rows that it accounts for, as they stand at one moment. An empty list is a clean
-/// bill.
+/// Walks the journal of the service and the rows that it accounts for, as they are at one moment. An empty list is a
+/// clean bill.
 ///
 /// A row that is older than the journal has no entry: it was made before the database had this journal.
 pub fn service(conn: &mut Conn) -> Result<Vec<Fault>, StoreError> {
