@@ -66,8 +66,8 @@ impl Worker {
                 next_look = Instant::now() + LOOK;
             }
             tellings.begin();
-            // Woken by a write, or by the time: another instance's writes and messages to try again do not wake it. Or by one
-            // who has been told something: there is room for another, and for this one there may be more.
+            // Woken by a write, or by the time: another instance's writes and messages to try again do not wake it. Or
+            // by one who has been sent something: there is room for another, and for this one there may be more.
             let woken = pin!(tokio::time::timeout_at(next_look.into(), writes.changed()));
             let ended = pin!(async {
                 match tellings.ended().await {
@@ -83,7 +83,7 @@ impl Worker {
         while tellings.ended().await.is_some() {}
     }
 
-    /// Tells every subscriber that there is something for, by a clock that stands at this moment; gives how many messages
+    /// Serves every subscriber that there is something for, by a clock fixed at this moment; gives how many messages
     /// were sent.
     ///
     /// # Errors

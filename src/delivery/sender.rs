@@ -131,7 +131,7 @@ mod tests {
             let sent = sender.send(url, "msg", 1, "v1,x", "{}".to_owned());
             assert!(matches!(&sent, Sent::Failed(why) if !why.contains("refused")), "{url}: {sent:?}");
         }
-        // By a name that only resolving tells of: the machine's own.
+        // By a name that only resolving shows: the machine's own.
         let resolver = Guarded { inner: DefaultResolver::default(), private: false };
         let uri: Uri = "https://localhost:1/".parse().unwrap();
         let timeout = NextTimeout {

@@ -47,7 +47,7 @@ pub struct Cause {
     pub text: String,
 }
 
-/// Who sees to an action: a role, not a name.
+/// Who is responsible for an action: a role, not a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(description = "Who is responsible for an action: a role in an organisation, never a person's name.")]
@@ -61,7 +61,7 @@ pub struct ActionOwner {
 }
 
 names! {
-    /// Where an action stands.
+    /// The state of an action.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "The state of an action.")]
     pub enum ActionState, else "is not a state of an action; they are" {
@@ -94,7 +94,7 @@ document! {
         /// By when.
         #[schema(example = "2010-01-31")]
         due: NaiveDate,
-        /// Where it stands.
+        /// Its state.
         state: ActionState = ActionState::Open,
         /// Why it was dropped, what came of it, or why it was reopened; needed if it is dropped; at most 2,000
         /// characters.

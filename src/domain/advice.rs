@@ -123,7 +123,7 @@ fn plain_numbers(number: &str) -> Vec<String> {
             point.into_iter().chain(joined(&commas, None)).collect()
         }
         (_, [_]) => joined(&commas, None).into_iter().collect(),
-        // Both: the one that stands once and last is the decimal point.
+        // Both: the one that is there once and last is the decimal point.
         (_, [whole, fraction]) if !fraction.contains(',') => {
             joined(&whole.split(',').collect::<Vec<_>>(), Some(fraction)).into_iter().collect()
         }

@@ -55,7 +55,7 @@ names! {
 }
 
 names! {
-    /// Where the figure itself stands: a second axis beside the status.
+    /// The condition of the figure itself: a second axis beside the status.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
     #[schema(description = "The condition of the figure itself; never mixed into the status.")]
     pub enum DataState, else "is not a data state; they are" {
@@ -220,7 +220,7 @@ pub struct Determined {
     pub at: DateTime<Utc>,
 }
 
-/// Where a KPI is heading: a projection, which never changes its status.
+/// How a KPI is expected to end the year: a projection, which never changes its status.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "How a KPI is expected to end the year: a projection, which never changes its status.")]
 pub struct Forecast {
@@ -271,7 +271,7 @@ pub struct Assessment {
     pub period: Period,
     /// The group assessed.
     pub group: GroupCode,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// The code of the policy's band.
     #[schema(required = true, example = "high_green")]
@@ -378,7 +378,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
     if reading.nil_return {
-        // One that is whole: where a part is missing, there is no reading.
+        // One that is whole: if a part is missing, there is no reading.
         return not_assessed(
             assessment,
             Reason::NilReturn,
@@ -527,7 +527,7 @@ fn shown_target(found: &FoundTarget) -> AssessedTarget {
     }
 }
 
-/// A target as precisely as the reader may know it: one on a line from a figure tells that figure.
+/// A target as precisely as the reader may know it: one on a line from a figure discloses that figure.
 fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     if found.source != TargetSource::Linear {
         return found;
@@ -632,7 +632,7 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: 
     assessment.status = band.status;
     assessment.band = Some(band.code.clone());
     assessment.band_label = Some(band.label.clone());
-    // The status is the same for everyone. What is told beside it comes from what the reader may know.
+    // The status is the same for everyone. What is shown beside it comes from what the reader may know.
     let found = as_known(found, facts.precision);
     let shown = facts.precision.of_exact(exact);
     let Some(known) = self::graded(kpi, policy, shown, &found, held) else { return assessment };
@@ -877,7 +877,7 @@ fn reach(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figure
 /// A difference in the KPI's unit: points for percentages, the unit itself for anything else.
 fn points(kpi: &Kpi, difference: Figure) -> String {
     let told = kpi.with_decimals_to_tell(difference);
-    // A difference that is there is never told as none.
+    // A difference that is there is never reported as none.
     let told = if told == Figure::ZERO { difference } else { told };
     match kpi.unit {
         Unit::Percentage | Unit::PercentagePoints if told == Figure::small(1) => "1 point".to_owned(),
@@ -1056,13 +1056,13 @@ pub(crate) mod tests {
             (exact.status, exact.band, exact.travel.short.direction)
         );
         assert_eq!(exact.value, figure("15.789474"));
-        // The exact figure decides for everyone, and what is shown beside its status does not tell it.
+        // The exact figure decides for everyone, and what is shown beside its status does not disclose it.
         case.policy.compare = Compare::Exact;
         case.reading = Some(observed(figure("14.96")));
         let known = case.assess();
         assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), None));
         assert!(known.explanation.ends_with("more exactly than it is shown here."), "{}", known.explanation);
-        // A line tells what it is drawn from.
+        // A line discloses what it is drawn from.
         case.target = Ok(FoundTarget {
             aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
             floor: None,

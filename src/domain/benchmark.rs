@@ -1,4 +1,4 @@
-//! Benchmarks: what other authorities reached, and where the plan's own figure stands among them ([`compare`]).
+//! Benchmarks: what other authorities reached, and how the plan's own figure compares with them ([`compare`]).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

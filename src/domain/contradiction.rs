@@ -17,8 +17,7 @@ pub struct RowOf<'a> {
     pub has_figure: bool,
 }
 
-/// What is wrong with a text beside a figure, in a column that is not read; `None` if nothing is, or nothing can be
-/// told.
+/// What is wrong with a text beside a figure, in a column that is not read; `None` if nothing is, or nothing is known.
 ///
 /// `title_of` gives the code of a KPI with such a title, `period_of` the period that a text means for the KPI.
 pub fn contradiction(

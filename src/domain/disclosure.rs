@@ -14,7 +14,7 @@
 //! whatever need not be withheld is published again. A true zero always stays.
 //!
 //! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
-//! decades of months; where figures are entangled beyond that, all of those that are connected are withheld but plain
+//! decades of months; if figures are entangled beyond that, all of those that are connected are withheld but plain
 //! zeros.
 //!
 //! With a threshold of 5:
@@ -130,7 +130,7 @@ impl Withheld {
         self.figures.contains(&entry)
     }
 
-    /// Whether the figure that this one replaced is: why it was replaced tells of it.
+    /// Whether the figure that this one replaced is: why it was replaced would disclose it.
     pub fn has_replaced(&self, entry: Entry) -> bool {
         self.successors.contains(&entry)
     }

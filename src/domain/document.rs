@@ -89,8 +89,8 @@ impl Given {
     }
 }
 
-/// Reads a document that is to be laid over one that stands, and which of its members were given. `null` stands for a member's
-/// default.
+/// Reads a document that is to be laid over the stored one, and which of its members were given. `null` stands for a
+/// member's default.
 ///
 /// # Errors
 /// As [`Document::parse`].
@@ -165,7 +165,8 @@ pub fn refuse_unknown(members: &Map<String, Value>, fields: &[&str], invalid: &m
     }
 }
 
-/// The schema of a request: `full` closed, with only `required` demanded; where `nullable`, every other member may be `null`.
+/// The schema of a request: `full` closed, with only `required` demanded; if `nullable`, every other member may be
+/// `null`.
 pub fn request_schema(full: RefOr<Schema>, required: &[&str], nullable: bool) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = full else { return full };
     object.required = if nullable { Vec::new() } else { required.iter().map(|&name| name.to_owned()).collect() };

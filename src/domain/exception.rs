@@ -28,7 +28,7 @@ names! {
         OffTrackWithoutAction = "off_track_without_action",
         /// At risk and getting worse.
         AtRiskAndWorsening = "at_risk_and_worsening",
-        /// Expected to end the year worse than it stands.
+        /// Expected to end the year worse than its status now.
         ForecastToMiss = "forecast_to_miss",
         /// No figure if one is due.
         Overdue = "overdue",
@@ -64,7 +64,7 @@ impl Rule {
 /// What the rules go by: what is known of one KPI in the period reported on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Where it stands.
+    /// How it is doing.
     pub assessment: &'a Assessment,
     /// The status that its forecast for the year's end would have, if there is one.
     pub forecast_status: Option<Status>,

@@ -69,8 +69,8 @@ pub struct Sides<'a> {
 
 impl Sides<'_> {
     /// Both sides, as they are beside a gap that was assessed and reported as `gap`, and what its explanation says of
-    /// them. `compared` says whether it was compared with a year before. Where the gap's own figure is not shown,
-    /// neither side is.
+    /// them. `compared` says whether it was compared with a year before. If the gap's own figure is not shown, neither
+    /// side is.
     pub fn shown(&self, gap: Option<Figure>, is_shown: bool, compared: bool) -> (AssessedGap, String) {
         let shown = |reported: Option<Figure>| reported.filter(|_| is_shown);
         let gap = AssessedGap {

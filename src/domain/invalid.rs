@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::wording::clipped;
 
-/// One thing that is wrong, where it stands, and what to do about it.
+/// One thing that is wrong, where it is, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// Where in a JSON body: an RFC 6901 pointer such as `/bands/2/from`; `None` if the fault is in no body.

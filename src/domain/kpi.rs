@@ -302,7 +302,7 @@ impl Kpi {
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
     }
 
-    /// A figure with the decimals that people are told of it: all, if it could be given so; of a longer one, such as a
+    /// A figure with the decimals that people see of it: all, if it could be given so; of a longer one, such as a
     /// third, two more than the KPI's.
     pub fn with_decimals_to_tell(&self, figure: Figure) -> Figure {
         if figure.decimals() <= MAX_DECIMALS { figure } else { figure.rounded(self.decimals + 2) }

@@ -98,7 +98,7 @@ pub enum Way {
     Worse,
 }
 
-/// Where a KPI stood in one of the reports.
+/// A KPI's status in one of the reports.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "A KPI's status in one of the two reports.")]
 pub struct FrozenStanding {

@@ -37,7 +37,7 @@ pub struct Observed {
     pub stated_forecast: Option<Figure>,
     /// What readers should know about it.
     pub commentary: Option<Arc<str>>,
-    /// Where a figure was changed after its round had closed: the last time that it was.
+    /// If a figure was changed after its round had closed, the last time that it was.
     pub restatement: Option<Arc<Restatement>>,
     /// The warnings that the person who reported it has confirmed.
     pub acknowledged: Acknowledged,

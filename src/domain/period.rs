@@ -357,7 +357,7 @@ impl Period {
         Some((first.distance_to(self)? + 1, self.kind.per_year()))
     }
 
-    /// The last period of this one's kind within the year `year`: where a year's figure stands among its parts.
+    /// The last period of this one's kind within the year `year`: where a year's figure is among its parts.
     pub fn last_of_kind(kind: PeriodKind, year: Self) -> Option<Self> {
         Self::holding(kind, year.end())
     }

@@ -63,7 +63,7 @@ pub enum Compare {
 }
 
 names! {
-    /// Where a KPI stands against its target, from best to worst.
+    /// How a KPI is doing against its target, from best to worst.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "How a KPI is doing against its target.")]
     pub enum Status {

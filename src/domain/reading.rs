@@ -58,7 +58,7 @@ pub const NUMERATOR_NEEDED: &str = "a denominator needs its numerator";
 /// The members that are one figure together.
 const FIGURE: [&str; 4] = ["value", "numerator", "denominator", "nil_return"];
 
-/// What somebody said, laid over the reading that stands.
+/// What somebody said, laid over the stored reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaidOver {
     /// What the reading says then.
@@ -80,7 +80,7 @@ pub struct Settled {
 
 impl ReportedFigure {
     /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more
-    /// digits than can be posted if what it follows from stands beside it: this service and spreadsheets work it out to
+    /// digits than can be posted if what it follows from is beside it: this service and spreadsheets work it out to
     /// more.
     ///
     /// # Errors
@@ -103,10 +103,10 @@ impl ReportedFigure {
         given.has_any(&FIGURE)
     }
 
-    /// Lays what somebody said over the reading that stands: a member that was not given leaves what is there.
+    /// Lays what somebody said over the stored reading: a member that was not given leaves what is there.
     ///
     /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them,
-    /// but that a value which is exactly what stands leaves the numerator and denominator behind it. A nil return
+    /// but that a value which is exactly the stored one leaves the numerator and denominator behind it. A nil return
     /// removes the status that a partner determined, and such a status takes the place of a nil return.
     ///
     /// Over 231 of 5120: `{"value": 4.6}` leaves no numerator, `{"commentary": "…"}` leaves 231 of 5120.
@@ -326,7 +326,7 @@ fn check_fraction(kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &m
         );
         return false;
     }
-    // A share of a whole cannot pass it where the KPI says so; where it does not, that is worth a warning.
+    // A share of a whole cannot pass it if the KPI says so; if it does not, that is worth a warning.
     let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_some_and(|most| most <= Figure::small(100));
     if share && numerator > denominator {
         invalid.at(
@@ -433,7 +433,8 @@ mod tests {
         }
     }
 
-    /// What is said over a standing reading, in short: the reading's members that are there, and whether the figure stays.
+    /// What is said over a stored reading, in short: the reading's members that are there, and whether the figure
+    /// stays.
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     fn laid(standing: Value, said: Value) -> (Value, bool) {
         let standing = ReportedFigure::parse(standing.as_object().unwrap().clone()).unwrap();
@@ -476,7 +477,7 @@ mod tests {
             (&fraction, json!({"nil_return": "Lost."}), json!({"nil_return": "Lost.", "commentary": "Late."}), false),
             (&fraction, json!({"numerator": 10}), json!({"numerator": 10, "commentary": "Late."}), false),
             (&json!({"nil_return": "Lost."}), json!({"value": 3}), json!({"value": 3}), false),
-            // The value that stands is no other figure; without its numbers it is.
+            // The stored value is no other figure; without its numbers it is.
             (
                 &fraction,
                 json!({"value": 4.5}),

@@ -46,7 +46,7 @@ pub enum ReturnState {
 }
 
 document! {
-    /// Where a sub-group's return in a round stands.
+    /// The state of a sub-group's return in a round.
     #[schema(description = "The state of a sub-group's return in a round, and who brought it there.")]
     pub struct Return / NewReturn / ReturnChange {
         /// The round's period.
@@ -54,7 +54,7 @@ document! {
         /// The sub-group.
         #[schema(example = "be-healthy")]
         sub_group: SubGroupCode,
-        /// Where it stands.
+        /// Its state.
         state: ReturnState = ReturnState::Open,
         /// Who submitted it last.
         submitted_by: Option<Subject> = None,

@@ -134,9 +134,10 @@ impl Target {
         }
     }
 
-    /// Lays what somebody said over the target that stands: a member that was not given leaves what is there. `value`, `low`
-    /// and `high` are one thing: giving any of them replaces all three. What a placeholder without a figure was waiting for is its
-    /// figure: given one, it is agreed unless it is said to be in another state. The reason is about this change alone.
+    /// Lays what somebody said over the stored target: a member that was not given leaves what is there. `value`, `low`
+    /// and `high` are one thing: giving any of them replaces all three. What a placeholder without a figure was waiting
+    /// for is its figure: given one, it is agreed unless it is said to be in another state. The reason is about this
+    /// change alone.
     #[must_use]
     pub fn over(&self, given: &Given, standing: &Self) -> Self {
         let mut target = self.clone();
@@ -169,7 +170,7 @@ impl Target {
         target
     }
 
-    /// The same with no words if there are only blanks, which no file can tell from an empty cell.
+    /// The same with no words if there are only blanks, which no file can distinguish from an empty cell.
     #[must_use]
     pub fn without_blank_words(self) -> Self {
         let words = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
@@ -353,8 +354,8 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     })
 }
 
-/// Which target the sum of a longer period's parts is compared with. Where the year's figure is a level that each part
-/// is compared with (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the
+/// Which target the sum of a longer period's parts is compared with. If the year's figure is a level that each part is
+/// compared with (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the
 /// longer period's share of it is meant.
 ///
 /// # Errors
@@ -424,7 +425,7 @@ fn spread(
 
 /// (c): the line between the nearest known points before and after, counted in periods.
 fn between_known_points(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Option<FoundTarget> {
-    // A year's figure stands where the year ends; a target set for that very part goes before it.
+    // A year's figure is placed where the year ends; a target set for that very part goes before it.
     let place = |known: Period| {
         if known.kind() == period.kind() { Some(known) } else { Period::last_of_kind(period.kind(), known) }
     };

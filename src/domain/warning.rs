@@ -116,8 +116,8 @@ impl<'de> Deserialize<'de> for WarningCode {
 
 /// The warnings that the sender of a figure or a target has seen and confirmed.
 ///
-/// In JSON it is a list of codes; in a cell of a file and in the database the codes stand one behind another, with blanks
-/// or commas between them.
+/// In JSON it is a list of codes; in a cell of a file and in the database the codes follow one another, with blanks or
+/// commas between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Acknowledged(u32);
 

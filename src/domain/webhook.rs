@@ -20,7 +20,7 @@ names! {
         ReadingPosted = "reading.posted",
         /// A figure was replaced after its round had closed.
         ReadingRestated = "reading.restated",
-        /// A KPI stands elsewhere in a period.
+        /// A KPI's status in a period changed.
         StatusChanged = "status.changed",
         /// A return was submitted.
         ReturnSubmitted = "return.submitted",

@@ -1,4 +1,4 @@
-//! The cells of a table that hold anything, each where it stands. How far apart they stand costs nothing: what is kept is
+//! The cells of a table that hold anything, each where it is. How far apart they are costs nothing: what is kept is
 //! bounded by how many there are and by their words, wherever a file puts them.
 
 /// The most cells that hold anything.
@@ -54,7 +54,7 @@ impl Unreadable {
     }
 }
 
-/// Why a cell cannot be kept.
+/// Why a cell cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// There are [`MOST_CELLS`].
@@ -80,7 +80,7 @@ impl Cells {
     /// Adds a cell behind the last one: further down, or further to the right in its row.
     ///
     /// # Errors
-    /// Why it cannot be kept.
+    /// Why it cannot be stored.
     pub fn push(&mut self, row: u64, column: usize, words: &str, unreadable: Option<Unreadable>) -> Result<(), Full> {
         let place = u32::try_from(row).ok().zip(u16::try_from(column).ok());
         let (row, column) = place.filter(|_| row <= LAST_ROW && column < COLUMNS).ok_or(Full::Place)?;

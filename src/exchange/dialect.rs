@@ -1,4 +1,4 @@
-//! How a CSV file is written: in which encoding, with what between its cells, and below which rows its header stands.
+//! How a CSV file is written: in which encoding, with what between its cells, and below which rows its header is.
 //!
 //! The encoding is determined by the mark that a file begins with, else by what its sender declares, else by its
 //! content. What is read otherwise than UTF-8 with commas is reported to the sender.
@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read, Seek};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// How many bytes of a file are looked at to tell whether its characters have two bytes each.
+/// How many bytes of a file are read to find whether its characters have two bytes each.
 const LOOKED_AT: u64 = 4 << 10;
 /// How much of a file is looked at at a time.
 const PIECE: usize = 64 << 10;
@@ -220,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(found(bytes, declared), wanted, "{bytes:?}");
         }
-        // A character that stands across two pieces is one all the same.
+        // A character that lies across two pieces is one all the same.
         let long = "a".repeat(PIECE - 1) + "é" + &"b".repeat(PIECE);
         assert_eq!(found(long.as_bytes(), None), "UTF-8");
         let late = [vec![b'a'; 3 * PIECE], vec![0xE9]].concat();

@@ -3,8 +3,8 @@
 //!
 //! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written again goes
 //! through piece by piece, in memory that is bounded whatever was sent. The colour is a conditional format, and what we
-//! say in a comment stands between marks of ours: so it is distinguished from what people put there, and what was
-//! marked in the table's sheet at an earlier time goes when a workbook that was corrected is sent again.
+//! say in a comment is between marks of ours: so it is distinguished from what people put there, and what was marked in
+//! the table's sheet at an earlier time goes when a workbook that was corrected is sent again.
 //!
 //! A CSV file, and a workbook that is built in a way that cannot be marked, comes back as a plain workbook of its cells.
 
@@ -74,7 +74,7 @@ const SHAPES: &str = "urn:schemas-microsoft-com:vml";
 const OFFICE: &str = "urn:schemas-microsoft-com:office:office";
 const EXCEL: &str = "urn:schemas-microsoft-com:office:excel";
 
-/// In what order the parts of a sheet stand, from the first that marks come before.
+/// In what order the parts of a sheet come, from the first that marks come before.
 const SHEET_ORDER: [&str; 24] = [
     "conditionalFormatting",
     "dataValidations",
@@ -322,7 +322,7 @@ impl Plan {
             .collect()
     }
 
-    /// Parts, each with what it is, that are told of where all are.
+    /// Parts, each with what it is, that are listed where all are.
     fn new_parts(&self) -> Vec<(&str, &'static str)> {
         let comments = self.new_comments.is_some().then_some((self.comments.as_str(), "comments"));
         comments.into_iter().chain(self.new_list.is_some().then_some((self.list.as_str(), "worksheet"))).collect()
@@ -479,7 +479,7 @@ fn with(element: &BytesStart<'_>, name: &str, number: usize) -> Marked<BytesStar
     for attribute in element.attributes().with_checks(false) {
         let attribute: Attribute<'_> = attribute.map_err(|_error| "an attribute is not well-formed")?;
         if attribute.key.as_ref() != name {
-            // It may have stood between other quotation marks.
+            // It may have been between other quotation marks.
             let value = attribute.value.replace('"', "&quot;").into();
             changed.push_attribute(Attribute { value, ..attribute });
         }
@@ -559,7 +559,7 @@ fn rewrite_sheet<W: Write>(
 fn put_colour<W: Write>(out: &mut Writer<W>, prefix: &str, places: &[(u64, usize)], difference: usize) -> Marked<()> {
     let cells: Vec<String> = places.iter().map(|place| name_of(*place)).collect();
     for cells in cells.chunks(CELLS_A_FORMAT) {
-        // It stands before those of others, and so comes first among those of one rank.
+        // It is before those of others, and so comes first among those of one rank.
         put(
             out,
             &format!(
@@ -927,8 +927,8 @@ impl Comments {
         Ok(())
     }
 
-    /// Takes a comment through without what we said in it earlier, and with what is to be said now; where nothing but ours was
-    /// in it, it goes.
+    /// Takes a comment through without what we said in it earlier, and with what is to be said now; if nothing but ours
+    /// was in it, it goes.
     fn take<W: Write>(
         &mut self,
         out: &mut Writer<W>,
@@ -943,7 +943,7 @@ impl Comments {
         let mut ours = self.ours.get(&place).filter(|_| !self.noted.contains_key(&place));
         self.noted.insert(place, ours.map_or(0, |ours| ours.chars().count()));
         for event in theirs {
-            // How words are spoken stands behind all of them.
+            // How words are spoken is behind all of them.
             let behind = match &event {
                 Event::Start(element) => matches!(element.local_name().as_ref(), "rPh" | "phoneticPr"),
                 Event::End(element) => element.local_name().as_ref() == "text",

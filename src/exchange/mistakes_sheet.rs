@@ -1,4 +1,5 @@
-//! The sheet that lists the mistakes in a workbook that goes back to its sender, and where the table stands that they are in.
+//! The sheet that lists the mistakes in a workbook that goes back to its sender, and where the table is that they are
+//! in.
 
 use std::fs::File;
 

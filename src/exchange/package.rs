@@ -146,7 +146,7 @@ fn check_directory(mut file: &File) -> Result<(), WorkbookFault> {
     for (at, _) in tail.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x05\x06") {
         let record = tail.get(at..).unwrap_or_default();
         let many = [8, 10].into_iter().filter_map(|at| count(record, at)).any(|parts| parts > MOST_PARTS);
-        // Then it is told elsewhere, as in archives of more than 4 GiB.
+        // Then it is stated elsewhere, as in archives of more than 4 GiB.
         let told_elsewhere = [12, 16].into_iter().filter_map(|at| length(record, at)).any(|length| length == u32::MAX);
         if many || told_elsewhere {
             return Err(too_many_parts());
@@ -291,7 +291,7 @@ impl<'f> Package<'f> {
                     let id = attribute(&element, "id")?.unwrap_or_default();
                     let hidden = matches!(attribute(&element, "state")?.as_deref(), Some("hidden" | "veryHidden"));
                     count += 1;
-                    // Sheets of charts and the like hold no cells.
+                    // Sheets of charts and other things hold no cells.
                     if let Some((_, path)) = relations.get(&id).filter(|(kind, _)| kind == "worksheet") {
                         outline.sheets.push(SheetPart { name, path: path.clone(), hidden });
                     }
@@ -313,7 +313,7 @@ pub(super) struct Part<'z, 'f> {
     xml: Reader<Pieces<BufReader<Rationed<ZipFile<'z, &'f File>>>>>,
     /// The piece being read; it never grows far beyond the largest.
     buffer: Vec<u8>,
-    /// In how many elements the next piece stands: the reader keeps the name of each.
+    /// In how many elements the next piece is: the reader keeps the name of each.
     depth: usize,
 }
 
@@ -385,14 +385,14 @@ impl Part<'_, '_> {
     }
 }
 
-/// Where it is told what a part refers to.
+/// Where it is stated what a part refers to.
 pub(super) fn relations_path(of: &str) -> String {
     let (folder, name) = of.rsplit_once('/').unwrap_or(("", of));
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}_rels/{name}.rels")
 }
 
-/// A part's path, told from within a folder.
+/// A part's path, as written within a folder.
 fn resolved(folder: &str, target: &str) -> String {
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_owned();

@@ -377,7 +377,7 @@ impl SheetRow<'_> {
         }
     }
 
-    /// Whether nothing stands in it.
+    /// Whether it is empty.
     fn is_blank(&self) -> bool {
         match &self.cells {
             RowCells::Csv(record) => record.is_blank(),
@@ -503,7 +503,8 @@ impl<R: BufRead> Sheet<R> {
     /// The next row that is not blank.
     ///
     /// # Errors
-    /// What is wrong with the row as a row; the next call goes on behind it, except where the file itself cannot be read on.
+    /// What is wrong with the row as a row; the next call goes on behind it, except if the file itself cannot be read
+    /// on.
     #[expect(clippy::should_implement_trait, reason = "a row borrows the sheet, which an iterator's item cannot")]
     pub fn next(&mut self) -> Option<Result<SheetRow<'_>, SheetFault>> {
         let columns = &self.columns;
@@ -590,7 +591,7 @@ fn line_ends(record: &csv::StringRecord) -> u64 {
 enum Misquoted {
     /// There is no second one up to the end of the file.
     NotClosed,
-    /// Something stands behind the second one.
+    /// Something is behind the second one.
     GoesOn,
 }
 
@@ -598,7 +599,7 @@ enum Misquoted {
 struct Quotes {
     /// What is between cells.
     separator: u8,
-    /// The bytes so far, how many of them stand before the row, and the cells before this one in it.
+    /// The bytes so far, how many of them are before the row, and the cells before this one in it.
     at: u64,
     begins: u64,
     cell: usize,
@@ -607,7 +608,7 @@ struct Quotes {
     wrong: Vec<(u64, usize, Misquoted)>,
 }
 
-/// Where in a cell a byte stands.
+/// Where in a cell a byte is.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Within {
     #[default]
@@ -625,7 +626,7 @@ impl Quotes {
         Self { separator, at: 0, begins: 0, cell: 0, within: Within::default(), wrong: Vec::new() }
     }
 
-    /// Whether the next byte stands within quotation marks, if it is part of a cell whatever it is.
+    /// Whether the next byte is within quotation marks, if it is part of a cell whatever it is.
     fn quotes(&self) -> bool {
         self.within == Within::Quoted
     }
@@ -643,7 +644,7 @@ impl Quotes {
                 (self.begins, self.cell) = (self.at, 0);
                 Within::Start
             }
-            // A mark of the encoding stands before the first cell.
+            // A mark of the encoding is before the first cell.
             (Within::Start, b'\xEF' | b'\xBB' | b'\xBF') if self.at <= 3 => Within::Start,
             // Blanks behind a cell are skipped.
             (Within::Closed | Within::Behind, b' ' | b'\t') => Within::Behind,
@@ -740,7 +741,7 @@ impl<R: BufRead> CsvRows<R> {
         Self { csv, dialect, ration, quotes, inner_lines: 0, number: 0, record: Record::default() }
     }
 
-    /// Goes on to the next row, whatever stands in it.
+    /// Goes on to the next row, whatever is in it.
     fn advance(&mut self) -> Option<Result<(), SheetFault>> {
         self.ration.set(MOST_ROW_BYTES);
         let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
@@ -809,8 +810,8 @@ fn several<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
     cells.filter(|cell| !cell.trim().is_empty()).count() > 1
 }
 
-/// How a CSV file is written: where its header is, the first row near the top that has all the headings which there must be; where
-/// none has, the one that has the most of those that there may be.
+/// How a CSV file is written: where its header is, the first row near the top that has all the headings which there
+/// must be; if none has, the one that has the most of those that there may be.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -1136,7 +1137,7 @@ mod tests {
         );
         let marked = "\u{feff}\"kpi\",value\r\n\r\n\"a\",1\r\n\"b\"c,2\r\n";
         assert_eq!(told(marked), [at("A4", "text_after_quotation")]);
-        // What opens in one row and is closed by the next: of that row nothing can be told but that.
+        // What opens in one row and is closed by the next: of that row nothing is known but that.
         assert_eq!(told("kpi,value\na,\"1\nb,\"2\"\nc,3\n"), [at("B2", "text_after_quotation")]);
         assert_eq!(
             told("kpi,,value,\na,,1,\nb,x,2,\nc,,3,y\n"),

@@ -21,7 +21,7 @@ pub type WriteError = XlsxError;
 /// A workbook's bytes.
 pub type Written = Result<Vec<u8>, WriteError>;
 
-/// The most UTF-16 units that Excel takes in a cell, less what tells that something was cut off.
+/// The most UTF-16 units that Excel takes in a cell, less what shows that something was cut off.
 pub(super) const MOST_IN_CELL: usize = 32_700;
 /// The most decimal places that are shown; the cell holds the figure as it is.
 const MOST_DECIMALS: u32 = 3;
@@ -253,7 +253,7 @@ struct Formats {
 impl Formats {
     fn on(plain: Format) -> Self {
         let numbers = (0..=10).map(|decimals| {
-            // The room of a letter stands behind each number: an indent at the right is not kept by every program.
+            // The room of a letter is behind each number: an indent at the right is not kept by every program.
             let shown = format!("{}_w", decimals_format(decimals));
             let format = plain.clone().set_num_format(shown).set_align(FormatAlign::Right).set_indent(0);
             (decimals, format)
@@ -393,8 +393,8 @@ fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
             PageRow::Heading(words, depth) => {
                 let written = if *depth == 0 { SECTION } else { BOLD };
                 let format = heading_format(written);
-                // Words that do not wrap run on over the empty cells beside them; a merged cell is no use to whoever sorts or
-                // reads the sheet by a program.
+                // Words that do not wrap run on over the empty cells beside them; a merged cell is no use to anyone who
+                // sorts or reads the sheet by a program.
                 at = across(sheet, at, words, written, &format, &widths)?;
             }
             PageRow::Cells(cells) => at = write_row(sheet, at, cells, &formats, &widths)?,
@@ -586,7 +586,7 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
         .map(|(heading, _, filled)| (*heading, if *filled { asked.clone() } else { header_format() }));
     write_header(sheet, header, headings, &widths)?;
     sheet.set_freeze_panes(header + 1, 2)?;
-    // Which KPI a row is about stands on both pages.
+    // Which KPI a row is about is on both pages.
     sheet.set_repeat_rows(header, header)?.set_repeat_columns(0, 1)?;
     // What is above the table is printed above each of its pages.
     let last = header + row_of(form.rows.len());
@@ -670,7 +670,7 @@ fn validation(rule: &Rule) -> Result<Option<DataValidation>, WriteError> {
     }))
 }
 
-/// A plain table: each cell where it stood. Numbers are numbers if they come back as they were, all else is words.
+/// A plain table: each cell where it was. Numbers are numbers if they come back as they were, all else is words.
 ///
 /// # Errors
 /// If it does not fit into a sheet.

@@ -73,7 +73,7 @@ pub struct CellFault {
 }
 
 impl Workbook {
-    /// Reads the sheet that has a row with all the headings in `wanted`; where none has, the first that is to be seen.
+    /// Reads the sheet that has a row with all the headings in `wanted`; if none has, the first that is to be seen.
     ///
     /// # Errors
     /// Why it cannot be read.
@@ -626,7 +626,7 @@ impl<'a> SheetReading<'a> {
         })
     }
 
-    /// What fonts do to words that stand elsewhere, or to the whole of a cell.
+    /// What fonts do to words that are elsewhere, or to the whole of a cell.
     fn mark_of(&self, begun: &BegunCell, text: &str, words: &str) -> Option<Unreadable> {
         let shared = if begun.kind == "s" { text.trim().parse().ok() } else { None };
         let shared = shared.and_then(|place: usize| self.context.strings.marked.get(&place).copied());

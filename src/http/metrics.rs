@@ -1,6 +1,6 @@
-//! What the service measures of itself, for Prometheus: how many requests each operation had and how long they took, how much
-//! of the database's connections is in use, and which version runs. An operation is told by its path with placeholders;
-//! no plan, no person and no figure is in a name or a label.
+//! What the service measures of itself, for Prometheus: how many requests each operation had and how long they took,
+//! how much of the database's connections is in use, and which version runs. An operation is named by its path with
+//! placeholders; no plan, no person and no figure is in a name or a label.
 //!
 //! A worker looks each measure up once (`Measured`) and counts without a lock from there on.
 

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 pub struct MetricsToken(String);
 
 impl MetricsToken {
-    /// A token that cannot be guessed; `None` if there are fewer than 16 characters, or others than stand in a header.
+    /// A token that cannot be guessed; `None` if there are fewer than 16 characters, or others than a header may hold.
     pub fn new(text: &str) -> Option<Self> {
         let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
@@ -33,7 +33,8 @@ impl fmt::Debug for MetricsToken {
 /// What a deployment settles.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Whether personal access tokens are accepted as the password of HTTP Basic too, for spreadsheets and the like.
+    /// Whether personal access tokens are accepted as the password of HTTP Basic too, for spreadsheets and similar
+    /// tools.
     pub basic_auth: bool,
     /// Requests a minute that each caller may send; `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,

@@ -56,7 +56,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// An empty picture. `title` names it, `description` tells what is to be seen.
+    /// An empty picture. `title` names it, `description` states what is to be seen.
     pub fn new(width: u32, height: u32, title: &str, description: &str) -> Self {
         let mut body = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \

@@ -4,7 +4,7 @@
 //! anything that a plan holds: a KPI, a figure, a name or a definition that its reader may not see does not exist in it. So a
 //! new report or page cannot show too much because it forgot to ask, and nobody passes an access or a moment about.
 //!
-//! What is withheld is chosen by [`crate::domain::disclosure`]; where a KPI stands is worked out by
+//! What is withheld is chosen by [`crate::domain::disclosure`]; how a KPI is doing is worked out by
 //! [`crate::domain::assess`]. Here both meet.
 
 use std::borrow::Cow;
@@ -162,7 +162,7 @@ impl Seen {
         Cow::Owned(Kpi { baseline: None, ..entry.kpi.clone() })
     }
 
-    /// Where a KPI stands in a period for a group, as known at `now`.
+    /// How a KPI is doing in a period for a group, as known at `now`.
     pub(in crate::programme) fn assess(
         &self,
         entry: &KpiPicture,
@@ -172,7 +172,7 @@ impl Seen {
         self.assess_with(entry, group, period, self.picture.observed(entry, group, period).as_deref())
     }
 
-    /// Where a KPI would stand if this were its reading.
+    /// How a KPI would be doing if this were its reading.
     pub(in crate::programme) fn assess_with(
         &self,
         entry: &KpiPicture,

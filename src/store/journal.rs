@@ -165,7 +165,7 @@ pub fn record(
             NewRow::Webhook { row, afresh } => webhooks.push((seq, row, afresh)),
         }
     }
-    // First, because it tells whether the plan is still the one that was locked.
+    // First, because it shows whether the plan is still the one that was locked.
     plan.advance(write, seq, head, at)?;
     write.run(|any| {
         let stamp = UtcTimestamp::from(at);

@@ -80,7 +80,7 @@ struct Inner {
     readers: Lane,
     writers: Lane,
     patience: Duration,
-    /// The one transaction that every read and write of this store is a step of; `None` where each is its own.
+    /// The one transaction that every read and write of this store is a step of; `None` if each is its own.
     whole: Option<Whole>,
 }
 
@@ -100,7 +100,7 @@ struct Lane {
 pub struct LaneUse {
     /// What it is for: `read`, `write` or `both`.
     pub name: &'static str,
-    /// Turns that are taken.
+    /// Turns in use.
     pub in_use: usize,
     /// Turns that there are.
     pub all: usize,
@@ -148,7 +148,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The store within the transaction: each write that fails is undone by itself, and the others stand.
+    /// The store within the transaction: each write that fails is undone by itself, and the others stay.
     pub fn store(&self) -> &Store {
         &self.store
     }
@@ -277,8 +277,8 @@ impl Store {
         self.on_a_thread(&self.0.readers, work).await
     }
 
-    /// [`Store::read`] for a few rows that are found by their keys. On SQLite, where a connection is free, such a read is over
-    /// sooner than it could be handed to another thread; there it is done on this one.
+    /// [`Store::read`] for a few rows that are found by their keys. On SQLite, if a connection is free, such a read is
+    /// over sooner than it could be handed to another thread; there it is done on this one.
     ///
     /// # Errors
     /// As [`Store::read`].
@@ -399,12 +399,12 @@ impl Store {
         Err(StoreError::Unavailable(format!("its tables are not up to date: {} pending", pending.join(", "))))
     }
 
-    /// The steps that this program has and the database's tables have not taken, by name. Blocks.
+    /// The steps that this program has and the database's tables do not have, by name. Blocks.
     pub fn pending(&self) -> Result<Vec<String>, StoreError> {
         self.read_blocking(|conn| conn.run(migrations::pending))
     }
 
-    /// Brings the tables up to date, and gives the versions of the steps taken. Blocks; waits for another process that
+    /// Brings the tables up to date, and gives the versions of the steps done. Blocks; waits for another process that
     /// is doing the same.
     pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
         migrations::migrate(&self.0.manager, Direction::Up)

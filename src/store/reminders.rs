@@ -52,7 +52,7 @@ pub fn claim(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, at: DateT
     Ok(true)
 }
 
-/// Takes the note back because the digest was not sent, and journals it.
+/// Removes the note because the digest was not sent, and journals it.
 pub fn release(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut journal = service_journal::hold(write)?;
     let note = || reminders::table.find((subject.as_str(), day.to_string()));

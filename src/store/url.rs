@@ -77,8 +77,8 @@ fn sqlite(path: &str) -> Result<Address, DatabaseUrlError> {
     Ok(Address::Sqlite(PathBuf::from(path)))
 }
 
-/// Splits the URL only as far as needed to be sure that libpq splits it in the same places: where it does not, parts of
-/// a password turn up as a host or a port, and then in its messages.
+/// Splits the URL only as far as needed to be sure that libpq splits it in the same places: if it does not, parts of a
+/// password turn up as a host or a port, and then in its messages.
 fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlError> {
     use DatabaseUrlError::Postgres as Wrong;
 
@@ -97,7 +97,7 @@ fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlE
         return Err(Wrong("it contains a `#`"));
     }
     for host in hosts.split(',') {
-        // An IPv6 address stands in brackets and has colons of its own.
+        // An IPv6 address is in brackets and has colons of its own.
         let after_host = host.rsplit_once(']').map_or(host, |(_, after)| after);
         let port = after_host.rsplit_once(':').map_or("", |(_, port)| port);
         if !port.bytes().all(|byte| byte.is_ascii_digit()) {

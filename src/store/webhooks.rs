@@ -1,8 +1,8 @@
 //! Webhooks: what is sent to each subscriber, where it is in the plan's journal, and what was attempted.
 //!
-//! What a webhook's document says changes through the journal, as everything in a plan does. Where its delivery stands
-//! does not: that is the business of anyone who holds its lease ([`claim`]), who alone moves it on ([`advance`]). The
-//! two meet in `changed_seq`: a holder uses the webhook as it was claimed, and stops if it was changed since.
+//! What a webhook's document says changes through the journal, as everything in a plan does. How far its delivery has
+//! come does not: that is the business of anyone who holds its lease ([`claim`]), who alone moves it on ([`advance`]).
+//! The two meet in `changed_seq`: a holder uses the webhook as it was claimed, and stops if it was changed since.
 
 use std::fmt;
 
@@ -209,8 +209,8 @@ pub fn by_id(conn: &mut Conn, id: WebhookId) -> Result<Option<WebhookRow>, Store
     row.map(WebhookRow::try_from).transpose()
 }
 
-/// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is.
-/// Where delivery stands is left to the holder of the lease, but for the attempts at the next message if they begin
+/// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is. How
+/// far delivery has come is left to the holder of the lease, but for the attempts at the next message if they begin
 /// `afresh`: what the row says of them may have been read before the holder wrote.
 pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>, bool)]) -> QueryResult<()> {
     for (seq, row, afresh) in rows {
@@ -240,7 +240,7 @@ pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>, bool)]) -> Q
                     webhooks::plan_id.eq(row.plan.0),
                     webhooks::subject.eq(row.subject.as_str()),
                     webhooks::created_at.eq(UtcTimestamp::from(row.created_at)),
-                    // It tells of what comes after it.
+                    // It reports what comes after it.
                     webhooks::position.eq(seq.0),
                     webhooks::within.eq(0),
                     webhooks::watermark.eq(UtcTimestamp::from(row.created_at)),
@@ -338,7 +338,7 @@ pub fn advance(
 ) -> Result<bool, StoreError> {
     let id = webhook.id.to_string();
     let known = || diesel::update(webhooks::table.find(&id));
-    // How far its subscriber was told is true whatever was changed meanwhile. The first of these statements, so that the row
+    // How far delivery has come is true whatever was changed meanwhile. The first of these statements, so that the row
     // is held for the others.
     let held = write.run(|any| {
         known()
@@ -370,7 +370,8 @@ pub fn advance(
                 webhooks::lease_until.eq(standing.lease_until.map(UtcTimestamp::from)),
             ))
             .execute(any)?;
-        // A failure counts against what failed, not against what has taken its place; what was taken ends the count for both.
+        // A failure counts against what failed, not against what has taken its place; what was accepted ends the count
+        // for both.
         if unchanged == 0 && standing.failed == 0 {
             known().set(webhooks::failed.eq(0)).execute(any)?;
         }

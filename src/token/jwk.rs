@@ -16,7 +16,7 @@ const RSA_BITS_MIN: u64 = 2048;
 /// The largest RSA modulus that is trusted, in bits: beyond it one token costs more to check than it should.
 const RSA_BITS_MAX: u64 = 8192;
 
-/// The longest RSA exponent taken, in bytes; every issuer in the field uses 65537, which has three.
+/// The longest RSA exponent accepted, in bytes; every issuer in the field uses 65537, which has three.
 const RSA_EXPONENT_BYTES_MAX: usize = 4;
 
 /// The signature algorithms that are trusted. A key has exactly one; a token's header only ever confirms it.
@@ -173,7 +173,7 @@ pub(super) struct PublicKey {
     kid: String,
     algorithm: Algorithm,
     decoding: DecodingKey,
-    /// What the key is made of, for telling an unchanged key from one that took over its name.
+    /// What the key is made of, to distinguish an unchanged key from one that took over its name.
     material: [Vec<u8>; 2],
 }
 

@@ -32,7 +32,7 @@ use crate::clock::Clock;
 /// How old the last look at a file is before the next.
 const FILE_CHECK: TimeDelta = TimeDelta::seconds(2);
 
-/// How long the answer of a URL is taken as it is.
+/// How long the answer of a URL is used as it is.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 
 /// The least time between two questions to a URL of which some keys are held, however many unknown `kid`s come.
@@ -312,7 +312,7 @@ impl Source {
     fn need(&self, now: DateTime<Utc>) -> Need {
         let in_flight = self.gate.try_lock().is_err();
         match self.due(now) {
-            // Where there are no keys yet, whoever comes second waits for the first one's reading too.
+            // If there are no keys yet, anyone who comes second waits for the first one's reading too.
             _ if in_flight => self.usable(now).map_or(Need::Wait, |_| Need::Nothing),
             need => need,
         }
@@ -329,7 +329,7 @@ impl Source {
             }
             Need::Wait => {
                 let turn = Arc::clone(&self.gate).lock_owned().await;
-                // Asked again, for the reading may have been done by whoever had the turn before.
+                // Asked again, for the reading may have been done by the holder of the turn before.
                 let now = clock.now();
                 if self.due(now) != Need::Nothing {
                     self.finish(self.begin(turn, now)).await;
@@ -338,7 +338,7 @@ impl Source {
         }
     }
 
-    /// Asks a URL again because a token names a key that it has not told of, if it has been left alone for [`GAP`].
+    /// Asks a URL again because a token names a key that it has not given, if it has been left alone for [`GAP`].
     async fn chase(self: &Arc<Self>, clock: &Clock) {
         if matches!(self.origin, Origin::Url(_)) {
             let turn = Arc::clone(&self.gate).lock_owned().await;
@@ -504,7 +504,7 @@ impl Snapshot {
         let complete = self.versions.iter().all(Option::is_some);
         let key = match kid {
             Some(kid) => self.keys.get(kid),
-            // Without a name there is no telling keys apart, so there must be but one, of all sources.
+            // Without a name keys cannot be distinguished, so there must be but one, of all sources.
             None if complete && self.keys.len() == 1 => self.keys.values().next(),
             None => None,
         };

@@ -165,8 +165,8 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier that takes keys from all of `sources`; where two use one `kid`, the earlier source's key is the one.
-    /// No source is read before the first token comes; [`Verifier::known_keys`] reads them at once.
+    /// A verifier that takes keys from all of `sources`; if two use one `kid`, the earlier source's key is the one. No
+    /// source is read before the first token comes; [`Verifier::known_keys`] reads them at once.
     #[must_use]
     pub fn new(sources: Vec<KeySource>, expected: Expected, clock: Clock) -> Self {
         let keys = KeyRing::new(sources, clock.clone());

@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
             } else {
                 self.leave_rest(moment, (at, split, whole), (&lacks, true), timeline, told)
             };
-            // What another period lacks, so that it can be followed over time.
+            // What is missing in another period, so that it can be followed over time.
             for other in
                 ground.lacking.get(&at).into_iter().flatten().filter(|other| other.len() > 1 && **other != lacks)
             {
@@ -302,7 +302,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a row sums to nothing in any of its numbers; where there are none, it is taken to.
+    /// Whether a row sums to nothing in any of its numbers; if there are none, it is taken to.
     fn holds(&self, row: &Row) -> bool {
         let mut sums = PARTS.into_iter().filter_map(|part| self.sum_of(row.iter(), part)).peekable();
         sums.peek().is_none() || sums.any(|sum| sum == Figure::ZERO)
@@ -366,8 +366,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Out of how many a rate without its fraction is, as a sum implies it: where only this is not known, or that of others which
-    /// are all of one rate, as both what was counted and what it was counted over sum to nothing.
+    /// Out of how many a rate without its fraction is, as a sum implies it: if only this is not known, or that of
+    /// others which are all of one rate, as both what was counted and what it was counted over sum to nothing.
     fn implied(&self, row: &Row, place: usize, multiplier: u32) -> Option<Figure> {
         let (mut over, mut under) = (Figure::ZERO, Figure::ZERO);
         let mut unknown = Vec::new();

@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
                 })
                 .collect();
             let fills = [Windows::of(&known, per_year, Fill::Before), Windows::of(&known, per_year, Fill::After)];
-            // If neither fits, the windows cannot be right, and tell nothing.
+            // If neither fits, the windows cannot be right, and disclose nothing.
             let Some(windows) = fills.into_iter().flatten().next() else { continue };
             if length > 1 && windows.room < Figure::small(ROOM) {
                 self.take_apart(*first, &known, &windows, per_year, part);

@@ -4,7 +4,8 @@
 //! about; that what happened from one cumulative figure to the next is their difference and not less than nothing; that
 //! windows of twelve months are sums of months; that counts are whole and not negative, and that a count that is
 //! withheld is no zero. What nobody posted is unknown to them, and a number all the same. Figures that nothing of that
-//! ties, not even by way of others, tell nothing of one another: each lot that is connected has a reader of its own.
+//! ties, not even by way of others, disclose nothing about one another: each lot that is connected has a reader of its
+//! own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,8 @@ use super::{Entry, Figures, GroupCode, Period, Posted, Preference, Steps, is_sma
 use crate::kpi::Aggregation;
 use crate::number::Figure;
 
-/// The numbers that a figure tells: what was counted, what is left, over what, and the figure itself if it is a count.
+/// The numbers that a figure discloses: what was counted, what is left, over what, and the figure itself if it is a
+/// count.
 pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];
 pub(super) type Parts = [Option<Figure>; 4];
 
@@ -182,7 +184,7 @@ impl<'a> Reader<'a> {
         let mut before: Vec<usize> = (0..self.cells.len()).collect();
         let first = |before: &mut [usize], mut place: usize| {
             while let Some(next) = before.get(place).copied().filter(|next| *next != place) {
-                // Shortens the way for whoever comes after.
+                // Shortens the way for those who come after.
                 let after = before.get(next).copied().unwrap_or(next);
                 set(before, place, after);
                 place = after;

@@ -125,7 +125,7 @@ pub(super) fn cells<'a>(figures: &Figures<'a>, lot: &[&'a Posted]) -> (Vec<Cell<
     (cells, beside_one_another(timelines))
 }
 
-/// The timelines, each with what only others tell of: who reads one plan may read the next as well.
+/// The timelines, each with what only others disclose: who reads one plan may read the next as well.
 fn beside_one_another<'a>(timelines: BTreeMap<(usize, bool), Timeline<'a>>) -> Vec<Timeline<'a>> {
     let mut last: BTreeMap<(Whose<'a>, Period), Span> = BTreeMap::new();
     for timeline in timelines.iter().filter(|((_, baselines), _)| !baselines).map(|(_, timeline)| timeline) {

@@ -1,8 +1,8 @@
 //! Whether all that is known could be so though a hidden number were another.
 //!
 //! Bounds are narrowed one relation at a time, and anyone who takes several together may see further. So it is tried
-//! out: the number is moved a little, and then whatever must move with it until every relation holds again. Where that
-//! succeeds, nobody can tell what is from what could be; where it does not, somebody may.
+//! out: the number is moved a little, and then whatever must move with it until every relation holds again. If that
+//! succeeds, nobody can tell what is from what could be; if it does not, somebody may.
 
 use std::collections::BTreeMap;
 

@@ -29,7 +29,7 @@ type Bounds = (Option<Figure>, Option<Figure>);
 pub(super) enum Finding {
     /// A cell that is hidden or that nobody posted.
     Cell(usize),
-    /// A cell that may be told by several relations together.
+    /// A cell that may be known by several relations together.
     Guess(usize),
     /// What the hidden cells of a sum sum to.
     Sum(usize),
@@ -133,7 +133,7 @@ impl<'r, 'a> View<'r, 'a> {
             .collect()
     }
 
-    /// The cells that tell something small.
+    /// The cells that disclose something small.
     fn cells_of(&self, finding: Finding) -> Vec<usize> {
         match finding {
             Finding::Cell(place) | Finding::Guess(place) => vec![place],
@@ -242,7 +242,7 @@ impl<'r, 'a> View<'r, 'a> {
         for place in cells {
             let told = self.tells_cell(*place);
             self.note(Finding::Cell(*place), told);
-            // What is told is worse than what may be guessed.
+            // What is disclosed is worse than what may be guessed.
             let guessed = told || !self.leaves_open(*place, &mut others, steps)?;
             self.note(Finding::Guess(*place), guessed);
         }
@@ -310,7 +310,8 @@ impl<'r, 'a> View<'r, 'a> {
             }
     }
 
-    /// Whether each small number of a cell that is not told could be another; `others` are numbers that are known to be able to.
+    /// Whether each small number of a cell that is not disclosed could be another; `others` are numbers that are known
+    /// to be able to.
     fn leaves_open(&self, place: usize, others: &mut BTreeSet<Number>, steps: &mut Steps) -> Option<bool> {
         for number in self.reader.small_numbers(place) {
             if self.bounds(number).is_some() && !others.contains(&number) {
@@ -324,7 +325,7 @@ impl<'r, 'a> View<'r, 'a> {
         Some(true)
     }
 
-    /// Whether some figures are hidden, and their sum is told and small.
+    /// Whether some figures are hidden, and their sum is disclosed and small.
     fn tells_sum(&self, sum: &Sum) -> bool {
         if sum.ties != Ties::Whole {
             return false;
@@ -349,7 +350,8 @@ impl<'r, 'a> View<'r, 'a> {
         // That windows are sums of months leaves more unknown than it says: by itself it determines nothing.
         let says = |sum: &&Sum| sum.holds && !sum.shift && sum.ties != Ties::Months;
         let sums = sums.iter().filter_map(|sum| self.reader.sums.get(*sum)).filter(says);
-        // A sum with an unknown number that is in no other tells that one at most: it need only be seen in their light.
+        // A sum with an unknown number that is in no other discloses that one at most: it need only be seen in their
+        // light.
         let own = |place: &usize| self.sight(*place) != Sight::Shown && self.reader.sums_of(*place).len() == 1;
         let (lone, shared): (Vec<&Sum>, Vec<&Sum>) = sums.partition(|sum| sum.row.keys().any(own));
         for sum in shared {

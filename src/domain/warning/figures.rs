@@ -55,10 +55,9 @@ fn hundredfold(value: Figure, last: Figure, rules: &WarningRules) -> Option<Warn
     }
 }
 
-/// A figure about 100 times the last one, or a hundredth of it: a fraction where a percentage is wanted, or the other
-/// way round. `earlier` are the figures before it, oldest first; those that are themselves about 100 times or a
-/// hundredth of the ones before them are skipped, unless somebody confirms them: a slip must not make the next one
-/// right.
+/// A figure about 100 times the last one, or a hundredth of it: a fraction in place of a percentage, or the other way
+/// round. `earlier` are the figures before it, oldest first; those that are themselves about 100 times or a hundredth
+/// of the ones before them are skipped, unless somebody confirms them: a slip must not make the next one right.
 ///
 /// After 91.2 and 0.91 comes 0.93: it is compared with 91.2.
 pub fn about_a_hundredfold(

@@ -1,4 +1,4 @@
-//! `/oauth/token`: partners' systems sign in with an id and a secret (RFC 6749 section 4.4), and what tells clients and
+//! `/oauth/token`: partners' systems sign in with an id and a secret (RFC 6749 section 4.4), and what shows clients and
 //! tools how (RFC 7517, 8414, 9116 and 9728).
 
 use std::sync::Arc;

@@ -279,7 +279,7 @@ pub async fn import(
         outcome => outcome?,
     };
     let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
-    // What was sent as JSON is told in JSON, at its pointers.
+    // What was sent as JSON is reported in JSON, at its pointers.
     let found_something = outcome.errors.count() + outcome.warnings.count() > 0;
     if found_something && wants_workbook && sent_as != SentAs::Items {
         return marked(outcome, as_sent, kind, programme.clock().now()).await;

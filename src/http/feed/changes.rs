@@ -183,7 +183,7 @@ impl FromRequest for Wait {
     }
 }
 
-/// How long to wait where nothing has changed.
+/// How long to wait while nothing has changed.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it documents a header, which Wait reads")]

@@ -1,4 +1,4 @@
-//! Webhooks: who is informed of what happens, and what came of telling them.
+//! Webhooks: who is informed of what happens, and what came of the deliveries.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};

@@ -28,8 +28,8 @@ use crate::programme::access::credentials::Entered;
 use crate::programme::access::tokens::TOKEN_PREFIX;
 use crate::token::{Refusal, Verifier};
 
-/// Lets nothing under `/v1` through without a good token. It stands before the handlers, so that a caller who may not
-/// enter learns nothing from how a body or a parameter is judged.
+/// Lets nothing under `/v1` through without a good token. It is before the handlers, so that a caller who may not enter
+/// learns nothing from how a body or a parameter is judged.
 pub async fn authenticate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -74,7 +74,7 @@ fn programme(request: &ServiceRequest) -> Result<Data<Programme>, Problem> {
     known.ok_or_else(|| Problem::internal_because("the app holds no programme"))
 }
 
-/// Routes a request for a link to the table that it opens, as its maker within the link's bounds; leaves it as it is where
+/// Routes a request for a link to the table that it opens, as its maker within the link's bounds; leaves it as it is if
 /// there is no such link, which is then found nowhere.
 async fn linked(request: &mut ServiceRequest, link: &str) -> Result<Option<Caller>, Problem> {
     let Some((secret, table)) = link.split_once('/') else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a POST that comes twice is carried out once, and answered twice alike.
 //!
-//! The key is claimed within the transaction of the change ([`crate::programme::caller::once`]); here the request is hashed as it
-//! is read, its answer is kept, and a kept answer is given again.
+//! The key is claimed within the transaction of the change ([`crate::programme::caller::once`]); here the request is
+//! hashed as it is read, its answer is stored, and a stored answer is given again.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub async fn carry_out_once(
     let payload = request.take_payload();
     request.set_payload(hashed(payload, Arc::clone(&once)));
     let programme = request.app_data::<Data<Programme>>().cloned();
-    // Anyone who sent it may go away; what is carried out is answered all the same, so that it can be told when it
+    // Anyone who sent it may go away; what is carried out is answered all the same, so that the answer is there when it
     // comes again.
     let work = named(request_id(), answered(request, next, once, subject, programme));
     let done = actix_web::rt::spawn(work.in_current_span()).await;
@@ -78,7 +78,7 @@ async fn answered(
     if let Some(answer) = once.answered() {
         return Ok(response.into_response(replayed(answer)));
     }
-    // What holds a secret is not kept.
+    // What holds a secret is not stored.
     let secret = response.headers().get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
     let (true, false, true, Some(programme)) = (once.was_claimed(), secret, response.status().is_success(), programme)
     else {
@@ -115,7 +115,7 @@ fn hashed(payload: Payload, once: Arc<Once>) -> Payload {
     Payload::Stream { payload: boxed }
 }
 
-/// Reads a body up to what is kept: the body as it goes on its way, and all of it where it is no longer than that.
+/// Reads a body up to what is stored: the body as it goes on its way, and all of it if it is no longer than that.
 async fn read_through(body: impl MessageBody + 'static) -> Result<(BoxBody, Option<Bytes>), Error> {
     let mut body = Box::pin(body);
     let mut chunks = Box::pin(stream::poll_fn(move |context| body.as_mut().poll_next(context)));

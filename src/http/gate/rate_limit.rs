@@ -1,6 +1,6 @@
-//! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429
-//! with `Retry-After` beyond it. Anyone who signs in has a quota of their own, as has each link; whoever does neither,
-//! or is not let in, shares that of their address. Each instance counts by itself.
+//! How often a caller may ask: a quota per minute, stated in `RateLimit-Policy` and `RateLimit` with every answer, and
+//! 429 with `Retry-After` beyond it. Anyone who signs in has a quota of their own, as has each link; anyone who does
+//! neither, or is not let in, shares that of their address. Each instance counts by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -45,7 +45,7 @@ enum Asker {
 }
 
 impl Asker {
-    /// Whoever asks from a request's address, be it by way of a proxy.
+    /// Everyone who asks from a request's address, be it by way of a proxy.
     fn at(request: &ServiceRequest) -> Self {
         let settings = request.app_data::<Data<Settings>>();
         let proxies = settings.map_or(&[][..], |settings| &settings.trusted_proxies);
@@ -133,7 +133,7 @@ fn limits(request: &ServiceRequest) -> Option<Arc<Limits>> {
     request.app_data::<Data<Limiter>>().and_then(|limiter| limiter.0.clone())
 }
 
-/// Where someone stands after a request.
+/// What is left to someone after a request.
 struct Counted {
     quota: u32,
     left: u32,

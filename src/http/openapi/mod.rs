@@ -356,7 +356,7 @@ fn tell_of_keys(operation: &mut Value) {
     }
     let good = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
     let mut good = good.filter(|(status, _)| status.starts_with('2')).map(|(_, response)| response);
-    // As it is sent: what is not to be kept is not kept to be answered again either.
+    // As it is sent: what must not be stored is not stored to be answered again either.
     let secret = good.any(|response| response.pointer("/headers/Cache-Control").is_some());
     let again = if secret {
         format!(

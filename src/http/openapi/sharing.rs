@@ -1,5 +1,5 @@
-//! What operations have in common, once: identical responses, parameters and headers stand among the components, under names
-//! that can be read, and operations refer to them.
+//! What operations have in common, once: identical responses, parameters and headers are among the components, under
+//! names that can be read, and operations refer to them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ type Visit<'a> = &'a mut dyn FnMut(&str, &mut Value);
 struct Kind {
     /// Where in the components it goes.
     section: &'static str,
-    /// Goes to every place where one stands.
+    /// Goes to every place where one is.
     places: fn(&mut Value, Visit<'_>),
     /// The names that one could have, best first: from what it is called in its place, and what it is.
     names: fn(&str, &Value) -> Vec<String>,

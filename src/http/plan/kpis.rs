@@ -1,4 +1,4 @@
-//! KPIs, and where one of them stands.
+//! KPIs, and how one of them is doing.
 
 use std::borrow::Cow;
 

@@ -142,14 +142,14 @@ impl Problem {
         self
     }
 
-    /// Adds a header to the answer; a value that cannot stand in one is left out.
+    /// Adds a header to the answer; a value that cannot be in one is left out.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
     }
 
-    /// Tells whom it challenges for a token where they learn how to get one (RFC 9728 section 5.1).
+    /// Shows whom it challenges for a token where they learn how to get one (RFC 9728 section 5.1).
     #[must_use]
     pub fn with_metadata(mut self, metadata: &str) -> Self {
         // Of an address that a caller made up, only what can be quoted.
@@ -235,7 +235,7 @@ impl Problem {
         Self::new(Code::Internal, "The service failed. Pass the instance below on to the people who run it.")
     }
 
-    /// An error of the framework's: its status, and what it says where it says anything.
+    /// An error of the framework's: its status, and what it says if it says anything.
     pub(crate) fn of_framework(status: StatusCode, error: Option<&actix_web::Error>) -> Self {
         let said = error.map(ToString::to_string).filter(|said| status.is_client_error() && !said.is_empty());
         match (Code::of_status(status), said) {
@@ -281,7 +281,7 @@ impl Problem {
     }
 }
 
-/// Whole seconds, rounded up, and never none: a client told to wait for nothing comes back in a loop.
+/// Whole seconds, rounded up, and never none: a client asked to wait for nothing comes back in a loop.
 fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

@@ -77,7 +77,8 @@ impl ActionParams {
     }
 }
 
-/// The state of an action as it is seen: the version that a change of it names, and what of the answer that does not tell.
+/// The state of an action as it is seen: the version that a change of it names, and what of the answer that does not
+/// show.
 fn tag(seen: &Kept<SeenAction>) -> ETag {
     let tag = ETag::of(seen.seq);
     let tag = if seen.value.is_overdue() { tag.rendered_as("overdue") } else { tag };

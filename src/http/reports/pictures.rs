@@ -1,4 +1,4 @@
-//! Pictures of where a KPI stands, to be put into other pages by their address.
+//! Pictures of how a KPI is doing, to be put into other pages by their address.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;

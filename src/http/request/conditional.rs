@@ -21,12 +21,12 @@ use crate::http::problem::{Code, Problem};
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag of a state with this version, a counter or a digest. What may not stand in a tag is left out of it.
+    /// The tag of a state with this version, a counter or a digest. What may not be in a tag is left out of it.
     pub fn of(version: impl Display) -> Self {
         Self(version.to_string().chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect())
     }
 
-    /// The tag of a state that no short version tells: its digest.
+    /// The tag of a state that no short version states: its digest.
     pub fn over(state: &[u8]) -> Self {
         Self::of(URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
     }

@@ -1,5 +1,6 @@
-//! Which format a client gets: what `Accept` likes best among what a resource has (RFC 9110 section 12.5.1). A read that
-//! would have nothing that is liked is refused where it is routed ([`crate::http::resource`]), for every resource alike.
+//! Which format a client gets: what `Accept` prefers among what a resource has (RFC 9110 section 12.5.1). A read that
+//! would have nothing that the client accepts is refused where it is routed ([`crate::http::resource`]), for every
+//! resource alike.
 
 use std::fmt::{self, Display};
 use std::future::{Ready, ready};
@@ -66,7 +67,7 @@ struct Range {
 }
 
 impl Accept {
-    /// The format that is liked best; of equals, the one that stands first in `formats`.
+    /// The format that is liked best; of equals, the one that is first in `formats`.
     ///
     /// # Errors
     /// `not_acceptable` if none will do.
@@ -77,7 +78,7 @@ impl Accept {
         best.map(|(_, format)| format).ok_or_else(|| none_of(formats.iter().map(|format| format.media_type())))
     }
 
-    /// Refuses a client that likes none of these media types.
+    /// Refuses a client that accepts none of these media types.
     ///
     /// # Errors
     /// `not_acceptable`, naming them.

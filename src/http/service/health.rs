@@ -1,4 +1,4 @@
-//! Whether the service lives, whether it can work, and which version it is.
+//! Whether the service is running, whether it can work, and which version it is.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -149,7 +149,7 @@ impl TableRow for SeenTarget {
     }
 }
 
-/// What says where a KPI stands.
+/// What states a KPI's status.
 trait Assessed {
     fn one(&self) -> &Assessment;
 
@@ -158,7 +158,7 @@ trait Assessed {
     }
 }
 
-/// Where a KPI stands, in the columns that reports and series share.
+/// How a KPI is doing, in the columns that reports and series share.
 fn standing<R: Assessed>() -> Vec<Column<R>> {
     columns!(|row: R|
         "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
@@ -429,7 +429,7 @@ pub async fn workbook<R: TableRow>(
     Ok(as_workbook(R::TABLE, written.map_err(|error| Problem::internal(&error))?, tag))
 }
 
-/// A workbook as an answer, to be kept as a file.
+/// A workbook as an answer, to be saved as a file.
 pub fn as_workbook(name: &str, body: Vec<u8>, tag: &ETag) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, Format::Xlsx.content_type()))
@@ -456,7 +456,7 @@ fn csv<R: TableRow>(tag: &ETag) -> actix_web::HttpResponseBuilder {
         .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
         .insert_header((LINK, format!("</v1/schemas/{table}>; rel=\"describedby\"; type=\"application/schema+json\"")))
         .insert_header(tag);
-    // A series stands further down than the tables that this describes.
+    // A series is further down than the tables that this describes.
     if table != "series" {
         response.append_header((LINK, "<csvw-metadata.json>; rel=\"describedby\"; type=\"application/csvm+json\""));
     }

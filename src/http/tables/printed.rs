@@ -1,8 +1,8 @@
 //! Reports as workbooks that are printed for a meeting.
 //!
 //! They are made from a report as it is sent in JSON, so that a frozen one is printed from its own bytes, and so that
-//! nothing stands on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's
-//! decimals; a status is described in words, with a colour behind them.
+//! nothing is on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's decimals; a
+//! status is described in words, with a colour behind them.
 
 use std::collections::HashMap;
 

@@ -29,11 +29,11 @@ pub enum LinkedTable {
     Readings,
     /// The targets.
     Targets,
-    /// Where each KPI stands in a period.
+    /// How each KPI is doing in a period.
     StatusReport,
     /// One KPI over time.
     Series,
-    /// Where one KPI stands, as a picture of one line.
+    /// How one KPI is doing, as a picture of one line.
     Badge,
     /// One KPI over time, as a small picture.
     Sparkline,

@@ -79,7 +79,7 @@ impl Principal {
         if known.fingerprint != once.fingerprint(access) {
             return Err(Refusal::KeyReused);
         }
-        // Where the answer is not known the refusal stands; otherwise the answer goes out in its place.
+        // If the answer is not known, the refusal stands; otherwise the answer goes out in its place.
         if let Some(answer) = known.answer {
             once.answered.get_or_init(|| answer);
         }

@@ -1,4 +1,4 @@
-//! Benchmarks: what other authorities reached, kept by KPI and period, and the plan's own figure beside it.
+//! Benchmarks: what other authorities reached, stored by KPI and period, and the plan's own figure beside it.
 
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ impl Seen {
     }
 
     /// The benchmarks that a reader may see, in the order of KPI and period: those after `after`. An archived KPI's are
-    /// shown to whoever names it.
+    /// shown to anyone who names it.
     pub fn benchmarks_for<'a>(
         &'a self,
         kpi: Option<&'a KpiCode>,

@@ -1,5 +1,5 @@
-//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, dimensions, policies and KPIs. Each is
-//! made, changed by merge patch and removed the same way; what differs stands in [`Defined`].
+//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, dimensions, policies and
+//! KPIs. Each is made, changed by merge patch and removed the same way; what differs is in [`Defined`].
 
 pub mod benchmarks;
 pub mod dimensions;

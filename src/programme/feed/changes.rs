@@ -248,7 +248,7 @@ impl Copy<'_> {
         self.tell(entry, kind, key.to_owned(), told, gone);
     }
 
-    /// Reports the reader's organisation's board reports that a KPI stands in, which may have come or gone with it.
+    /// Reports the reader's organisation's board reports that a KPI is in, which may have come or gone with it.
     fn reports_with(&mut self, entry: &Entry, kpi: &KpiCode) {
         let of_kpi = self.seen.picture.board_reports().values().filter(|kept| kept.value.kpis.contains(kpi));
         let ids: Vec<ReportId> = of_kpi.map(|kept| kept.value.id).collect();
@@ -357,7 +357,7 @@ impl Copy<'_> {
             });
             rows.insert(kpi, seen.collect());
         }
-        // Of several that move the same figures the last one tells of them.
+        // Of several that move the same figures the last one reports them.
         let mut told: BTreeSet<(KpiCode, At)> = BTreeSet::new();
         for (entry, kpi, at) in wanted.into_iter().rev() {
             let of_kpi = rows.get(&kpi).into_iter().flatten();

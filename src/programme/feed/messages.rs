@@ -1,5 +1,5 @@
-//! What a webhook's subscriber is sent next: read off the journal from where the subscriber stands, entry by entry,
-//! with what fell overdue between two entries in its place in time.
+//! What a webhook's subscriber is sent next: read off the journal from the subscriber's place, entry by entry, with
+//! what fell overdue between two entries in its place in time.
 //!
 //! The journal is the queue: nothing is put into another. What an entry reports is worked out when it is delivered,
 //! through the subscriber's own access as it is then, so that a role that was revoked reports nothing more. How many
@@ -124,7 +124,7 @@ impl Programme {
         self.store.write(move |write| Ok(webhooks::release(write, id, &holder)?)).await
     }
 
-    /// What a subscriber is sent next, from where its webhook stands.
+    /// What a subscriber is sent next, from its webhook's place.
     pub async fn next_message(&self, webhook: &WebhookRow, now: DateTime<Utc>) -> Result<Next, Refusal> {
         let (webhook, pictures) = (webhook.clone(), Arc::clone(&self.pictures));
         self.store

@@ -129,7 +129,7 @@ impl Programme {
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<WebhookRow, Refusal> {
-        // It goes by all that its owner may see, whatever the token it is made with is confined to.
+        // It uses all that its owner may see, whatever the token it is made with is confined to.
         must_be_oneself(caller)?;
         let private = self.private_webhooks;
         self.change(plan, caller, move |change| {

@@ -179,7 +179,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, if what
-    /// it follows from stands beside it. Of a standardised KPI it follows from nothing.
+    /// it follows from is beside it. Of a standardised KPI it follows from nothing.
     pub(in crate::programme::figures) fn computed_or_given(
         &mut self,
         column: &'static str,
@@ -226,7 +226,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         self.read_as(column, |text| fold(text).parse())
     }
 
-    /// The status that a partner determined; where none may be given, whatever is there is refused as one.
+    /// The status that a partner determined; if none may be given, whatever is there is refused as one.
     pub(in crate::programme::figures) fn status(&mut self, may_be_given: bool) -> Option<Status> {
         if !may_be_given {
             return self.row.cell("status").map(|_| Status::NotAssessed);

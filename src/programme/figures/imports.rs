@@ -63,7 +63,7 @@ impl Programme {
     ///
     /// # Errors
     /// Only if nothing could be tried: the plan is not the caller's to see or to report to, or the database fails. What
-    /// is wrong with the file stands in the [`Outcome`].
+    /// is wrong with the file is in the [`Outcome`].
     pub async fn import(
         &self,
         plan: &PlanCode,
@@ -81,7 +81,7 @@ impl Programme {
         let (tried, file_back) = self
             .store
             .read(move |conn| {
-                // What was kept already would only be found unchanged.
+                // What was saved already would only be found unchanged.
                 tried_by.not_done_yet(conn, &clock, &open.access)?;
                 let pass = if dry_run { Pass::DryRun } else { Pass::Check };
                 let mut import = Import::new(kind, &seen, &tried_by, pass);
@@ -108,7 +108,7 @@ impl Programme {
             let mut import = Import::new(kind, &seen, &caller, Pass::Write);
             import.go_through(&file_back, &mut Source::Write(change), &*progress)?;
             let outcome = import.finish(false)?;
-            // Someone else's change in between can make a row wrong: then nothing is kept after all.
+            // Someone else's change in between can make a row wrong: then nothing is saved after all.
             if outcome.errors.count() > 0 { Err(Undone::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
         });
         let warnings = tried.warnings;

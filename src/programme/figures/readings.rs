@@ -85,7 +85,7 @@ impl Desk<'_> {
         }
     }
 
-    /// A revision as it will stand in the database, but for its place in the journal.
+    /// A revision as it will be in the database, but for its place in the journal.
     fn row(&self, said: ReadingRevision) -> ReadingRow {
         ReadingRow { seq: Seq(0), recorded_at: self.seen.now, recorded_by: self.caller.clone(), said }
     }
@@ -133,8 +133,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Lays what is said over what stands, checks it and makes the next revision of it: the one rule for single figures, returns
-    /// and imports.
+    /// Lays what is said over what is stored, checks it and makes the next revision of it: the one rule for single
+    /// figures, returns and imports.
     pub(in crate::programme) fn check(
         &self,
         entry: &KpiPicture,

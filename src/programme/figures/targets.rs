@@ -104,7 +104,7 @@ fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodErr
     Period::read_of_target_in_address(text, entry.kpi.period_kind(), entry.kpi.calendar)
 }
 
-/// Lays what is said over the target that stands and makes its next revision; `None` if nothing would change.
+/// Lays what is said over the stored target and makes its next revision; `None` if nothing would change.
 ///
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.
@@ -268,7 +268,7 @@ impl Programme {
 }
 
 impl Change<'_, '_> {
-    /// The KPI and period that a target stands at, for a caller who may set it.
+    /// The KPI and period that a target is at, for a caller who may set it.
     fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
         let entry = self.seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;

@@ -1,9 +1,9 @@
 //! What a folder with a whole plan holds: its files, their columns, and how cells become the members of a definition and back.
 //!
-//! The columns come from the documents themselves ([`Listed::fields`] and their schemas), so a member that a document gains
-//! is a column that is read, written and described without a line here. A member that is an object has a column for each of
-//! its parts (`baseline_period`); a member that is a list of objects has a row for each (`dimensions.csv`: a row a group); what
-//! is neither stands in its cell as JSON.
+//! The columns come from the documents themselves ([`Listed::fields`] and their schemas), so a member that a document
+//! gains is a column that is read, written and described without a line here. A member that is an object has a column
+//! for each of its parts (`baseline_period`); a member that is a list of objects has a row for each (`dimensions.csv`:
+//! a row a group); what is neither is written in its cell as JSON.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -540,7 +540,7 @@ impl FolderFile {
         entries.into_iter().next().map(|entry| entry.members).unwrap_or_default()
     }
 
-    /// The row and column where a member of an entry stands, by its pointer in the definition.
+    /// The row and column where a member of an entry is, by its pointer in the definition.
     pub(in crate::programme) fn place(&self, entry: &Entry, pointer: &str) -> (u64, Option<String>) {
         let path: Vec<&str> = pointer.split('/').skip(1).collect();
         let first = entry.rows.first().copied().unwrap_or_default();

@@ -3,7 +3,7 @@
 //!
 //! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is
 //! wrong is said at once, and nothing is saved if anything is. A definition that is wrong is left out while the others
-//! are checked; what only follows from its not being there is not said. Which files and columns there are stands in
+//! are checked; what only follows from its not being there is not said. Which files and columns there are is defined in
 //! [`crate::programme::folder::files`].
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -271,11 +271,12 @@ impl Programme {
     }
 
     /// Loads the plan in a folder into this programme's database, as `code` if one is given and not as its own file
-    /// says. For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): where this fails,
-    /// part of the plan is there.
+    /// says. For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): if this fails, part
+    /// of the plan is there.
     ///
-    /// `clock` is this programme's own: where it stands, it is set to the day of each file, so that the plan's history
-    /// is as the files state it; by a clock that runs, the figures are taken as of now, and the story is left out.
+    /// `clock` is this programme's own: if it stands still, it is set to the day of each file, so that the plan's
+    /// history is as the files state it; by a clock that runs, the figures are taken as of now, and the story is left
+    /// out.
     ///
     /// # Errors
     /// [`LoadError::Faulty`] with everything that is wrong in all files.
@@ -689,7 +690,7 @@ impl Loading<'_> {
             self.invalid(read, entry, invalid.clone())?;
         }
         if self.faults.count() == before {
-            // They name one another, or what another file got wrong; where nothing else is, it must be said of themselves.
+            // They name one another, or what another file got wrong; if nothing else is, it must be said of themselves.
             let blamed = std::mem::take(&mut self.wrong);
             if before == 0 {
                 for (entry, invalid) in wrong {

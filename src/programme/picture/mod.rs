@@ -63,7 +63,7 @@ pub struct Kept<T> {
 }
 
 impl Kept<Observed> {
-    /// The figure as the choice of what is withheld is told it.
+    /// The figure as the choice of what is withheld is given it.
     fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> (i32, Posted) {
         let Observed { value, numerator, denominator, definition_version, .. } = self.value;
         let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Reading, group.clone());
@@ -228,7 +228,7 @@ impl Picture {
                 entry.stand(&group, period, Kept { value, revision, seq });
             }
         })?;
-        // What is withheld hangs on the dimensions too, and on the gaps, which are other KPIs.
+        // What is withheld depends on the dimensions too, and on the gaps, which are other KPIs.
         if rows.iter().any(|row| matches!(row.kind, DefinitionKind::Dimension | DefinitionKind::Kpi)) {
             for entry in self.kpis.values_mut() {
                 Arc::make_mut(entry).choices = Choices::default();

@@ -246,7 +246,7 @@ impl Change<'_, '_> {
         period: Period,
         organisation: Option<OrganisationCode>,
     ) -> BoardReportContent {
-        // An organisation's own board reads these bytes, and is told no more names than its members are.
+        // An organisation's own board reads these bytes, and sees no more names than its members do.
         let (access, frozen_by) = match &organisation {
             Some(_) => (Arc::new(self.plan.access.nameless()), None),
             None => (Arc::clone(&self.plan.access), Some(self.caller.clone())),

@@ -123,7 +123,7 @@ pub struct ExceptionItem {
     /// The rules that apply to it, worst first.
     #[schema(min_items = 1)]
     pub rules: Vec<Rule>,
-    /// Where it stands.
+    /// How it is doing.
     pub assessment: Assessment,
     /// What was said with its figure.
     #[schema(required = true, value_type = Option<String>, example = "Two colleges reported late.")]
@@ -305,7 +305,7 @@ impl Seen {
         let itself = if parts.is_empty() { vec![reported] } else { parts.clone() };
         let (period, reading, told) =
             latest(itself).or_else(|| latest(self.picture.observed_periods(entry, &group)))?;
-        // The status that a partner gave with the figure before is not kept.
+        // The status that a partner gave with the figure before is not stored.
         let graded = !matches!(kpi.formula, Formula::PartnerDetermined { .. });
         let status = |value: Option<Figure>| {
             let reading = reading.with_value(value);

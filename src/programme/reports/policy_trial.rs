@@ -56,7 +56,7 @@ pub struct TriedTotals {
     pub counts: Counts,
 }
 
-/// A KPI that would stand elsewhere.
+/// A KPI whose status would change.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "A KPI whose status or band would change.")]
 pub struct TriedKpi {
@@ -67,7 +67,7 @@ pub struct TriedKpi {
     pub title: String,
     /// The period of its figure.
     pub period: Period,
-    /// Where it stands.
+    /// Its status.
     pub before: TriedStatus,
     /// What its status would be.
     pub after: TriedStatus,

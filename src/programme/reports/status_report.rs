@@ -37,7 +37,7 @@ pub struct ReportFilter {
     pub group_by: Option<DimensionCode>,
 }
 
-/// Where a plan stands in a period.
+/// How a plan is doing in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
     description = "How a plan is doing in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
@@ -73,7 +73,7 @@ pub struct StatusReport {
     pub groups: Vec<GroupReport>,
 }
 
-/// Where an outcome area stands.
+/// How an outcome area is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "How an outcome area is doing in a period.")]
 pub struct AreaReport {
@@ -90,7 +90,7 @@ pub struct AreaReport {
     pub priorities: Vec<PriorityReport>,
 }
 
-/// Where a priority stands.
+/// How a priority is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "How a priority is doing in a period.")]
 pub struct PriorityReport {
@@ -134,8 +134,8 @@ impl StatusReport {
 }
 
 impl Seen {
-    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended
-    /// and has figures which this reader may know of, or if none has, the latest that ended.
+    /// The period that a report is about if none is asked for: the latest financial quarter of the plan that ended and
+    /// has figures which this reader may know of, or if none has, the latest that ended.
     pub fn default_period(&self) -> Option<Period> {
         let latest = self.latest_ended(PeriodKind::FinancialQuarter)?;
         let all = GroupCode::all();
@@ -158,7 +158,7 @@ impl Seen {
         Period::latest_ended(kind, yesterday.min(self.picture.plan().value.ends_on))
     }
 
-    /// Where a KPI stands in the report for `period`; `None` if the report has no period of it to bring.
+    /// How a KPI is doing in the report for `period`; `None` if the report has no period of it to bring.
     pub(in crate::programme) fn assess_in_report(
         &self,
         entry: &KpiPicture,
@@ -251,7 +251,7 @@ impl Seen {
 }
 
 impl SeenKpi<'_> {
-    /// The period that one status is about where none is asked for: the latest with a reading, else the latest of the plan
+    /// The period that one status is about if none is asked for: the latest with a reading, else the latest of the plan
     /// that ended.
     pub fn default_period(&self, group: &GroupCode) -> Option<Period> {
         let observed = self.seen.picture.observed_periods(self.entry, group).last().copied();
@@ -298,7 +298,7 @@ impl SeenKpi<'_> {
 pub const MOST_POINTS: i32 = 600;
 
 impl ReportFilter {
-    /// Whether a KPI that stands here is wanted.
+    /// Whether a KPI that is listed here is wanted.
     pub(in crate::programme) fn keeps(&self, assessment: &Assessment) -> bool {
         self.status.is_none_or(|status| assessment.status == status)
             && self.data_state.is_none_or(|state| assessment.data_state == state)

@@ -189,7 +189,7 @@ impl Seen {
         let due_at = self.picture.due_at(kpi, *period);
         let facts = LineFacts {
             reported: reading.is_some(),
-            // The target is everyone's: a group behind it is what a gap tells of.
+            // The target is everyone's: a group behind it is what a gap discloses.
             off_track: group.is_all() && assessment.status == Status::OffTrack,
             off_track_before: before.is_some_and(|before| before.status == Status::OffTrack),
             commented: reading.is_some_and(|reading| reading.commentary.is_some()),
@@ -312,7 +312,7 @@ impl Picture {
         kept.unwrap_or_else(|| Return::new(round.period, sub_group.code.clone()))
     }
 
-    /// Where a sub-group's return in a round stands.
+    /// The state of a sub-group's return in a round.
     pub(in crate::programme) fn return_state(&self, round: &Round, sub_group: &SubGroup) -> ReturnState {
         self.return_of(round, sub_group).state
     }

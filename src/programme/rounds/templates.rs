@@ -112,7 +112,8 @@ impl Seen {
 }
 
 impl Picture {
-    /// Where a KPI stands in the plan: by outcome area and priority, each by its position and code, then by its own code.
+    /// How a KPI is doing in the plan: by outcome area and priority, each by its position and code, then by its own
+    /// code.
     fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
         let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
         let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);
