@@ -460,7 +460,7 @@ fn check_forecast(case: &Case, place: usize) -> Result<(), TestCaseError> {
         (Some(Pooling::Sum), _) => case.years[place / 4],
         _ => wanted(case, first + 3),
     };
-    prop_assert_eq!(found, expected, "what the year is held against: {:?}", case);
+    prop_assert_eq!(found, expected, "what the year is compared with: {:?}", case);
     Ok(())
 }
 

@@ -210,10 +210,9 @@ pub fn marked(
     let origin = Origin::first_sheet(file).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))?;
     let lead = match sent {
         Upload::Csv(_) | Upload::Items(_) => lead(&origin.name),
-        Upload::Workbook(_) => format!(
-            "{} Your workbook cannot be written in, so this is a copy of its cells.",
-            lead(&origin.name)
-        ),
+        Upload::Workbook(_) => {
+            format!("{} Your workbook cannot be written in, so this is a copy of its cells.", lead(&origin.name))
+        }
     };
     in_place(&origin, &lead, findings).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))
 }

@@ -453,7 +453,7 @@ fn write_header<'a>(
     Ok(())
 }
 
-/// Writes words over the whole width, a row for each line of them, and gives the row beneath.
+/// Writes words over the whole width, one row per line of them, and gives the row beneath.
 fn across(
     sheet: &mut Worksheet,
     first: u32,

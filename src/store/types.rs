@@ -140,7 +140,7 @@ read_from_text! {
     Role => str::parse,
     TargetKind => str::parse,
     TargetState => str::parse,
-    Status => |text: &str| Status::named(text).ok_or("is no status"),
+    Status => |text: &str| Status::named(text).ok_or("is not a status"),
     DefinitionKind => str::parse,
     EntryKind => str::parse,
     GrantId => str::parse,

@@ -50,7 +50,7 @@ const ENTRIES_AT_A_TIME: i64 = 2_000;
 
 /// Walks the plan's journal and all its rows, as they are at one moment. An empty list is a clean bill.
 ///
-/// `on_progress` is told the last entry looked at and the last that the plan claims to have.
+/// `on_progress` gets the last entry looked at and the last that the plan claims to have.
 pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Seq)) -> Result<Vec<Fault>, StoreError> {
     allow_time(conn)?;
     let mut faults = Faults::default();

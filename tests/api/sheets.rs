@@ -379,8 +379,10 @@ async fn what_stands_in_a_column_without_a_heading_is_told(world: &World) {
     let table = "kpi,period,,value,\nNI-117,2009/10 Q1,,4.5,my own notes\nNI-117,2009/10 Q2,x,4.5\n,,,,so far\nNI-117,2009/10 Q3,,4.5,";
     let wanted =
         [at("E2", "column_without_heading"), at("C3", "column_without_heading"), at("E4", "column_without_heading")];
-    let answer =
-        send(world, "readings", book(&rows(table))).await.refused(422, "invalid").tells("`my own notes` is in a column");
+    let answer = send(world, "readings", book(&rows(table)))
+        .await
+        .refused(422, "invalid")
+        .tells("`my own notes` is in a column");
     assert_eq!(named(&answer), wanted, "{answer}");
     let csv = table.replace("x,4.5", "x,4.5,");
     assert_eq!(named(&world.import(Lead, "readings", csv).await.refused(422, "invalid")), wanted);

@@ -1,6 +1,9 @@
 //! What a document must have to be of use to somebody who has nothing else.
 
-#![expect(clippy::indexing_slicing, reason = "a JSON value indexed by a name that it lacks is null, and no panic")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by a name that it does not have is null, and no panic"
+)]
 
 use std::collections::HashSet;
 

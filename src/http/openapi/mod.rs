@@ -70,7 +70,10 @@ const TAGS: &[(&str, &str)] = &[
         "How a plan is divided: organisations, sub-groups, outcome areas and priorities; and the dimensions of its population.",
     ),
     ("policies", "Status policies: how a figure becomes a band and a status."),
-    ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures are compared with."),
+    (
+        "benchmarks",
+        "What other authorities reached, and the comparator groups that the plan's figures are compared with.",
+    ),
     ("service", "The service itself: its health, its version and its documentation."),
 ];
 

@@ -81,8 +81,8 @@ codes! {
         "The Accept header, the ending of the address (.json, .csv, .xlsx) or the Accept-Encoding header leaves nothing that this resource has. The detail lists what there is. Nothing was done. Without them you get JSON if there is any.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request took too long to arrive"
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
-    Conflict "conflict" CONFLICT "It would contradict what is there"
-        "The request was understood and is right in itself, but it contradicts the present state: a code is already taken, a round is closed, something still depends on what would be deleted. The detail states what prevents it.";
+    Conflict "conflict" CONFLICT "It would contradict the present state"
+        "The request was understood and is right in itself, but it contradicts what exists: a code is in use already, a round is closed, something still depends on what would be deleted. The detail states what prevents it.";
     AlreadyCarriedOut "already_carried_out" CONFLICT "It is being done already"
         "A request with the same Idempotency-Key is being carried out at this moment, or was carried out and its answer is not at hand: it was lost, was too long to be stored, or held a secret, which is shown once. Nothing is done twice. Wait a moment and send the same request again, or check whether what it makes exists.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "It has changed since you read it"

@@ -345,7 +345,8 @@ pub(in crate::http) fn follow(view: &View, kpi: &KpiCode, wanted: &SeriesParams)
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
     let series = kpi.series(&wanted.group, range);
     series.ok_or_else(|| {
-        let detail = format!("A series runs from one period to a later one, {MOST_POINTS} at most; correct from and to.");
+        let detail =
+            format!("A series runs from one period to a later one, {MOST_POINTS} at most; correct from and to.");
         let violation = Violation::in_query("from", "not_a_range", detail.clone());
         Problem::new(Code::Invalid, detail).with_errors(vec![violation])
     })

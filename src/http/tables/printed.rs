@@ -446,10 +446,7 @@ const WORDS: &[(&str, &str)] = &[
         "Band",
         "The grade that the status policy gives, which may be finer than the status, such as High Green and Low Green.",
     ),
-    (
-        "Headline",
-        "On track if enough of the assessed KPIs are on track, as the plan's settings say; not an average.",
-    ),
+    ("Headline", "On track if enough of the assessed KPIs are on track, as the plan's settings say; not an average."),
     (
         "Since last period",
         "Whether the figure moved the right way since the period before. Improving is better, whether more or less is wanted.",

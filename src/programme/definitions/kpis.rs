@@ -50,10 +50,7 @@ impl Programme {
             let kpi = Kpi::parse(members)?;
             check_kpi(&kpi, &change.seen.picture).or(())?;
             if change.seen.picture.kpis().contains_key(&kpi.code) {
-                return Err(Refusal::Conflict(format!(
-                    "the KPI `{}` exists already; change that one",
-                    kpi.code
-                )));
+                return Err(Refusal::Conflict(format!("the KPI `{}` exists already; change that one", kpi.code)));
             }
             let record = KpiRecord { kpi, archived: false, definition_version: 1 };
             change.keep_kpi("kpi.created", record, None, None)

@@ -2,8 +2,8 @@
 //!
 //! The columns come from the documents themselves ([`Listed::fields`] and their schemas), so a member that a document
 //! gains is a column that is read, written and described without a line here. A member that is an object has a column
-//! for each of its parts (`baseline_period`); a member that is a list of objects has a row for each (`dimensions.csv`:
-//! a row a group); what is neither is written in its cell as JSON.
+//! for each of its parts (`baseline_period`); a member that is a list of objects has one row per object (`dimensions.csv`:
+//! one row per group); what is neither is written in its cell as JSON.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -603,46 +603,46 @@ pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
     let archived = "Whether the KPI is archived: it leaves lists and reports, and its figures stay.";
     FolderFiles {
         plan: FolderFile::of::<Plan>("plan.csv", "The plan: one row.").needed(),
-        organisations: FolderFile::of::<Organisation>("organisations.csv", "A row for each partner.").needed(),
-        areas: FolderFile::of::<OutcomeArea>("outcome-areas.csv", "A row for each heading of the plan.").needed(),
-        sub_groups: FolderFile::of::<SubGroup>("sub-groups.csv", "A row for each multi-agency group.").needed(),
-        priorities: FolderFile::of::<Priority>("priorities.csv", "A row for each priority.").needed(),
+        organisations: FolderFile::of::<Organisation>("organisations.csv", "One row per partner.").needed(),
+        areas: FolderFile::of::<OutcomeArea>("outcome-areas.csv", "One row per heading of the plan.").needed(),
+        sub_groups: FolderFile::of::<SubGroup>("sub-groups.csv", "One row per multi-agency group.").needed(),
+        priorities: FolderFile::of::<Priority>("priorities.csv", "One row per priority.").needed(),
         policies: FolderFile::of_several::<Policy>(
             "policies.csv",
-            "A row for each band of a status policy, from best to worst. The shipped policies are there without it.",
+            "One row per band of a status policy, from best to worst. The shipped policies are there without it.",
             "policy",
         ),
         dimensions: FolderFile::of_several::<Dimension>(
             "dimensions.csv",
-            "A row for each group of a dimension.",
+            "One row per group of a dimension.",
             "dimension",
         ),
-        kpis: FolderFile::of::<Kpi>("kpis.csv", "A row for each KPI.").with("archived", archived).needed(),
-        rounds: FolderFile::of::<Round>("rounds.csv", "A row for each collection round."),
+        kpis: FolderFile::of::<Kpi>("kpis.csv", "One row per KPI.").with("archived", archived).needed(),
+        rounds: FolderFile::of::<Round>("rounds.csv", "One row per collection round."),
         comparators: FolderFile::of_several::<ComparatorGroup>(
             "comparator-groups.csv",
-            "A row for each edition of a group of authorities that the plan compares itself with.",
+            "One row per edition of a group of authorities that the plan compares itself with.",
             "comparator_group",
         ),
         benchmarks: FolderFile::beneath::<Benchmark>(
             "benchmarks.csv",
-            "A row for each authority's figure in a KPI and period.",
+            "One row per authority's figure in a KPI and period.",
             &[kpi, ("period", "The period's key.")],
         ),
-        grants: FolderFile::of::<GrantTerms>("grants.csv", "A row for each role that somebody has in the plan."),
+        grants: FolderFile::of::<GrantTerms>("grants.csv", "One row per role that somebody has in the plan."),
         later_kpis: FolderFile::of::<Kpi>(
             "kpis/<day>.csv",
-            "A row for each KPI whose definition changed on that day, as it was from then on; read before that day's targets and figures.",
+            "One row per KPI whose definition changed on that day, as it was from then on; read before that day's targets and figures.",
         ),
         targets: FolderFile::beneath::<Target>(
             "targets/<day>.csv",
-            "A row for each target, as agreed or changed by that day.",
+            "One row per target, as agreed or changed by that day.",
             &[kpi, ("period", "The period that it is for.")],
         )
         .exactly(TARGET_COLUMNS),
         readings: FolderFile::beneath::<ReportedFigure>(
             "readings/<day>.csv",
-            "A row for each figure, as reported on that day.",
+            "One row per figure, as reported on that day.",
             &[
                 kpi,
                 ("period", "The period that it is of."),

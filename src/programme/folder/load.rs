@@ -415,7 +415,7 @@ impl Loading<'_> {
             let hint = nearest(&name, known.iter().copied())
                 .map_or_else(String::new, |near| format!(" Is it meant to be `{near}`?"));
             let detail = format!(
-                "this is not one of the files of a plan, and would not be read; rename it, or take it out of the folder.{hint}"
+                "this is not one of the files of a plan, and would not be read; rename it, or remove it from the folder.{hint}"
             );
             self.file_fault(&name, "unknown_file", detail)?;
         }
