@@ -36,7 +36,7 @@ pub(super) async fn import(store: Store, path: PathBuf, caller: Principal, comma
                 print(format!("{file}: {}\n", counted(*rows, "row", "rows")))?;
             }
             let done =
-                if command.dry_run { "nothing is wrong; it was only tried, and nothing was saved" } else { "loaded" };
+                if command.dry_run { "nothing is wrong; this was a trial, and nothing was saved" } else { "loaded" };
             print(format!("{}: {done}\n", loaded.plan))?;
             Ok(true)
         }

@@ -10,7 +10,7 @@ use crate::document;
 
 document! {
     /// What is asked for when a report is to be frozen.
-    #[schema(description = "What is to be frozen.")]
+    #[schema(description = "What to freeze.")]
     pub struct ReportRequest / BoardReportDraft / ReportRequestChange {
         /// What to call it; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Performance Improvement Board, 15 February 2010")]

@@ -41,7 +41,7 @@ document! {
     /// Where a subscriber's messages go, and what they report.
     #[schema(description = "Where a subscriber's messages go, and what they report.")]
     pub struct WebhookTerms / WebhookDraft / WebhookChange {
-        /// Where to: an https address without credentials, at most 2,000 characters.
+        /// The address to send to: https, without credentials, at most 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, format = "uri", example = "https://partner.example/waymark")]
         url: String,
         /// What it is for; at most 400 characters.

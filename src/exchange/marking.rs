@@ -714,7 +714,7 @@ fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Op
 /// The lists among the styles of a workbook that are of concern.
 const STYLE_SECTIONS: [&str; 6] = ["fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs"];
 
-/// The styles of a workbook, and if in them is what is added.
+/// The styles of a workbook, and where in them is what is added.
 struct Styles {
     /// How many fonts there are, how many formats of cells, and how many ways in which a format may differ from these.
     fonts: usize,

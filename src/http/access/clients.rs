@@ -249,7 +249,7 @@ pub async fn add_client_secret(
     delete, path = "/v1/plans/{plan}/clients/{client_id}/secrets/{client_secret}", tag = "access",
     operation_id = "remove_client_secret",
     params(SecretPath, IfMatch),
-    responses((status = 204, description = "It is gone."), DeleteProblems)
+    responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_client_secret(
     programme: Data<Programme>,

@@ -181,7 +181,7 @@ pub struct TargetItem {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "What an import did, or with `dry_run` would do.")]
 pub struct ImportResult {
-    /// Whether it was only tried.
+    /// Whether it was a trial.
     dry_run: bool,
     /// The rows gone through, blank ones not counted.
     #[schema(minimum = 0, example = 120)]

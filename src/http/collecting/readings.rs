@@ -401,7 +401,7 @@ pub async fn find_reading(
     params(ReadingPath, GroupParams, DryRun, IfMatchOrNone),
     request_body(content = ReadingDraft, description = "The figure; an absent member leaves the stored value."),
     responses(
-        (status = 200, description = "It is the next revision, was there already, or was only tried.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It is the next revision, existed already, or was a trial.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It is the first figure.", body = PostedReading,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         PutReadingProblems

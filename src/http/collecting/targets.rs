@@ -283,7 +283,7 @@ pub async fn find_target(
     params(TargetToSet, DryRun, IfMatchOrNone),
     request_body(content = TargetDraft, description = "The target; an absent member leaves the stored value, and gets its default when there is no target yet."),
     responses(
-        (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It was revised, was the same already, or was a trial.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was set.", body = PostedTarget,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         WriteProblems

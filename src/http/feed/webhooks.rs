@@ -53,7 +53,7 @@ pub struct WebhookBody {
     id: WebhookId,
     #[serde(flatten)]
     terms: WebhookTerms,
-    /// Whose it is: it reports what they may see.
+    /// Its owner: it reports what they may see.
     #[schema(example = "demo-partner")]
     subject: String,
     /// When it was made; it reports what came after.

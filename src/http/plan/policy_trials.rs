@@ -48,7 +48,7 @@ path_params! {
     post, path = "/v1/plans/{plan}/policies/{policy}/try", tag = "policies",
     params(PolicyPath, TrialParams),
     request_body(content = PolicyChange, content_type = "application/merge-patch+json", description = "The members to change."),
-    responses((status = 200, description = "What would have been.", body = PolicyTrial), TryProblems)
+    responses((status = 200, description = "The statuses under the changed policy.", body = PolicyTrial), TryProblems)
 )]
 pub async fn try_policy(
     programme: Data<Programme>,

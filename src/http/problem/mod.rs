@@ -66,7 +66,7 @@ codes! {
     InvalidParameter "invalid_parameter" BAD_REQUEST "A query parameter has a value that cannot be used"
         "One or more query parameters are missing, repeated, or hold a value of the wrong kind. Each is listed under errors with its name in column. Correct them and send the request again.";
     UnknownParameter "unknown_parameter" BAD_REQUEST "A query parameter is not known here"
-        "The address carries a query parameter that this resource does not have. It is refused and not ignored, because a misspelt filter that is ignored gives a right-looking answer to another question. The detail names the nearest parameter there is.";
+        "The address carries a query parameter that this resource does not have. It is refused and not ignored, because a misspelt filter that is ignored gives a right-looking answer to another question. The detail names the nearest parameter that exists.";
     MissingToken "missing_token" UNAUTHORIZED "A token is needed"
         "The request carries no credentials, or none of a kind that is accepted here; the detail says which. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
     InvalidToken "invalid_token" UNAUTHORIZED "The token is not accepted"
@@ -74,10 +74,10 @@ codes! {
     NotAllowed "not_allowed" FORBIDDEN "Your role does not allow this"
         "You may see this, but none of the roles granted to you on this plan lets you do what was asked. Ask the plan's administrator for the role that does.";
     NotFound "not_found" NOT_FOUND "There is no such thing here"
-        "Nothing is known under this address, or it is not yours to see: the answer is the same for both, so that it gives nothing away. Check the address, and whether you hold a role on the plan it belongs to.";
-    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "The method is not one this address has"
-        "The address is right, but it does not answer to this method. The Allow header lists the methods that it does answer to.";
-    NotAcceptable "not_acceptable" NOT_ACCEPTABLE "It cannot be had in the format asked for"
+        "There is nothing at this address, or you may not see it: the answer is the same for both, so that it discloses nothing. Check the address, and whether you hold a role on the plan it belongs to.";
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This address does not have the method"
+        "The address is right, but it does not accept this method. The Allow header lists the methods that it accepts.";
+    NotAcceptable "not_acceptable" NOT_ACCEPTABLE "It is not available in the format asked for"
         "The Accept header, the ending of the address (.json, .csv, .xlsx) or the Accept-Encoding header leaves nothing that this resource has. The detail lists what there is. Nothing was done. Without them you get JSON if there is any.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request took too long to arrive"
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
@@ -96,13 +96,13 @@ codes! {
     KeyReused "key_reused" UNPROCESSABLE_ENTITY "The key belongs to another request"
         "The Idempotency-Key of this request came with another address or another body within the last 24 hours. A key is for one request: send the first again as it was, or this one with a key of its own. Nothing was changed.";
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "Say which state you are changing"
-        "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unseen. Read it, then send the request with If-Match.";
-    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "You ask too often"
+        "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unnoticed. Read it, then send the request with If-Match.";
+    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "You send too many requests"
         "More requests came from you than are allowed in the time. Nothing was changed. Send the request again after as many seconds as the Retry-After header says; RateLimit-Policy says how many there may be, and RateLimit how many are left.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side"
         "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to the people who run the service.";
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy"
-        "More work has arrived than can be done at once, and rather than keep you waiting the service says so. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
+        "More work has arrived than can be done at once, so the service does not keep you waiting. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
     Unavailable "unavailable" SERVICE_UNAVAILABLE "The service cannot do this just now"
         "Something that the service depends on, such as its database, does not answer. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
 }
@@ -176,7 +176,7 @@ impl Problem {
 
     /// 404: absent or not theirs to see. It takes no detail, so that the two cannot be distinguished.
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing under this address that you can see. Check it for slips.")
+        Self::new(Code::NotFound, "There is nothing under this address that you can see. Check it for mistakes.")
     }
 
     /// 401: no credentials were sent.
@@ -202,13 +202,13 @@ impl Problem {
 
     /// 405: the address has other methods, listed in `allow` (`GET, HEAD`).
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self::new(Code::MethodNotAllowed, format!("This address answers to {allow}.")).with_header(ALLOW, allow)
+        Self::new(Code::MethodNotAllowed, format!("This address accepts {allow}.")).with_header(ALLOW, allow)
     }
 
     /// 503: the queue is full.
     pub fn busy() -> Self {
         let wait = Duration::from_secs(1);
-        Self::new(Code::Busy, "There is more to do than can be done at once; try again in a second.").retry_after(wait)
+        Self::new(Code::Busy, "The service is busy; try again in a second.").retry_after(wait)
     }
 
     /// 503: something this service needs does not answer; `cause` is logged and never sent.

@@ -193,7 +193,7 @@ pub async fn update_action(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions/{action}/notes", tag = "actions", operation_id = "add_action_note",
     params(ActionPath),
-    request_body(content = NoteDraft, description = "What there is to say."),
+    request_body(content = NoteDraft, description = "The note."),
     responses(
         (status = 201, description = "It was added; the action with all its notes, and Location gives its address.", body = SeenAction,
          headers(("Location" = String, description = "The action's address."), ("ETag" = String, description = "Its state."))),

@@ -165,7 +165,7 @@ pub async fn find_benchmark(
     params(BenchmarkPath, IfMatchOrNone),
     request_body(content = BenchmarkDraft, description = "The figures, and where they were published."),
     responses(
-        (status = 200, description = "It was replaced, or was so already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It was replaced, or was the same already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was made.", body = BenchmarkBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         WriteProblems

@@ -88,7 +88,7 @@ pub async fn list_board_reports(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/board-reports", tag = "reports", operation_id = "freeze_board_report",
     params(PlanPath),
-    request_body(content = BoardReportDraft, description = "What is to be frozen."),
+    request_body(content = BoardReportDraft, description = "What to freeze."),
     responses(
         (status = 201, description = "It was frozen; Location gives its address.", body = BoardReport,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state, which never changes."))),

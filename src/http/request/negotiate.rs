@@ -119,7 +119,7 @@ impl Accept {
 fn none_of<'a>(offered: impl Iterator<Item = &'a str>) -> Problem {
     let types: Vec<_> = offered.collect();
     let asked = "Neither the Accept header nor the ending of the address asks for that.";
-    Problem::new(Code::NotAcceptable, format!("This can be had as {}. {asked}", types.join(" or ")))
+    Problem::new(Code::NotAcceptable, format!("This is available as {}. {asked}", types.join(" or ")))
 }
 
 impl FromRequest for Accept {

@@ -472,7 +472,7 @@ path_params! {
 
 /// Describe a table
 ///
-/// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
+/// The Table Schema (Frictionless) of a table that is available as CSV: the names, types and meanings of its columns.
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
     params(TablePath),

@@ -103,8 +103,8 @@ fn table_group(seen: &Seen) -> Value {
 
 /// Describe a plan's tables as a Data Package
 ///
-/// The tables `readings.csv`, `targets.csv`, `status-report.csv` and `exceptions.csv` beside this address, with the types and
-/// meanings of their columns (Frictionless Data Package), to be asked for as `datapackage.json`.
+/// The tables `readings.csv`, `targets.csv`, `status-report.csv` and `exceptions.csv` beside this address, with the
+/// types and meanings of their columns (Frictionless Data Package), available as `datapackage.json`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/datapackage", tag = "service", operation_id = "get_data_package",
     params(PlanPath),

@@ -151,7 +151,7 @@ impl Programme {
             let row = grants::find(change.conn(), plan, grant)?.ok_or(Refusal::NotFound)?;
             if row.subject == change.caller && row.granted.role == Role::Administrator {
                 return Err(Refusal::Conflict(
-                    "nobody revokes their own administrator's grant; another administrator does".to_owned(),
+                    "you cannot revoke your own administrator's grant; another administrator can".to_owned(),
                 ));
             }
             let (caller, now) = (change.caller.clone(), change.seen.now);

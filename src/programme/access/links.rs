@@ -93,7 +93,7 @@ impl LinkTerms {
                 format!("kpis/{kpi}/{table}")
             }
             (None, true) => {
-                invalid.at("/kpi", "missing", "say of which KPI it is");
+                invalid.at("/kpi", "missing", "state which KPI it is for");
                 String::new()
             }
             (kpi, false) => {

@@ -11,7 +11,7 @@ use crate::programme::figures::effects::RollUpMove;
 /// What an import did, or would do.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Whether it was only tried.
+    /// Whether it was a trial.
     pub dry_run: bool,
     /// Rows gone through, blank ones not counted.
     pub rows: u64,

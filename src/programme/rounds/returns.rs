@@ -158,7 +158,7 @@ pub struct MyReturns {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "What putting a return did, or with `dry_run` would do.")]
 pub struct PostedReturn {
-    /// Whether it was only tried.
+    /// Whether it was a trial.
     pub dry_run: bool,
     /// How many figures are new.
     #[schema(minimum = 0, example = 12)]
