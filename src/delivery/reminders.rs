@@ -1,4 +1,5 @@
-//! Reminders on their way: one digest a person and day, as mail or as a signed message to the deployment's own webhook.
+//! Reminders on their way: one digest per person and day, as mail or as a signed message to the deployment's own
+//! webhook.
 
 use std::time::Duration;
 

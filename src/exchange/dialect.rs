@@ -44,7 +44,7 @@ impl Dialect {
     }
 }
 
-/// The encoding that a `charset` names, if a file may be sent in it: UTF-8, UTF-16, or one with a byte a character.
+/// The encoding that a `charset` names, if a file may be sent in it: UTF-8, UTF-16, or one with one byte per character.
 pub fn encoding_named(charset: &str) -> Option<&'static Encoding> {
     let encoding = Encoding::for_label_no_replacement(charset.trim().as_bytes())?;
     (encoding.is_single_byte() || [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)).then_some(encoding)

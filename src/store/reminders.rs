@@ -1,4 +1,4 @@
-//! Who was reminded on which day: one digest a person and day, however many instances send them. The note is made
+//! Who was reminded on which day: one digest per person and day, however many instances send them. The note is made
 //! before a digest is sent and removed if it could not be; both are entries of the service's journal.
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -1,4 +1,4 @@
-//! What is odd about a figure: one function a rule.
+//! What is odd about a figure: one function per rule.
 
 use super::{Warning, WarningCode, WarningRules};
 use crate::dimension::Counted;

@@ -1,4 +1,4 @@
-//! What is odd about a target: one function a rule.
+//! What is odd about a target: one function per rule.
 
 use super::figures::{above_a_hundred_percent, adds_up, is_more};
 use super::{Warning, WarningCode, WarningRules};

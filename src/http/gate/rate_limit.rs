@@ -84,7 +84,7 @@ struct Limits {
 }
 
 impl Limiter {
-    /// A limit of so many requests a minute for each caller; none without a number.
+    /// A limit of so many requests per minute for each caller; none without a number.
     pub fn new(a_minute: Option<NonZeroU32>) -> Self {
         Self(a_minute.map(|quota| {
             let counters = RateLimiter::keyed(Quota::per_minute(quota)).with_middleware();

@@ -1,5 +1,5 @@
-//! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`. What
-//! comes from what is before the handlers is described by `of_the_way_in`, and declared nowhere.
+//! What can go wrong, declared in one word per handler: `responses((status = 200, ..), NotModified, ReadProblems)`.
+//! What comes from what is before the handlers is described by `of_the_way_in`, and declared nowhere.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +99,7 @@ impl IntoResponses for NotModified {
     }
 }
 
-/// One response a status, describing each code that is sent with it.
+/// One response per status, describing each code that is sent with it.
 fn described(codes: &[Code]) -> Responses {
     let mut by_status: BTreeMap<String, Vec<Code>> = BTreeMap::new();
     for code in codes {

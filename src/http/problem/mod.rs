@@ -26,7 +26,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// How many faults of one body are listed: more than that help nobody, and an answer must not grow beyond its request.
 const MOST_LISTED: usize = 100;
 
-/// One row a code: the variant, the stable name, the status, the title, and what its page says.
+/// One row per code: the variant, the stable name, the status, the title, and what its page says.
 macro_rules! codes {
     ($($variant:ident $code:literal $status:ident $title:literal $page:literal;)+) => {
         /// Every kind of error that a client can see.

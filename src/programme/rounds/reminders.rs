@@ -1,4 +1,4 @@
-//! Reminders: what each person who reports figures still owes and by when, in one digest a day.
+//! Reminders: what each person who reports figures still owes and by when, in one digest per day.
 //!
 //! A person is reminded of what is theirs as a sub-group's lead or a contributor: figures that are missing, overdue or
 //! due within a fortnight, and open actions likewise. Anyone who only manages is reminded of nothing: they see it all

@@ -23,7 +23,7 @@ pub struct Template {
     pub period: Period,
     /// The last day on which a figure is in time, if the period has a round.
     pub due: Option<NaiveDate>,
-    /// One line a figure, by KPI, period and group.
+    /// One line per figure, by KPI, period and group.
     pub lines: Vec<TemplateLine>,
 }
 
