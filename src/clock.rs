@@ -1,7 +1,7 @@
 //! The only source of now.
 //!
 //! Everything that needs the present moment is handed a [`Clock`]: the service runs on the system's, tests and the
-//! replay of recorded history run on one that stands still until it is told to move.
+//! replay of recorded history run on one that stands still until it is moved.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

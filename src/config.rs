@@ -18,7 +18,7 @@ use crate::domain::ids::{PlanCode, Subject};
 use crate::domain::wording::{io_fault, shown, unreadable};
 use crate::store::DatabaseUrl;
 
-/// Waymark keeps a partnership's plan, its KPIs, targets and figures, and says where each stands and why.
+/// Waymark keeps a partnership's plan, its KPIs, targets and figures, and states how each is doing and why.
 #[derive(Debug, Parser)]
 #[command(name = "waymark", version, about, args_override_self = true, max_term_width = 120)]
 pub struct Cli {
@@ -55,19 +55,19 @@ pub enum Command {
     Token(Token),
     /// Print the OpenAPI document, write both versions of it, or check that what was written is up to date.
     Openapi(Openapi),
-    /// Walk a database's journals and revisions, and say what is broken.
+    /// Check a database's journals and revisions, and list what is broken.
     Verify(Verify),
     /// Print the service's journal: every change of tokens, links, clients, roles in the service, and every reminder.
     ///
     /// One entry per line, as JSON, oldest first. Changes to a plan are in the plan's own journal.
     Journal(Journal),
-    /// Send everyone who owes figures or actions one mail that says which: run it once a day.
+    /// Send everyone who owes figures or actions one mail that lists them: run it once a day.
     ///
     /// Reminds sub-group leads and contributors by mail or webhook, each once a day however often it is run.
     Remind(Remind),
 }
 
-/// Where things are kept.
+/// Where things are stored.
 #[derive(Clone, Debug, Args)]
 pub struct Place {
     /// A TOML file with settings, each under the name of its flag.
@@ -98,7 +98,7 @@ pub struct Place {
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -111,9 +111,9 @@ impl Place {
     /// The database that is meant.
     ///
     /// # Errors
-    /// Where the file with the URL cannot be read or holds none.
+    /// If the file with the URL cannot be read or holds none.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
-        // Not parsed where clap would quote it when it is wrong: it may hold a password.
+        // Not parsed if clap would quote it when it is wrong: it may hold a password.
         let text = match (&self.database_url, &self.database_url_file) {
             (Some(url), _) => url.clone(),
             (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| {
@@ -130,7 +130,7 @@ impl Place {
     }
 }
 
-/// What tokens must say.
+/// What tokens must state.
 #[derive(Clone, Debug, Args)]
 pub struct Issuing {
     /// The issuer (`iss`) of tokens.
@@ -139,7 +139,8 @@ pub struct Issuing {
     /// The audience (`aud`) of tokens.
     #[arg(long, env = "WAYMARK_AUDIENCE", value_name = "NAME", default_value = "waymark")]
     pub audience: String,
-    /// The local signing key, Ed25519 or ES256 in PEM (PKCS #8). Without it, signing-key.pem in the data folder where that is.
+    /// The local signing key, Ed25519 or ES256 in PEM (PKCS #8). Without it, signing-key.pem in the data folder if it
+    /// exists.
     #[arg(long, env = "WAYMARK_KEY_FILE", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 }
@@ -150,7 +151,7 @@ pub struct Demo {
     /// The address to serve on.
     #[arg(long, env = "WAYMARK_BIND", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub bind: SocketAddr,
-    /// The folder to keep the demo in, used again where it is there. Without it, a temporary one.
+    /// The folder to store the demo in, used again if it exists. Without it, a temporary one.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// What to log.
@@ -162,10 +163,10 @@ pub struct Demo {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Serve {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
-    /// What tokens must say.
+    /// What tokens must state.
     #[command(flatten)]
     pub issuing: Issuing,
     /// The address to serve on.
@@ -177,14 +178,14 @@ pub struct Serve {
     /// A JWKS URL (https, or http on this machine) with keys to verify tokens with; keys rotate without a restart.
     #[arg(long, env = "WAYMARK_JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,
-    /// The issuer of people's tokens, where the keys of --jwks-file and --jwks-url are those of another than --issuer, such as
-    /// a council's sign-in. Each issuer's tokens are then believed by its own keys only.
+    /// The issuer of people's tokens, if the keys of --jwks-file and --jwks-url belong to another than --issuer, such
+    /// as a council's sign-in. Each issuer's tokens are then accepted with its own keys only.
     #[arg(long, env = "WAYMARK_OIDC_ISSUER", value_name = "URL")]
     pub oidc_issuer: Option<String>,
-    /// Take personal access tokens as the password of HTTP Basic too, for spreadsheets and the like.
+    /// Accept personal access tokens as the password of HTTP Basic too, for spreadsheets and similar tools.
     #[arg(long, env = "WAYMARK_BASIC_AUTH", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
     pub basic_auth: bool,
-    /// Requests a minute that each caller may send to an instance; 0 for no limit.
+    /// Requests per minute that each caller may send to an instance; 0 for no limit.
     #[arg(long, env = "WAYMARK_RATE_LIMIT", value_name = "N", default_value_t = 6000)]
     pub rate_limit: u32,
     /// Networks that proxies before the service ask from, with commas between: `10.0.0.5,172.16.0.0/12`. Callers without a token
@@ -197,29 +198,31 @@ pub struct Serve {
     /// The address that the service is reached at from outside: `https://waymark.example`.
     #[arg(long, env = "WAYMARK_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// Whom to tell of a weakness, for /.well-known/security.txt: `mailto:…` or `https:…`.
+    /// Whom to inform of a weakness, for /.well-known/security.txt: `mailto:…` or `https:…`.
     #[arg(long, env = "WAYMARK_SECURITY_CONTACT", value_name = "URI")]
     pub security_contact: Option<String>,
-    /// What opens /metrics, sent as `Authorization: Bearer …`: 16 characters or more. Better given by the variable, which no
-    /// list of processes shows. Without it, /metrics is there for whoever asks from this machine, and not through a proxy.
+    /// What opens /metrics, sent as `Authorization: Bearer …`: 16 characters or more. Better given by the variable,
+    /// which no list of processes shows. Without it, /metrics is open to anyone on this machine, but not through a
+    /// proxy.
     #[arg(long, env = "WAYMARK_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub metrics_token: Option<String>,
-    /// A subject that administers the whole service: it is granted that at start. How a new installation is begun.
+    /// A subject that administers the whole service: it gets that grant at start. Needed to begin a new installation.
     #[arg(long, env = "WAYMARK_ADMINISTRATOR", value_name = "SUBJECT")]
     pub administrator: Option<Subject>,
-    /// A subject that administers the whole service no longer: its grant is taken back at start.
+    /// A subject that no longer administers the whole service: its grant is revoked at start.
     #[arg(long, env = "WAYMARK_FORMER_ADMINISTRATOR", value_name = "SUBJECT")]
     pub former_administrator: Option<Subject>,
     /// Whether to bring the database's tables up to date at start.
     #[arg(long, env = "WAYMARK_MIGRATE", value_name = "true|false", default_value_t = true, action = ArgAction::Set)]
     pub migrate: bool,
-    /// Threads that answer requests; without it, one a core.
+    /// Threads that answer requests; without it, one per core.
     #[arg(long, env = "WAYMARK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
-    /// Whether this instance delivers webhooks. Where several serve one database, one at a time tells a subscriber.
+    /// Whether this instance delivers webhooks. If several serve one database, one at a time delivers to a subscriber.
     #[arg(long, env = "WAYMARK_WEBHOOKS", value_name = "true|false", default_value_t = true, action = ArgAction::Set)]
     pub webhooks: bool,
-    /// Whether webhooks may go to http and to private addresses: only where all who may make one are trusted with this network.
+    /// Whether webhooks may go to http and to private addresses: only if all who may make one are trusted with this
+    /// network.
     #[arg(long, env = "WAYMARK_WEBHOOKS_ALLOW_PRIVATE", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
     pub webhooks_allow_private: bool,
     /// Seconds that requests under way are given when the service is stopped.
@@ -239,10 +242,10 @@ fn network(text: &str) -> Result<IpNet, String> {
 /// `waymark migrate`
 #[derive(Debug, Args)]
 pub struct Migrate {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
-    /// Change nothing; say what is pending, and fail where anything is.
+    /// Change nothing; list what is pending, and fail if anything is.
     #[arg(long)]
     pub check: bool,
 }
@@ -259,7 +262,7 @@ pub enum FileKind {
 /// `waymark import`
 #[derive(Debug, Args)]
 pub struct Import {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// The CSV file or workbook (.xlsx), or a folder with a whole plan (plan.csv, kpis.csv, targets/, readings/ and the rest).
@@ -271,10 +274,10 @@ pub struct Import {
     /// Whose grants apply, and who is named in the journal.
     #[arg(long = "as", value_name = "SUBJECT", required_unless_present = "columns")]
     pub subject: Option<Subject>,
-    /// What the file holds: readings unless given. A folder's files say so themselves.
+    /// What the file holds: readings unless given. A folder's files state it themselves.
     #[arg(long, value_enum)]
     pub kind: Option<FileKind>,
-    /// Say what the import would do, and do nothing.
+    /// Show what the import would do, and do nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Print the files and columns of a folder, as Markdown, and do nothing else.
@@ -285,7 +288,7 @@ pub struct Import {
 /// `waymark export`
 #[derive(Debug, Args)]
 pub struct Export {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// The plan's code.
@@ -304,14 +307,14 @@ pub struct Export {
 pub enum PlanCommand {
     /// Remove a plan with everything in it, while no return was signed off, no board report was frozen and no plan goes on from it.
     ///
-    /// Its grants, webhooks, links and clients go too. What stays is one entry that says who removed it and when.
+    /// Its grants, webhooks, links and clients go too. What stays is one entry that states who removed it and when.
     Remove(RemovePlan),
 }
 
 /// `waymark plan remove`
 #[derive(Debug, Args)]
 pub struct RemovePlan {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// The plan's code.
@@ -320,7 +323,7 @@ pub struct RemovePlan {
     /// Whose grants apply, and who is named in what stays of the plan: an administrator of the plan.
     #[arg(long = "as", value_name = "SUBJECT")]
     pub subject: Subject,
-    /// Do it. Without this, say what would be removed and do nothing.
+    /// Do it. Without this, show what would be removed and do nothing.
     #[arg(long)]
     pub yes: bool,
 }
@@ -332,14 +335,14 @@ pub enum ReportFormat {
     Text,
     /// As the API sends it.
     Json,
-    /// One row a KPI.
+    /// One row per KPI.
     Csv,
 }
 
 /// `waymark report`
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// The plan's code.
@@ -368,7 +371,7 @@ pub struct Token {
     /// The folder with the signing key (signing-key.pem).
     #[arg(long, env = "WAYMARK_DATA_DIR", value_name = "DIR", default_value = "waymark-data")]
     pub data_dir: PathBuf,
-    /// What tokens must say.
+    /// What tokens must state.
     #[command(flatten)]
     pub issuing: Issuing,
     /// The subject (`sub`) of the token: whom grants are given to.
@@ -377,10 +380,10 @@ pub struct Token {
     /// The demo's subject of this role, in place of --subject.
     #[arg(long, value_name = "ROLE", conflicts_with = "subject")]
     pub role: Option<Role>,
-    /// How long the token is good for, in hours.
+    /// How long the token is valid, in hours.
     #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=8760))]
     pub hours: u32,
-    /// Make the signing key (Ed25519) where there is none yet.
+    /// Make the signing key (Ed25519) if there is none yet.
     #[arg(long)]
     pub create_key: bool,
 }
@@ -394,7 +397,7 @@ pub struct Openapi {
     /// Write openapi.json and openapi-3.0.json into this folder.
     #[arg(long, value_name = "DIR", conflicts_with = "older")]
     pub write: Option<PathBuf>,
-    /// Fail where the documents in this folder are not what the service says of itself.
+    /// Fail if the documents in this folder are not what this version writes.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["older", "write"])]
     pub check: Option<PathBuf>,
 }
@@ -402,7 +405,7 @@ pub struct Openapi {
 /// `waymark verify`
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// Only this plan.
@@ -413,7 +416,7 @@ pub struct Verify {
 /// `waymark journal`
 #[derive(Debug, Args)]
 pub struct Journal {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// Only the entries after this number.
@@ -424,7 +427,7 @@ pub struct Journal {
 /// `waymark remind`
 #[derive(Debug, Args)]
 pub struct Remind {
-    /// Where things are kept.
+    /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
     /// The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT` for one on this machine.
@@ -438,8 +441,8 @@ pub struct Remind {
         default_value = "Waymark <waymark@localhost.localdomain>"
     )]
     pub smtp_from: String,
-    /// In place of mail, an address that each digest is posted to, signed as Standard Webhooks has it; who is no e-mail address
-    /// is reminded too. Private addresses are sent to.
+    /// In place of mail, an address that each digest is posted to, signed as Standard Webhooks has it; anyone whose
+    /// subject is not an e-mail address is reminded too. Private addresses are allowed.
     #[arg(
         long,
         env = "WAYMARK_REMINDER_WEBHOOK_URL",
@@ -466,7 +469,7 @@ impl Serve {
 
 /// Reads the command line, the environment and the file that they may name.
 ///
-/// Ends the process with a message where they make no sense, as clap does.
+/// Ends the process with a message if they make no sense, as clap does.
 pub fn read() -> Cli {
     let given: Vec<OsString> = std::env::args_os().collect();
     read_from(&given, |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit())
@@ -475,7 +478,7 @@ pub fn read() -> Cli {
 /// Reads the settings from these words and this environment.
 ///
 /// # Errors
-/// clap's, which tell what to do.
+/// clap's, which state what to do.
 fn read_from(given: &[OsString], env: impl Fn(&str) -> Option<OsString>) -> Result<Cli, clap::Error> {
     parsed(given, env).map_err(plainly)
 }
@@ -544,7 +547,7 @@ fn from_file(
         if !command.get_subcommands().any(|sub| sub.get_arguments().any(is_setting)) {
             return Err(wrong(command, format!("there is no setting `{key}`")));
         }
-        // One file serves every command: what is a setting of another one is none of this one's.
+        // One file serves every command: a setting of another command is skipped.
         let known = command.find_subcommand(name).is_some_and(|sub| sub.get_arguments().any(is_setting));
         let same: &[&str] = if DATABASE.contains(&&*flag) { &DATABASE } else { &[&flag] };
         if !known || same.iter().any(|flag| stands_higher(flag)) {

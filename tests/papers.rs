@@ -1,11 +1,13 @@
-//! The papers are true: each section, page and function that is named exists, each link leads to a file, and the prose keeps to
-//! the wording list in CONTRIBUTING.md.
+//! The papers are true: each section, page and function that is named exists, each link leads to a file, and the prose
+//! keeps to the wording list in CONTRIBUTING.md, as do the API's document and the texts of the program.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the papers has failed")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 const RULES: &str = "docs/rules.md";
 const ROOT_PAPERS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
@@ -37,6 +39,36 @@ const WORDS: &[(&str, &str)] = &[
     ("a row for each", "one row per"),
     ("1 days", "1 day"),
     ("1 rows", "1 row"),
+];
+
+/// More words that must not come back into what the program shows: its errors, its reports and the API's document.
+const SHOWN: &[(&str, &str)] = &[
+    ("tell of", "report, describe"),
+    ("goes by", "is called"),
+    ("stands by", "confirms"),
+    ("no good", "not valid, expired"),
+    ("is no period", "is not a period"),
+    ("is no code", "is not a code"),
+    ("is no role", "is not a role"),
+    ("is no column", "is not a column"),
+    ("is there already", "exists already"),
+    ("nothing is kept", "nothing is saved"),
+    ("nothing was kept", "nothing was saved"),
+    ("take it out", "remove it"),
+    ("take it away", "remove it"),
+    ("taken away", "removed"),
+    ("taken back", "revoked"),
+    ("taken here", "accepted here"),
+    ("likes", "prefers"),
+    ("the first first", "oldest first"),
+    ("the latest first", "latest first"),
+    ("one row a", "one row per"),
+    ("where there is", "if there is"),
+    ("where there are", "if there are"),
+    ("where there was", "if there was"),
+    ("where none", "if none"),
+    ("where nothing", "if nothing"),
+    ("where a kpi stands", "how a KPI is doing, its status"),
 ];
 
 fn root() -> &'static Path {
@@ -394,27 +426,62 @@ fn the_papers_keep_to_their_size() {
     }
 }
 
+/// The words of these lists in a text, each with the words around it and what to write.
+fn replaced(name: &str, text: &str, lists: &[&[(&str, &str)]]) -> Vec<String> {
+    let text = text.to_lowercase();
+    let words: Vec<&str> = text.split(|mark: char| !mark.is_alphanumeric() && mark != '\'' && mark != '`').collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let line = format!(" {} ", words.join(" "));
+    let mut wrong = Vec::new();
+    for (word, instead) in lists.iter().copied().flatten() {
+        let Some((before, after)) = line.split_once(&format!(" {word} ")) else { continue };
+        let near: Vec<&str> = before.split(' ').rev().take(5).collect();
+        let near: Vec<&str> = near.into_iter().rev().collect();
+        let next: Vec<&str> = after.split(' ').take(4).collect();
+        wrong.push(format!("{name}: `… {} {word} {} …`\n    write: {instead}", near.join(" "), next.join(" ")));
+    }
+    wrong
+}
+
+/// The summaries and descriptions of the API's document, without what stands between backticks.
+fn descriptions(document: &Value) -> Vec<String> {
+    let within = |(name, value): (&String, &Value)| match value {
+        Value::String(text) if name == "description" || name == "summary" => vec![prose(text)],
+        value => descriptions(value),
+    };
+    match document {
+        Value::Object(members) => members.iter().flat_map(within).collect(),
+        Value::Array(items) => items.iter().flat_map(descriptions).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The texts between quotation marks in a source, but for its tests and the names of what is put into them.
+fn literals(source: &str) -> String {
+    let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code = code.replace("\\\\", "").replace("\\\"", "").replace("'\"'", "").replace("\\n", " ");
+    let texts = code.split('"').skip(1).step_by(2).collect::<Vec<_>>().join(" ` ");
+    let texts = texts.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+    texts.collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn words_that_were_replaced_do_not_come_back() {
-    let mut wrong = Vec::new();
-    for paper in papers() {
-        let text = prose(&written_part(&paper)).to_lowercase();
-        let words: Vec<&str> =
-            text.split(|mark: char| !mark.is_alphanumeric() && mark != '\'' && mark != '`').collect();
-        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        let line = format!(" {} ", words.join(" "));
-        for (word, instead) in WORDS.iter().filter(|(word, _)| line.contains(&format!(" {word} "))) {
-            let (before, after) = line.split_once(&format!(" {word} ")).unwrap_or_default();
-            let near: Vec<&str> = before.split(' ').rev().take(5).collect();
-            let near: Vec<&str> = near.into_iter().rev().collect();
-            let next: Vec<&str> = after.split(' ').take(4).collect();
-            wrong.push(format!(
-                "{}: `… {} {word} {} …`\n    write: {instead}",
-                paper.name,
-                near.join(" "),
-                next.join(" ")
-            ));
-        }
-    }
+    let wrong: Vec<String> =
+        papers().iter().flat_map(|paper| replaced(&paper.name, &prose(&written_part(paper)), &[WORDS])).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_the_program_shows_keeps_to_the_words_too() {
+    let document: Value = serde_json::from_str(&read("openapi/openapi.json")).unwrap();
+    let descriptions = descriptions(&document);
+    assert!(descriptions.len() > 1_000, "only {} descriptions were found", descriptions.len());
+    let described = descriptions.iter().flat_map(|text| replaced("openapi.json", text, &[WORDS, SHOWN]));
+    let sources = texts(&["src"], &["rs"]);
+    let sources = sources.iter().filter(|source| !source.name.ends_with("tests.rs"));
+    let written = sources.flat_map(|source| replaced(&source.name, &literals(&source.text), &[WORDS, SHOWN]));
+    let wrong: BTreeSet<String> = described.chain(written).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
 }

@@ -10,7 +10,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a JSON value indexed by a name that it lacks is null"
+    reason = "a JSON value indexed by a name that it does not have is null"
 )]
 
 use std::collections::BTreeSet;

@@ -83,7 +83,7 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     store
         .write(move |write| granting::ensure_service_grant(write, &admin, Role::Administrator, &admin, now).map(drop))
         .await?;
-    // In one transaction with the roles: a demo that is killed while it loads starts anew.
+    // In one transaction with the roles: a demo that is killed while it loads starts again.
     let transaction = store.begin().await?;
     let programme = Programme::new(transaction.store().clone(), clock.clone());
     let bar = progress(0, "loading the Harrow plan");
@@ -114,7 +114,7 @@ fn welcome(address: SocketAddr, folder: &Path, key: &SigningKey, expected: &Expe
         "Waymark serves the Harrow Children and Young People's Plan 2009-2011 on http://{address}\n\
          The priorities are the plan's. Every baseline, target and figure is INVENTED for illustration.\n\
          Documentation: http://{address}/docs   Data: {}\n\n\
-         A token for each role, good for {DAYS} days:\n\n",
+         A token for each role, valid for {DAYS} days:\n\n",
         folder.display()
     );
     let now = Clock::system().now();

@@ -36,7 +36,7 @@ pub(super) async fn import(store: Store, path: PathBuf, caller: Principal, comma
                 print(format!("{file}: {}\n", counted(*rows, "row", "rows")))?;
             }
             let done =
-                if command.dry_run { "nothing is wrong; it was only tried, and nothing was kept" } else { "loaded" };
+                if command.dry_run { "nothing is wrong; this was a trial, and nothing was saved" } else { "loaded" };
             print(format!("{}: {done}\n", loaded.plan))?;
             Ok(true)
         }
@@ -89,6 +89,6 @@ pub(super) async fn remove(command: RemovePlan) -> Result<bool, Failure> {
     }
     let removed = programme.remove_plan(&plan, &caller, Precondition::Any, Extent::WithContents).await;
     removed.map_err(|refusal| told(&refusal))?;
-    print(format!("{plan} removed; `waymark verify` says who did it and when\n"))?;
+    print(format!("{plan} removed; `waymark verify` shows who removed it and when\n"))?;
     Ok(true)
 }

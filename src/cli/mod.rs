@@ -34,7 +34,7 @@ use crate::programme::{Programme, Refusal};
 use crate::store::{DatabaseUrl, Store, StoreOptions};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
-/// Why a command failed: what to tell the person who typed it.
+/// Why a command failed: what the person who typed it reads.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a command; the answer is the process's exit code.
@@ -211,7 +211,7 @@ fn lines_in(path: &Path) -> Result<u64, Failure> {
     }
 }
 
-/// Something that is wrong with a file, or that should be looked at in it, as an import tells it.
+/// Something that is wrong with a file, or that should be looked at in it, as an import reports it.
 #[derive(serde::Deserialize)]
 struct Finding {
     row: Option<u64>,
@@ -249,7 +249,7 @@ fn print_outcome(mut outcome: Outcome) -> Result<bool, Failure> {
         print(format!("{rows}: {created} {kept} created, {revised} revised, {unchanged} unchanged\n"))?;
     } else {
         let (rows, rejected) = (counted(rows, "row", "rows"), counted(rejected, "is", "are"));
-        print(format!("{rows}: {rejected} wrong, and nothing was kept\n"))?;
+        print(format!("{rows}: {rejected} wrong, and nothing was saved\n"))?;
     }
     Ok(right)
 }
@@ -370,7 +370,7 @@ fn openapi(command: &Openapi) -> Result<bool, Failure> {
         let names: Vec<&str> = files.iter().filter(|file| drifted(file)).map(|(name, _)| *name).collect();
         if !names.is_empty() {
             eprintln!(
-                "waymark: {} is not what the service says of itself; run `waymark openapi --write {}`",
+                "waymark: {} is not what this version writes; run `waymark openapi --write {}`",
                 names.join(" and "),
                 folder.display()
             );
@@ -397,10 +397,10 @@ async fn remind(command: Remind) -> Result<bool, Failure> {
         (None, Some(url), Some(secret)) => {
             Courier::webhook(url, secret).map_err(|why| format!("--webhook-url, --webhook-secret: {why}"))?
         }
-        _ => return Err("say where reminders go: --smtp-url, or --webhook-url with --webhook-secret".into()),
+        _ => return Err("state where reminders go: --smtp-url, or --webhook-url with --webhook-secret".into()),
     };
     let Reminded { sent, earlier, failed } =
         reminders::remind(&programme, &courier, now).await.map_err(|refusal| told(&refusal))?;
-    print(format!("{sent} reminded, {earlier} were today already, {failed} could not be\n"))?;
+    print(format!("{sent} reminded, {earlier} had been reminded today already, {failed} could not be reminded\n"))?;
     Ok(failed == 0)
 }

@@ -122,8 +122,8 @@ impl Keys {
     }
 }
 
-/// Lets go of whoever waits for a change as soon as the process is told to stop: the server waits for every request that it
-/// is still answering.
+/// Lets go of anyone who waits for a change as soon as the process is asked to stop: the server waits for every request
+/// that it is still answering.
 async fn close_when_told_to_stop(watch: Watch) {
     let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
     let Ok(mut signals) = signals.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>() else { return };
@@ -149,7 +149,7 @@ pub(super) struct Listen {
 }
 
 impl Listen {
-    /// Serves until the process is told to stop.
+    /// Serves until the process is asked to stop.
     pub(super) fn serve(self, state: AppState, begun: impl FnOnce(SocketAddr)) -> Result<bool, Failure> {
         let programme = state.programme().clone();
         let watch = programme.watch().clone();

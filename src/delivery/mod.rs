@@ -1,8 +1,9 @@
 //! What leaves the service by itself: webhooks, and [`reminders`].
 //!
-//! [`Worker`] is the door. It asks the programme what each subscriber is to be told next and sends it: [`signature`] signs,
-//! [`sender`] sends and keeps to public addresses. Of several instances over one database one at a time tells a subscriber,
-//! by a lease, so that messages come in order; a message is sent at least once, and again until it is taken.
+//! [`Worker`] is the door. It asks the programme what each subscriber is to be sent next and sends it: [`signature`]
+//! signs, [`sender`] sends and keeps to public addresses. Of several instances over one database one at a time delivers
+//! to a subscriber, by a lease, so that messages come in order; a message is sent at least once, and again until it is
+//! accepted.
 
 pub mod reminders;
 pub mod sender;
@@ -24,17 +25,17 @@ use crate::programme::{Programme, Refusal};
 
 use sender::{Sender, Sent};
 
-/// How many subscribers are told at the same time.
+/// How many subscribers are served at the same time.
 const AT_ONCE: usize = 8;
 
-/// How long one subscriber is told without a break, and how much.
+/// How long one subscriber is served without a break, and how much.
 const STRETCH: Duration = Duration::from_secs(10);
 const MESSAGES_AT_A_TIME: usize = 100;
 
 /// How often the worker looks for what another instance wrote, and for what is due again.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Tells subscribers what happened.
+/// Sends subscribers what happened.
 #[derive(Clone)]
 pub struct Worker {
     programme: Programme,
@@ -60,13 +61,13 @@ impl Worker {
             if look {
                 writes.mark_unchanged();
                 if let Err(refusal) = tellings.look().await {
-                    tracing::warn!(%refusal, "webhooks could not be looked at");
+                    tracing::warn!(%refusal, "the webhooks could not be checked");
                 }
                 next_look = Instant::now() + LOOK;
             }
             tellings.begin();
-            // Woken by a write, or by the time: another instance's writes and messages to try again do not wake it. Or by one
-            // who has been told something: there is room for another, and for this one there may be more.
+            // Woken by a write, or by the time: another instance's writes and messages to try again do not wake it. Or
+            // by one who has been sent something: there is room for another, and for this one there may be more.
             let woken = pin!(tokio::time::timeout_at(next_look.into(), writes.changed()));
             let ended = pin!(async {
                 match tellings.ended().await {
@@ -82,11 +83,12 @@ impl Worker {
         while tellings.ended().await.is_some() {}
     }
 
-    /// Tells every subscriber that there is something for, by a clock that stands at this moment; gives how many messages
+    /// Serves every subscriber that there is something for, by a clock fixed at this moment; gives how many messages
     /// were sent.
     ///
     /// # Errors
-    /// Where the database does not say who there is to tell. What goes wrong with one subscriber does not touch the others.
+    /// If the database does not state whom there is to serve. What goes wrong with one subscriber does not touch the
+    /// others.
     pub async fn step(&self, now: DateTime<Utc>) -> Result<usize, Refusal> {
         let mut tellings = Tellings::new(self.clone(), Clock::standing_at(now));
         tellings.look().await?;
@@ -100,8 +102,8 @@ impl Worker {
         }
     }
 
-    /// Tells one subscriber what there is, in order, until it does not listen or has heard much. The clock is asked for each
-    /// thing anew: a subscriber takes its time, and a lease and a signature are good only for so long.
+    /// Sends one subscriber what there is, in order, until it does not listen or has heard much. The clock is asked for
+    /// each thing again: a subscriber takes its time, and a lease and a signature are valid only for so long.
     async fn tell(&self, id: WebhookId, clock: &Clock) -> Result<usize, Refusal> {
         let (programme, name) = (&self.programme, self.name.as_str());
         let Some(mut webhook) = programme.claim_webhook(id, name, clock.now()).await? else { return Ok(0) };
@@ -212,7 +214,7 @@ impl Worker {
     }
 }
 
-/// Subscribers being told, each at its own pace, and those that wait for their turn.
+/// Subscribers being served, each at its own pace, and those that wait for their turn.
 struct Tellings {
     worker: Worker,
     clock: Clock,
@@ -233,7 +235,7 @@ impl Tellings {
         Ok(())
     }
 
-    /// Begins to tell those that wait, as many as there is room for.
+    /// Begins to serve those that wait, as many as there is room for.
     fn begin(&mut self) {
         self.being_told.retain(|_, telling| !telling.is_finished());
         while self.telling.len() < AT_ONCE
@@ -246,7 +248,7 @@ impl Tellings {
             let (worker, clock) = (self.worker.clone(), self.clock.clone());
             let telling = self.telling.spawn(async move {
                 worker.tell(id, &clock).await.unwrap_or_else(|refusal| {
-                    tracing::warn!(webhook = %id, %refusal, "a subscriber could not be told");
+                    tracing::warn!(webhook = %id, %refusal, "a subscriber could not be notified");
                     0
                 })
             });
@@ -254,7 +256,7 @@ impl Tellings {
         }
     }
 
-    /// Waits until one of them has been told; gives how many messages it was sent. `None` where nobody is being told.
+    /// Waits until one of them has been served; gives how many messages it was sent. `None` if nobody is being served.
     async fn ended(&mut self) -> Option<usize> {
         self.telling.join_next().await.map(Result::unwrap_or_default)
     }

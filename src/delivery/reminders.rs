@@ -1,4 +1,5 @@
-//! Reminders on their way: one digest a person and day, as mail or as a signed message to the deployment's own webhook.
+//! Reminders on their way: one digest per person and day, as mail or as a signed message to the deployment's own
+//! webhook.
 
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ impl Courier {
         match self {
             Self::Mail { transport, from } => {
                 let to = reminder.subject.as_str();
-                let to = to.parse().map_err(|_wrong| "the subject is no e-mail address".to_owned())?;
+                let to = to.parse().map_err(|_wrong| "the subject is not an e-mail address".to_owned())?;
                 let message = Message::builder()
                     .from(from.clone())
                     .to(to)
@@ -127,7 +128,7 @@ fn is_mailbox(subject: &Subject) -> bool {
 /// Reminds everyone who owes something and can be reached, each once a day.
 ///
 /// # Errors
-/// Where the database does not say who owes what.
+/// If the database does not say who owes what.
 pub async fn remind(programme: &Programme, courier: &Courier, now: DateTime<Utc>) -> Result<Reminded, Refusal> {
     let mut reminded = Reminded::default();
     for reminder in programme.reminders(now).await?.into_iter().filter(|one| courier.reaches(&one.subject)) {

@@ -1,9 +1,9 @@
 //! Sending a message, and to nowhere but the public internet: a webhook's address is a stranger's text, and must not make
 //! this service knock at doors inside its own network.
 //!
-//! The name is resolved once, every address it has is judged, and the connection is made to the addresses that were judged:
-//! a name that means one thing when it is looked at and another when it is used gains nothing. Redirects are not followed,
-//! a proxy is not used, and of the answer only the status is kept.
+//! The name is resolved once, every address it has is judged, and the connection is made to the addresses that were
+//! judged: a name that means one thing when it is looked at and another when it is used gains nothing. Redirects are
+//! not followed, a proxy is not used, and of the answer only the status is stored.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Sender {
     }
 }
 
-/// Why there was no answer, in words that say nothing of what stands behind an address.
+/// Why there was no answer, in words that say nothing of what is behind an address.
 fn in_words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "there was no answer within ten seconds",
@@ -114,7 +114,7 @@ fn in_words(error: &ureq::Error) -> String {
         ureq::Error::Other(why) if why.to_string() == PRIVATE => PRIVATE,
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "the connection was refused",
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "there is no trusted TLS connection to the host",
-        ureq::Error::RequireHttpsOnly(_) => "only https addresses are sent to",
+        ureq::Error::RequireHttpsOnly(_) => "only https addresses are allowed",
         _ => "the connection failed",
     }
     .to_owned()
@@ -131,7 +131,7 @@ mod tests {
             let sent = sender.send(url, "msg", 1, "v1,x", "{}".to_owned());
             assert!(matches!(&sent, Sent::Failed(why) if !why.contains("refused")), "{url}: {sent:?}");
         }
-        // By a name that only resolving tells of: the machine's own.
+        // By a name that only resolving shows: the machine's own.
         let resolver = Guarded { inner: DefaultResolver::default(), private: false };
         let uri: Uri = "https://localhost:1/".parse().unwrap();
         let timeout = NextTimeout {

@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// The signature of a message by a secret as it is written, `whsec_…`; `None` where that is no secret.
+/// The signature of a message by a secret as it is written, `whsec_…`; `None` if that is no secret.
 pub fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> Option<String> {
     let key = STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);

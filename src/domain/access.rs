@@ -13,7 +13,7 @@ names! {
     /// What a grant lets its subject be.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "What a grant lets its subject be.")]
-    pub enum Role, else "is no role; the roles are" {
+    pub enum Role, else "is not a role; the roles are" {
         /// Everything, grants included.
         Administrator = "administrator",
         /// Definitions, targets, rounds and policies.
@@ -36,7 +36,7 @@ names! {
 pub struct Granted {
     /// The role.
     pub role: Role,
-    /// The outcome areas a sub-group lead answers for.
+    /// The outcome areas a sub-group lead is responsible for.
     pub outcome_areas: Vec<AreaCode>,
     /// The organisation a contributor or partner belongs to.
     pub organisation: Option<OrganisationCode>,
@@ -77,13 +77,13 @@ impl Access {
         Self { granted, nameless: false }
     }
 
-    /// The same without being told who did what.
+    /// The same without the names of those who did it.
     #[must_use]
     pub fn nameless(&self) -> Self {
         Self { nameless: true, ..self.clone() }
     }
 
-    /// Whether the caller is told who did what: a member of the partnership.
+    /// Whether the caller sees who did what: a member of the partnership.
     pub fn knows_names(&self) -> bool {
         self.audience() == Audience::Member && !self.nameless
     }
@@ -158,7 +158,7 @@ impl Access {
         })
     }
 
-    /// Whether the caller may submit and sign off for a sub-group that answers for these outcome areas.
+    /// Whether the caller may submit and sign off for a sub-group that is responsible for these outcome areas.
     pub fn answers_for(&self, areas: &[AreaCode]) -> bool {
         self.granted.iter().any(|grant| match grant.role {
             Role::Administrator | Role::ProgrammeManager => true,
@@ -167,7 +167,7 @@ impl Access {
         })
     }
 
-    /// Whether the caller may read what is being done about a KPI: members may, and partners where their own organisation
+    /// Whether the caller may read what is being done about a KPI: members may, and partners if their own organisation
     /// leads or contributes to it.
     pub fn reads_actions(&self, kpi: &Kpi) -> bool {
         self.audience() == Audience::Member || self.owns(kpi)
@@ -195,14 +195,14 @@ impl Access {
         self.has(&[Role::Administrator, Role::ProgrammeManager, Role::SubGroupLead, Role::Contributor])
     }
 
-    /// Everything that was granted, as a text that tells one access from another.
+    /// Everything that was granted, as a text that distinguishes one access from another.
     pub fn told(&self) -> String {
         let mut all: Vec<String> = self.granted.iter().map(|granted| format!("{granted:?}")).collect();
         all.sort_unstable();
         all.join(";")
     }
 
-    /// What tells this caller's view of a plan from another's: callers with the same mark see the same bytes.
+    /// What distinguishes this caller's view of a plan from another's: callers with the same mark see the same bytes.
     pub fn mark(&self) -> String {
         match self.audience() {
             Audience::Member => "m".to_owned(),

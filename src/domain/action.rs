@@ -47,10 +47,10 @@ pub struct Cause {
     pub text: String,
 }
 
-/// Who sees to an action: a role, not a name.
+/// Who is responsible for an action: a role, not a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(description = "Who sees to an action: a role in an organisation, and nobody's name.")]
+#[schema(description = "Who is responsible for an action: a role in an organisation, never a person's name.")]
 pub struct ActionOwner {
     /// The role; 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200, example = "Head of Community Nursing")]
@@ -61,10 +61,10 @@ pub struct ActionOwner {
 }
 
 names! {
-    /// Where an action stands.
+    /// The state of an action.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-    #[schema(description = "Where an action stands.")]
-    pub enum ActionState, else "is no state of an action; they are" {
+    #[schema(description = "The state of an action.")]
+    pub enum ActionState, else "is not a state of an action; they are" {
         /// It is to be done.
         #[default]
         Open = "open",
@@ -82,21 +82,21 @@ document! {
         /// The KPI.
         #[schema(example = "NI-126")]
         kpi: KpiCode,
-        /// The period whose figure it answers; `null` where it is about the KPI as such.
+        /// The period whose figure it answers; `null` if it is about the KPI as such.
         period: Option<PeriodKey> = None,
         /// Why the figure is not where it should be.
         cause: Cause,
         /// What will be done; 1 to 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, example = "Midwives book at two more children's centres.")]
         what: String,
-        /// Who sees to it.
+        /// Who is responsible for it.
         owner: ActionOwner,
         /// By when.
         #[schema(example = "2010-01-31")]
         due: NaiveDate,
-        /// Where it stands.
+        /// Its state.
         state: ActionState = ActionState::Open,
-        /// Why it was dropped, what came of it, or why it was taken up again; needed where it is dropped; at most 2,000
+        /// Why it was dropped, what came of it, or why it was reopened; needed if it is dropped; at most 2,000
         /// characters.
         #[schema(max_length = 2000, example = "Both centres book since 11 January.")]
         reason: Option<String> = None,
@@ -127,7 +127,7 @@ pub struct ProgressNote {
     pub text: String,
 }
 
-/// An action as it is kept.
+/// An action as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "A corrective action with its progress.")]
 pub struct ActionRecord {
@@ -136,7 +136,7 @@ pub struct ActionRecord {
     /// What is to be done.
     #[serde(flatten)]
     pub action: Action,
-    /// When it was taken on.
+    /// When it was opened.
     pub opened_at: DateTime<Utc>,
     /// By whom; null for readers outside the partnership.
     #[schema(required = true, example = "demo-sub_group_lead")]
@@ -144,7 +144,7 @@ pub struct ActionRecord {
     /// When it was done or dropped.
     #[schema(required = true)]
     pub closed_at: Option<DateTime<Utc>>,
-    /// How it goes, the oldest note first.
+    /// Its progress, oldest note first.
     pub notes: Vec<ProgressNote>,
 }
 
@@ -241,7 +241,7 @@ impl Action {
 }
 
 impl ActionRecord {
-    /// An action taken on at `now`.
+    /// An action opened at `now`.
     pub fn opened(id: ActionId, action: Action, now: DateTime<Utc>, by: Subject) -> Self {
         Self { id, action, opened_at: now, opened_by: Some(by), closed_at: None, notes: Vec::new() }
     }
@@ -271,7 +271,7 @@ impl ActionRecord {
         }
     }
 
-    /// The record for readers outside the partnership, who are told no names.
+    /// The record for readers outside the partnership, who see no names.
     #[must_use]
     pub fn nameless(mut self) -> Self {
         self.opened_by = None;

@@ -1,7 +1,7 @@
 //! What to write in place of a figure that cannot be read.
 //!
-//! A number is given only where the text can mean one figure in the KPI's unit, so that whoever follows the advice posts what
-//! was meant: `45%` of a ratio is 0.45, of a percentage 45, and of a count it is nothing at all.
+//! A number is given only if the text can mean one figure in the KPI's unit, so that anyone who follows the advice
+//! posts what was meant: `45%` of a ratio is 0.45, of a percentage 45, and of a count it is nothing at all.
 
 use super::kpi::{Kpi, Unit};
 use super::number::Figure;
@@ -17,8 +17,8 @@ pub enum FigureOf<'a> {
     Unknown,
 }
 
-/// A percentage of a KPI that is counted in percent, without its sign: `4.5` for `4.5%`. `None` where the text is no percentage,
-/// or could mean something else for the KPI.
+/// A percentage of a KPI that is counted in percent, without its sign: `4.5` for `4.5%`. `None` if the text is no
+/// percentage, or could mean something else for the KPI.
 pub fn without_percent_sign<'t>(text: &'t str, of: FigureOf<'_>) -> Option<&'t str> {
     match of {
         FigureOf::Kpi(kpi) if is_in_percent(kpi) => text.strip_suffix('%').map(str::trim_end),
@@ -26,7 +26,8 @@ pub fn without_percent_sign<'t>(text: &'t str, of: FigureOf<'_>) -> Option<&'t s
     }
 }
 
-/// What to write in place of a text that is no figure, as the end of a sentence: `; write 0.45`. Empty where nothing can be said.
+/// What to write in place of a text that is no figure, as the end of a sentence: `; write 0.45`. Empty if nothing can
+/// be said.
 pub fn advice(text: &str, of: FigureOf<'_>) -> String {
     let text = text.trim().replace('\u{2212}', "-");
     if let Some(number) = text.strip_suffix('%') {
@@ -91,8 +92,8 @@ fn sentence(meanings: &[String]) -> String {
     }
 }
 
-/// The numbers that a text can mean, each as a figure is written: none, one, or two where a comma may be a decimal point or
-/// separate thousands.
+/// The numbers that a text can mean, each as a figure is written: none, one, or two if a comma may be a decimal point
+/// or separate thousands.
 fn meanings(text: &str) -> Vec<String> {
     let (sign, number) = text.strip_prefix('-').map_or(("", text), |number| ("-", number));
     let writable = |plain: String| {
@@ -122,7 +123,7 @@ fn plain_numbers(number: &str) -> Vec<String> {
             point.into_iter().chain(joined(&commas, None)).collect()
         }
         (_, [_]) => joined(&commas, None).into_iter().collect(),
-        // Both: the one that stands once and last is the decimal point.
+        // Both: the one that is there once and last is the decimal point.
         (_, [whole, fraction]) if !fraction.contains(',') => {
             joined(&whole.split(',').collect::<Vec<_>>(), Some(fraction)).into_iter().collect()
         }

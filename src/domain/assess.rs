@@ -21,10 +21,10 @@ use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
 use crate::names;
 
 names! {
-    /// Why an assessment is as it is, where the figures alone do not say.
+    /// Why an assessment is as it is, if the figures alone do not say.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
     #[schema(
-        description = "Why no status is given, or where a status comes from if not from the figures. More may be added."
+        description = "Why no status is given, or what determines the status if not the figures. More may be added."
     )]
     pub enum Reason {
         /// The KPI is not in force in the period.
@@ -55,10 +55,10 @@ names! {
 }
 
 names! {
-    /// Where the figure itself stands: a second axis beside the status.
+    /// The condition of the figure itself: a second axis beside the status.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-    #[schema(description = "Where the figure itself stands; never mixed into the status.")]
-    pub enum DataState, else "is no data state; they are" {
+    #[schema(description = "The condition of the figure itself; never mixed into the status.")]
+    pub enum DataState, else "is not a data state; they are" {
         /// Reported and final.
         Final = "final",
         /// Reported, and may still change.
@@ -76,12 +76,12 @@ names! {
     }
 }
 
-/// What a forecast is made from and held against.
+/// What a forecast is made from and compared with.
 #[derive(Clone, Debug)]
 pub struct Outlook {
     /// The figures known up to the period.
     pub known: Known,
-    /// What the year's end is held against.
+    /// What the year's end is compared with.
     pub target: Result<FoundTarget, NoTarget>,
     /// The total that a count is to reach over the year.
     pub total: Option<Figure>,
@@ -117,7 +117,7 @@ pub struct Whole {
     pub made: Made,
     /// The last of its parts: the forecast is made from there.
     pub last: Period,
-    /// The first part of which nothing was reported, where there is one.
+    /// The first part of which nothing was reported, if there is one.
     pub missing: Option<Period>,
 }
 
@@ -134,7 +134,7 @@ pub struct Facts<'a> {
     pub period: Period,
     /// The group assessed.
     pub group: &'a GroupCode,
-    /// The reading, where there is one.
+    /// The reading, if there is one.
     pub reading: Option<&'a Observed>,
     /// The target of the period.
     pub target: Result<FoundTarget, NoTarget>,
@@ -142,8 +142,8 @@ pub struct Facts<'a> {
     pub previous: Option<Earlier>,
     /// The figure of the same period a year before.
     pub year_ago: Option<Earlier>,
-    /// When the figure is due, where there is no reading; of a longer period, that of the first part that is missing. `None`
-    /// where none is owed, because the period lies outside the plan's own years.
+    /// When the figure is due, if there is no reading; of a longer period, that of the first part that is missing.
+    /// `None` if none is owed, because the period lies outside the plan's own years.
     pub due_at: Option<DateTime<Utc>>,
     /// The moment that is assessed as known at.
     pub now: DateTime<Utc>,
@@ -151,21 +151,21 @@ pub struct Facts<'a> {
     pub withheld: bool,
     /// How precisely the reader may know figures that are not withheld.
     pub precision: Precision,
-    /// What the partner that determines the status is called, where one does.
+    /// What the partner that determines the status is called, if one does.
     pub partner: &'a str,
     /// Whether the reader may know who recorded it.
     pub names_shown: bool,
     /// What the year's end is forecast from.
     pub outlook: Outlook,
-    /// What the figure is computed from, where it is a gap.
+    /// What the figure is computed from, if it is a gap.
     pub sides: Option<Sides<'a>>,
-    /// What the figure is made of, where the period is longer than the KPI's own.
+    /// What the figure is made of, if the period is longer than the KPI's own.
     pub whole: Option<Whole>,
 }
 
 /// The target in an assessment.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "What the figure is held against: one figure, or a range from `low` to `high`.")]
+#[schema(description = "What the figure is compared with: one figure, or a range from `low` to `high`.")]
 pub struct AssessedTarget {
     /// The figure wanted; `null` for a range.
     #[schema(required = true, example = 5.0)]
@@ -176,7 +176,7 @@ pub struct AssessedTarget {
     /// The upper end of the range wanted.
     #[schema(required = true)]
     pub high: Option<Figure>,
-    /// The figure at which amber ends, where the target has its own.
+    /// The figure at which amber ends, if the target has its own.
     #[schema(required = true)]
     pub floor: Option<Figure>,
     /// Where the target came from.
@@ -190,7 +190,7 @@ pub struct NextBand {
     /// The band's code.
     #[schema(example = "low_green")]
     pub band: String,
-    /// The figure at which it begins; `null` where no figure alone decides.
+    /// The figure at which it begins; `null` if no figure alone decides.
     #[schema(required = true, example = 4.75)]
     pub at_value: Option<Figure>,
 }
@@ -220,19 +220,19 @@ pub struct Determined {
     pub at: DateTime<Utc>,
 }
 
-/// Where a KPI is heading: a projection, which never changes its status.
+/// How a KPI is expected to end the year: a projection, which never changes its status.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a KPI is heading by the end of the year: a projection, which never changes its status.")]
+#[schema(description = "How a KPI is expected to end the year: a projection, which never changes its status.")]
 pub struct Forecast {
-    /// The figure at the year's end, or of an in-period count the year's total: one that could be posted. `null` where there is
-    /// no forecast.
+    /// The figure at the year's end, or of an in-period count the year's total: one that could be posted. `null` if
+    /// there is no forecast.
     #[schema(required = true, example = 4.3)]
     pub value: Option<Figure>,
     /// How it was made.
     #[schema(required = true)]
     pub method: Option<Method>,
-    /// Where the KPI would stand with it against the target at the year's end; `null` where nothing is there to hold it
-    /// against.
+    /// How the KPI would be doing with it against the target at the year's end; `null` if there is no target to compare
+    /// it with.
     #[schema(required = true)]
     pub status: Option<Status>,
     /// Why there is no forecast.
@@ -241,7 +241,7 @@ pub struct Forecast {
     /// For counts that add up over the year: how much each part that is left must bring, on average, to reach the target.
     #[schema(required = true)]
     pub required_rate: Option<Figure>,
-    /// The sub-group's own forecast, where it gave one.
+    /// The sub-group's own forecast, if it gave one.
     #[schema(required = true)]
     pub stated: Option<StatedForecast>,
 }
@@ -253,14 +253,14 @@ pub struct StatedForecast {
     /// The figure it expects.
     #[schema(example = 4.2)]
     pub value: Figure,
-    /// Where the KPI would stand with it.
+    /// How the KPI would be doing with it.
     #[schema(required = true)]
     pub status: Option<Status>,
 }
 
-/// Where one KPI stands in one period for one group, with all that explains it.
+/// How one KPI is doing in one period for one group, with all that explains it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where one KPI stands in one period for one group, with all that explains it.")]
+#[schema(description = "How one KPI is doing in one period for one group, with all that explains it.")]
 pub struct Assessment {
     /// The KPI's code.
     pub kpi: KpiCode,
@@ -271,7 +271,7 @@ pub struct Assessment {
     pub period: Period,
     /// The group assessed.
     pub group: GroupCode,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// The code of the policy's band.
     #[schema(required = true, example = "high_green")]
@@ -279,24 +279,24 @@ pub struct Assessment {
     /// What pages call the band.
     #[schema(required = true, example = "High Green")]
     pub band_label: Option<String>,
-    /// Why, where the figures alone do not say.
+    /// Why, if the figures alone do not show it.
     #[schema(required = true)]
     pub reason: Option<Reason>,
-    /// Where the figure itself stands.
+    /// The condition of the figure itself.
     pub data_state: DataState,
-    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
+    /// The exact figure; if small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     pub value: Option<Figure>,
-    /// The figure as pages show it: rounded once, half away from zero, to the KPI's decimals, or to the target's where it has
-    /// more.
+    /// The figure as pages show it: rounded once, half away from zero, to the KPI's decimals, or to the target's if it
+    /// has more.
     #[schema(required = true, example = 4.5)]
     pub reported: Option<Figure>,
     /// The reported figure with its unit.
     #[schema(required = true, example = "4.5 %")]
     pub reported_text: Option<String>,
-    /// What the figure is made of, where the period is longer than those that the KPI is reported by: an in-period count is
-    /// summed, and of an in-period percentage or rate the numbers are; `10 of 12 months` while some are missing, and there is
-    /// no status then.
+    /// What the figure is made of, if the period is longer than those that the KPI is reported by: an in-period count
+    /// is summed, and of an in-period percentage or rate the numbers are; `10 of 12 months` while some are missing, and
+    /// there is no status then.
     #[schema(required = true, example = "12 months")]
     pub of: Option<String>,
     /// What was counted.
@@ -305,7 +305,7 @@ pub struct Assessment {
     /// Over what it was counted.
     #[schema(required = true, example = 5120)]
     pub denominator: Option<Figure>,
-    /// What the figure is held against.
+    /// What the figure is compared with.
     #[schema(required = true)]
     pub target: Option<AssessedTarget>,
     /// Which way is better.
@@ -324,7 +324,7 @@ pub struct Assessment {
     pub amber_limit: Option<Figure>,
     /// The direction of travel.
     pub travel: Travels,
-    /// Where it is heading by the year's end.
+    /// How it is expected to end the year.
     pub forecast: Forecast,
     /// The next band up.
     #[schema(required = true)]
@@ -334,10 +334,10 @@ pub struct Assessment {
     pub next_worse: Option<NextBand>,
     /// The policy that was applied.
     pub policy: AppliedPolicy,
-    /// Who determined the status, where a partner did.
+    /// Who determined the status, if a partner did.
     #[schema(required = true)]
     pub determined: Option<Determined>,
-    /// The two sides, where the KPI is a gap.
+    /// The two sides, if the KPI is a gap.
     #[schema(required = true)]
     pub gap: Option<AssessedGap>,
     /// All of it in plain English.
@@ -378,7 +378,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
     if reading.nil_return {
-        // One that is whole: where a part is missing, there is no reading.
+        // One that is whole: if a part is missing, there is no reading.
         return not_assessed(
             assessment,
             Reason::NilReturn,
@@ -400,7 +400,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     if let Some(made) = facts.whole.map(|whole| whole.made).filter(|made| made.is_incomplete()) {
         let shown = assessment.reported_text.clone().unwrap_or_default();
         let explanation = format!(
-            "{shown} so far, {}. It is held against a target when the figures of all are there.",
+            "{shown} so far, {}. It is compared with a target once all the figures are there.",
             made_words(made)
         );
         return not_assessed(assessment, Reason::Incomplete, explanation);
@@ -420,7 +420,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         (Some(text), None) => text.clone(),
         (None, _) => "No figure was given".to_owned(),
     };
-    // 4. Nothing to hold it against by nature.
+    // 4. Nothing to compare it with by nature.
     if let Formula::PartnerDetermined { by } = &kpi.formula {
         return determined(assessment, by, facts, reading);
     }
@@ -429,7 +429,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
             format!("{shown}. This KPI gives context: it is watched, and no target says which way is better.");
         return not_assessed(assessment, Reason::Contextual, explanation);
     }
-    // 5. Nothing to hold it against this time.
+    // 5. Nothing to compare it with this time.
     let (Some(exact), Some(found)) = (reading.exact(kpi), found) else {
         let (reason, why) = no_target_words(facts.target.err());
         return not_assessed(assessment, reason, format!("{shown}; {why}."));
@@ -527,7 +527,7 @@ fn shown_target(found: &FoundTarget) -> AssessedTarget {
     }
 }
 
-/// A target as precisely as the reader may know it: one on a line from a figure tells that figure.
+/// A target as precisely as the reader may know it: one on a line from a figure discloses that figure.
 fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     if found.source != TargetSource::Linear {
         return found;
@@ -536,7 +536,8 @@ fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     FoundTarget { aim: Aim { low: precision.of(low), high: precision.of(high) }, ..found }
 }
 
-/// Shows the figure with the decimals that it is compared with, where the target is shown beside it and the reader may know them.
+/// Shows the figure with the decimals that it is compared with, if the target is shown beside it and the reader may
+/// know them.
 fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observed) {
     let kpi = facts.kpi;
     let finer = facts.target.ok().filter(|_| facts.precision == Precision::Exact);
@@ -584,7 +585,7 @@ fn determined(
     )
 }
 
-/// A figure held against a target: rules 6 to 8.
+/// A figure compared with a target: rules 6 to 8.
 struct Graded<'a> {
     /// The figure as it is compared.
     figure: Figure,
@@ -631,7 +632,7 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: 
     assessment.status = band.status;
     assessment.band = Some(band.code.clone());
     assessment.band_label = Some(band.label.clone());
-    // The status is the same for everyone. What is told beside it comes from what the reader may know.
+    // The status is the same for everyone. What is shown beside it comes from what the reader may know.
     let found = as_known(found, facts.precision);
     let shown = facts.precision.of_exact(exact);
     let Some(known) = self::graded(kpi, policy, shown, &found, held) else { return assessment };
@@ -660,7 +661,7 @@ fn grade(facts: &Facts<'_>, mut assessment: Assessment, exact: Fraction, found: 
     assessment
 }
 
-/// Where the KPI is heading by the year's end (section 7), held against its target by the same rules as any figure.
+/// Where the KPI is heading by the year's end (section 7), compared with its target by the same rules as any figure.
 fn heading(facts: &Facts<'_>) -> Forecast {
     let (kpi, outlook) = (facts.kpi, &facts.outlook);
     let known = |value: Figure| facts.precision.of(value);
@@ -719,7 +720,8 @@ struct Scale<'a> {
 }
 
 impl Scale<'_> {
-    /// The figure at which the variance is `from` times the limit; `None` where there is none such, as beyond the inside of a range.
+    /// The figure at which the variance is `from` times the limit; `None` if there is none such, as beyond the inside
+    /// of a range.
     fn figure_at(&self, from: Figure) -> Option<Figure> {
         let step = self.limit.at(from)?;
         match self.kpi.polarity {
@@ -779,7 +781,7 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, band
     };
     push(&mut text, format_args!(" against {wanted}{}, {direction}", source_words(found.source)));
     let Some(variance) = assessment.variance else {
-        push(&mut text, format_args!(". {}: it was compared more exactly than it is shown here.", band.label));
+        push(&mut text, format_args!(". {}: the comparison was more exact than the figures shown here.", band.label));
         return text;
     };
     text.push_str(": ");
@@ -875,7 +877,7 @@ fn reach(scale: &Scale<'_>, assessment: &Assessment, from: Figure, value: Figure
 /// A difference in the KPI's unit: points for percentages, the unit itself for anything else.
 fn points(kpi: &Kpi, difference: Figure) -> String {
     let told = kpi.with_decimals_to_tell(difference);
-    // A difference that is there is never told as none.
+    // A difference that is there is never reported as none.
     let told = if told == Figure::ZERO { difference } else { told };
     match kpi.unit {
         Unit::Percentage | Unit::PercentagePoints if told == Figure::small(1) => "1 point".to_owned(),
@@ -915,7 +917,7 @@ pub(crate) mod tests {
 
     type Row = BTreeMap<String, String>;
 
-    /// The worked cases, which stand beside the tests as data.
+    /// The worked cases, which are beside the tests as data.
     fn rows(file: &str) -> Vec<Row> {
         let path = format!("{}/../../tests/cases/{file}", env!("CARGO_MANIFEST_DIR"));
         csv::Reader::from_path(&path).unwrap().deserialize().collect::<Result<_, _>>().unwrap()
@@ -1054,13 +1056,13 @@ pub(crate) mod tests {
             (exact.status, exact.band, exact.travel.short.direction)
         );
         assert_eq!(exact.value, figure("15.789474"));
-        // The exact figure decides for everyone, and what is shown beside its status does not tell it.
+        // The exact figure decides for everyone, and what is shown beside its status does not disclose it.
         case.policy.compare = Compare::Exact;
         case.reading = Some(observed(figure("14.96")));
         let known = case.assess();
         assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), None));
         assert!(known.explanation.ends_with("more exactly than it is shown here."), "{}", known.explanation);
-        // A line tells what it is drawn from.
+        // A line discloses what it is drawn from.
         case.target = Ok(FoundTarget {
             aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },
             floor: None,
@@ -1312,7 +1314,7 @@ pub(crate) mod tests {
         let less = case.assess();
         assert_eq!((less.reported, less.variance, less.compared), (figure("0.3"), None, None));
         assert_eq!((less.status, less.band), (full.status, full.band), "where it stands is the same for all");
-        let told = "0.3 against a target of 0.25, where lower is better. Green: it was compared more exactly than it is shown here.";
+        let told = "0.3 against a target of 0.25, where lower is better. Green: the comparison was more exact than the figures shown here.";
         assert_eq!(less.explanation, told);
         case.policy.compare = Compare::Exact;
         assert_eq!(case.assess().variance, None);

@@ -1,4 +1,4 @@
-//! Benchmarks: what other authorities reached, and where the plan's own figure stands among them ([`compare`]).
+//! Benchmarks: what other authorities reached, and how the plan's own figure compares with them ([`compare`]).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use super::number::Figure;
 use super::period::Period;
 use crate::document;
 
-/// Which authorities belong to a comparator group from a day on: lists of neighbours are drawn up anew every few years.
+/// Which authorities belong to a comparator group from a day on: lists of neighbours are drawn up again every few
+/// years.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(description = "Which authorities belong to a comparator group from a day on.")]
@@ -34,7 +35,7 @@ document! {
         /// What it is called; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Statistical neighbours")]
         title: String,
-        /// Its editions, 1 to 50, the earliest first.
+        /// Its editions, 1 to 50, earliest first.
         #[schema(min_items = 1, max_items = 50)]
         editions: Vec<Edition>,
     }
@@ -63,7 +64,7 @@ document! {
         /// Where the figures were published; at most 400 characters.
         #[schema(max_length = 400, example = "Department for Children, Schools and Families, June 2010")]
         source: Option<String> = None,
-        /// The figures, 1 to 400, one an authority.
+        /// The figures, 1 to 400, one per authority.
         #[schema(min_items = 1, max_items = 400)]
         figures: Vec<ComparatorFigure>,
     }
@@ -88,7 +89,7 @@ impl std::str::FromStr for BenchmarkKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const NO_KEY: &str = "is no benchmark's key";
+        const NO_KEY: &str = "is not a benchmark's key";
         let (kpi, period) = text.split_once('/').ok_or(NO_KEY)?;
         let period = period.parse().map_err(|_no_period| NO_KEY)?;
         Ok(Self { kpi: kpi.parse().map_err(|_no_code| NO_KEY)?, period })
@@ -175,7 +176,7 @@ pub struct GroupComparison {
     /// What it is called.
     #[schema(example = "Statistical neighbours")]
     pub title: String,
-    /// The first day of the edition that holds on the period's last day; `null` where none does.
+    /// The first day of the edition that holds on the period's last day; `null` if none does.
     #[schema(required = true, example = "2007-04-01")]
     pub edition: Option<NaiveDate>,
     /// How many authorities the edition has.
@@ -184,7 +185,7 @@ pub struct GroupComparison {
     /// How many of them have a figure.
     #[schema(minimum = 0, example = 9)]
     pub figures: usize,
-    /// The middle one of their figures, between the two middle ones where their number is even; of a group of one, its
+    /// The middle one of their figures, between the two middle ones if their number is even; of a group of one, its
     /// figure.
     #[schema(required = true, example = 5.2)]
     pub median: Option<Figure>,
@@ -206,7 +207,7 @@ pub struct GroupComparison {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(description = "The plan's own figure beside what others reached.")]
 pub struct Comparison {
-    /// The plan's own figure, as reported: rounded to the KPI's decimals; `null` where there is none to show.
+    /// The plan's own figure, as reported: rounded to the KPI's decimals; `null` if there is none to show.
     #[schema(required = true, example = 4.5)]
     pub own: Option<Figure>,
     /// Each comparator group, by code.
@@ -216,7 +217,7 @@ pub struct Comparison {
 /// The fewest figures that are divided into quarters.
 const LEAST_FOR_QUARTILES: usize = 4;
 
-/// Sets the plan's own figure of a period beside a benchmark's, one comparator group at a time. `own` says why where there
+/// Sets the plan's own figure of a period beside a benchmark's, one comparator group at a time. `own` says why if there
 /// is none to compare.
 ///
 /// Figures are compared as reported, so that what a page shows alike is a tie. The median is of the figures as given.

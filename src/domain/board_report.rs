@@ -9,8 +9,8 @@ use super::period::PeriodKey;
 use crate::document;
 
 document! {
-    /// What is asked for where a report is to be frozen.
-    #[schema(description = "What is to be frozen.")]
+    /// What is asked for when a report is to be frozen.
+    #[schema(description = "What to freeze.")]
     pub struct ReportRequest / BoardReportDraft / ReportRequestChange {
         /// What to call it; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Performance Improvement Board, 15 February 2010")]
@@ -49,7 +49,7 @@ document! {
         organisation: Option<OrganisationCode>,
         /// When it was frozen.
         frozen_at: DateTime<Utc>,
-        /// Who froze it; `null` in an organisation's, as its readers are not told names: the journal has it.
+        /// Who froze it; `null` in an organisation's, as its readers are not shown names: the journal has it.
         #[schema(example = "jo.lead@harrow.example")]
         frozen_by: Option<Subject>,
         /// The plan's version that it was made from.

@@ -8,10 +8,10 @@ pub fn check_text(invalid: &mut Invalid, pointer: &str, text: &str, least: usize
     if length < least || (least > 0 && text.trim().is_empty()) {
         invalid.at(pointer, "too_short", format!("needs at least {least} character(s) that are not blank"));
     } else if length > most {
-        invalid.at(pointer, "too_long", format!("has {length} characters; at most {most} are kept"));
+        invalid.at(pointer, "too_long", format!("has {length} characters; at most {most} are allowed"));
     }
     if text.contains('\0') {
-        invalid.at(pointer, "nul_character", "holds the character U+0000; take it out");
+        invalid.at(pointer, "nul_character", "holds the character U+0000; remove it");
     }
 }
 

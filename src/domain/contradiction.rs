@@ -1,5 +1,5 @@
-//! What stands beside a figure in a table, and is not read, must not contradict it: the title of another KPI, another unit, a day
-//! that is not the period's. Then the figure may be another's, and nobody can tell which of the two is wrong.
+//! What is beside a figure in a table, and is not read, must not contradict it: the title of another KPI, another unit,
+//! a day that is not the period's. Then the figure may be another's, and nobody can know which of the two is wrong.
 
 use chrono::NaiveDate;
 
@@ -11,13 +11,13 @@ use super::period::Period;
 pub struct RowOf<'a> {
     /// The KPI.
     pub kpi: &'a Kpi,
-    /// The period, where it could be read.
+    /// The period, if it could be read.
     pub period: Option<Period>,
     /// Whether the row has a figure.
     pub has_figure: bool,
 }
 
-/// What is wrong with a text beside a figure, in a column that is not read; `None` where nothing is, or nothing can be told.
+/// What is wrong with a text beside a figure, in a column that is not read; `None` if nothing is, or nothing is known.
 ///
 /// `title_of` gives the code of a KPI with such a title, `period_of` the period that a text means for the KPI.
 pub fn contradiction(
@@ -64,7 +64,7 @@ fn same_words(one: &str, other: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct NamedUnit {
     unit: Unit,
-    /// Per how many, where that is said.
+    /// Per how many, if that is said.
     per: Option<u32>,
 }
 
@@ -115,7 +115,7 @@ impl NamedUnit {
     }
 }
 
-/// Why a text is not a certain day, where it is another.
+/// Why a text is not a certain day, if it is another.
 fn other_day(text: &str, day: NaiveDate, does: &str, period: Period) -> Option<String> {
     let formats = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%Y"];
     let mut days = formats.into_iter().filter_map(|format| NaiveDate::parse_from_str(text, format).ok()).peekable();

@@ -43,10 +43,10 @@ document! {
         /// What it is called; 1 to 200 characters.
         #[schema(min_length = 1, max_length = 200, example = "Free school meals")]
         title: String,
-        /// Whether its groups cover the whole population: then their counts must sum to those of `all`, and what can be worked
-        /// out by that of small numbers is guarded. Groups that lie `outside`, or `within` another group of the dimension, are
-        /// not counted. Of groups that cover everyone, or make up another group, where the plan does not say so, only sums
-        /// that the figures themselves show are guarded: all groups, all but one, or two.
+        /// Whether its groups cover the whole population: then their counts must sum to those of `all`, and what that
+        /// would disclose of small numbers is guarded. Groups that lie `outside`, or `within` another group of the
+        /// dimension, are not counted. If groups cover everyone, or make up another group, and the plan does not say
+        /// so, only sums that the figures themselves show are guarded: all groups, all but one, or two.
         complete: bool = false,
         /// Its groups, 1 to 100, in the order they are shown in.
         #[schema(min_items = 1, max_items = 100)]
@@ -70,15 +70,15 @@ impl Dimension {
             && self.groups.iter().all(|group| other.groups.iter().any(|known| same(group, known)))
     }
 
-    /// The groups that sum to `all` where the dimension covers the population: neither outside the others nor within one of
-    /// them.
+    /// The groups that sum to `all` if the dimension covers the population: neither outside the others nor within one
+    /// of them.
     pub fn parts_of_all(&self) -> impl Iterator<Item = &Group> {
         let within_another = |group: &Group| group.within.as_ref().is_some_and(|whole| self.has(whole));
         self.groups.iter().filter(move |group| !group.outside && !within_another(group))
     }
 
-    /// What may give a small number away and is not guarded, as the plan does not know of it, and what to do; `None` where all
-    /// is said.
+    /// What may give a small number away and is not guarded, as the plan does not know of it, and what to do; `None` if
+    /// all is said.
     pub fn unguarded(&self) -> Option<String> {
         let unsaid: Vec<String> = self.parts_of_all().filter(|group| group.within.is_none()).map(code_of).collect();
         // A pair that makes up everyone shows in the figures.
@@ -201,13 +201,13 @@ fn denominator(counted: &Counted) -> Option<Figure> {
 }
 
 impl Dimension {
-    /// Tells a person that the groups of this dimension do not sum to `all`.
+    /// Reports to a person that the groups of this dimension do not sum to `all`.
     pub fn told(&self, unequal: &Unequal) -> String {
         let Unequal { part, groups, all } = unequal;
         let difference = (*groups - *all).abs();
         let side = if groups > all { "too many" } else { "too few" };
         format!(
-            "the groups of `{}` cover everyone, and their {part}s sum to {groups} where all has {all}: {difference} {side}; \
+            "the groups of `{}` cover everyone, and their {part}s sum to {groups} but all has {all}: {difference} {side}; \
              correct the groups or all",
             self.code
         )

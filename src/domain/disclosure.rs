@@ -1,8 +1,9 @@
 //! Small numbers (docs/rules.md section 10): which figures of a sensitive KPI may not leave for partners and the public.
 //!
-//! [`withheld`] is the door. It is told every figure that was ever posted for a KPI, as each can still be read as of its
-//! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures are
-//! withheld at output and never in storage, and the answer is the same in whatever order the figures are told or were posted.
+//! [`withheld`] is the door. It gets every figure that was ever posted for a KPI, as each can still be read as of its
+//! time, in this plan and in those that are published together with it, and says which of them are withheld. Figures
+//! are withheld at output and never in storage, and the answer is the same in whatever order the figures come or were
+//! posted.
 //!
 //! A figure is withheld because it is small itself, because nobody can say out of how few it comes, or because a reader could
 //! work a small number out from it and what else is published. The rooms below say what stood when (`stood`), what ties
@@ -13,7 +14,8 @@
 //! whatever need not be withheld is published again. A true zero always stays.
 //!
 //! Figures that nothing ties are chosen among by themselves. How much thought goes into a KPI is bounded, and ample for
-//! decades of months; where figures are entangled beyond that, all of those that hang together are withheld but plain zeros.
+//! decades of months; if figures are entangled beyond that, all of those that are connected are withheld but plain
+//! zeros.
 //!
 //! With a threshold of 5:
 //!
@@ -128,7 +130,7 @@ impl Withheld {
         self.figures.contains(&entry)
     }
 
-    /// Whether the figure that this one replaced is: why it was replaced tells of it.
+    /// Whether the figure that this one replaced is: why it was replaced would disclose it.
     pub fn has_replaced(&self, entry: Entry) -> bool {
         self.successors.contains(&entry)
     }
@@ -187,7 +189,7 @@ struct Steps(usize);
 const MOST_STEPS: usize = 50_000_000;
 
 impl Steps {
-    /// Takes some; `None` where fewer are left.
+    /// Takes some; `None` if fewer are left.
     fn take(&mut self, steps: usize) -> Option<()> {
         let left = self.0.checked_sub(steps);
         self.0 = left.unwrap_or_default();
@@ -227,8 +229,8 @@ enum Preference {
     Shared,
 }
 
-/// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` where the steps
-/// do not suffice.
+/// The journal entries of the figures that are withheld, so that this reader works nothing small out; `None` if the
+/// steps do not suffice.
 ///
 /// Period by period, as they are published: what was shown when a period was the latest stays shown afterwards, as far as
 /// anything of the later periods can go instead.

@@ -2,8 +2,8 @@
 //! once.
 //!
 //! `document!` turns one list of fields into the type, its reader and its three schemas: as it is sent (every field
-//! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, where `null` puts a
-//! field back to its default).
+//! there), as it is made (what has a default may be left out) and as it is changed (a merge patch, in which `null` puts
+//! a field back to its default).
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -58,7 +58,7 @@ fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     }
 }
 
-/// Lays a merge patch over the whole of a document's members. To take away a member that no document has is a slip as any
+/// Lays a merge patch over the whole of a document's members. To remove a member that no document has is a slip as any
 /// other unknown member is: it stays, for the reader to refuse.
 pub fn lay_over(members: &mut Map<String, Value>, patch: Map<String, Value>) {
     let unknown = patch.iter().filter(|(name, change)| change.is_null() && !members.contains_key(*name));
@@ -89,8 +89,8 @@ impl Given {
     }
 }
 
-/// Reads a document that is to be laid over one that stands, and which of its members were given. `null` stands for a member's
-/// default.
+/// Reads a document that is to be laid over the stored one, and which of its members were given. `null` stands for a
+/// member's default.
 ///
 /// # Errors
 /// As [`Document::parse`].
@@ -114,7 +114,7 @@ pub fn patch_between(before: &Map<String, Value>, now: &Map<String, Value>) -> M
     gone.chain(changed).collect()
 }
 
-/// What is wanted where a moment or a day is read, which the reader of these says in words about itself.
+/// What is wanted when a moment or a day is read, which the reader of these says in words about itself.
 fn wanted<T: 'static>() -> Option<&'static str> {
     let is_among = |kinds: [TypeId; 2]| kinds.contains(&TypeId::of::<T>());
     if is_among([TypeId::of::<DateTime<Utc>>(), TypeId::of::<Option<DateTime<Utc>>>()]) {
@@ -126,7 +126,7 @@ fn wanted<T: 'static>() -> Option<&'static str> {
     }
 }
 
-/// Takes one member out of an object: `Some` where it is there and of the right shape. Notes what is wrong.
+/// Removes one member from an object: `Some` if it is there and of the right shape. Notes what is wrong.
 pub fn take<T: DeserializeOwned + 'static>(
     members: &mut Map<String, Value>,
     name: &str,
@@ -161,11 +161,12 @@ pub fn refuse_unknown(members: &Map<String, Value>, fields: &[&str], invalid: &m
     for name in members.keys() {
         let hint = nearest(name, fields.iter().copied()).map(|field| format!("; did you mean `{field}`?"));
         let hint = hint.unwrap_or_else(|| format!("; the members are {}", fields.join(", ")));
-        invalid.at(format!("/{}", escape(name)), "unknown_member", format!("`{name}` is no member here{hint}"));
+        invalid.at(format!("/{}", escape(name)), "unknown_member", format!("`{name}` is not a member here{hint}"));
     }
 }
 
-/// The schema of a request: `full` closed, with only `required` demanded; where `nullable`, every other member may be `null`.
+/// The schema of a request: `full` closed, with only `required` demanded; if `nullable`, every other member may be
+/// `null`.
 pub fn request_schema(full: RefOr<Schema>, required: &[&str], nullable: bool) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = full else { return full };
     object.required = if nullable { Vec::new() } else { required.iter().map(|&name| name.to_owned()).collect() };
@@ -205,7 +206,7 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
 
 /// Makes a document type: `struct Name / "New" / "Change" { field: Type, field: Type = default, ... }`.
 ///
-/// A default may use the fields above it, each an `Option` that is `None` where the field was missing or wrong.
+/// A default may use the fields above it, each an `Option` that is `None` if the field was missing or wrong.
 #[macro_export]
 macro_rules! document {
     (

@@ -1,7 +1,7 @@
 //! What the Board should look at: the rules by which a KPI is an exception, and which of two is worse.
 //!
-//! [`Rule::ALL`] is the table, the worst first; [`rules`] says which of them apply, and [`worst_first`] puts exceptions in
-//! order. Everything that lists exceptions goes by these three.
+//! [`Rule::ALL`] is the table, worst first; [`rules`] says which of them apply, and [`worst_first`] puts exceptions in
+//! order. Everything that lists exceptions uses these three.
 
 use std::cmp::Ordering;
 
@@ -18,7 +18,7 @@ use crate::names;
 names! {
     /// A rule by which a KPI is an exception, worst first.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
-    #[schema(description = "A rule by which a KPI is an exception, the worst first. More may be added.")]
+    #[schema(description = "A rule by which a KPI is an exception, worst first. More may be added.")]
     pub enum Rule {
         /// Off track.
         OffTrack = "off_track",
@@ -28,9 +28,9 @@ names! {
         OffTrackWithoutAction = "off_track_without_action",
         /// At risk and getting worse.
         AtRiskAndWorsening = "at_risk_and_worsening",
-        /// Expected to end the year worse than it stands.
+        /// Expected to end the year worse than its status now.
         ForecastToMiss = "forecast_to_miss",
-        /// No figure where one is due.
+        /// No figure if one is due.
         Overdue = "overdue",
         /// A figure that had been reported on was changed.
         Restated = "restated",
@@ -50,7 +50,7 @@ impl Rule {
                 "It is at risk, and has worsened since the period before or since a year before."
             }
             Self::ForecastToMiss => {
-                "Its forecast for the year's end is at risk or off track, and worse than it stands."
+                "Its forecast for the year's end is at risk or off track, and worse than its status."
             }
             Self::Overdue => "Its figure was due and has not been reported.",
             Self::Restated => {
@@ -64,21 +64,21 @@ impl Rule {
 /// What the rules go by: what is known of one KPI in the period reported on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Where it stands.
+    /// How it is doing.
     pub assessment: &'a Assessment,
-    /// The status that its forecast for the year's end would have, where there is one.
+    /// The status that its forecast for the year's end would have, if there is one.
     pub forecast_status: Option<Status>,
     /// Whether a figure was restated that [`counts_as_restated`].
     pub restated: bool,
-    /// Whether its figure has commentary; `None` where the reader may not be told that there is none.
+    /// Whether its figure has commentary; `None` if the reader may not know that there is none.
     pub commented: Option<bool>,
-    /// Whether an action on it is open; `None` where the reader may not be told that none is.
+    /// Whether an action on it is open; `None` if the reader may not know that none is.
     pub acted_on: Option<bool>,
     /// Whether an action on it that the reader may see is overdue.
     pub action_overdue: bool,
 }
 
-/// The rules that apply to a KPI, the worst first. It is an exception where there is at least one.
+/// The rules that apply to a KPI, worst first. It is an exception if there is at least one.
 pub fn rules(facts: &Facts<'_>) -> Vec<Rule> {
     let one = facts.assessment;
     let off_track = one.status == Status::OffTrack;
@@ -103,7 +103,7 @@ pub fn rules(facts: &Facts<'_>) -> Vec<Rule> {
 }
 
 /// Whether a restatement at `at` of the figure of `restated` is news in a report on `reported`: of the figure reported
-/// always; of an earlier one of the same year or the year before, where it came after the period reported on had ended.
+/// always; of an earlier one of the same year or the year before, if it came after the period reported on had ended.
 pub fn counts_as_restated(restated: Period, reported: Period, calendar: Calendar, at: DateTime<Utc>) -> bool {
     if restated == reported {
         return true;

@@ -1,8 +1,9 @@
 //! The forecast to the year's end (docs/rules.md section 7): a projection of what was reported, which never changes a status.
 //!
-//! [`forecast`] gives the figure; whoever assesses it holds it against the year-end target by the same bands as any figure.
-//! Of an in-period count it is the year's total, as the required rate is of that: 12 and 10 in two quarters, on a line that
-//! falls by 2, make 12 + 10 + 8 + 6 = 36. A falling line ends at what a figure can be: nought, or the valid range's end.
+//! [`forecast`] gives the figure; anyone who assesses it compares it with the year-end target by the same bands as any
+//! figure. Of an in-period count it is the year's total, as the required rate is of that: 12 and 10 in two quarters, on
+//! a line that falls by 2, make 12 + 10 + 8 + 6 = 36. A falling line ends at what a figure can be: zero, or the valid
+//! range's end.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +46,7 @@ pub enum NoForecast {
     Suppressed,
     /// The KPI is not in force at the year's end.
     NotApplicable,
-    /// A partner says what the status is.
+    /// A partner determines the status.
     PartnerDetermined,
     /// The projection is past what a figure can be.
     OutOfRange,
@@ -54,7 +55,7 @@ pub enum NoForecast {
 /// What a forecast is made from: figures reported under one version of the definition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
-    /// The figures up to the period looked at, in time order; at least the year's, and eight where there are so many.
+    /// The figures up to the period looked at, in time order; at least the year's, and eight if there are so many.
     pub figures: Vec<(Period, Figure)>,
     /// The latest of them before any rounding.
     pub latest: Option<Fraction>,
@@ -154,7 +155,7 @@ fn total(kpi: &Kpi, period: Period, known: &Known, line: &Line) -> Option<Fracti
 /// The Theil-Sen line through figures: the median of the slopes between all pairs, and the median of what is left, exactly.
 struct Line {
     end: Period,
-    /// Where it stands at the end.
+    /// Its status at the end.
     value: Fraction,
     /// How much it rises from one period to the next.
     slope: Fraction,
@@ -162,7 +163,7 @@ struct Line {
 
 impl Line {
     fn through(figures: &[(Period, Figure)], end: Period) -> Option<Self> {
-        // Counted back from the end, so that the line is wanted at nought.
+        // Counted back from the end, so that the line is wanted at zero.
         let points: Vec<(i32, Fraction)> = figures
             .iter()
             .map(|(period, value)| Some((period.distance_to(end)?, Fraction::from(*value))))
@@ -191,9 +192,9 @@ fn median(mut fractions: Vec<Fraction>) -> Option<Fraction> {
     lower.plus(upper)?.share(1, 2)
 }
 
-/// How much each part of the year that is left must bring, on average, for a count to reach `total` (see [`year_total`])
-/// over the year: never below nought. `None` where the KPI is no count that adds up to a year's total, where the year is
-/// over, or where a figure of the year so far is missing.
+/// How much each part of the year that is left must bring, on average, for a count to reach `total` (see
+/// [`year_total`]) over the year: never below zero. `None` if the KPI is no count that adds up to a year's total, if
+/// the year is over, or if a figure of the year so far is missing.
 pub fn required_rate(kpi: &Kpi, period: Period, known: &Known, total: Figure) -> Option<Figure> {
     if kpi.unit != Unit::Count {
         return None;
@@ -215,9 +216,9 @@ pub fn required_rate(kpi: &Kpi, period: Period, known: &Known, total: Figure) ->
     (total - so_far).share(1, i64::from(left)).map(|rate| rate.max(Figure::ZERO))
 }
 
-/// The target that a forecast is held against: that of the year's last part, or the year's own where the figures run through the
-/// year, whether or not a profile says how. The total of an in-period count is held against what the year's parts are to come
-/// to.
+/// The target that a forecast is compared with: that of the year's last part, or the year's own if the figures run
+/// through the year, whether or not a profile says how. The total of an in-period count is compared with what the
+/// year's parts are to come to.
 ///
 /// # Errors
 /// [`NoTarget`], which says why there is none.
@@ -232,7 +233,7 @@ pub fn year_end_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Tar
     }
 }
 
-/// The total that a count is to reach over the year; `None` where its target is a level or a range, or there is none.
+/// The total that a count is to reach over the year; `None` if its target is a level or a range, or there is none.
 pub fn year_total(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Option<Figure> {
     let found = match kpi.aggregation {
         Aggregation::YearToDate => year_end_target(kpi, period, targets),
@@ -294,7 +295,7 @@ mod tests {
         let falling = figures(&[(2, "16"), (3, "14"), (4, "12"), (5, "10")]);
         assert_eq!(told(&count, 5, &falling), Ok(("36".into(), Method::Trend)));
         assert_eq!(told(&count, 6, &falling), Ok(("36".into(), Method::Trend)), "the third quarter is not in yet");
-        // No part falls below nought: 3 and then -6, which is none.
+        // No part falls below zero: 3 and then -6, which is none.
         let steep = figures(&[(3, "30"), (4, "21"), (5, "12")]);
         assert_eq!(told(&count, 5, &steep), Ok(("36".into(), Method::Trend)), "21 + 12 + 3 + 0");
         // Nor past what a part can be; the year can.
@@ -302,7 +303,7 @@ mod tests {
         bounded["valid_max"] = json!(40);
         let rising = figures(&[(3, "10"), (4, "20"), (5, "30")]);
         assert_eq!(told(&kpi(bounded), 5, &rising), Ok(("130".into(), Method::Trend)), "20 + 30 + 40 + 40");
-        // A part that was passed over is to come as well.
+        // A part that was skipped is to come as well.
         let hole = figures(&[(2, "10"), (3, "10"), (5, "10")]);
         assert_eq!(told(&count, 5, &hole), Ok(("40".into(), Method::Trend)));
         assert_eq!(told(&count, 4, &figures(&[(3, "1"), (4, "2")])), Err(NoForecast::TooFewReadings));

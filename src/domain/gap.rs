@@ -13,7 +13,7 @@ use super::warning::Acknowledged;
 /// The two sides of a gap, as an assessment of it shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "The two sides of a gap: comparator minus group. The figures are null where the gap has none, or may not be seen by this reader."
+    description = "The two sides of a gap: comparator minus group. The figures are null if the gap has none, or if this reader may not see them."
 )]
 pub struct AssessedGap {
     /// The KPI that it is computed from.
@@ -39,7 +39,7 @@ pub struct AssessedGap {
 pub struct Side<'a> {
     /// The group.
     pub code: &'a GroupCode,
-    /// What it is called, where the plan says.
+    /// What it is called, if the plan says.
     pub title: Option<&'a str>,
     /// Its reported figure.
     pub reported: Option<Figure>,
@@ -68,8 +68,9 @@ pub struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// Both sides, as they stand beside a gap that was assessed and reported as `gap`, and what its explanation says of them.
-    /// `compared` says whether it was compared with a year before. Where the gap's own figure is not shown, neither side is.
+    /// Both sides, as they are beside a gap that was assessed and reported as `gap`, and what its explanation says of
+    /// them. `compared` says whether it was compared with a year before. If the gap's own figure is not shown, neither
+    /// side is.
     pub fn shown(&self, gap: Option<Figure>, is_shown: bool, compared: bool) -> (AssessedGap, String) {
         let shown = |reported: Option<Figure>| reported.filter(|_| is_shown);
         let gap = AssessedGap {
@@ -104,7 +105,7 @@ impl Sides<'_> {
 
 /// The gap between two groups of one KPI; without a figure unless both sides have one.
 ///
-/// It is as provisional as either side, and a nil return where either side is one. It was restated where either side was, the
+/// It is as provisional as either side, and a nil return if either side is one. It was restated if either side was, the
 /// later time if both were: by as much as that side moved.
 pub fn gap(source: &Kpi, comparator: &Observed, group: &Observed) -> Observed {
     let difference = comparator.exact(source).zip(group.exact(source)).and_then(|(comparator, group)| {

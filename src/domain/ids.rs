@@ -1,4 +1,4 @@
-//! The names things go by: codes that stand in addresses and files, and the numbers a plan is known by inside.
+//! The names things go by: codes that are in addresses and files, and the numbers a plan is known by inside.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ pub const CODE_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$";
 
 /// A text is no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no code: 1 to 64 letters, digits, hyphens and underscores, beginning with a letter or digit")]
+#[error("is not a code: 1 to 64 letters, digits, hyphens and underscores, beginning with a letter or digit")]
 pub struct CodeError;
 
 fn is_code(text: &str) -> bool {
@@ -161,17 +161,17 @@ macro_rules! uuids {
 
 uuids! {
     /// What a grant is known by.
-    GrantId, "is no grant's id";
+    GrantId, "is not a grant's id";
     /// What a corrective action is known by.
-    ActionId, "is no action's id";
+    ActionId, "is not an action's id";
     /// What a board report is known by.
-    ReportId, "is no board report's id";
+    ReportId, "is not a board report's id";
     /// What a token, link or client is known by.
-    CredentialId, "is no id of a token, link or client";
+    CredentialId, "is not the id of a token, link or client";
     /// What a client's secret is known by.
-    SecretId, "is no secret's id";
+    SecretId, "is not a secret's id";
     /// What a webhook is known by.
-    WebhookId, "is no webhook's id";
+    WebhookId, "is not a webhook's id";
 }
 
 impl GroupCode {
@@ -241,7 +241,7 @@ impl Subject {
 
 /// A text is no subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no subject: 1 to 200 characters without control characters")]
+#[error("is not a subject: 1 to 200 characters without control characters")]
 pub struct SubjectError;
 
 impl FromStr for Subject {

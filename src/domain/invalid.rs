@@ -1,21 +1,22 @@
 //! What is wrong with an input: one [`Violation`] a fault, and [`Invalid`], the collector of all of them.
 //!
-//! A parser pushes every violation it finds and hands the whole list back, so that a person mends a form or a file once.
+//! A parser pushes every violation it finds and hands the whole list back, so that a person corrects a form or a file
+//! once.
 
 use serde::Serialize;
 
 use super::wording::clipped;
 
-/// One thing that is wrong, where it stands, and what to do about it.
+/// One thing that is wrong, where it is, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// Where in a JSON body: an RFC 6901 pointer such as `/bands/2/from`; `None` where the fault is in no body.
+    /// Where in a JSON body: an RFC 6901 pointer such as `/bands/2/from`; `None` if the fault is in no body.
     pub pointer: Option<String>,
     /// Which line of a file, the header being line 1; `None` outside files.
     pub row: Option<u64>,
     /// Which column of a file or which query parameter; `None` in a JSON body.
     pub column: Option<String>,
-    /// What a spreadsheet calls the cell of a file, such as `D7`; `None` where no one cell is to blame.
+    /// What a spreadsheet calls the cell of a file, such as `D7`; `None` if no one cell is to blame.
     pub cell: Option<String>,
     /// A stable, machine-readable name in `snake_case`.
     pub code: &'static str,
@@ -36,7 +37,7 @@ impl Violation {
         Self { pointer: None, row: None, column: Some(name.into()), cell: None, code, detail }
     }
 
-    /// A fault in a file: line `row` (the header is line 1) and the column's name, where one cell is to blame.
+    /// A fault in a file: line `row` (the header is line 1) and the column's name, if one cell is to blame.
     pub fn in_cell(row: u64, column: Option<&str>, code: &'static str, detail: impl Into<String>) -> Self {
         let (column, detail) = (column.map(str::to_owned), clipped(detail.into()));
         Self { pointer: None, row: Some(row), column, cell: None, code, detail }
@@ -94,10 +95,10 @@ impl Invalid {
         self.0
     }
 
-    /// `Ok(value)` where nothing is wrong, else everything that is.
+    /// `Ok(value)` if nothing is wrong, else everything that is.
     ///
     /// # Errors
-    /// `self`, where it holds any violation.
+    /// `self`, if it holds any violation.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }

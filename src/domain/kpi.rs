@@ -93,7 +93,7 @@ pub enum Publication {
     Internal,
     /// To partner organisations.
     Partners,
-    /// To everyone, where the plan is public.
+    /// To everyone, if the plan is public.
     Public,
 }
 
@@ -129,10 +129,10 @@ pub enum Formula {
         #[schema(example = "non-fsm")]
         comparator: GroupCode,
     },
-    /// A partner says what the status is.
+    /// A partner determines the status.
     #[schema(title = "PartnerDeterminedFormula")]
     PartnerDetermined {
-        /// The organisation that says so.
+        /// The organisation that determines it.
         #[schema(example = "metropolitan-police")]
         by: OrganisationCode,
     },
@@ -164,7 +164,7 @@ document! {
         /// What is counted and over what, in plain words; at most 4,000 characters.
         #[schema(max_length = 4000, example = "Young people of 16 to 18 known to be NEET, as a share of those whose activity is known.")]
         definition: String = String::new(),
-        /// Its number in the National Indicator Set, where it has one.
+        /// Its number in the National Indicator Set, if it has one.
         #[schema(max_length = 20, example = "NI 117")]
         national_indicator: Option<String> = None,
         /// What it is counted in.
@@ -172,8 +172,9 @@ document! {
         /// What `numerator / denominator` is multiplied by: 100 for a percentage, 1 otherwise, unless given; 1 to 1,000,000.
         #[schema(minimum = 1, maximum = 1_000_000, example = 100)]
         multiplier: u32 = if unit == Some(Unit::Percentage) { 100 } else { 1 },
-        /// Whether the value is adjusted, for the ages of a population say, so that it is not `numerator / denominator`: value,
-        /// numerator and denominator are then reported and kept together. For percentages, rates, ratios and scores.
+        /// Whether the value is adjusted, for the ages of a population say, so that it is not `numerator /
+        /// denominator`: value, numerator and denominator are then reported and stored together. For percentages,
+        /// rates, ratios and scores.
         standardised: bool = false,
         /// The decimal places of the reported figure: 0 to 6.
         #[schema(minimum = 0, maximum = 6, example = 1)]
@@ -268,7 +269,7 @@ impl Kpi {
             && self.formula == earlier.formula
     }
 
-    /// The spread of its yearly targets (section 5): its own, else the usual one where there is one.
+    /// The spread of its yearly targets (section 5): its own, else the usual one if there is one.
     pub fn spread(&self) -> Option<Profile> {
         let usual = match self.aggregation {
             Aggregation::Snapshot | Aggregation::Rolling12Months => Some(Profile::Held),
@@ -293,15 +294,15 @@ impl Kpi {
         self.with_unit(&grouped(&figure.to_fixed(decimals)))
     }
 
-    /// A figure as a person reads it, with all its decimals where it could be given so, and otherwise with two more than the
-    /// KPI's: for targets and for limits between bands.
+    /// A figure as a person reads it, with all its decimals if it could be given so, and otherwise with two more than
+    /// the KPI's: for targets and for limits between bands.
     pub fn in_exact_words(&self, figure: Figure) -> String {
         let short = figure.to_fixed(self.decimals);
         let exact = self.with_decimals_to_tell(figure).to_string();
         self.with_unit(&grouped(if exact.len() > short.len() { &exact } else { &short }))
     }
 
-    /// A figure with the decimals that people are told of it: all, where it could be given so; of a longer one, such as a
+    /// A figure with the decimals that people see of it: all, if it could be given so; of a longer one, such as a
     /// third, two more than the KPI's.
     pub fn with_decimals_to_tell(&self, figure: Figure) -> Figure {
         if figure.decimals() <= MAX_DECIMALS { figure } else { figure.rounded(self.decimals + 2) }
@@ -312,7 +313,7 @@ impl Kpi {
         self.with_unit(&grouped(&figure.to_string()))
     }
 
-    /// The lowest figure that can be right: the valid range's, else nought; none for differences, which may lie below it.
+    /// The lowest figure that can be right: the valid range's, else zero; none for differences, which may lie below it.
     pub fn lowest(&self) -> Option<Figure> {
         let difference = self.unit == Unit::PercentagePoints || matches!(self.formula, Formula::Gap { .. });
         self.valid_min.or_else(|| (!difference).then_some(Figure::ZERO))

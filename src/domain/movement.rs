@@ -70,7 +70,7 @@ impl Frozen {
     /// Reads what a frozen report holds.
     ///
     /// # Errors
-    /// Where it does not hold what every report does.
+    /// If it does not hold what every report does.
     pub fn read(content: &str) -> serde_json::Result<Self> {
         serde_json::from_str(content)
     }
@@ -98,13 +98,13 @@ pub enum Way {
     Worse,
 }
 
-/// Where a KPI stood in one of the reports.
+/// A KPI's status in one of the reports.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a KPI stood in one of the two reports.")]
+#[schema(description = "A KPI's status in one of the two reports.")]
 pub struct FrozenStanding {
     /// The period assessed.
     pub period: Period,
-    /// Where it stood.
+    /// Its status.
     pub status: Status,
     /// The code of the policy's band.
     #[schema(required = true, example = "high_green")]
@@ -123,9 +123,9 @@ pub struct Crossing {
     /// Its title in the later report.
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
-    /// Where it stood in the earlier report.
+    /// Its status in the earlier report.
     pub from: FrozenStanding,
-    /// Where it stands in the later one.
+    /// Its status in the later one.
     pub to: FrozenStanding,
     /// Which way it went.
     pub direction: Way,
@@ -140,9 +140,9 @@ pub struct AssessedInOne {
     /// Its title in the later report.
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
-    /// Where it stood in the earlier report.
+    /// Its status in the earlier report.
     pub from: FrozenStanding,
-    /// Where it stands in the later one.
+    /// Its status in the later one.
     pub to: FrozenStanding,
 }
 
@@ -173,15 +173,15 @@ pub struct NamedKpi {
 /// A policy that grades otherwise in the later report.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "A policy that another version of grades in the later report, or that grades in one of the two only."
+    description = "A policy of which the later report uses another version, or that grades in one of the two only."
 )]
 pub struct PolicyChanged {
     /// The policy's code.
     pub code: PolicyCode,
-    /// Its version in the earlier report; `null` where it graded nothing there.
+    /// Its version in the earlier report; `null` if it graded nothing there.
     #[schema(required = true, minimum = 1, example = 1)]
     pub from_version: Option<i32>,
-    /// Its version in the later report; `null` where it grades nothing there.
+    /// Its version in the later report; `null` if it grades nothing there.
     #[schema(required = true, minimum = 1, example = 2)]
     pub to_version: Option<i32>,
 }
@@ -202,7 +202,7 @@ pub struct Movement {
     pub new_kpis: Vec<NamedKpi>,
     /// Those in the earlier report only, or in force in it only.
     pub withdrawn_kpis: Vec<NamedKpi>,
-    /// The policies that grade otherwise, or in one of the reports only.
+    /// The policies that grade differently, or in one of the reports only.
     pub policies_changed: Vec<PolicyChanged>,
 }
 

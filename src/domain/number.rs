@@ -78,14 +78,14 @@ impl Figure {
 
     /// `numerator / denominator x multiplier`, held to ten decimal places, half to even (section 3).
     ///
-    /// `None` where the denominator is zero or the result is at or past 10^15.
+    /// `None` if the denominator is zero or the result is at or past 10^15.
     pub fn ratio(numerator: Self, denominator: Self, multiplier: u32) -> Option<Self> {
         let (over, under) = without_empty_places(numerator, denominator);
         let product = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
         divide_half_even(product, under).and_then(Self::within)
     }
 
-    /// `self x part / whole` held to ten decimal places, half to even; `None` where `whole` is zero.
+    /// `self x part / whole` held to ten decimal places, half to even; `None` if `whole` is zero.
     pub fn share(self, part: i64, whole: i64) -> Option<Self> {
         divide_half_even(self.0.checked_mul(i128::from(part))?, i128::from(whole)).and_then(Self::within)
     }
@@ -95,7 +95,7 @@ impl Figure {
         divide_half_even(self.0.checked_mul(factor.0)?, ONE).and_then(Self::within)
     }
 
-    /// `self / other x 100`, held to ten decimal places, half to even; `None` where `other` is zero or the result does not
+    /// `self / other x 100`, held to ten decimal places, half to even; `None` if `other` is zero or the result does not
     /// fit.
     pub fn percent_of(self, other: Self) -> Option<Self> {
         divide_half_even(self.0.checked_mul(100)?.checked_mul(ONE)?, other.0).and_then(Self::within)
@@ -179,7 +179,7 @@ impl Figure {
 /// A figure over a whole number, kept undivided: for ratios, medians and lines, which must not be rounded on the way. A
 /// ratio that is first held to ten places and then reported can be rounded up twice.
 ///
-/// Every operation is `None` where the result no longer fits; the figures that people report do.
+/// Every operation is `None` if the result no longer fits; the figures that people report do.
 #[derive(Clone, Copy, Debug)]
 pub struct Fraction {
     /// In the units a figure is held in.
@@ -201,7 +201,7 @@ impl From<Figure> for Fraction {
 }
 
 impl Fraction {
-    /// `numerator / denominator x multiplier`, undivided; `None` where the denominator is zero or it does not fit.
+    /// `numerator / denominator x multiplier`, undivided; `None` if the denominator is zero or it does not fit.
     pub fn ratio(numerator: Figure, denominator: Figure, multiplier: u32) -> Option<Self> {
         let (over, under) = without_empty_places(numerator, denominator);
         let over = over.checked_mul(i128::from(multiplier))?.checked_mul(ONE)?;
@@ -262,12 +262,12 @@ impl Fraction {
         self.plus(Self { over: other.over.checked_neg()?, ..other })
     }
 
-    /// `self x part / whole`; `None` where `whole` is zero.
+    /// `self x part / whole`; `None` if `whole` is zero.
     pub fn share(self, part: i32, whole: i32) -> Option<Self> {
         Self::reduced(self.over.checked_mul(part.into())?, self.under.checked_mul(whole.into())?)
     }
 
-    /// `self x one / other`; `None` where `other` is zero.
+    /// `self x one / other`; `None` if `other` is zero.
     pub fn in_ratio(self, one: Figure, other: Figure) -> Option<Self> {
         let ratio = Self::reduced(one.0, other.0)?;
         Self::reduced(self.over.checked_mul(ratio.over)?, self.under.checked_mul(ratio.under)?)
@@ -334,7 +334,7 @@ fn without_empty_places(numerator: Figure, denominator: Figure) -> (i128, i128) 
     }
 }
 
-/// `dividend / divisor` to the nearest whole number, a tie to the even one; `None` where the divisor is zero.
+/// `dividend / divisor` to the nearest whole number, a tie to the even one; `None` if the divisor is zero.
 pub(super) fn divide_half_even(dividend: i128, divisor: i128) -> Option<i128> {
     let quotient = dividend.checked_div(divisor)?;
     let rest = dividend.checked_rem(divisor)?.unsigned_abs();
@@ -407,8 +407,8 @@ fn plain_digits(text: &str) -> Option<(bool, &str, &str)> {
 }
 
 impl Figure {
-    /// The figure that a plain decimal number of any length comes to when it is rounded, half away from zero, to so many
-    /// decimal places (at most ten); `None` where it is no plain number, or not smaller than 10^15.
+    /// The figure that a plain decimal number of any length comes to when it is rounded, half away from zero, to so
+    /// many decimal places (at most ten); `None` if it is no plain number, or not smaller than 10^15.
     pub fn nearest(text: &str, decimals: u32) -> Option<Self> {
         let (negative, whole, fraction) = plain_digits(text)?;
         let whole = whole.trim_start_matches('0');
@@ -423,8 +423,8 @@ impl Figure {
         Self::within(if negative { -units } else { units })
     }
 
-    /// The figure nearest to a plain decimal number that a person may give: with at most fifteen significant digits and six
-    /// decimal places. `None` where there is none, or only nought for a number that is not.
+    /// The figure nearest to a plain decimal number that a person may give: with at most fifteen significant digits and
+    /// six decimal places. `None` if there is none, or only zero for a number that is not.
     pub fn nearest_writable(text: &str) -> Option<Self> {
         let (_, whole, _) = plain_digits(text)?;
         let room = MAX_DIGITS.checked_sub(whole.trim_start_matches('0').len())?;
@@ -438,7 +438,7 @@ impl Figure {
     /// Reads a figure that this type printed (ten decimal places allowed): what the store keeps.
     ///
     /// # Errors
-    /// [`NumberError::NotANumber`] where the text was not printed by [`Figure`]'s `Display`.
+    /// [`NumberError::NotANumber`] if the text was not printed by [`Figure`]'s `Display`.
     pub fn from_stored(text: &str) -> Result<Self, NumberError> {
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -490,7 +490,7 @@ impl utoipa::PartialSchema for Figure {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::Number)
-            .description(Some("An exact decimal: at most 15 significant digits and 6 decimal places where it is given, 10 decimal places where it is computed."))
+            .description(Some("An exact decimal: at most 15 significant digits and 6 decimal places if it is sent, 10 decimal places if it is computed."))
             .minimum(Some(-999_999_999_999_999_i64))
             .maximum(Some(999_999_999_999_999_i64))
             .examples([4.5])
@@ -500,7 +500,7 @@ impl utoipa::PartialSchema for Figure {
 
 impl utoipa::ToSchema for Figure {}
 
-/// Figures within bounds, for the document alone, which drops the bounds that stand at a member of another type:
+/// Figures within bounds, for the document alone, which drops the bounds that are at a member of another type:
 /// `#[schema(value_type = Share)]`.
 macro_rules! bounded_figures {
     ($($(#[$doc:meta])+ $name:ident from $least:literal to $most:literal, such as $example:literal: $told:literal;)+) => { $(
@@ -599,7 +599,7 @@ mod tests {
         assert_eq!(Figure::ratio(figure("2"), figure("3"), 1).unwrap().to_string(), "0.6666666667");
         assert_eq!(Figure::ratio(figure("1"), Figure::ZERO, 100), None);
         assert_eq!(Figure::ratio(figure("999999999999999"), figure("0.000001"), 1_000_000), None);
-        // 0.00000000005 lies half way between two held figures: the even one is nought.
+        // 0.00000000005 lies half way between two held figures: the even one is zero.
         assert_eq!(Figure::ratio(figure("1"), figure("20000000000"), 1).unwrap(), Figure::ZERO);
     }
 
@@ -689,7 +689,7 @@ mod tests {
 
         #[test]
         fn ratios_compare_as_their_products_do(a in -10_i64..10, b in 1_i64..10, c in -10_i64..10, d in 1_i64..10, size in 0_u32..4) {
-            // As far as a figure goes, where a product would not fit.
+            // As far as a figure goes, if a product would not fit.
             let figure = |number: i64| Figure::from_units(i128::from(number) * 10_i128.pow(size * 7)).unwrap();
             let ratios = Figure::compare_ratios((figure(a), figure(b)), (figure(c), figure(d)));
             prop_assert_eq!(ratios, (a * d).cmp(&(c * b)));

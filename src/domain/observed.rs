@@ -37,17 +37,17 @@ pub struct Observed {
     pub stated_forecast: Option<Figure>,
     /// What readers should know about it.
     pub commentary: Option<Arc<str>>,
-    /// Where a figure was changed after its round had closed: the last time that it was.
+    /// If a figure was changed after its round had closed, the last time that it was.
     pub restatement: Option<Arc<Restatement>>,
-    /// The warnings that whoever reported it stands by.
+    /// The warnings that the person who reported it has confirmed.
     pub acknowledged: Acknowledged,
-    /// What it was computed from, where it is a gap.
+    /// What it was computed from, if it is a gap.
     pub computed: Option<Computed>,
 }
 
 impl Observed {
-    /// The figure before any rounding: the ratio where its numbers are known, or the gap as it was computed, or else what is
-    /// held. A ratio that is not what is held of it was made by another multiplier, and says nothing.
+    /// The figure before any rounding: the ratio if its numbers are known, or the gap as it was computed, or else what
+    /// is held. A ratio that is not what is held of it was made by another multiplier, and says nothing.
     pub fn exact(&self, kpi: &Kpi) -> Option<Fraction> {
         let value = self.value?;
         if let Some(computed) = self.computed {
@@ -86,7 +86,7 @@ impl Observed {
 /// A figure that was changed after its round had closed (section 11).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Restatement {
-    /// The figure before; `None` where there was a nil return.
+    /// The figure before; `None` if there was a nil return.
     pub before: Option<Figure>,
     /// The figure after.
     pub after: Option<Figure>,
@@ -105,8 +105,8 @@ pub struct Computed {
     pub comparator_version: i32,
 }
 
-/// By which definition a figure was measured: its version; of a gap that of the group, and that of the comparator. Figures
-/// compare only where it is the same.
+/// By which definition a figure was measured: its version; of a gap that of the group, and that of the comparator.
+/// Figures compare only if it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure(pub i32, pub Option<i32>);
 

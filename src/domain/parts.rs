@@ -20,7 +20,7 @@ pub enum Pooling {
     Quotient,
 }
 
-/// How a KPI's figures of several periods make one; `None` where they do not.
+/// How a KPI's figures of several periods make one; `None` if they do not.
 pub fn pooling(kpi: &Kpi) -> Option<Pooling> {
     if kpi.aggregation != Aggregation::InPeriod || !matches!(kpi.formula, Formula::Direct {}) {
         return None;
@@ -34,7 +34,7 @@ pub fn pooling(kpi: &Kpi) -> Option<Pooling> {
     }
 }
 
-/// The periods of a KPI that make up a longer one exactly, in time order; `None` where they do not, or where it is no longer
+/// The periods of a KPI that make up a longer one exactly, in time order; `None` if they do not, or if it is no longer
 /// than one of them. Those out of force are among them.
 pub fn parts(kind: PeriodKind, whole: Period) -> Option<Vec<Period>> {
     let first = Period::holding(kind, whole.start()).filter(|first| first.start() == whole.start())?;
@@ -62,7 +62,7 @@ impl Made {
         self.there < self.of
     }
 
-    /// `12 months`; `10 of 12 months` where some are missing.
+    /// `12 months`; `10 of 12 months` if some are missing.
     pub fn in_words(self) -> String {
         let noun = match self.kind {
             PeriodKind::Month => "months",
@@ -79,10 +79,10 @@ impl Made {
     }
 }
 
-/// The figure of a longer period out of its parts' readings, in time order: `None` where none of them was reported, where
-/// they were reported under different definitions, or where one that is needed lacks its numbers.
+/// The figure of a longer period out of its parts' readings, in time order: `None` if none of them was reported, if
+/// they were reported under different definitions, or if one that is needed has no numbers.
 ///
-/// It is as provisional as any part, and a nil return where all parts are.
+/// It is as provisional as any part, and a nil return if all parts are.
 pub fn pooled(kpi: &Kpi, parts: &[Option<&Observed>]) -> Option<Observed> {
     let pooling = pooling(kpi)?;
     let readings = || parts.iter().copied().flatten();
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(pooled(&percentage, &[Some(&quarters[0]), Some(&reading(Some(60)))]), None, "without numbers");
         let other = Observed { definition_version: 2, ..share(1, 2) };
         assert_eq!(pooled(&percentage, &[Some(&quarters[0]), Some(&other)]), None, "measured in another way");
-        // A part without a figure is passed over; of none, nothing is made.
+        // A part without a figure is skipped; of none, nothing is made.
         assert_eq!(pooled(&percentage, &[Some(&quarters[0]), None]).unwrap().value, Some(Figure::small(80)));
         assert_eq!(pooled(&percentage, &[None, None]), None);
         let nil = reading(None);

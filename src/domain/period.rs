@@ -80,7 +80,8 @@ impl PeriodKind {
         Self::CalendarYear,
     ];
 
-    /// The kind that a KPI of this frequency and calendar reports in; `None` where there is none, as for academic quarters.
+    /// The kind that a KPI of this frequency and calendar reports in; `None` if there is none, as for academic
+    /// quarters.
     pub fn of(frequency: Frequency, calendar: Calendar) -> Option<Self> {
         Some(match (frequency, calendar) {
             (Frequency::Month, _) => Self::Month,
@@ -159,10 +160,10 @@ pub struct Period {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     /// Not written like any period.
-    #[error("is no period; write one like FY2009-10-Q1, FY2009-10, AY2008-09-T3, CY2009 or 2009-06")]
+    #[error("is not a period; write one like FY2009-10-Q1, FY2009-10, AY2008-09-T3, CY2009 or 2009-06")]
     Unreadable,
     /// Not written like any period, and it is known which kind is wanted.
-    #[error("is no period; {0}")]
+    #[error("is not a period; {0}")]
     NotOfKind(Wanted),
     /// Not written like a period, but nearly.
     #[error("is not how a month is written; did you mean {0}?")]
@@ -171,7 +172,7 @@ pub enum PeriodError {
     #[error("is a date: write the period as text; {0}")]
     Day(Wanted),
     /// One year, of a period whose year begins in one and ends in the next.
-    #[error("names one year of the two that are needed to tell which is meant; {0}")]
+    #[error("names only one of the two years that are needed; {0}")]
     OneYear(Wanted),
     /// Years that do not follow on, as in `FY2009-11`.
     #[error("{0}")]
@@ -196,7 +197,7 @@ pub struct YearsApart {
     last: i32,
     /// The month that it could be as well: `2009-12`.
     month: Option<Period>,
-    /// What is wanted, where that is known.
+    /// What is wanted, if that is known.
     wanted: Option<Wanted>,
 }
 
@@ -246,7 +247,7 @@ fn choice(all: &[Period]) -> impl Fn(&Period) -> String {
 pub struct Wanted {
     /// What a KPI is reported by.
     kind: PeriodKind,
-    /// The kind of year that its targets may be for as well, where one is wanted.
+    /// The kind of year that its targets may be for as well, if one is wanted.
     or_year: Option<PeriodKind>,
 }
 
@@ -305,7 +306,7 @@ impl Period {
         if holding.end() == day { Some(holding) } else { holding.step(-1) }
     }
 
-    /// The period `by` places later (earlier where negative); `None` outside the years 1900 to 9998.
+    /// The period `by` places later (earlier if negative); `None` outside the years 1900 to 9998.
     pub fn step(self, by: i32) -> Option<Self> {
         let place = self.place.checked_add(by)?;
         Self::new(self.kind, place.div_euclid(self.kind.per_year()), place.rem_euclid(self.kind.per_year()))
@@ -356,7 +357,7 @@ impl Period {
         Some((first.distance_to(self)? + 1, self.kind.per_year()))
     }
 
-    /// The last period of this one's kind within the year `year`: where a year's figure stands among its parts.
+    /// The last period of this one's kind within the year `year`: where a year's figure is among its parts.
     pub fn last_of_kind(kind: PeriodKind, year: Self) -> Option<Self> {
         Self::holding(kind, year.end())
     }
@@ -391,8 +392,8 @@ impl Period {
     }
 
     /// Reads a period as people write it, for a KPI that is reported by `kind`: the canonical key, the label, and the
-    /// spellings in use (`Q1 2009/10`, `Quarter 1 (April to June) 2009/10`, `Jun-10`, `Apr-Jun 2010`, `Summer Term 2008/09`),
-    /// where they can mean one thing only. Capitals do not matter.
+    /// spellings in use (`Q1 2009/10`, `Quarter 1 (April to June) 2009/10`, `Jun-10`, `Apr-Jun 2010`, `Summer Term
+    /// 2008/09`), if they can mean one thing only. Capitals do not matter.
     ///
     /// # Errors
     /// [`PeriodError`], which says what to write instead.
@@ -400,7 +401,7 @@ impl Period {
         Self::read_wanted(text, Wanted { kind, or_year: None })
     }
 
-    /// Reads a period of the kind that is wanted; what else is wanted is told where it is none.
+    /// Reads a period of the kind that is wanted; if it is none, the error states what else is wanted.
     fn read_wanted(text: &str, wanted: Wanted) -> Result<Self, PeriodError> {
         let as_key = Self::of_key(text);
         match as_key {
@@ -473,10 +474,10 @@ impl Period {
         }
     }
 
-    /// Whether a text could name a period of some kind, where it is not known which is wanted.
+    /// Whether a text could name a period of some kind, if it is not known which is wanted.
     ///
     /// # Errors
-    /// [`PeriodError`], where it can name none.
+    /// [`PeriodError`], if it can name none.
     pub fn could_be(text: &str) -> Result<(), PeriodError> {
         match Self::read_any(text) {
             Ok(_) | Err(PeriodError::Ambiguous(_)) => Ok(()),
@@ -487,8 +488,8 @@ impl Period {
     /// Reads a period of whatever kind: a canonical key, or a spelling that can mean one period only.
     ///
     /// # Errors
-    /// [`PeriodError::Ambiguous`] where it could mean more than one (`2009/10` is a financial and an academic year), another
-    /// where it means none.
+    /// [`PeriodError::Ambiguous`] if it could mean more than one (`2009/10` is a financial and an academic year),
+    /// another if it means none.
     pub fn read_any(text: &str) -> Result<Self, PeriodError> {
         match Self::of_key(text) {
             Err(PeriodError::Unreadable) => {}
@@ -885,7 +886,7 @@ mod tests {
             ("2009.10", Month, "is no period"),
             ("2009/10", Month, "is a period of another kind; this is reported by month, such as 2009-06"),
             ("2009–10", Month, "did you mean 2009-10?"),
-            ("06/10", Month, "is no period; this is reported by month, such as 2009-06"),
+            ("06/10", Month, "is not a period; this is reported by month, such as 2009-06"),
             ("01/04/2010", Month, "is a date"),
             ("2010-04-01", FinancialQuarter, "is a date"),
             ("1 Apr 2010", FinancialQuarter, "is a date"),
@@ -904,7 +905,7 @@ mod tests {
             ("Q1 Q2 2009/10", FinancialQuarter, "is no period"),
             ("Q5 2009/10", FinancialQuarter, "is no period"),
             ("2009/10 Q", FinancialQuarter, "is no period"),
-            ("soon", FinancialQuarter, "is no period; this is reported by financial quarter, such as FY2009-10-Q1"),
+            ("soon", FinancialQuarter, "is not a period; this is reported by financial quarter, such as FY2009-10-Q1"),
         ] {
             let refused = Period::read(text, kind).map(|period| period.to_string()).unwrap_err().to_string();
             assert!(refused.contains(words), "{text}: {refused}");

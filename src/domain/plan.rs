@@ -26,11 +26,11 @@ pub enum Visibility {
 #[serde(deny_unknown_fields)]
 #[schema(description = "From which shares of the assessed KPIs a headline is on track or at risk.")]
 pub struct HeadlineRule {
-    /// On track where at least this many percent of the assessed KPIs are on track.
+    /// On track if at least this many percent of the assessed KPIs are on track.
     #[serde(default = "seventy_five")]
     #[schema(minimum = 0, maximum = 100, example = 75)]
     pub on_track_percent: u32,
-    /// At risk where at least this many percent are on track or at risk.
+    /// At risk if at least this many percent are on track or at risk.
     #[serde(default = "fifty")]
     #[schema(minimum = 0, maximum = 100, example = 50)]
     pub at_risk_percent: u32,
@@ -50,10 +50,10 @@ impl Default for HeadlineRule {
     }
 }
 
-/// What a return must hold before it is submitted, beside its figures.
+/// What a return must hold before it is submitted, besides its figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(description = "What a return must hold before it is submitted, beside its figures.")]
+#[schema(description = "What a return must hold before it is submitted, besides its figures.")]
 pub struct ReturnRules {
     /// Commentary on every figure that is off track.
     #[serde(default = "yes")]
@@ -102,13 +102,13 @@ document! {
         /// Figures from 1 to this are small numbers: 5, or 7 for figures derived from the NHS.
         #[schema(minimum = 1, maximum = 20, example = 5)]
         small_number_threshold: u32 = 5,
-        /// From which shares a headline is on track or at risk.
+        /// The shares from which a headline is on track or at risk.
         headline: HeadlineRule = HeadlineRule::default(),
-        /// What a return must hold before it is submitted, beside its figures.
+        /// What a return must hold before it is submitted, besides its figures.
         return_rules: ReturnRules = ReturnRules::default(),
-        /// From when on something that was accepted is worth a warning.
+        /// When something that was accepted is worth a warning.
         warning_rules: WarningRules = WarningRules::default(),
-        /// The plan that this one goes on from, where it was made as its successor; never set by hand.
+        /// The plan that this one follows, if it was made as its successor; it cannot be set.
         #[schema(read_only, example = "harrow-cypp-2006-2009")]
         predecessor: Option<PlanCode> = None,
     }
@@ -116,9 +116,9 @@ document! {
 
 document! {
     /// How a plan's successor is made: what is not said here is as the plan has it.
-    #[schema(description = "A plan's successor: what is not said here is as the plan has it.")]
+    #[schema(description = "A plan's successor: what is left out here is as in the plan.")]
     pub struct Succession / SuccessorDraft / SuccessorChange {
-        /// The new plan's code, which no plan goes by yet.
+        /// The new plan's code, which no plan has yet.
         #[schema(example = "harrow-cypp-2011-2014")]
         code: PlanCode,
         /// What the new plan is called; 1 to 200 characters.
@@ -130,7 +130,7 @@ document! {
         /// The new plan's last day, not before its first.
         #[schema(example = "2014-03-31")]
         ends_on: NaiveDate,
-        /// What readers should know, at most 4,000 characters; without it, what the plan before says.
+        /// What readers should know, at most 4,000 characters; without it, those of the plan before.
         #[schema(max_length = 4000, example = "Every figure is invented for illustration.")]
         description: Option<String> = None,
         /// Who may find the new plan.
@@ -155,8 +155,8 @@ document! {
 }
 
 document! {
-    /// A multi-agency group that answers for outcome areas.
-    #[schema(description = "A multi-agency group that answers for one or more outcome areas.")]
+    /// A multi-agency group that is responsible for outcome areas.
+    #[schema(description = "A multi-agency group that is responsible for one or more outcome areas.")]
     pub struct SubGroup / SubGroupDraft / SubGroupChange {
         /// The sub-group's code.
         #[schema(example = "be-healthy-group")]
@@ -167,7 +167,7 @@ document! {
         /// The organisation that leads it.
         #[schema(example = "harrow-pct")]
         lead_organisation: OrganisationCode,
-        /// The outcome areas it answers for, at least one.
+        /// The outcome areas it is responsible for, at least one.
         #[schema(min_items = 1, max_items = 100, example = json!(["be-healthy"]))]
         outcome_areas: Vec<AreaCode>,
     }
@@ -282,7 +282,7 @@ impl SubGroup {
         let mut invalid = Invalid::new();
         check_text(&mut invalid, "/title", &self.title, 1, 200);
         if self.outcome_areas.is_empty() || self.outcome_areas.len() > 100 {
-            invalid.at("/outcome_areas", "wrong_length", "a sub-group answers for 1 to 100 outcome areas");
+            invalid.at("/outcome_areas", "wrong_length", "a sub-group is responsible for 1 to 100 outcome areas");
         }
         check_distinct(&mut invalid, "/outcome_areas", &self.outcome_areas);
         invalid

@@ -63,9 +63,9 @@ pub enum Compare {
 }
 
 names! {
-    /// Where a KPI stands against its target, from best to worst.
+    /// How a KPI is doing against its target, from best to worst.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-    #[schema(description = "Where a KPI stands against its target.")]
+    #[schema(description = "How a KPI is doing against its target.")]
     pub enum Status {
         /// On or better than the target, as the policy says.
         OnTrack = "on_track",
@@ -94,7 +94,7 @@ impl std::str::FromStr for Status {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Self::named(text)
-            .ok_or_else(|| "is no status; the statuses are on_track, at_risk, off_track and not_assessed".to_owned())
+            .ok_or_else(|| "is not a status; the statuses are on_track, at_risk, off_track and not_assessed".to_owned())
     }
 }
 
@@ -112,7 +112,7 @@ pub enum When {
 /// One grade of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(description = "One grade of a policy; the bands stand from best to worst.")]
+#[schema(description = "One grade of a policy; the bands are in order from best to worst.")]
 pub struct Band {
     /// The band's code, lower-case letters, digits and underscores.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,31}$", example = "amber")]
@@ -325,7 +325,7 @@ mod tests {
         let band = |variance: &str, held| improving.grade(variance.parse().unwrap(), none, held).unwrap().code.clone();
         assert_eq!((band("0", false), band("1", false)), ("green".to_owned(), "green".to_owned()));
         assert_eq!((band("-1", true), band("-1", false)), ("amber".to_owned(), "red".to_owned()));
-        // One that has a multiple as well is passed over: a multiple of nothing.
+        // One that has a multiple as well is skipped: a multiple of nothing.
         let mut both = improving.clone();
         both.bands[1].from = Some("-2".parse().unwrap());
         assert_eq!(both.grade("-1".parse().unwrap(), none, true).unwrap().code, "red");

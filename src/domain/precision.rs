@@ -2,8 +2,8 @@
 
 use super::number::{Figure, Fraction};
 
-/// How precisely a reader may know a KPI's figures. The last digits of a share tell out of how many it is, so that readers
-/// from whom small numbers are withheld are shown no more decimals than the KPI has.
+/// How precisely a reader may know a KPI's figures. The last digits of a share disclose out of how many it is, so that
+/// readers from whom small numbers are withheld are shown no more decimals than the KPI has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// To the last digit.

@@ -15,7 +15,7 @@ use crate::document;
 
 document! {
     /// A figure as it is reported.
-    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. When a reading is there already, a member that is absent leaves what is there and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
+    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. If a reading exists already, an absent member leaves the stored value and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
     pub struct ReportedFigure / FirstReading / ReadingDraft {
         /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them, unless the KPI is
         /// standardised.
@@ -44,7 +44,7 @@ document! {
         /// total.
         #[schema(example = 4.2)]
         forecast: Option<Figure> = None,
-        /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+        /// The codes of warnings that you have seen and confirm: they are not repeated for this figure.
         #[schema(value_type = Vec<String>, example = json!([]))]
         acknowledged: Acknowledged = Acknowledged::default(),
     }
@@ -58,12 +58,12 @@ pub const NUMERATOR_NEEDED: &str = "a denominator needs its numerator";
 /// The members that are one figure together.
 const FIGURE: [&str; 4] = ["value", "numerator", "denominator", "nil_return"];
 
-/// What somebody said, laid over the reading that stands.
+/// What somebody said, laid over the stored reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaidOver {
     /// What the reading says then.
     pub figure: ReportedFigure,
-    /// Whether the figure itself stays as it stands, so that only what is said beside it can change.
+    /// Whether the figure itself stays as it is, so that only what is said beside it can change.
     pub stays: bool,
 }
 
@@ -72,15 +72,16 @@ pub struct LaidOver {
 pub struct Settled {
     /// The exact figure; `None` for a nil return, or a partner's status without a figure.
     pub value: Option<Figure>,
-    /// What was counted, where that was given.
+    /// What was counted, if that was given.
     pub numerator: Option<Figure>,
-    /// Over what, where that was given.
+    /// Over what, if that was given.
     pub denominator: Option<Figure>,
 }
 
 impl ReportedFigure {
-    /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more digits than can be posted where what it
-    /// follows from stands beside it: this service and spreadsheets work it out to more.
+    /// Reads a figure of a KPI from the members of a JSON object, and which of them were given. A value may have more
+    /// digits than can be posted if what it follows from is beside it: this service and spreadsheets work it out to
+    /// more.
     ///
     /// # Errors
     /// Everything that is wrong with its shape.
@@ -102,11 +103,11 @@ impl ReportedFigure {
         given.has_any(&FIGURE)
     }
 
-    /// Lays what somebody said over the reading that stands: a member that was not given leaves what is there.
+    /// Lays what somebody said over the stored reading: a member that was not given leaves what is there.
     ///
-    /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them, but that a
-    /// value which is exactly what stands leaves the numerator and denominator behind it. A nil return takes away the
-    /// status that a partner determined, and such a status takes the place of a nil return.
+    /// `value`, `numerator`, `denominator` and `nil_return` are one figure. Giving any of them replaces all of them,
+    /// but that a value which is exactly the stored one leaves the numerator and denominator behind it. A nil return
+    /// removes the status that a partner determined, and such a status takes the place of a nil return.
     ///
     /// Over 231 of 5120: `{"value": 4.6}` leaves no numerator, `{"commentary": "…"}` leaves 231 of 5120.
     #[must_use]
@@ -146,7 +147,7 @@ impl ReportedFigure {
         LaidOver { figure, stays }
     }
 
-    /// Checks what is said beside a figure that stays as it stands, which is not judged again.
+    /// Checks what is said beside a figure that stays as it is, which is not judged again.
     ///
     /// # Errors
     /// Everything that is wrong, each at its member.
@@ -162,7 +163,7 @@ impl ReportedFigure {
     pub fn settle(&self, kpi: &Kpi, period: Option<Period>) -> Result<Settled, Invalid> {
         let mut invalid = self.beside(kpi, period);
         let settled = self.figure(kpi, &mut invalid);
-        // Where its fraction makes none, the value beside it is judged by itself.
+        // If its fraction makes none, the value beside it is judged by itself.
         if let Some(value) = settled.value.or(self.value.filter(|_| self.nil_return.is_none())) {
             check_valid(kpi, value, &mut invalid);
         }
@@ -289,14 +290,14 @@ impl ReportedFigure {
 
     fn quotient(&self, kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &mut Invalid) -> Option<Figure> {
         let Some(computed) = Figure::ratio(numerator, denominator, kpi.multiplier) else {
-            invalid.at("/numerator", "number_too_large", "the figure that follows is too large");
+            invalid.at("/numerator", "number_too_large", "the figure computed from them is too large");
             return None;
         };
         if let Some(value) = self.value.filter(|value| !agree(kpi, *value, computed)) {
             let what_to_do = match kpi.unit {
                 // A published rate is as a rule adjusted for age: without its value a crude rate would stand in its place.
                 Unit::Rate | Unit::Ratio | Unit::Score => {
-                    "; correct whichever is wrong, or, if the value is standardised (adjusted for age, for example) and not meant to be their quotient, ask a programme manager to set `standardised` on the KPI: then all three are kept"
+                    "; correct whichever is wrong, or, if the value is standardised (adjusted for age, for example) and not meant to be their quotient, ask a programme manager to set `standardised` on the KPI: then all three are saved"
                 }
                 _ => "; correct whichever is wrong; if numerator and denominator are right, `value` can be left out",
             };
@@ -321,11 +322,11 @@ fn check_fraction(kpi: &Kpi, numerator: Figure, denominator: Figure, invalid: &m
         invalid.at(
             "/denominator",
             "denominator_not_positive",
-            "a denominator is above zero; where there is no one to count, say so in `nil_return`",
+            "a denominator is above zero; if there is no one to count, say so in `nil_return`",
         );
         return false;
     }
-    // A share of a whole cannot pass it where the KPI says so; where it does not, that is worth a warning.
+    // A share of a whole cannot pass it if the KPI says so; if it does not, that is worth a warning.
     let share = kpi.unit == Unit::Percentage && kpi.valid_max.is_some_and(|most| most <= Figure::small(100));
     if share && numerator > denominator {
         invalid.at(
@@ -348,12 +349,12 @@ fn check_valid(kpi: &Kpi, value: Figure, invalid: &mut Invalid) {
             format!("{} is below {least}, the lowest that can be right for {}", kpi.in_words(value), kpi.code),
         );
     } else if value < Figure::ZERO && kpi.valid_min.is_none() && kpi.unit != Unit::PercentagePoints {
-        // Section 3: negative figures are legal where the valid range allows them.
+        // Section 3: negative figures are legal if the valid range allows them.
         invalid.at(
             "/value",
             "negative_figure",
             format!(
-                "{} is negative, and the valid range of {} does not say that it may be",
+                "{} is negative, and the valid range of {} does not allow negative figures",
                 kpi.in_words(value),
                 kpi.code
             ),
@@ -432,7 +433,8 @@ mod tests {
         }
     }
 
-    /// What is said over a standing reading, in short: the reading's members that are there, and whether the figure stays.
+    /// What is said over a stored reading, in short: the reading's members that are there, and whether the figure
+    /// stays.
     #[expect(clippy::needless_pass_by_value, reason = "it reads better with json! at the call")]
     fn laid(standing: Value, said: Value) -> (Value, bool) {
         let standing = ReportedFigure::parse(standing.as_object().unwrap().clone()).unwrap();
@@ -475,7 +477,7 @@ mod tests {
             (&fraction, json!({"nil_return": "Lost."}), json!({"nil_return": "Lost.", "commentary": "Late."}), false),
             (&fraction, json!({"numerator": 10}), json!({"numerator": 10, "commentary": "Late."}), false),
             (&json!({"nil_return": "Lost."}), json!({"value": 3}), json!({"value": 3}), false),
-            // The value that stands is no other figure; without its numbers it is.
+            // The stored value is no other figure; without its numbers it is.
             (
                 &fraction,
                 json!({"value": 4.5}),

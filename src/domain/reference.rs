@@ -1,5 +1,6 @@
-//! A second reading of sections 3 to 8 of docs/rules.md, written from its words alone and with fractions throughout, which the
-//! rules are held against over random KPIs. It is slow and plain on purpose, and shares no arithmetic with them.
+//! A second reading of sections 3 to 8 of docs/rules.md, written from its words alone and with fractions throughout,
+//! which the rules are compared with over random KPIs. It is slow and plain on purpose, and shares no arithmetic with
+//! them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -80,7 +81,7 @@ impl Q {
         Self::new(whole + up, unit)
     }
 
-    /// How many decimals it is written with, where that is at most six.
+    /// How many decimals it is written with, if that is at most six.
     fn decimals(self) -> Option<u32> {
         (0..=6).find(|decimals| self.rounded(*decimals) == self)
     }
@@ -322,7 +323,7 @@ fn graded(case: &Case, exact: Q, wanted: Wanted, no_worse_on_year: bool) -> (Q, 
     (reported, variance, band.unwrap().code.clone())
 }
 
-/// Section 6: whether a figure is no worse than one before, or `None` where they do not compare.
+/// Section 6: whether a figure is no worse than one before, or `None` if they do not compare.
 fn moved(case: &Case, now: Q, before: Option<Q>, wanted: Option<Wanted>) -> Option<&'static str> {
     use super::kpi::Polarity;
     let (now, before) = (now.rounded(case.kpi.decimals), before?.rounded(case.kpi.decimals));
@@ -459,7 +460,7 @@ fn check_forecast(case: &Case, place: usize) -> Result<(), TestCaseError> {
         (Some(Pooling::Sum), _) => case.years[place / 4],
         _ => wanted(case, first + 3),
     };
-    prop_assert_eq!(found, expected, "what the year is held against: {:?}", case);
+    prop_assert_eq!(found, expected, "what the year is compared with: {:?}", case);
     Ok(())
 }
 

@@ -86,7 +86,7 @@ pub struct Counts {
     description = "One word for many KPIs, and the shares of the assessed ones behind it; the three shares sum to 100.0."
 )]
 pub struct Headline {
-    /// `on_track` or `at_risk` where enough of the assessed KPIs are, by the plan's thresholds.
+    /// `on_track` or `at_risk` if enough of the assessed KPIs are, by the plan's thresholds.
     pub status: Status,
     /// How many KPIs are assessed.
     #[schema(minimum = 0, example = 58)]
@@ -94,7 +94,7 @@ pub struct Headline {
     /// How many KPIs there are.
     #[schema(minimum = 0, example = 64)]
     pub total: u32,
-    /// The share of the assessed that are on track; `null` where none is assessed.
+    /// The share of the assessed that are on track; `null` if none is assessed.
     #[schema(required = true, value_type = Option<Share>)]
     pub on_track_percent: Option<Figure>,
     /// The share of the assessed that are at risk.

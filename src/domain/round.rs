@@ -30,10 +30,10 @@ document! {
     }
 }
 
-/// Where a sub-group's return stands.
+/// The state of a sub-group's return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(description = "Where a sub-group's return stands.")]
+#[schema(description = "The state of a sub-group's return.")]
 pub enum ReturnState {
     /// It is being filled in.
     Open,
@@ -46,15 +46,15 @@ pub enum ReturnState {
 }
 
 document! {
-    /// Where a sub-group's return in a round stands.
-    #[schema(description = "Where a sub-group's return in a round stands, and who brought it there.")]
+    /// The state of a sub-group's return in a round.
+    #[schema(description = "The state of a sub-group's return in a round, and who brought it there.")]
     pub struct Return / NewReturn / ReturnChange {
         /// The round's period.
         period: PeriodKey,
         /// The sub-group.
         #[schema(example = "be-healthy")]
         sub_group: SubGroupCode,
-        /// Where it stands.
+        /// Its state.
         state: ReturnState = ReturnState::Open,
         /// Who submitted it last.
         submitted_by: Option<Subject> = None,
@@ -64,9 +64,9 @@ document! {
         signed_off_by: Option<Subject> = None,
         /// When it was signed off.
         signed_off_at: Option<DateTime<Utc>> = None,
-        /// What is to be mended, where it was sent back.
+        /// What to correct, if it was sent back.
         note: Option<String> = None,
-        /// Why it was reopened, where it was.
+        /// Why it was reopened, if it was.
         reason: Option<String> = None,
     }
 }
@@ -90,7 +90,7 @@ impl std::str::FromStr for ReturnKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const NO_KEY: &str = "is no return's key";
+        const NO_KEY: &str = "is not a return's key";
         let (period, sub_group) = text.split_once('/').ok_or(NO_KEY)?;
         let period = period.parse().map_err(|_no_period| NO_KEY)?;
         Ok(Self { period, sub_group: sub_group.parse().map_err(|_no_code| NO_KEY)? })
@@ -140,7 +140,7 @@ impl Round {
         period.end() <= self.period.0.end() && due.is_some_and(|due| due <= self.closes)
     }
 
-    /// The round of the period before, as it was or, where there was none, as this one would have been.
+    /// The round of the period before, as it was or, if there was none, as this one would have been.
     fn before(&self) -> Option<Self> {
         let period = self.period.0.step(-1)?;
         let back = |day: NaiveDate| Some(period.end() + (day - self.period.0.end()));
@@ -172,7 +172,7 @@ pub fn owed_periods(kpi: &Kpi, round: &Round, earlier: &[&Round]) -> Vec<Period>
     owed
 }
 
-/// The round among `rounds`, which come in the order of their periods, in which a figure is owed, where there is one.
+/// The round among `rounds`, which come in the order of their periods, in which a figure is owed, if there is one.
 pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a Round>) -> Option<&'a Round> {
     let mut previous: Option<&Round> = None;
     for round in rounds {
@@ -187,10 +187,10 @@ pub fn round_of<'a>(kpi: &Kpi, period: Period, rounds: impl Iterator<Item = &'a 
     None
 }
 
-/// What a return still lacks in one line before it can be submitted.
+/// What is still missing in one line of a return before it can be submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(description = "What a return still lacks in one line before it can be submitted.")]
+#[schema(description = "What is still missing in one line of a return before it can be submitted.")]
 pub enum Lacking {
     /// A figure, or a nil return.
     Figure,
@@ -215,7 +215,7 @@ impl Lacking {
         match self {
             Self::Figure => "post the figure, or a nil return that says why there is none",
             Self::Commentary => "it is off track; say why in its commentary",
-            Self::Action => "it is off track twice running; take on an action for it",
+            Self::Action => "it is off track twice running; open an action for it",
         }
     }
 }
@@ -236,7 +236,7 @@ pub struct LineFacts {
     pub acted_on: bool,
 }
 
-/// What one line of a return lacks, by the plan's rules.
+/// What is missing in one line of a return, by the plan's rules.
 pub fn lacking(line: LineFacts, rules: ReturnRules) -> Vec<Lacking> {
     let twice = line.off_track && line.off_track_before;
     let wanted = [
@@ -263,11 +263,12 @@ pub struct Progress {
     /// How many are overdue.
     #[schema(minimum = 0, example = 1)]
     pub overdue: u32,
-    /// The share of those owed that were reported, with one decimal; 100 only if nothing is missing; `null` where none is owed.
+    /// The share of those owed that were reported, with one decimal; 100 only if nothing is missing; `null` if none is
+    /// owed.
     #[schema(required = true, value_type = Option<Share>)]
     pub completeness_percent: Option<Figure>,
-    /// The share of those reported or overdue that were reported in time, with one decimal; 100 only if all were; `null` where
-    /// there is none.
+    /// The share of those reported or overdue that were reported in time, with one decimal; 100 only if all were;
+    /// `null` if there is none.
     #[schema(required = true, value_type = Option<Share>)]
     pub timeliness_percent: Option<Figure>,
 }
@@ -310,9 +311,9 @@ pub enum Step {
     Submit,
     /// Agree to it, and lock its figures.
     SignOff,
-    /// Send it back, with what is to be mended.
+    /// Send it back, with what is to be corrected.
     SendBack {
-        /// What is to be mended.
+        /// What to correct.
         note: String,
     },
     /// Unlock its figures, with a reason.
@@ -329,7 +330,7 @@ pub enum NoStep {
     #[error("the return is {}; {}", .0.words(), .1)]
     WrongState(ReturnState, &'static str),
     /// The person who submitted it cannot be the one who signs it off.
-    #[error("whoever submitted a return does not sign it off; another person does")]
+    #[error("the person who submitted a return cannot sign it off; another person must")]
     SamePerson,
 }
 

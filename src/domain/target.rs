@@ -1,4 +1,4 @@
-//! Targets and which one a period is held against (docs/rules.md section 5).
+//! Targets and which one a period is compared with (docs/rules.md section 5).
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ names! {
     /// Who asks for a target.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "Who asks for a target: the law, the Local Area Agreement, or the partnership itself.")]
-    pub enum TargetKind, else "is none of" {
+    pub enum TargetKind, else "is not one of" {
         /// Set by law.
         Statutory = "statutory",
         /// Part of the Local Area Agreement.
@@ -34,7 +34,7 @@ names! {
     /// Whether a target counts yet.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
     #[schema(description = "Whether a target counts: only `agreed` ones assess.")]
-    pub enum TargetState, else "is none of" {
+    pub enum TargetState, else "is not one of" {
         /// Agreed to be agreed.
         Placeholder = "placeholder",
         /// Put forward.
@@ -48,7 +48,7 @@ names! {
 
 document! {
     /// The figure wanted for a period.
-    #[schema(description = "The figure, or the range, wanted for a period. When a target is there already, a member that is absent leaves what is there and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A placeholder without a figure that is given one is agreed, unless `state` says otherwise. A `reason` is about this change and is never carried over.")]
+    #[schema(description = "The figure, or the range, wanted for a period. If a target exists already, an absent member leaves the stored value and `null` puts it back to its default. `value`, `low` and `high` are one thing: giving any of them replaces all three. A placeholder without a figure that is given one is agreed, unless `state` says otherwise. A `reason` is about this change and is never carried over.")]
     pub struct Target / FirstTarget / TargetDraft {
         /// The figure wanted; `null` for a range or a placeholder.
         #[schema(example = 5.0)]
@@ -59,7 +59,7 @@ document! {
         /// The upper end of the range wanted.
         #[schema(example = 15.0)]
         high: Option<Figure> = None,
-        /// The figure at which amber ends, where the target has one of its own.
+        /// The figure at which amber ends, if the target has one of its own.
         #[schema(example = 5.5)]
         floor: Option<Figure> = None,
         /// Who asks for it; `local` for a first target that does not say.
@@ -78,14 +78,14 @@ document! {
         /// Why it replaces the one before; needed when it does; at most 2,000 characters.
         #[schema(max_length = 2000, example = "New national baseline published in October 2009.")]
         reason: Option<String> = None,
-        /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+        /// The codes of warnings that you have seen and confirm: they are not repeated for this target.
         #[serde(skip_serializing_if = "Acknowledged::is_empty")]
         #[schema(value_type = Vec<String>, example = json!([]))]
         acknowledged: Acknowledged = Acknowledged::default(),
     }
 }
 
-/// What a figure is held against: one figure (both ends the same) or a range.
+/// What a figure is compared with: one figure (both ends the same) or a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aim {
     /// The lower end.
@@ -99,7 +99,7 @@ impl Aim {
         Some(Self { low: change(self.low)?, high: change(self.high)? })
     }
 
-    /// The end nearer to a figure; the low one where both are as near.
+    /// The end nearer to a figure; the low one if both are as near.
     pub fn nearer_end(self, figure: Figure) -> Figure {
         if (figure - self.low).abs() <= (figure - self.high).abs() { self.low } else { self.high }
     }
@@ -134,9 +134,10 @@ impl Target {
         }
     }
 
-    /// Lays what somebody said over the target that stands: a member that was not given leaves what is there. `value`, `low`
-    /// and `high` are one thing: giving any of them replaces all three. What a placeholder without a figure was waiting for is its
-    /// figure: given one, it is agreed unless it is said to be in another state. The reason is about this change alone.
+    /// Lays what somebody said over the stored target: a member that was not given leaves what is there. `value`, `low`
+    /// and `high` are one thing: giving any of them replaces all three. What a placeholder without a figure was waiting
+    /// for is its figure: given one, it is agreed unless it is said to be in another state. The reason is about this
+    /// change alone.
     #[must_use]
     pub fn over(&self, given: &Given, standing: &Self) -> Self {
         let mut target = self.clone();
@@ -169,7 +170,7 @@ impl Target {
         target
     }
 
-    /// The same with no words where there are only blanks, which no file can tell from an empty cell.
+    /// The same with no words if there are only blanks, which no file can distinguish from an empty cell.
     #[must_use]
     pub fn without_blank_words(self) -> Self {
         let words = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
@@ -273,20 +274,20 @@ pub enum TargetSource {
     Linear,
 }
 
-/// The target a period is held against.
+/// The target a period is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundTarget {
     /// What is aimed at.
     pub aim: Aim,
-    /// Where amber ends, where the target says so itself.
+    /// Where amber ends, if the target says so itself.
     pub floor: Option<Figure>,
     /// Where it came from.
     pub source: TargetSource,
 }
 
 impl FoundTarget {
-    /// The decimal places that a figure is compared with, and shown beside, this target: the KPI's, or the target's own where
-    /// it has more, so that a figure equal to it is on target.
+    /// The decimal places that a figure is compared with, and shown beside, this target: the KPI's, or the target's own
+    /// if it has more, so that a figure equal to it is on target.
     ///
     /// A share such as a third has more places than any figure can be given with, and adds none.
     pub fn decimals(&self, kpi: &Kpi) -> u32 {
@@ -315,7 +316,7 @@ pub enum NoTarget {
     Withheld,
 }
 
-/// Which target a period is held against: section 5, (a) to (d).
+/// Which target a period is compared with: section 5, (a) to (d).
 ///
 /// `targets` are the KPI's current ones by period. A floor goes with the target it was set on, and is shared out with it; a
 /// line has none before it reaches the target at its end. The period may be a longer one that the KPI's own periods make up:
@@ -353,9 +354,9 @@ pub fn find_target(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>
     })
 }
 
-/// Which target the sum of a longer period's parts is held against. Where the year's figure is a level that each part is held
-/// against (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the longer period's
-/// share of it is meant.
+/// Which target the sum of a longer period's parts is compared with. If the year's figure is a level that each part is
+/// compared with (`held`, `linear`), it is the sum of theirs; otherwise the year's figure is itself a sum, and the
+/// longer period's share of it is meant.
 ///
 /// # Errors
 /// [`NoTarget`], which says why there is none.
@@ -424,7 +425,7 @@ fn spread(
 
 /// (c): the line between the nearest known points before and after, counted in periods.
 fn between_known_points(kpi: &Kpi, period: Period, targets: &BTreeMap<Period, Target>) -> Option<FoundTarget> {
-    // A year's figure stands where the year ends; a target set for that very part goes before it.
+    // A year's figure is placed where the year ends; a target set for that very part goes before it.
     let place = |known: Period| {
         if known.kind() == period.kind() { Some(known) } else { Period::last_of_kind(period.kind(), known) }
     };

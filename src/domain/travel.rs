@@ -12,7 +12,7 @@ use crate::names;
 names! {
     /// Which way a KPI has moved.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-    #[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` where neither way is better.")]
+    #[schema(description = "Which way a KPI has moved; `increasing` and `decreasing` if neither way is better.")]
     pub enum Direction {
         /// For the better.
         Improving = "improving",
@@ -20,9 +20,9 @@ names! {
         NoChange = "no_change",
         /// For the worse.
         Worsening = "worsening",
-        /// Up, where neither way is better.
+        /// Up, if neither way is better.
         Increasing = "increasing",
-        /// Down, where neither way is better.
+        /// Down, if neither way is better.
         Decreasing = "decreasing",
     }
 }
@@ -46,7 +46,7 @@ pub enum NoTravel {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "A direction of travel: what the figure is compared with, and which way it moved.")]
 pub struct Travel {
-    /// Which way; `null` where the reason says why not.
+    /// Which way; `null` if there is a reason why not.
     #[schema(required = true)]
     pub direction: Option<Direction>,
     /// The key of the period compared with.

@@ -1,10 +1,11 @@
-//! Warnings: what should be looked at in something that was accepted.
+//! Warnings: what to check in something that was accepted.
 //!
 //! A warning never blocks. It has a stable code, the place it is about, and a sentence that says what to do. One shape is used
 //! wherever warnings are given: for a single figure or target, an import, a return, a marked workbook and the command line.
 //!
-//! The rules are functions, one each: [`figures`] holds those about figures, [`targets`] those about targets. Their thresholds
-//! are the plan's [`WarningRules`]. What somebody has seen and stands by is [`Acknowledged`] with the figure, and not repeated.
+//! The rules are functions, one each: [`figures`] holds those about figures, [`targets`] those about targets. Their
+//! thresholds are the plan's [`WarningRules`]. What somebody has seen and confirms is [`Acknowledged`] with the figure,
+//! and not repeated.
 
 pub mod figures;
 pub mod targets;
@@ -22,7 +23,7 @@ use super::wording::nearest;
 
 macro_rules! warning_codes {
     ($($(#[$doc:meta])+ $variant:ident => $name:literal, $words:literal;)+) => {
-        /// The stable name of a warning. There may come to be more of them.
+        /// The stable name of a warning. More may be added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum WarningCode {
             $($(#[$doc])+ $variant,)+
@@ -82,7 +83,7 @@ warning_codes! {
 
 /// A name that no warning has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is the code of no warning{hint}")]
+#[error("`{name}` is not the code of a warning{hint}")]
 pub struct UnknownWarning {
     name: String,
     hint: String,
@@ -113,10 +114,10 @@ impl<'de> Deserialize<'de> for WarningCode {
     }
 }
 
-/// The warnings that whoever sent a figure or a target has seen and stands by.
+/// The warnings that the sender of a figure or a target has seen and confirmed.
 ///
-/// In JSON it is a list of codes; in a cell of a file and in the database the codes stand one behind another, with blanks
-/// or commas between them.
+/// In JSON it is a list of codes; in a cell of a file and in the database the codes follow one another, with blanks or
+/// commas between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Acknowledged(u32);
 
@@ -185,10 +186,10 @@ impl<'de> Deserialize<'de> for Acknowledged {
 /// Something that should be looked at in what was accepted. Places that do not apply are `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Something that should be looked at in what was accepted all the same. Where it is about a file as a whole, the places are null."
+    description = "Something to check in what was accepted. If it is about a file as a whole, the places are null."
 )]
 pub struct Warning {
-    /// A stable, machine-readable name. There may come to be more of them.
+    /// A stable, machine-readable name. More may be added.
     #[schema(value_type = String, example = "does_not_sum")]
     pub code: WarningCode,
     /// Where in the JSON body, as an RFC 6901 pointer; null for a file.
@@ -212,9 +213,9 @@ pub struct Warning {
     /// The group it is about; null for a target.
     #[schema(required = true)]
     pub group: Option<GroupCode>,
-    /// A sentence for a person: what to look at and what to do.
+    /// A sentence for a person: what to check and what to do.
     #[schema(
-        example = "the groups of `sex` cover everyone, and their numerators sum to 99 where all has 100: 1 too few; correct the groups or all"
+        example = "the groups of `sex` cover everyone, and their numerators sum to 99 but all has 100: 1 too few; correct the groups or all"
     )]
     pub detail: String,
 }
@@ -242,7 +243,7 @@ impl Warning {
         Self { row: Some(row), column: column.map(str::to_owned), ..Self::of_file(code, detail) }
     }
 
-    /// The same about a KPI's figure, or about its target where there is no group.
+    /// The same about a KPI's figure, or about its target if there is no group.
     #[must_use]
     pub fn about(self, kpi: &KpiCode, period: Period, group: Option<&GroupCode>) -> Self {
         Self { kpi: Some(kpi.clone()), period: Some(period), group: group.cloned(), ..self }

@@ -1,4 +1,4 @@
-//! Webhooks: what a subscriber is told of, where to, and when what could not be told is tried again.
+//! Webhooks: what is sent to a subscriber, where to, and when what could not be delivered is tried again.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,15 +12,15 @@ use crate::document;
 use crate::names;
 
 names! {
-    /// What a subscriber can be told of.
+    /// What can be sent to a subscriber.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-    #[schema(description = "What a webhook can tell of. There may come to be more.")]
+    #[schema(description = "What a webhook can report. More may be added.")]
     pub enum EventType {
         /// A figure was reported, or replaced while its round was open.
         ReadingPosted = "reading.posted",
         /// A figure was replaced after its round had closed.
         ReadingRestated = "reading.restated",
-        /// A KPI stands elsewhere in a period.
+        /// A KPI's status in a period changed.
         StatusChanged = "status.changed",
         /// A return was submitted.
         ReturnSubmitted = "return.submitted",
@@ -28,7 +28,7 @@ names! {
         ReturnSignedOff = "return.signed_off",
         /// A return was due and is not submitted.
         ReturnOverdue = "return.overdue",
-        /// A target was set, changed or taken away.
+        /// A target was set, changed or removed.
         TargetChanged = "target.changed",
         /// An action was due and is not done.
         ActionOverdue = "action.overdue",
@@ -38,16 +38,16 @@ names! {
 }
 
 document! {
-    /// Where a subscriber wants to be told of what.
-    #[schema(description = "Where a subscriber wants to be told of what.")]
+    /// Where a subscriber's messages go, and what they report.
+    #[schema(description = "Where a subscriber's messages go, and what they report.")]
     pub struct WebhookTerms / WebhookDraft / WebhookChange {
-        /// Where to: an https address without credentials, at most 2,000 characters.
+        /// The address to send to: https, without credentials, at most 2,000 characters.
         #[schema(min_length = 1, max_length = 2000, format = "uri", example = "https://partner.example/waymark")]
         url: String,
         /// What it is for; at most 400 characters.
         #[schema(max_length = 400, example = "Mirrors the plan into our case system.")]
         description: String = String::new(),
-        /// What to tell of; empty for everything there is.
+        /// What to report; empty for everything.
         #[schema(max_items = 20, example = json!(["status.changed"]))]
         events: Vec<EventType> = Vec::new(),
         /// Only what is about these KPIs, or about those of `outcome_areas`; both empty for all.
@@ -56,8 +56,8 @@ document! {
         /// Only what is about these outcome areas, or about `kpis`; both empty for all.
         #[schema(max_items = 100, example = json!(["be-healthy"]))]
         outcome_areas: Vec<AreaCode> = Vec::new(),
-        /// Whether anything is sent. The service puts it to false where nothing can be delivered; put it to true again once
-        /// it can, and what was missed is sent.
+        /// Whether anything is sent. The service sets it to false if nothing can be delivered; set it to true again
+        /// once it can, and what was missed is sent.
         active: bool = true,
     }
 }
@@ -90,12 +90,12 @@ impl WebhookTerms {
         end.and_then(|end| self.url.get(..host + end)).unwrap_or(&self.url)
     }
 
-    /// Whether the subscriber wants to be told of events of this kind.
+    /// Whether the subscriber wants to hear of events of this kind.
     pub fn wants(&self, event: EventType) -> bool {
         self.events.is_empty() || self.events.contains(&event)
     }
 
-    /// Whether the subscriber wants to be told of what is about a KPI of an outcome area, or about the area alone.
+    /// Whether the subscriber wants to hear of what is about a KPI of an outcome area, or about the area alone.
     pub fn covers(&self, kpi: Option<&KpiCode>, area: Option<&AreaCode>) -> bool {
         (self.kpis.is_empty() && self.outcome_areas.is_empty())
             || kpi.is_some_and(|kpi| self.kpis.contains(kpi))
@@ -103,7 +103,7 @@ impl WebhookTerms {
     }
 }
 
-/// Whether an address is one that webhooks are sent to, as far as its text tells.
+/// Whether an address is one that webhooks are sent to, as far as its text shows.
 ///
 /// # Errors
 /// Why not, and what to do.
@@ -117,7 +117,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
     match scheme {
         "https" => {}
         "http" if private => {}
-        _ => return Err("only https addresses are sent to"),
+        _ => return Err("only https addresses are allowed"),
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
@@ -127,7 +127,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
         return Err("leave out the fragment, what follows `#`: it is never sent");
     }
     let (host, port) = match authority.strip_prefix('[') {
-        Some(inner) => inner.split_once(']').ok_or("the IPv6 address lacks its closing bracket")?,
+        Some(inner) => inner.split_once(']').ok_or("the closing bracket of the IPv6 address is missing")?,
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
     if !port.is_empty() && port.strip_prefix(':').and_then(|port| port.parse::<u16>().ok()).is_none_or(|port| port == 0)
@@ -135,7 +135,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
         return Err("the port is a number from 1 to 65535");
     }
     if authority.starts_with('[') {
-        let address: Ipv6Addr = host.parse().map_err(|_no_address| "what stands in brackets is no IPv6 address")?;
+        let address: Ipv6Addr = host.parse().map_err(|_no_address| "what is in brackets is not an IPv6 address")?;
         return if private || may_be_sent_to(address.into()) { Ok(()) } else { Err(PRIVATE) };
     }
     let label = |label: &str| {
@@ -143,7 +143,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
     };
     let name = host.strip_suffix('.').unwrap_or(host);
     if name.len() > 253 || !name.split('.').all(label) {
-        return Err("there is no host's name in it");
+        return Err("the host name is missing");
     }
     if let Ok(address) = name.parse::<Ipv4Addr>() {
         return if private || may_be_sent_to(address.into()) { Ok(()) } else { Err(PRIVATE) };
@@ -160,7 +160,7 @@ pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
 /// Why a private address is refused.
 pub const PRIVATE: &str = "this address is private, local or reserved; give one on the public internet";
 
-/// Whether an address is on the public internet: webhooks must not reach what stands beside the service.
+/// Whether an address is on the public internet: webhooks must not reach what is beside the service.
 pub fn may_be_sent_to(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -197,7 +197,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     global && !special
 }
 
-/// How long after a failed attempt the next is made, by how many have failed; `None` where it is given up, after three days.
+/// How long after a failed attempt the next is made, by how many have failed; `None` if it is given up, after three
+/// days.
 pub fn retry_after(failed: i32) -> Option<TimeDelta> {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;

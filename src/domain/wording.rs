@@ -171,7 +171,7 @@ pub fn json_fault(error: &serde_json::Error) -> String {
         "trailing comma" => "there is a comma too many before the end of a list or an object",
         "recursion limit exceeded" => "lists and objects are nested too deeply",
         "invalid number" | "number out of range" => "a number is not written as JSON; write digits such as 12.5",
-        "invalid escape" => "after a backslash in a text only \" \\ / b f n r t or u with four digits may stand",
+        "invalid escape" => "only \" \\ / b f n r t or u with four digits may follow a backslash in a text",
         m if m.starts_with("control character") => "a text holds a line break or another control character; write \\n",
         m if m.contains("unicode") || m.contains("surrogate") || m.contains("hex escape") => {
             "a text holds bytes that are not characters; send it in UTF-8"
@@ -245,7 +245,7 @@ pub fn unreadable(message: &str) -> Option<String> {
 /// The longest word, in bytes, that a slip of the pen is looked for in: comparing takes time and memory by its length.
 const LONGEST_SLIP: usize = 200;
 
-/// "Did you mean": the candidate nearest to `word`, where one is near enough to be a slip of the pen.
+/// "Did you mean": the candidate nearest to `word`, if one is near enough to be a slip of the pen.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LONGEST_SLIP {
         return None;
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(shown("short"), "short");
         assert_eq!(shown(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
         let long = "x".repeat(70);
-        assert_eq!(clipped(format!("`{long}` is none of `a`")), format!("`{}…` is none of `a`", "x".repeat(60)));
+        assert_eq!(clipped(format!("`{long}` is not one of `a`")), format!("`{}…` is not one of `a`", "x".repeat(60)));
         assert_eq!(clipped(format!("{long} `a`")), format!("{long} `a`"));
     }
 

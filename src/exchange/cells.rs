@@ -1,4 +1,4 @@
-//! The cells of a table that hold anything, each where it stands. How far apart they stand costs nothing: what is kept is
+//! The cells of a table that hold anything, each where it is. How far apart they are costs nothing: what is kept is
 //! bounded by how many there are and by their words, wherever a file puts them.
 
 /// The most cells that hold anything.
@@ -48,13 +48,13 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// Whether there are words all the same, for whoever reads words.
+    /// Whether there are words all the same, for anyone who reads words.
     fn has_words(self) -> bool {
         matches!(self, Self::Raised | Self::Struck)
     }
 }
 
-/// Why a cell cannot be kept.
+/// Why a cell cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// There are [`MOST_CELLS`].
@@ -80,7 +80,7 @@ impl Cells {
     /// Adds a cell behind the last one: further down, or further to the right in its row.
     ///
     /// # Errors
-    /// Why it cannot be kept.
+    /// Why it cannot be stored.
     pub fn push(&mut self, row: u64, column: usize, words: &str, unreadable: Option<Unreadable>) -> Result<(), Full> {
         let place = u32::try_from(row).ok().zip(u16::try_from(column).ok());
         let (row, column) = place.filter(|_| row <= LAST_ROW && column < COLUMNS).ok_or(Full::Place)?;
@@ -135,7 +135,7 @@ impl Cells {
 }
 
 impl<'a> Row<'a> {
-    /// The words in a column, the first being 0; none where nothing is there, or no words can be made of it.
+    /// The words in a column, the first being 0; none if nothing is there, or no words can be made of it.
     pub fn get(&self, column: usize) -> Option<&'a str> {
         self.kept(column).map(|kept| self.shown(kept))
     }
@@ -153,7 +153,7 @@ impl<'a> Row<'a> {
         (0..width).map(move |column| row.get(column).unwrap_or_default())
     }
 
-    /// Why the cell in a column cannot be read, where it cannot, and the words that stand in it.
+    /// Why the cell in a column cannot be read, if it cannot, and the words that are in it.
     pub fn unreadable(&self, column: usize) -> Option<(Unreadable, &'a str)> {
         let kept = self.kept(column)?;
         Some((kept.unreadable?, self.words(kept)))

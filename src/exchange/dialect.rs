@@ -1,19 +1,19 @@
-//! How a CSV file is written: in which encoding, with what between its cells, and below which rows its header stands.
+//! How a CSV file is written: in which encoding, with what between its cells, and below which rows its header is.
 //!
-//! The encoding goes by the mark that a file begins with, else by what its sender declares, else by its content. What is read
-//! otherwise than UTF-8 with commas is told to the sender.
+//! The encoding is determined by the mark that a file begins with, else by what its sender declares, else by its
+//! content. What is read otherwise than UTF-8 with commas is reported to the sender.
 
 use std::fs::File;
 use std::io::{self, BufRead, Read, Seek};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// How many bytes of a file are looked at to tell whether its characters have two bytes each.
+/// How many bytes of a file are read to find whether its characters have two bytes each.
 const LOOKED_AT: u64 = 4 << 10;
 /// How much of a file is looked at at a time.
 const PIECE: usize = 64 << 10;
 
-/// What may stand between cells, the likeliest first.
+/// What may be between cells, likeliest first.
 pub(super) const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 /// How a CSV file is written.
@@ -21,9 +21,9 @@ pub(super) const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 pub struct Dialect {
     /// In which encoding.
     pub encoding: &'static Encoding,
-    /// What stands between its cells.
+    /// What is between its cells.
     pub separator: u8,
-    /// The row of its header; the first that holds anything, where that is not known.
+    /// The row of its header; the first that holds anything, if that is not known.
     pub header: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ impl Dialect {
     }
 }
 
-/// The encoding that a `charset` names, where a file may be sent in it: UTF-8, UTF-16, or one with a byte a character.
+/// The encoding that a `charset` names, if a file may be sent in it: UTF-8, UTF-16, or one with one byte per character.
 pub fn encoding_named(charset: &str) -> Option<&'static Encoding> {
     let encoding = Encoding::for_label_no_replacement(charset.trim().as_bytes())?;
     (encoding.is_single_byte() || [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)).then_some(encoding)
@@ -53,7 +53,7 @@ pub fn encoding_named(charset: &str) -> Option<&'static Encoding> {
 /// The encoding of a file.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 pub(super) fn encoding_of(mut file: &File, declared: Option<&'static Encoding>) -> io::Result<&'static Encoding> {
     file.rewind()?;
     let mut start = Vec::new();
@@ -70,11 +70,11 @@ pub(super) fn encoding_of(mut file: &File, declared: Option<&'static Encoding>) 
     }
 }
 
-/// UTF-16 without its mark: every other byte of most characters of a table is nought.
+/// UTF-16 without its mark: every other byte of most characters of a table is zero.
 fn two_bytes_each(start: &[u8]) -> Option<&'static Encoding> {
     let noughts = |from: usize| start.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (first, second, characters) = (noughts(0), noughts(1), start.len() / 2);
-    // Of some characters beyond Latin the other byte is nought.
+    // Of some characters beyond Latin the other byte is zero.
     let mostly = |these: usize, others: usize| these * 2 > characters && others * 8 < these;
     if mostly(second, first) {
         Some(UTF_16LE)
@@ -85,8 +85,8 @@ fn two_bytes_each(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// UTF-8, or windows-1252 where the file is no UTF-8 anywhere beyond ASCII and every byte is a character there. A file with both
-/// in it is read as UTF-8, and its other rows are refused: what they mean cannot be told.
+/// UTF-8, or windows-1252 if the file is no UTF-8 anywhere beyond ASCII and every byte is a character there. A file
+/// with both in it is read as UTF-8, and its other rows are refused: what they mean is unknown.
 fn by_content(mut file: &File) -> io::Result<&'static Encoding> {
     file.rewind()?;
     let mut content = Content::default();
@@ -143,8 +143,8 @@ impl Content {
     }
 }
 
-/// The text of a file in UTF-8. What is no text in its encoding becomes a byte that is none in UTF-8 either, so that it is told
-/// where it stands.
+/// The text of a file in UTF-8. What is no text in its encoding becomes a byte that is none in UTF-8 either, so that it
+/// is reported where it is.
 pub(super) struct Decoded<R> {
     input: R,
     /// None of a file that is UTF-8 as it is.
@@ -220,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(found(bytes, declared), wanted, "{bytes:?}");
         }
-        // A character that stands across two pieces is one all the same.
+        // A character that lies across two pieces is one all the same.
         let long = "a".repeat(PIECE - 1) + "é" + &"b".repeat(PIECE);
         assert_eq!(found(long.as_bytes(), None), "UTF-8");
         let late = [vec![b'a'; 3 * PIECE], vec![0xE9]].concat();

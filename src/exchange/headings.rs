@@ -1,6 +1,6 @@
 //! The headings that a table may have: which there may and must be, what each is for, and when two are the same.
 
-/// How many rows that hold anything the header may stand below.
+/// How many rows that hold anything the header may be below.
 pub(super) const HEADER_WITHIN: usize = 20;
 
 /// The columns that there may be.
@@ -8,7 +8,7 @@ pub(super) const HEADER_WITHIN: usize = 20;
 pub struct Headings {
     /// Those that are read.
     pub known: &'static [&'static str],
-    /// Those that may stand there unread, and why they are not read.
+    /// Those that may be there unread, and why they are not read.
     pub ignored: &'static [(&'static str, &'static str)],
     /// Those that could be one that is read, and what to do about each.
     pub ambiguous: &'static [(&'static str, &'static str)],
@@ -24,7 +24,7 @@ pub struct Headings {
     pub words: &'static [&'static str],
 }
 
-/// A heading as columns are told apart by it: in small letters, with `_` for blanks and dashes.
+/// A heading as columns are distinguished by it: in small letters, with `_` for blanks and dashes.
 pub fn fold(heading: &str) -> String {
     heading.trim_start_matches('\u{feff}').trim().to_lowercase().replace([' ', '-'], "_")
 }

@@ -22,7 +22,7 @@ use crate::domain::wording::{json_fault, shown};
 
 /// The most bytes of one item, and of one member of the body beside the items.
 const MOST_ITEM_BYTES: usize = 1 << 20;
-/// How much that is wrong with the shape of one item is told.
+/// How much that is wrong with the shape of one item is reported.
 const MOST_TOLD: usize = 100;
 /// As what the JSON library hands over a number of which no digit may be lost.
 const NUMBER: &str = "$serde_json::private::Number";
@@ -46,7 +46,7 @@ pub enum Unread {
 /// An item as it is put away.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Item {
-    /// The text of each known column, as a CSV file would have it: empty for `null`, and none where the member is absent.
+    /// The text of each known column, as a CSV file would have it: empty for `null`, and none if the member is absent.
     pub(super) cells: Vec<Option<String>>,
     pub(super) faults: Vec<ItemFault>,
     /// Whether nothing could be read behind it.
@@ -56,7 +56,7 @@ pub(super) struct Item {
 /// What is wrong with an item's shape.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ItemFault {
-    /// Which member; none where it is the item itself.
+    /// Which member; none if it is the item itself.
     pub(super) member: Option<String>,
     pub(super) kind: ItemFaultKind,
     pub(super) detail: String,
@@ -92,7 +92,7 @@ impl Items {
     /// Goes through a body from its beginning.
     ///
     /// # Errors
-    /// [`Unread`]; whatever else is wrong is told with the rows.
+    /// [`Unread`]; whatever else is wrong is reported with the rows.
     pub fn read(mut file: &File, headings: Headings) -> Result<Self, Unread> {
         file.rewind().map_err(Unread::Disk)?;
         let left = Rc::new(Cell::new(MOST_ITEM_BYTES));
@@ -162,7 +162,7 @@ impl Items {
     /// The items from the first.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub(super) fn rows(&self) -> io::Result<ItemRows<BufReader<&File>>> {
         let mut lines = &self.lines;
         lines.rewind()?;
@@ -172,7 +172,7 @@ impl Items {
     /// The same items once more.
     ///
     /// # Errors
-    /// Where the file cannot be opened again.
+    /// If the file cannot be opened again.
     pub fn again(&self) -> io::Result<Self> {
         Ok(Self { lines: self.lines.try_clone()?, faults: self.faults.clone() })
     }
@@ -275,7 +275,7 @@ impl<'de> Visitor<'de> for Body<'_> {
                     Violation::at(
                         pointer,
                         "unknown_member",
-                        format!("`{}` is no member here; the rows are in `items`", shown(&name)),
+                        format!("`{}` is not a member here; the rows are in `items`", shown(&name)),
                     )
                 });
             }

@@ -1,10 +1,10 @@
 //! A sender's own workbook with its mistakes and warnings marked in it: each wrong cell red, each that should be looked at amber,
 //! the first 2,000 with a comment that says what to do, and a sheet that lists them all, mistakes and warnings apart.
 //!
-//! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written anew goes through
-//! piece by piece, in memory that is bounded whatever was sent. The colour is a conditional format, and what we say in a comment
-//! stands between marks of ours: so it is told from what people put there, and what was marked in the table's sheet at an
-//! earlier time goes when a workbook that was mended is sent again.
+//! All else comes back as it was sent. What is not about marks is copied byte for byte, what is written again goes
+//! through piece by piece, in memory that is bounded whatever was sent. The colour is a conditional format, and what we
+//! say in a comment is between marks of ours: so it is distinguished from what people put there, and what was marked in
+//! the table's sheet at an earlier time goes when a workbook that was corrected is sent again.
 //!
 //! A CSV file, and a workbook that is built in a way that cannot be marked, comes back as a plain workbook of its cells.
 
@@ -51,7 +51,7 @@ const MOST_SHEET_NUMBER: u32 = 65_534;
 /// How many cells one conditional format is for: Excel reads no list of cells that is very long.
 const CELLS_A_FORMAT: usize = 400;
 
-/// Whose comments ours are, what they begin with, and what stands around them: a space without width, which nobody types.
+/// Whose comments ours are, what they begin with, and what is around them: a space without width, which nobody types.
 const AUTHOR: &str = "Waymark";
 const SPEAKER: &str = "Waymark found:";
 const AROUND: char = '\u{200b}';
@@ -60,8 +60,8 @@ const SHAPE: &str = "_x0000_s";
 const SHAPE_KIND: &str = "_x0000_t202";
 /// What a conditional format of ours says, which is always so.
 const COLOURED_WHERE: &str = "marked by Waymark";
-/// What stands above the warnings in the list, and what a comment about one begins with.
-const WARNINGS_TITLE: &str = "Warnings: accepted, and to be looked at";
+/// What is above the warnings in the list, and what a comment about one begins with.
+const WARNINGS_TITLE: &str = "Warnings: accepted, to be checked";
 const WARNING: &str = "Warning: ";
 
 /// The namespaces of what is written.
@@ -74,7 +74,7 @@ const SHAPES: &str = "urn:schemas-microsoft-com:vml";
 const OFFICE: &str = "urn:schemas-microsoft-com:office:office";
 const EXCEL: &str = "urn:schemas-microsoft-com:office:excel";
 
-/// In what order the parts of a sheet stand, from the first that marks come before.
+/// In what order the parts of a sheet come, from the first that marks come before.
 const SHEET_ORDER: [&str; 24] = [
     "conditionalFormatting",
     "dataValidations",
@@ -123,7 +123,7 @@ impl Finding {
         self.row.unwrap_or(1)
     }
 
-    /// The cell where it is marked: in column A where the whole row is to blame.
+    /// The cell where it is marked: in column A if the whole row is to blame.
     fn marked_at(&self) -> String {
         self.cell.clone().unwrap_or_else(|| format!("A{}", self.row()))
     }
@@ -134,7 +134,7 @@ impl Finding {
 pub struct Findings {
     /// What is wrong.
     pub mistakes: Vec<Finding>,
-    /// What should be looked at, though it was accepted.
+    /// What to check, though it was accepted.
     pub warnings: Vec<Finding>,
 }
 
@@ -210,10 +210,9 @@ pub fn marked(
     let origin = Origin::first_sheet(file).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))?;
     let lead = match sent {
         Upload::Csv(_) | Upload::Items(_) => lead(&origin.name),
-        Upload::Workbook(_) => format!(
-            "{} Your workbook is one that cannot be written in, so this is a copy of its cells.",
-            lead(&origin.name)
-        ),
+        Upload::Workbook(_) => {
+            format!("{} Your workbook cannot be written in, so this is a copy of its cells.", lead(&origin.name))
+        }
     };
     in_place(&origin, &lead, findings).map_err(|Hindrance(why)| Unmarked::Fault(why.into()))
 }
@@ -273,7 +272,7 @@ struct Plan {
     styles: String,
     /// The sheet that lists the mistakes.
     list: String,
-    /// The ids of what the sheet and the workbook refer to anew.
+    /// The ids of what the sheet and the workbook newly refer to.
     new_comments: Option<String>,
     new_drawing: Option<String>,
     new_list: Option<String>,
@@ -322,7 +321,7 @@ impl Plan {
             .collect()
     }
 
-    /// Parts, each with what it is, that are told of where all are.
+    /// Parts, each with what it is, that are listed where all are.
     fn new_parts(&self) -> Vec<(&str, &'static str)> {
         let comments = self.new_comments.is_some().then_some((self.comments.as_str(), "comments"));
         comments.into_iter().chain(self.new_list.is_some().then_some((self.list.as_str(), "worksheet"))).collect()
@@ -435,7 +434,7 @@ fn held(words: &str) -> String {
     words.chars().filter(|char| *char != '\r').map(|char| if holds(char) { char } else { '\u{fffd}' }).collect()
 }
 
-/// Words as they stand between tags of a workbook, where `_x0041_` would be a letter.
+/// Words as they are between tags of a workbook, where `_x0041_` would be a letter.
 fn words(words: &str) -> String {
     partial_escape(held(words)).replace("_x", "_x005F_x")
 }
@@ -479,7 +478,7 @@ fn with(element: &BytesStart<'_>, name: &str, number: usize) -> Marked<BytesStar
     for attribute in element.attributes().with_checks(false) {
         let attribute: Attribute<'_> = attribute.map_err(|_error| "an attribute is not well-formed")?;
         if attribute.key.as_ref() != name {
-            // It may have stood between other quotation marks.
+            // It may have been between other quotation marks.
             let value = attribute.value.replace('"', "&quot;").into();
             changed.push_attribute(Attribute { value, ..attribute });
         }
@@ -528,7 +527,7 @@ fn rewrite_sheet<W: Write>(
     let (mut coloured, mut drawn) = (false, false);
     loop {
         let (depth, event) = part.next_at()?;
-        // What stands before all that is of concern has no rank.
+        // What is before all that is of concern has no rank.
         let rank = match &event {
             Event::Start(element) if depth == 2 => rank(element.local_name().as_ref()),
             Event::End(_) if depth == 1 => Some(SHEET_ORDER.len()),
@@ -559,7 +558,7 @@ fn rewrite_sheet<W: Write>(
 fn put_colour<W: Write>(out: &mut Writer<W>, prefix: &str, places: &[(u64, usize)], difference: usize) -> Marked<()> {
     let cells: Vec<String> = places.iter().map(|place| name_of(*place)).collect();
     for cells in cells.chunks(CELLS_A_FORMAT) {
-        // It stands before those of others, and so comes first among those of one rank.
+        // It is before those of others, and so comes first among those of one rank.
         put(
             out,
             &format!(
@@ -572,7 +571,7 @@ fn put_colour<W: Write>(out: &mut Writer<W>, prefix: &str, places: &[(u64, usize
     Ok(())
 }
 
-/// The conditional formats of some cells without the colour of an earlier time; nothing where nothing is left.
+/// The conditional formats of some cells without the colour of an earlier time; nothing if nothing is left.
 fn without_colour(events: Vec<Event<'static>>) -> Vec<Event<'static>> {
     let (mut kept, mut rule, mut ours, mut rules) = (Vec::new(), None::<Vec<Event<'static>>>, false, 0);
     for event in events {
@@ -614,7 +613,7 @@ fn rewrite_relations<W: Write>(
     }
 }
 
-/// Writes what a part refers to, where it referred to nothing.
+/// Writes what a part refers to, if it referred to nothing.
 fn write_relations<W: Write>(out: &mut Writer<W>, added: &[(&str, &'static str, &str)]) -> Marked<()> {
     put(out, &format!("{DECLARATION}<Relationships xmlns=\"{PACKAGE_RELATIONS}\">"))?;
     put_relations(out, "", added)?;
@@ -674,7 +673,7 @@ fn rewrite_content_types<W: Write>(
     }
 }
 
-/// Adds the sheet that lists the mistakes behind all others, where there is none of an earlier time.
+/// Adds the sheet that lists the mistakes behind all others, unless one is there from an earlier time.
 fn rewrite_main<W: Write>(part: &mut Part<'_, '_>, out: &mut Writer<W>, list: Option<&str>) -> Marked<()> {
     let prefix = begin(part, out, MAIN)?;
     let (mut highest, mut taken) = (0_u32, HashSet::new());
@@ -827,8 +826,8 @@ impl Styles {
     }
 }
 
-/// How marked cells differ from what they were: wrong ones dark on pale red within a red line, those to be looked at dark on pale
-/// amber within an amber line.
+/// How marked cells differ from what they were: wrong ones dark on pale red within a red line, those to be checked dark
+/// on pale amber within an amber line.
 fn differences(prefix: &str) -> String {
     difference(prefix, "FF7A0016", "FFF6BDBD", "FFB00020") + &difference(prefix, "FF5C3A00", "FFFFE2A8", "FFB26A00")
 }
@@ -849,7 +848,7 @@ struct Comments {
     ours: BTreeMap<(u64, usize), String>,
     /// Which cells have a comment, and how many characters of ours are in it.
     noted: BTreeMap<(u64, usize), usize>,
-    /// The part, written anew.
+    /// The part, written again.
     written: Vec<u8>,
 }
 
@@ -864,7 +863,7 @@ impl Comments {
         Self { ours, noted: BTreeMap::new(), written: Vec::new() }
     }
 
-    /// Writes ours, where there are no others.
+    /// Writes ours, if there are no others.
     fn write(&mut self) -> Marked<()> {
         let mut out = Writer::new(Vec::new());
         put(
@@ -927,8 +926,8 @@ impl Comments {
         Ok(())
     }
 
-    /// Takes a comment through without what we said in it earlier, and with what is to be said now; where nothing but ours was
-    /// in it, it goes.
+    /// Takes a comment through without what we said in it earlier, and with what is to be said now; if nothing but ours
+    /// was in it, it goes.
     fn take<W: Write>(
         &mut self,
         out: &mut Writer<W>,
@@ -943,7 +942,7 @@ impl Comments {
         let mut ours = self.ours.get(&place).filter(|_| !self.noted.contains_key(&place));
         self.noted.insert(place, ours.map_or(0, |ours| ours.chars().count()));
         for event in theirs {
-            // How words are spoken stands behind all of them.
+            // How words are spoken is behind all of them.
             let behind = match &event {
                 Event::Start(element) => matches!(element.local_name().as_ref(), "rPh" | "phoneticPr"),
                 Event::End(element) => element.local_name().as_ref() == "text",
@@ -1126,7 +1125,7 @@ fn comment_of(shape: &[Event<'_>]) -> Option<(u64, usize)> {
     is_note.then_some((row?.checked_add(1)?, column?))
 }
 
-/// Writes the boxes of comments, where there are no others.
+/// Writes the boxes of comments, if there are no others.
 fn write_drawing<W: Write>(out: &mut Writer<W>, noted: &BTreeMap<(u64, usize), usize>) -> Marked<()> {
     // Numbers are given out in blocks of 1,024.
     let blocks: Vec<String> = (1..=noted.len() / 1024 + 1).map(|block| block.to_string()).collect();
@@ -1239,7 +1238,7 @@ fn write_list<W: Write>(
         }
         if listed.len() > MOST_LISTED {
             let more = listed.len() - MOST_LISTED;
-            let more = format!("And {more} more. Correct these, or have them all as a list of JSON.");
+            let more = format!("And {more} more. Correct these, or ask for all of them as JSON.");
             put(out, &format!("<row r=\"{row}\">{}</row>", cell('D', row, wrapped, &more)))?;
             row += 1;
         }

@@ -1,5 +1,5 @@
-//! How much room words take on paper, so that rows are as high as what stands in them wherever a workbook is opened: programs
-//! that write workbooks cannot leave it to programs that read them.
+//! How much room words take on paper, so that rows are as high as what is in them wherever a workbook is opened:
+//! programs that write workbooks cannot leave it to programs that read them.
 //!
 //! The widths are those of Arial, for which every machine has a font of the same widths. They are taken a little too wide
 //! rather than too narrow.
@@ -23,9 +23,9 @@ const WIDTHS: [u16; 95] = [
 ];
 /// Of letters that are not in the table: accents and other alphabets.
 const OTHER: u16 = 700;
-/// Of ideographs and the like.
+/// Of ideographs and similar characters.
 const WIDE: u16 = 1050;
-/// What there is to spare in a line, in case another font stands in.
+/// What there is to spare in a line, in case another font replaces it.
 const SPARE: f64 = 1.06;
 /// What bold letters are wider.
 const BOLD: f64 = 1.08;

@@ -1,8 +1,9 @@
-//! The sheet that lists the mistakes in a workbook that goes back to its sender, and where the table stands that they are in.
+//! The sheet that lists the mistakes in a workbook that goes back to its sender, and where the table is that they are
+//! in.
 
 use std::fs::File;
 
-/// What the sheet that lists the mistakes is called, and what stands at its top.
+/// What the sheet that lists the mistakes is called, and what is at its top.
 pub(super) const LIST_SHEET: &str = "Mistakes";
 pub(super) const LIST_TITLE: &str = "What was found";
 /// The columns of the list, heading and width in characters, and the row of the headings.

@@ -27,9 +27,9 @@ pub(super) const MOST_IN_CELL: usize = 256 << 10;
 /// The most bytes of the name of an element, and of what is said of one and wanted here.
 const MOST_NAME: usize = 256;
 const MOST_ATTRIBUTE: usize = 4 << 10;
-/// How many elements may stand in one another.
+/// How deeply elements may be nested.
 const DEEPEST: usize = 64;
-/// The one element that may stand without an end.
+/// The one element that may be without an end.
 const LINE_BREAK: &str = "br";
 /// The most parts of the archive.
 const MOST_PARTS: u16 = 10_000;
@@ -40,7 +40,7 @@ pub(super) const MOST_SHEETS: usize = 255;
 const KINDS: [&str; 6] = ["officeDocument", "worksheet", "sharedStrings", "styles", "comments", "vmlDrawing"];
 pub(super) const OURS: &str = "mistake";
 
-/// The part that tells of what kind each part is.
+/// The part that states of what kind each part is.
 pub(super) const CONTENT_TYPES: &str = "[Content_Types].xml";
 
 /// What to do with a workbook that is of another kind.
@@ -74,7 +74,7 @@ impl Looks {
     /// Looks at a file's first bytes, and goes back to its beginning.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn of(mut file: &File) -> io::Result<Self> {
         let mut first = Vec::new();
         file.rewind()?;
@@ -100,7 +100,7 @@ pub(super) fn broken(what: &str) -> WorkbookFault {
 }
 
 pub(super) fn too_long_a_cell() -> WorkbookFault {
-    too_large("holds more words in a cell than Excel keeps")
+    too_large("holds more text in a cell than Excel allows")
 }
 
 pub(super) fn too_large(what: &str) -> WorkbookFault {
@@ -121,7 +121,8 @@ pub(super) struct Outline {
     pub strings: Option<String>,
     pub styles: Option<String>,
     pub from_1904: bool,
-    /// Whether it asks whoever opens it to work its formulas out again: the values saved with them may be wrong.
+    /// Whether it asks the program that opens it to work its formulas out again: the values saved with them may be
+    /// wrong.
     pub to_work_out: bool,
 }
 
@@ -131,10 +132,10 @@ pub(super) struct SheetPart {
     pub hidden: bool,
 }
 
-/// Refuses an archive that has, or only says that it has, very many parts. Whoever opens it makes room for as many as it says,
-/// and then keeps all that it finds, so this is looked at before.
+/// Refuses an archive that has, or only says that it has, very many parts. The program that opens it makes room for as
+/// many as it says, and then keeps all that it finds, so this is looked at before.
 fn check_directory(mut file: &File) -> Result<(), WorkbookFault> {
-    // The record that says it stands at the end, before a comment of at most 64 KiB, where others like it may hide.
+    // The record that says it is at the end, before a comment of at most 64 KiB, where others like it may hide.
     let length = file.seek(SeekFrom::End(0)).map_err(WorkbookFault::Disk)?;
     file.seek(SeekFrom::Start(length.saturating_sub(66 << 10))).map_err(WorkbookFault::Disk)?;
     let mut tail = Vec::new();
@@ -145,7 +146,7 @@ fn check_directory(mut file: &File) -> Result<(), WorkbookFault> {
     for (at, _) in tail.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x05\x06") {
         let record = tail.get(at..).unwrap_or_default();
         let many = [8, 10].into_iter().filter_map(|at| count(record, at)).any(|parts| parts > MOST_PARTS);
-        // Then it is told elsewhere, as in archives of more than 4 GiB.
+        // Then it is stated elsewhere, as in archives of more than 4 GiB.
         let told_elsewhere = [12, 16].into_iter().filter_map(|at| length(record, at)).any(|length| length == u32::MAX);
         if many || told_elsewhere {
             return Err(too_many_parts());
@@ -167,7 +168,7 @@ impl<'f> Package<'f> {
         Ok(package)
     }
 
-    /// Tells a workbook from what only looks like one.
+    /// Distinguishes a workbook from what only looks like one.
     fn check_kind(&self) -> Result<(), WorkbookFault> {
         let other = |what: &str| Err(WorkbookFault::OtherFormat(format!("The body is {what}; {SAVE_AS_XLSX}.")));
         let has = |name: &str| self.zip.file_names_raw().any(|known| known.eq_ignore_ascii_case(name.as_bytes()));
@@ -189,7 +190,7 @@ impl<'f> Package<'f> {
     /// The names of all parts, in their order.
     ///
     /// # Errors
-    /// Where one is no text, or they say that they have more bytes together than there are: one stands in another.
+    /// If one is no text, or they say that they have more bytes together than there are: one overlaps another.
     pub(super) fn names(&mut self) -> Result<Vec<String>, WorkbookFault> {
         let names = self.zip.file_names_raw().map(|name| String::from_utf8(name.to_vec()));
         let names: Result<Vec<_>, _> = names.collect();
@@ -199,7 +200,7 @@ impl<'f> Package<'f> {
             bytes = bytes.saturating_add(part.compressed_size());
         }
         if bytes > MOST_BYTES {
-            return Err(broken("its parts stand in one another"));
+            return Err(broken("its parts overlap"));
         }
         names.map_err(|_error| broken("the name of a part is no text"))
     }
@@ -209,7 +210,7 @@ impl<'f> Package<'f> {
         out.raw_copy_file(self.zip.by_index_raw(index)?)
     }
 
-    /// Opens a part; `None` where there is none of this name.
+    /// Opens a part; `None` if there is not one of this name.
     pub(super) fn part(&mut self, path: &str) -> Result<Option<Part<'_, 'f>>, WorkbookFault> {
         let names = self.zip.file_names_raw();
         let Some(index) = names.into_iter().position(|name| name.eq_ignore_ascii_case(path.as_bytes())) else {
@@ -290,7 +291,7 @@ impl<'f> Package<'f> {
                     let id = attribute(&element, "id")?.unwrap_or_default();
                     let hidden = matches!(attribute(&element, "state")?.as_deref(), Some("hidden" | "veryHidden"));
                     count += 1;
-                    // Sheets of charts and the like hold no cells.
+                    // Sheets of charts and other things hold no cells.
                     if let Some((_, path)) = relations.get(&id).filter(|(kind, _)| kind == "worksheet") {
                         outline.sheets.push(SheetPart { name, path: path.clone(), hidden });
                     }
@@ -312,7 +313,7 @@ pub(super) struct Part<'z, 'f> {
     xml: Reader<Pieces<BufReader<Rationed<ZipFile<'z, &'f File>>>>>,
     /// The piece being read; it never grows far beyond the largest.
     buffer: Vec<u8>,
-    /// In how many elements the next piece stands: the reader keeps the name of each.
+    /// In how many elements the next piece is: the reader keeps the name of each.
     depth: usize,
 }
 
@@ -343,7 +344,7 @@ impl Part<'_, '_> {
             _ => {}
         }
         if self.depth > DEEPEST {
-            return Err(broken("what it holds stands too deep in one another"));
+            return Err(broken("its contents are nested too deeply"));
         }
         match read {
             // What a document type declares can grow without end when it is expanded. No program writes one here.
@@ -384,14 +385,14 @@ impl Part<'_, '_> {
     }
 }
 
-/// Where it is told what a part refers to.
+/// Where it is stated what a part refers to.
 pub(super) fn relations_path(of: &str) -> String {
     let (folder, name) = of.rsplit_once('/').unwrap_or(("", of));
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}_rels/{name}.rels")
 }
 
-/// A part's path, told from within a folder.
+/// A part's path, as written within a folder.
 fn resolved(folder: &str, target: &str) -> String {
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_owned();
@@ -418,7 +419,7 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|_error| broken("a part of it is not well-formed"))?;
             if value.len() > MOST_ATTRIBUTE {
-                return Err(broken("something is said in it at too great a length"));
+                return Err(broken("a text in it is too long"));
             }
             return Ok(Some(value.into_owned()));
         }

@@ -39,7 +39,7 @@ pub enum Upload {
 #[derive(Debug)]
 pub struct CsvFile {
     file: File,
-    /// Found out when it is read, where it is not known yet.
+    /// Found out when it is read, if it is not known yet.
     dialect: Option<Dialect>,
 }
 
@@ -53,7 +53,7 @@ impl Upload {
     /// A CSV file, in the encoding that its sender declares, if any.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn csv(file: File, declared: Option<&'static Encoding>, headings: Headings) -> io::Result<Self> {
         let dialect = Some(dialect_of(&file, declared, headings)?);
         Ok(Self::Csv(CsvFile { file, dialect }))
@@ -62,7 +62,7 @@ impl Upload {
     /// The table from its beginning.
     ///
     /// # Errors
-    /// The outer one where the file cannot be read, the inner one everything that is wrong with the header.
+    /// The outer one if the file cannot be read, the inner one everything that is wrong with the header.
     pub fn sheet(&self, headings: Headings) -> io::Result<Result<Sheet<BufReader<&File>>, Vec<Violation>>> {
         match self {
             Self::Csv(CsvFile { file, dialect }) => {
@@ -80,11 +80,11 @@ impl Upload {
         }
     }
 
-    /// Every cell as it was sent; `None` of what is no table, and where there are more rows than `most_rows`, or more in them than a sheet or
-    /// [`Cells`] takes. Rows that are no text are left out.
+    /// Every cell as it was sent; `None` of what is no table, and if there are more rows than `most_rows`, or more in
+    /// them than a sheet or [`Cells`] takes. Rows that are no text are left out.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn as_sent(&self, most_rows: usize) -> io::Result<Option<Cow<'_, Cells>>> {
         let few = |cells: &Cells| cells.row_count() <= most_rows;
         let (mut file, dialect) = match self {
@@ -116,7 +116,7 @@ impl Upload {
     /// The same table once more.
     ///
     /// # Errors
-    /// Where the file cannot be opened again.
+    /// If the file cannot be opened again.
     pub fn again(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Csv(CsvFile { file, dialect }) => Self::Csv(CsvFile { file: file.try_clone()?, dialect: *dialect }),
@@ -132,7 +132,7 @@ pub struct Sheet<R> {
     columns: Columns,
     /// What is wrong with the table before its rows are gone through.
     faults: Vec<Violation>,
-    /// How it was read, where that is not a matter of course.
+    /// How it was read, if that is not a matter of course.
     notices: Vec<Warning>,
 }
 
@@ -228,7 +228,7 @@ impl Columns {
         Warning { cell: warning.cell.clone().or(named), ..warning }
     }
 
-    /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` where there is no such column.
+    /// The name of a cell as a spreadsheet gives it, such as `D7`; `None` if there is no such column.
     pub fn cell_name(&self, row: u64, heading: &str) -> Option<String> {
         let place = self.headings.iter().position(|known| *known == fold(heading))?;
         Some(name_of((row, place)))
@@ -261,13 +261,13 @@ enum RowCells<'a> {
 }
 
 impl SheetRow<'_> {
-    /// The text of a cell without the blanks around it; `None` where it is empty or cannot be read, or the file has no such
-    /// column.
+    /// The text of a cell without the blanks around it; `None` if it is empty or cannot be read, or the file has no
+    /// such column.
     pub fn cell(&self, column: &str) -> Option<&str> {
         self.raw(column).map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// The trimmed cell under a heading, whether its column is read or passed over; `None` where it is empty.
+    /// The trimmed cell under a heading, whether its column is read or skipped; `None` if it is empty.
     pub fn under(&self, heading: &str) -> Option<&str> {
         let place = self.columns.headings.iter().position(|known| known == heading)?;
         self.raw_at(place, heading).map(str::trim).filter(|text| !text.is_empty())
@@ -283,8 +283,8 @@ impl SheetRow<'_> {
         }
     }
 
-    /// The words in a cell to the last blank, as they were before a table kept them from being run as a formula; `None` where
-    /// there are only blanks.
+    /// The words in a cell to the last blank, as they were before a table kept them from being run as a formula; `None`
+    /// if there are only blanks.
     pub fn text(&self, column: &str) -> Option<&str> {
         let text = self.raw(column).filter(|text| !text.trim().is_empty())?;
         Some(match &self.cells {
@@ -307,7 +307,7 @@ impl SheetRow<'_> {
         }
     }
 
-    /// What stands in the columns that are not read: the heading of each, and its text without the blanks around it.
+    /// What is in the columns that are not read: the heading of each, and its text without the blanks around it.
     pub fn ignored(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let text = |place| match &self.cells {
             RowCells::Csv(record) => record.get(place),
@@ -333,8 +333,8 @@ impl SheetRow<'_> {
         columns.into_iter().all(|column| self.cell(column).is_none()) && self.faults().is_empty()
     }
 
-    /// The cells that cannot be read at all, for the rest of the row they are empty; and those of which nobody can tell what
-    /// they are, since their column has no heading.
+    /// The cells that cannot be read at all, for the rest of the row they are empty; and those of which nobody can know
+    /// what they are, since their column has no heading.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = match &self.cells {
             RowCells::Csv(record) => record.misquoted.iter().map(|misquoted| self.misquoted(misquoted)).collect(),
@@ -360,14 +360,14 @@ impl SheetRow<'_> {
         faults
     }
 
-    /// The columns of which it cannot be told what they say in this row, since cells were merged.
+    /// The columns of which it is unknown what they say in this row, since cells were merged.
     pub fn unknown(&self) -> Vec<&'static str> {
         let RowCells::Workbook(_, book) = &self.cells else { return Vec::new() };
         let hidden = book.hidden_by_merges(self.number);
         hidden.filter_map(|place| self.columns.known.get(place).copied().flatten()).collect()
     }
 
-    /// Whether what belongs into a column may stand in one that goes by another name.
+    /// Whether what belongs into a column may be in one that has another name.
     pub fn may_be_misnamed(&self, column: &str) -> bool {
         match &self.cells {
             RowCells::Item(item) => {
@@ -377,12 +377,12 @@ impl SheetRow<'_> {
         }
     }
 
-    /// Whether nothing stands in it.
+    /// Whether it is empty.
     fn is_blank(&self) -> bool {
         match &self.cells {
             RowCells::Csv(record) => record.is_blank(),
             RowCells::Workbook(row, _) => row.cells().all(|(_, cell)| cell.trim().is_empty()),
-            // Whoever sends an item means something by it.
+            // Anyone who sends an item means something by it.
             RowCells::Item(_) => false,
         }
     }
@@ -391,7 +391,7 @@ impl SheetRow<'_> {
         let (code, detail) = match how {
             Misquoted::NotClosed => (
                 "quotation_not_closed",
-                "the quotation mark that begins this cell is never closed, so that all rows below it were taken into the cell; close it, or take it away",
+                "the quotation mark that begins this cell is never closed, so all rows below it became part of the cell; close it, or remove it",
             ),
             Misquoted::GoesOn => (
                 "text_after_quotation",
@@ -412,7 +412,7 @@ impl SheetRow<'_> {
         stray.map(|(place, words)| {
             let shown: String = words.trim().chars().take(MOST_SHOWN).collect();
             let detail = format!(
-                "`{shown}` stands in a column without a heading, so that it cannot be told what it is; give the column a heading, or take the cell out"
+                "`{shown}` is in a column without a heading, so that what it means is unknown; give the column a heading, or clear the cell"
             );
             let fault = Violation::in_cell(self.number, None, "column_without_heading", detail);
             Violation { cell: Some(name_of((self.number, place))), ..fault }
@@ -420,14 +420,14 @@ impl SheetRow<'_> {
     }
 }
 
-/// How much of a cell is shown where nobody can tell what it is.
+/// How much of a cell is shown if nobody can know what it is.
 const MOST_SHOWN: usize = 60;
 
 impl<R: BufRead> Sheet<R> {
     /// Reads the header of a CSV file in UTF-8 with commas between its cells: the first row that holds anything.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, where no row can be read by it.
+    /// Everything that is wrong with the header, if no row can be read by it.
     pub fn open(file: R, headings: Headings) -> Result<Self, Vec<Violation>> {
         Self::open_as(file, Dialect::default(), headings)
     }
@@ -435,7 +435,7 @@ impl<R: BufRead> Sheet<R> {
     /// Reads the header of a CSV file that is written in a certain way.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, where no row can be read by it.
+    /// Everything that is wrong with the header, if no row can be read by it.
     pub fn open_as(file: R, dialect: Dialect, headings: Headings) -> Result<Self, Vec<Violation>> {
         let mut rows = CsvRows::new(file, dialect);
         let mut above = Vec::new();
@@ -464,7 +464,7 @@ impl<R: BufRead> Sheet<R> {
     /// Reads the header of a workbook's table.
     ///
     /// # Errors
-    /// Everything that is wrong with the header, where no row can be read by it.
+    /// Everything that is wrong with the header, if no row can be read by it.
     pub fn of_workbook(book: Arc<Workbook>, headings: Headings) -> Result<Self, Vec<Violation>> {
         let (cells, header) = book.cells();
         let Some(row) = cells.row(header) else { return Err(vec![empty(headings)]) };
@@ -495,7 +495,7 @@ impl<R: BufRead> Sheet<R> {
         &self.faults
     }
 
-    /// How the table was read, where that is not a matter of course, each at its row.
+    /// How the table was read, if that is not a matter of course, each at its row.
     pub fn notices(&self) -> &[Warning] {
         &self.notices
     }
@@ -503,7 +503,8 @@ impl<R: BufRead> Sheet<R> {
     /// The next row that is not blank.
     ///
     /// # Errors
-    /// What is wrong with the row as a row; the next call goes on behind it, except where the file itself cannot be read on.
+    /// What is wrong with the row as a row; the next call goes on behind it, except if the file itself cannot be read
+    /// on.
     #[expect(clippy::should_implement_trait, reason = "a row borrows the sheet, which an iterator's item cannot")]
     pub fn next(&mut self) -> Option<Result<SheetRow<'_>, SheetFault>> {
         let columns = &self.columns;
@@ -573,7 +574,7 @@ impl Record {
         self.misquoted.iter().find(|(misquoted, _)| *misquoted == place).map(|(_, how)| *how)
     }
 
-    /// Whether the marks are so wrong that it cannot be told which cell is which.
+    /// Whether the marks are so wrong that it is unclear which cell is which.
     fn is_torn(&self, width: usize) -> bool {
         let unclosed = self.misquoted.iter().any(|(_, how)| *how == Misquoted::NotClosed);
         unclosed || (!self.misquoted.is_empty() && (line_ends(&self.cells) > 0 || self.cells.len() < width))
@@ -590,15 +591,15 @@ fn line_ends(record: &csv::StringRecord) -> u64 {
 enum Misquoted {
     /// There is no second one up to the end of the file.
     NotClosed,
-    /// Something stands behind the second one.
+    /// Something is behind the second one.
     GoesOn,
 }
 
 /// Where quotation marks are wrong, which the reader of the rows lets pass: it takes whatever comes.
 struct Quotes {
-    /// What stands between cells.
+    /// What is between cells.
     separator: u8,
-    /// The bytes so far, how many of them stand before the row, and the cells before this one in it.
+    /// The bytes so far, how many of them are before the row, and the cells before this one in it.
     at: u64,
     begins: u64,
     cell: usize,
@@ -607,7 +608,7 @@ struct Quotes {
     wrong: Vec<(u64, usize, Misquoted)>,
 }
 
-/// Where in a cell a byte stands.
+/// Where in a cell a byte is.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Within {
     #[default]
@@ -625,7 +626,7 @@ impl Quotes {
         Self { separator, at: 0, begins: 0, cell: 0, within: Within::default(), wrong: Vec::new() }
     }
 
-    /// Whether the next byte stands within quotation marks, where it is part of a cell whatever it is.
+    /// Whether the next byte is within quotation marks, if it is part of a cell whatever it is.
     fn quotes(&self) -> bool {
         self.within == Within::Quoted
     }
@@ -643,9 +644,9 @@ impl Quotes {
                 (self.begins, self.cell) = (self.at, 0);
                 Within::Start
             }
-            // A mark of the encoding stands before the first cell.
+            // A mark of the encoding is before the first cell.
             (Within::Start, b'\xEF' | b'\xBB' | b'\xBF') if self.at <= 3 => Within::Start,
-            // Blanks behind a cell are passed over.
+            // Blanks behind a cell are skipped.
             (Within::Closed | Within::Behind, b' ' | b'\t') => Within::Behind,
             (Within::Closed | Within::Behind, _) => {
                 self.wrong.push((self.begins, self.cell, Misquoted::GoesOn));
@@ -740,7 +741,7 @@ impl<R: BufRead> CsvRows<R> {
         Self { csv, dialect, ration, quotes, inner_lines: 0, number: 0, record: Record::default() }
     }
 
-    /// Goes on to the next row, whatever stands in it.
+    /// Goes on to the next row, whatever is in it.
     fn advance(&mut self) -> Option<Result<(), SheetFault>> {
         self.ration.set(MOST_ROW_BYTES);
         let begins = self.csv.position().line().saturating_sub(self.inner_lines).max(1);
@@ -809,11 +810,11 @@ fn several<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
     cells.filter(|cell| !cell.trim().is_empty()).count() > 1
 }
 
-/// How a CSV file is written: where its header is, the first row near the top that has all the headings which there must be; where
-/// none has, the one that has the most of those that there may be.
+/// How a CSV file is written: where its header is, the first row near the top that has all the headings which there
+/// must be; if none has, the one that has the most of those that there may be.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 fn dialect_of(mut file: &File, declared: Option<&'static Encoding>, headings: Headings) -> io::Result<Dialect> {
     let encoding = encoding_of(file, declared)?;
     let (mut header, mut likeliest): (Option<Dialect>, _) = (None, (0, Dialect { encoding, ..Dialect::default() }));
@@ -863,7 +864,7 @@ fn read_as(dialect: Dialect) -> Option<Warning> {
 fn rows_above(rows: &[u64], header: u64) -> Option<Warning> {
     let (first, last) = (rows.first()?, rows.last()?);
     let which = if first == last { format!("row {first}") } else { format!("rows {first} to {last}") };
-    let detail = format!("the header was found in row {header}; what stands above it, in {which}, was not read");
+    let detail = format!("the header was found in row {header}; what is above it, in {which}, was not read");
     Some(Warning::in_row(*first, None, WarningCode::ReadAs, detail))
 }
 
@@ -880,11 +881,11 @@ pub struct SheetFault {
     pub last: bool,
 }
 
-/// Reads the header that stands in `row`: the columns, and what is wrong with them. A column without a heading is none; what
-/// stands in it is told where it stands.
+/// Reads the header that is in `row`: the columns, and what is wrong with them. A column without a heading is none;
+/// what is in it is reported where it is.
 ///
 /// # Errors
-/// Everything that is wrong, where a column is missing without which no row can be read.
+/// Everything that is wrong, if a column is missing without which no row can be read.
 fn read_header<'a>(
     header: impl Iterator<Item = &'a str>,
     row: u64,
@@ -904,7 +905,7 @@ fn read_header<'a>(
         };
         if let Some(column) = column.filter(|column| columns.known.contains(&Some(*column))) {
             let first = columns.cell_name(row, column).unwrap_or_default();
-            fault("named_twice", format!("the column `{column}` is there already, in {first}; delete one of the two"));
+            fault("named_twice", format!("the column `{column}` exists already, in {first}; delete one of the two"));
         } else if let Some((_, advice)) = named(ambiguous) {
             columns.has_unknown = true;
             fault("ambiguous_column", format!("`{name}` could be the column that is read: {advice}"));
@@ -916,7 +917,7 @@ fn read_header<'a>(
                 None => format!("; the columns are {}", known.join(",")),
             };
             columns.has_unknown = true;
-            fault("unknown_column", format!("`{name}` is no column here{hint}"));
+            fault("unknown_column", format!("`{name}` is not a column here{hint}"));
         }
         columns.known.push(column);
         columns.headings.push(folded);
@@ -1054,7 +1055,7 @@ mod tests {
         let deep = "Title\n".repeat(HEADER_WITHIN) + "kpi,period\na,b\n";
         let headings = Headings { required: &["kpi", "period"], ..HEADINGS };
         assert_eq!(sent(deep.as_bytes(), None).sheet(headings).unwrap().err().unwrap()[0].code, "unknown_column");
-        // Where no row has all that there must be, what is told is about the likeliest.
+        // If no row has all that there must be, what is reported is about the likeliest.
         let wrong = sent(b"Our figures\nkpi;perod;value\n", None).sheet(headings).unwrap().err().unwrap();
         let told: Vec<_> = wrong.iter().map(|fault| (fault.row.unwrap(), fault.code)).collect();
         assert_eq!(told, [(2, "unknown_column"), (2, "missing_column")]);
@@ -1136,7 +1137,7 @@ mod tests {
         );
         let marked = "\u{feff}\"kpi\",value\r\n\r\n\"a\",1\r\n\"b\"c,2\r\n";
         assert_eq!(told(marked), [at("A4", "text_after_quotation")]);
-        // What opens in one row and is closed by the next: of that row nothing can be told but that.
+        // What opens in one row and is closed by the next: of that row nothing is known but that.
         assert_eq!(told("kpi,value\na,\"1\nb,\"2\"\nc,3\n"), [at("B2", "text_after_quotation")]);
         assert_eq!(
             told("kpi,,value,\na,,1,\nb,x,2,\nc,,3,y\n"),

@@ -12,7 +12,7 @@ const IN_MEMORY: usize = 1 << 20;
 /// How much goes to the disk at a time: an item is written in many small pieces.
 const AT_A_TIME: usize = 64 << 10;
 
-/// JSON items, separated by commas, ready to stand inside a JSON array.
+/// JSON items, separated by commas, ready to be inside a JSON array.
 pub struct Spool {
     file: BufWriter<SpooledTempFile>,
     count: u64,
@@ -28,7 +28,7 @@ impl Spool {
     /// Adds an item.
     ///
     /// # Errors
-    /// Where the disk is full.
+    /// If the disk is full.
     pub fn push(&mut self, item: &impl Serialize) -> io::Result<()> {
         if self.count > 0 {
             self.file.write_all(b",")?;
@@ -45,7 +45,7 @@ impl Spool {
     /// How many bytes their text has.
     ///
     /// # Errors
-    /// Where the disk is full.
+    /// If the disk is full.
     pub fn bytes(&mut self) -> io::Result<u64> {
         // Whatever was written was written at the end.
         self.file.stream_position()
@@ -54,7 +54,7 @@ impl Spool {
     /// The items, in memory.
     ///
     /// # Errors
-    /// Where the disk is full or cannot be read, or an item is none of these.
+    /// If the disk is full or cannot be read, or an item is not one of these.
     pub fn items<T: DeserializeOwned>(&mut self) -> io::Result<Vec<T>> {
         self.file.flush()?;
         let file = self.file.get_mut();
@@ -67,7 +67,7 @@ impl Spool {
     /// Gives the items one by one, from the first.
     ///
     /// # Errors
-    /// Where the disk is full or cannot be read, or an item is none of these; and the first error that `visit` gives.
+    /// If the disk is full or cannot be read, or an item is not one of these; and the first error that `visit` gives.
     pub fn each<T: DeserializeOwned>(&mut self, visit: impl FnMut(T) -> io::Result<()>) -> io::Result<()> {
         self.file.flush()?;
         let file = self.file.get_mut();
@@ -80,7 +80,7 @@ impl Spool {
     /// The items' text, from the first.
     ///
     /// # Errors
-    /// Where the file cannot be written to its end and read back.
+    /// If the file cannot be written to its end and read back.
     pub fn into_reader(self) -> io::Result<impl Read + Send + 'static> {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;

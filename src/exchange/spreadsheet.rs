@@ -1,8 +1,8 @@
 //! Excel workbooks (XLSX) written: flat tables, pages that are printed, forms that are filled in, and a sender's own table
 //! with its mistakes marked.
 //!
-//! The same content gives the same bytes: each workbook says when it was made only by the moment that it is given. Words are
-//! written as words and never as formulas; nothing is told by a colour alone.
+//! The same content gives the same bytes: each workbook says when it was made only by the moment that it is given.
+//! Words are written as words and never as formulas; nothing is shown by a colour alone.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub type WriteError = XlsxError;
 /// A workbook's bytes.
 pub type Written = Result<Vec<u8>, WriteError>;
 
-/// The most UTF-16 units that Excel takes in a cell, less what tells that something was cut off.
+/// The most UTF-16 units that Excel takes in a cell, less what shows that something was cut off.
 pub(super) const MOST_IN_CELL: usize = 32_700;
 /// The most decimal places that are shown; the cell holds the figure as it is.
 const MOST_DECIMALS: u32 = 3;
@@ -72,7 +72,7 @@ pub enum Shown {
 }
 
 impl Shown {
-    /// Words, where there are any.
+    /// Words, if there are any.
     pub fn words(words: Option<impl Into<String>>) -> Self {
         words.map_or(Self::Nothing, |words| Self::Words(words.into()))
     }
@@ -107,7 +107,7 @@ impl Tone {
 pub struct Page {
     /// What the sheet is called.
     pub name: String,
-    /// What stands above.
+    /// What is above.
     pub title: String,
     /// The lines under the title: the period, the moment, the headline.
     pub lines: Vec<Shown>,
@@ -131,7 +131,7 @@ pub enum PageRow {
 pub struct Form {
     /// What the sheet is called.
     pub name: String,
-    /// What stands above.
+    /// What is above.
     pub title: String,
     /// What to do, in one line.
     pub lead: String,
@@ -146,7 +146,7 @@ pub struct Form {
 /// A cell of a form.
 #[derive(Clone, Debug, Default)]
 pub struct FormCell {
-    /// What stands in it.
+    /// What is in it.
     pub shown: Shown,
     /// What may be put into it.
     pub rule: Rule,
@@ -155,7 +155,7 @@ pub struct FormCell {
 /// What may be put into a cell.
 #[derive(Clone, Debug, Default)]
 pub enum Rule {
-    /// Anything, where its column is filled in.
+    /// Anything, if its column is filled in.
     #[default]
     Free,
     /// A decimal within limits, in the number format General; with a word on it. In a cell with any other number format
@@ -253,7 +253,7 @@ struct Formats {
 impl Formats {
     fn on(plain: Format) -> Self {
         let numbers = (0..=10).map(|decimals| {
-            // The room of a letter stands behind each number: an indent at the right is not kept by every program.
+            // The room of a letter is behind each number: an indent at the right is not kept by every program.
             let shown = format!("{}_w", decimals_format(decimals));
             let format = plain.clone().set_num_format(shown).set_align(FormatAlign::Right).set_indent(0);
             (decimals, format)
@@ -303,7 +303,7 @@ impl Formats {
 /// A flat table: a header row with the columns' names, then one row after another, each cell as it prints.
 ///
 /// # Errors
-/// Where the table does not fit into a sheet.
+/// If the table does not fit into a sheet.
 pub fn table(
     name: &str,
     fields: &[Field],
@@ -356,7 +356,7 @@ fn excel_day(day: NaiveDate) -> Option<ExcelDateTime> {
 /// Pages to be printed.
 ///
 /// # Errors
-/// Where one does not fit into a sheet.
+/// If one does not fit into a sheet.
 pub fn printed(title: &str, pages: &[Page], made: DateTime<Utc>) -> Written {
     let mut book = workbook(title, made)?;
     for page in pages {
@@ -393,8 +393,8 @@ fn print(sheet: &mut Worksheet, page: &Page) -> Result<(), WriteError> {
             PageRow::Heading(words, depth) => {
                 let written = if *depth == 0 { SECTION } else { BOLD };
                 let format = heading_format(written);
-                // Words that do not wrap run on over the empty cells beside them; a merged cell is no use to whoever sorts or
-                // reads the sheet by a program.
+                // Words that do not wrap run on over the empty cells beside them; a merged cell is no use to anyone who
+                // sorts or reads the sheet by a program.
                 at = across(sheet, at, words, written, &format, &widths)?;
             }
             PageRow::Cells(cells) => at = write_row(sheet, at, cells, &formats, &widths)?,
@@ -427,7 +427,7 @@ fn widest_number(page: &Page, place: usize) -> f64 {
         Shown::Number { text, decimals } => {
             let whole = text.split('.').next().unwrap_or_default().len();
             let places = usize::try_from((*decimals).min(MOST_DECIMALS)).unwrap_or(0);
-            // With the commas between thousands, the point, and a digit more where rounding makes one.
+            // With the commas between thousands, the point, and a digit more if rounding makes one.
             let length = whole + whole / 3 + places + 2;
             Some(measure::pixels(&"0".repeat(length), BODY) + SIDES)
         }
@@ -453,7 +453,7 @@ fn write_header<'a>(
     Ok(())
 }
 
-/// Writes words over the whole width, a row for each line of them, and gives the row beneath.
+/// Writes words over the whole width, one row per line of them, and gives the row beneath.
 fn across(
     sheet: &mut Worksheet,
     first: u32,
@@ -542,7 +542,7 @@ fn top(sheet: &mut Worksheet, title: &str, lines: &[Shown], widths: &[f64]) -> R
 /// A form to be filled in, with a sheet of notes.
 ///
 /// # Errors
-/// Where it does not fit into a sheet.
+/// If it does not fit into a sheet.
 pub fn form(form: &Form, made: DateTime<Utc>) -> Written {
     let mut book = workbook(&form.title, made)?;
     fill(book.add_worksheet(), form)?;
@@ -586,9 +586,9 @@ fn fill(sheet: &mut Worksheet, form: &Form) -> Result<(), WriteError> {
         .map(|(heading, _, filled)| (*heading, if *filled { asked.clone() } else { header_format() }));
     write_header(sheet, header, headings, &widths)?;
     sheet.set_freeze_panes(header + 1, 2)?;
-    // Which KPI a row is about stands on both pages.
+    // Which KPI a row is about is on both pages.
     sheet.set_repeat_rows(header, header)?.set_repeat_columns(0, 1)?;
-    // What stands above the table is printed above each of its pages.
+    // What is above the table is printed above each of its pages.
     let last = header + row_of(form.rows.len());
     sheet.set_print_area(header, 0, last, column_of(widths.len().saturating_sub(1)))?;
     sheet.set_header(format!("&L&12 {}\n&9 {}", in_code(&form.title, 150), in_code(&form.lead, 90)));
@@ -670,10 +670,10 @@ fn validation(rule: &Rule) -> Result<Option<DataValidation>, WriteError> {
     }))
 }
 
-/// A plain table: each cell where it stood. Numbers are numbers where they come back as they were, all else is words.
+/// A plain table: each cell where it was. Numbers are numbers if they come back as they were, all else is words.
 ///
 /// # Errors
-/// Where it does not fit into a sheet.
+/// If it does not fit into a sheet.
 pub fn copied(cells: &Cells, made: DateTime<Utc>) -> Written {
     let mut book = workbook("Figures", made)?;
     let sheet = book.add_worksheet();
@@ -696,7 +696,7 @@ pub fn copied(cells: &Cells, made: DateTime<Utc>) -> Written {
     book.save_to_buffer()
 }
 
-/// A number, where its text would come back from a sheet as it is.
+/// A number, if its text would come back from a sheet as it is.
 fn number_as_written(text: &str) -> Option<f64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     let number: f64 = text.parse().ok().filter(|_| digits)?;

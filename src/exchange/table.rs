@@ -35,8 +35,8 @@ pub struct Field {
 /// A cell's text; numbers and dates must be given as they print.
 pub type CellText = Option<String>;
 
-/// One column of a table with one `T` per row. Header, rows, Table Schema and CSVW all come from one list of these, so that a
-/// cell cannot stand under another column's name.
+/// One column of a table with one `T` per row. Header, rows, Table Schema and CSVW all come from one list of these, so
+/// that a cell cannot be under another column's name.
 pub struct Column<T> {
     /// What the table says of it.
     pub field: Field,
@@ -167,7 +167,7 @@ mod tests {
             assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']), "{safe}");
             assert_eq!(unguarded(&safe), text);
         }
-        // Typed by hand without an apostrophe, it stands as it is.
+        // Typed by hand without an apostrophe, it stays as it is.
         assert_eq!(unguarded("=1"), "=1");
     }
 

@@ -1,9 +1,11 @@
 //! An Excel workbook (XLSX) read into rows of cells, in memory that is bounded whatever was sent.
 //!
-//! [`Workbook::read`] is the one door. It finds the sheet that holds the table, and reads what that sheet shows: numbers as
-//! exact decimals of at most fifteen digits, which is what Excel keeps and shows; dates as `2009-06-01`; a number that is
-//! shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it, unless the workbook asks to be
-//! worked out again. What cannot be read is told at its cell: footnote marks and what is struck through are part of no figure. Nothing is inflated, and nothing is kept, beyond the limits below, whatever the file says of itself.
+//! [`Workbook::read`] is the one door. It finds the sheet that holds the table, and reads what that sheet shows:
+//! numbers as exact decimals of at most fifteen digits, which is what Excel keeps and shows; dates as `2009-06-01`; a
+//! number that is shown as a percentage with its sign, `4.5%`; of a formula the value that was saved with it, unless
+//! the workbook asks to be worked out again. What cannot be read is reported at its cell: footnote marks and what is
+//! struck through are part of no figure. Nothing is inflated, and nothing is saved, beyond the limits below, whatever
+//! the file says of itself.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -26,7 +28,7 @@ use crate::domain::invalid::Violation;
 const MOST_COLUMNS: usize = 256;
 /// The most formats of cells.
 const MOST_FORMATS: usize = 100_000;
-/// How many merged cells are told of.
+/// How many merged cells are reported.
 const MOST_MERGED: usize = 1_000;
 /// How many formulas that fill several cells are looked at.
 const MOST_ARRAYS: usize = 1_000;
@@ -42,7 +44,7 @@ pub struct Workbook {
     cells: Cells,
     /// Where among the rows the header is.
     header: usize,
-    /// Why it cannot be told which cell is meant, and the cells that were merged.
+    /// Why it is unclear which cell is meant, and the cells that were merged.
     faults: Vec<Violation>,
     merged: Vec<Merged>,
     /// The columns that are not shown: the first and the last of each lot.
@@ -71,7 +73,7 @@ pub struct CellFault {
 }
 
 impl Workbook {
-    /// Reads the sheet that has a row with all the headings in `wanted`; where none has, the first that is to be seen.
+    /// Reads the sheet that has a row with all the headings in `wanted`; if none has, the first that is to be seen.
     ///
     /// # Errors
     /// Why it cannot be read.
@@ -80,7 +82,7 @@ impl Workbook {
             Looks::Zip => {}
             Looks::Compound => {
                 let detail = format!(
-                    "The body is a workbook in the old format (.xls), or one with a password; take the password off, {SAVE_AS_XLSX}."
+                    "The body is a workbook in the old format (.xls), or one with a password; remove the password, {SAVE_AS_XLSX}."
                 );
                 return Err(WorkbookFault::OtherFormat(detail));
             }
@@ -108,7 +110,7 @@ impl Workbook {
         Ok(Self { origin, cells, header, faults, merged, hidden_columns, held: None })
     }
 
-    /// Keeps something for as long as the workbook is in memory: the turn of whoever waited to read it.
+    /// Keeps something for as long as the workbook is in memory: the turn of anyone who waited to read it.
     #[must_use]
     pub fn holding(self, held: impl Any + Send + Sync) -> Self {
         Self { held: Some(Box::new(held)), ..self }
@@ -145,17 +147,17 @@ impl Workbook {
 }
 
 impl CellFault {
-    /// Why the cell in a column cannot be read as what it is to hold, where it cannot.
+    /// Why the cell in a column cannot be read as what it is to hold, if it cannot.
     pub fn of(row: &Row<'_>, column: usize, kind: CellKind) -> Option<Self> {
         let (unreadable, words) = row.unreadable(column)?;
         let (code, detail) = match unreadable {
             Unreadable::FormulaToWorkOut => ("formula_without_value", "the workbook asks for its formulas to be worked out when it is opened, so the value saved with this one cannot be relied on; open the workbook in Excel, save it and send it again, or put the value in place of the formula".to_owned()),
             // In words a raised letter is only a letter, as in km².
             Unreadable::Raised if kind == CellKind::Words => return None,
-            Unreadable::Raised => ("raised_text", format!("part of `{words}` is superscript or subscript, as a footnote mark is, so it cannot be told what belongs to the cell; write the cell again without it, in plain characters")),
-            Unreadable::Struck => ("struck_text", format!("part of `{words}` is struck through; delete what no longer holds, and leave the rest in plain characters")),
+            Unreadable::Raised => ("raised_text", format!("part of `{words}` is superscript or subscript, as a footnote mark is, so it is unclear what belongs to the cell; write the cell again without it, in plain characters")),
+            Unreadable::Struck => ("struck_text", format!("part of `{words}` is struck through; delete what no longer applies, and leave the rest in plain characters")),
             Unreadable::FormulaWithoutValue => ("formula_without_value", "the formula was saved without its value; open the workbook in Excel and save it again, or write the value in its place".to_owned()),
-            Unreadable::ErrorValue => ("error_value", format!("the cell shows {words}; mend its formula, or write the value in its place")),
+            Unreadable::ErrorValue => ("error_value", format!("the cell shows {words}; correct its formula, or write the value in its place")),
             Unreadable::Nonsense => ("unreadable_cell", "the cell cannot be read; write its value again".to_owned()),
         };
         Some(Self { code, detail })
@@ -206,7 +208,7 @@ enum Shown {
     Date,
 }
 
-/// The words that cells share, told apart by their place.
+/// The words that cells share, distinguished by their place.
 #[derive(Default)]
 struct Words {
     /// All of them, one after another.
@@ -225,7 +227,7 @@ struct Runs {
     run: Option<Unreadable>,
     /// What the font of any run does to it.
     mark: Option<Unreadable>,
-    /// Whether it is help with how to say what stands above.
+    /// Whether it is help with how to say what is above.
     phonetic: bool,
 }
 
@@ -288,7 +290,7 @@ impl Words {
 }
 
 fn too_many_words() -> WorkbookFault {
-    too_large("has more words than are read")
+    too_large("has more text than is read")
 }
 
 /// Cells that were merged into one: row and column of the first, and of the last.
@@ -302,7 +304,7 @@ impl Merged {
     /// What is wrong with it, in the first row from the header on.
     fn fault(&self, header: u64) -> Violation {
         let detail = format!(
-            "the cells {}:{} are merged, so that it cannot be told which of them is meant; take the merge apart and fill each in",
+            "the cells {}:{} are merged, so it is unclear which of them is meant; unmerge them and fill each in",
             name_of(self.first),
             name_of(self.last)
         );
@@ -371,7 +373,7 @@ impl Sheets<'_> {
                 _ => {}
             }
             if [formats.len(), custom.len(), fonts.len()].into_iter().any(|count| count > MOST_FORMATS) {
-                return Err(too_large("has more formats than Excel keeps"));
+                return Err(too_large("has more formats than Excel allows"));
             }
         }
     }
@@ -500,14 +502,14 @@ fn is_on(element: &BytesStart<'_>, name: &str) -> Result<bool, WorkbookFault> {
     attribute(element, name).map(|value| matches!(value.as_deref(), Some("1" | "true")))
 }
 
-/// What stands in a cell as it was saved.
+/// What is in a cell as it was saved.
 #[derive(Default)]
 struct CellContent {
     text: String,
     /// Whether there is a value, empty though it may be.
     valued: bool,
     formula: bool,
-    /// The cells that the formula fills, where it fills several: `C2:C5`.
+    /// The cells that the formula fills, if it fills several: `C2:C5`.
     fills: Option<String>,
     /// What fonts do to a part of the words.
     mark: Option<Unreadable>,
@@ -598,7 +600,7 @@ impl<'a> SheetReading<'a> {
             return Err(broken("its cells are out of order"));
         }
         self.next = column + 1;
-        // Some programs save an empty value where they have not computed it; only of words is nothing a value too.
+        // Some programs save an empty value if they have not computed it; only of words is nothing a value too.
         let empty_words = content.valued && begun.kind == "str";
         let formula_only = content.formula && content.text.is_empty() && !empty_words;
         if content.text.is_empty() && !formula_only {
@@ -624,7 +626,7 @@ impl<'a> SheetReading<'a> {
         })
     }
 
-    /// What fonts do to words that stand elsewhere, or to the whole of a cell.
+    /// What fonts do to words that are elsewhere, or to the whole of a cell.
     fn mark_of(&self, begun: &BegunCell, text: &str, words: &str) -> Option<Unreadable> {
         let shared = if begun.kind == "s" { text.trim().parse().ok() } else { None };
         let shared = shared.and_then(|place: usize| self.context.strings.marked.get(&place).copied());
@@ -632,7 +634,7 @@ impl<'a> SheetReading<'a> {
         shared.or(font).filter(|_| !words.trim().is_empty())
     }
 
-    /// Notes which cells a formula fills, where these are several.
+    /// Notes which cells a formula fills, if these are several.
     fn fill(&mut self, own: (u64, usize), cells: Option<&str>) -> Result<(), WorkbookFault> {
         let cells = cells.filter(|_| self.context.to_work_out).and_then(|cells| cells.split_once(':'));
         let Some((first, last)) = cells.and_then(|(first, last)| Some((place_of(first)?, place_of(last)?))) else {

@@ -41,7 +41,7 @@ impl AppState {
     /// The state of a service that keeps this programme and lets in whom this verifier knows.
     ///
     /// # Errors
-    /// Where a measure has a name that Prometheus does not take, which a test rules out.
+    /// If a measure has a name that Prometheus does not take, which a test rules out.
     pub fn new(programme: Programme, verifier: Arc<Verifier>) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let store = programme.store().clone();
         let readiness = Readiness::new(move || {
@@ -83,7 +83,7 @@ impl AppState {
 /// ones, which a test holds against these.
 ///
 /// # Errors
-/// Where they cannot be written as JSON, which a test rules out.
+/// If they cannot be written as JSON, which a test rules out.
 pub fn documents() -> serde_json::Result<Documents> {
     let app = App::new().into_utoipa_app().openapi(openapi::base()).configure(|config| {
         for route in routes() {

@@ -1,6 +1,6 @@
-//! What the service measures of itself, for Prometheus: how many requests each operation had and how long they took, how much
-//! of the database's connections is in use, and which version runs. An operation is told by its path with placeholders;
-//! no plan, no person and no figure is in a name or a label.
+//! What the service measures of itself, for Prometheus: how many requests each operation had and how long they took,
+//! how much of the database's connections is in use, and which version runs. An operation is named by its path with
+//! placeholders; no plan, no person and no figure is in a name or a label.
 //!
 //! A worker looks each measure up once (`Measured`) and counts without a lock from there on.
 
@@ -27,7 +27,7 @@ use crate::programme::Programme;
 /// Where the buckets of durations end, in seconds: from a 304 to an import, or a poll that waits.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
-/// The methods that are told apart; any other is `other`.
+/// The methods that are distinguished; any other is `other`.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
@@ -47,7 +47,7 @@ impl Metrics {
     /// Nothing measured yet.
     ///
     /// # Errors
-    /// Where a name is none that Prometheus takes, which a test rules out.
+    /// If a name is none that Prometheus takes, which a test rules out.
     pub fn new() -> prometheus::Result<Self> {
         let requests = Opts::new("waymark_http_requests_total", "Requests answered.");
         let durations = HistogramOpts::new("waymark_http_request_duration_seconds", "How long answers took.");
@@ -137,8 +137,8 @@ impl Measured {
     }
 }
 
-/// Whether whoever asks may read the measures: with the token, where the deployment has one; else from this machine, and
-/// not by way of a proxy, behind which anybody may be.
+/// Whether anyone who asks may read the measures: with the token, if the deployment has one; else from this machine,
+/// and not by way of a proxy, behind which anybody may be.
 fn may_read(request: &HttpRequest, settings: &Settings) -> bool {
     if let Some(token) = &settings.metrics_token {
         let mut sent = request.headers().get_all(AUTHORIZATION);
@@ -157,11 +157,12 @@ fn may_read(request: &HttpRequest, settings: &Settings) -> bool {
     from_here && !passed_on.iter().any(|name| request.headers().contains_key(name))
 }
 
-/// Say how the service fares
+/// Show the service's measures
 ///
-/// Requests by operation, method and class of status, how long they took, how much of the database's connections is in use,
-/// and the version, in Prometheus's text format. Unless the deployment has set a token for this, it is there for whoever asks
-/// from the same machine, and not by way of a proxy; else for whoever sends that token. For anybody else there is nothing here.
+/// Requests by operation, method and class of status, how long they took, how much of the database's connections is in
+/// use, and the version, in Prometheus's text format. Unless the deployment has set a token for this, it is open to
+/// anyone on the same machine, but not through a proxy; otherwise to anyone who sends that token. For anybody else
+/// there is nothing here.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "get_metrics", security((), ("bearer" = [])),
     responses(

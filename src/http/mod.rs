@@ -1,9 +1,10 @@
 //! The HTTP room: what a request may say, what an answer looks like, and the document that describes both.
 //!
-//! A handler is three moves (take apart, one use case, shape the reply). [`request`] takes a request apart and answers the
-//! questions that HTTP itself asks, [`problem`] is every error a client can see, and [`mod@resource`] puts a handler under its
-//! path. [`gate`] is what every request passes, and [`openapi`] collects what the handlers say about themselves. The handlers
-//! stand in rooms of their own: [`plan`], [`collecting`], [`reports`], [`access`], [`feed`], [`tables`] and [`service`].
+//! A handler is three moves (parse, one use case, build the reply). [`request`] parses a request and answers the
+//! questions that HTTP itself asks, [`problem`] is every error a client can see, and [`mod@resource`] puts a handler
+//! under its path. [`gate`] is what every request passes, and [`openapi`] collects what the handlers say about
+//! themselves. The handlers are in rooms of their own: [`plan`], [`collecting`], [`reports`], [`access`], [`feed`],
+//! [`tables`] and [`service`].
 
 pub mod access;
 mod app;

@@ -22,7 +22,7 @@ pub(in crate::http) async fn named<F: Future>(id: Option<String>, work: F) -> F:
 
 /// The request being answered as a URN, as a problem's `instance`; `urn:request:none` outside of one.
 pub(super) fn instance() -> String {
-    /// All that may not stand in a URN as it is.
+    /// All that may not be in a URN as it is.
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
     let id = request_id().unwrap_or_else(|| "none".to_owned());
     format!("urn:request:{}", utf8_percent_encode(&id, ENCODED))

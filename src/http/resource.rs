@@ -28,7 +28,7 @@ pub struct Documented {
     path: String,
     resource: Resource,
     allow: Vec<&'static str>,
-    /// The media types that a `GET` can be had as; none where it is not documented, and not judged.
+    /// The media types that a `GET` can be had as; none if it is not documented, and not judged.
     offered: Vec<String>,
     docs: Vec<Box<dyn OpenApiFactory>>,
 }
@@ -66,7 +66,7 @@ impl Documented {
         self
     }
 
-    /// Adds a `GET` handler that the document does not tell of: a page for people.
+    /// Adds a `GET` handler that the document does not describe: a page for people.
     #[must_use]
     pub fn page(mut self, to: impl Fn(Route) -> Route) -> Self {
         self.allow.extend(["GET", "HEAD"]);
@@ -76,7 +76,7 @@ impl Documented {
     }
 }
 
-/// The media types of an operation's answer where it goes well, the first first.
+/// The media types of an operation's answer if it goes well, the first first.
 fn offered(operation: &Operation) -> Vec<String> {
     let good = operation.responses.responses.iter().filter(|(status, _)| status.starts_with('2'));
     let answers = good.filter_map(|(_, response)| match response {

@@ -12,13 +12,13 @@ use ipnet::IpNet;
 pub struct MetricsToken(String);
 
 impl MetricsToken {
-    /// A token that cannot be guessed; `None` where there are fewer than 16 characters, or others than stand in a header.
+    /// A token that cannot be guessed; `None` if there are fewer than 16 characters, or others than a header may hold.
     pub fn new(text: &str) -> Option<Self> {
         let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Whether this is it. How long that takes does not tell how near it is.
+    /// Whether this is it. How long that takes does not show how near it is.
     pub(in crate::http) fn is(&self, sent: &str) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), sent.as_bytes()).is_ok()
     }
@@ -33,7 +33,8 @@ impl fmt::Debug for MetricsToken {
 /// What a deployment settles.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Whether personal access tokens are taken as the password of HTTP Basic too, for spreadsheets and the like.
+    /// Whether personal access tokens are accepted as the password of HTTP Basic too, for spreadsheets and similar
+    /// tools.
     pub basic_auth: bool,
     /// Requests a minute that each caller may send; `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,
@@ -43,9 +44,9 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// The address that the service is reached at from outside: `https://waymark.example`. Without it, what requests say.
     pub public_url: Option<String>,
-    /// The issuers whose tokens are taken.
+    /// The issuers whose tokens are accepted.
     pub issuers: Vec<String>,
-    /// Whom to tell of a weakness: `mailto:` or `https:`. Without it there is no security.txt.
+    /// Whom to inform of a weakness: `mailto:` or `https:`. Without it there is no security.txt.
     pub security_contact: Option<String>,
     /// What opens `/metrics`. Without it, asking from the same machine does.
     pub metrics_token: Option<MetricsToken>,

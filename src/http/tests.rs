@@ -57,7 +57,7 @@ mod things {
         /// What it is known by.
         #[schema(example = "box")]
         code: String,
-        /// What it is like, where anybody knows.
+        /// What it is like, if anybody knows.
         #[schema(required)]
         note: Option<String>,
     }
@@ -189,7 +189,7 @@ mod things {
     #[utoipa::path(
         delete, path = "/things/{code}", tag = "plans",
         params(ThingPath),
-        responses((status = 204, description = "It is gone."), DeleteProblems)
+        responses((status = 204, description = "It is removed."), DeleteProblems)
     )]
     pub(in crate::http) async fn delete_thing() -> HttpResponse {
         panic!("the secret is out");

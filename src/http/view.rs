@@ -49,9 +49,10 @@ pub struct View {
 impl View {
     /// Opens a plan; the inner error is the answer 304 to a client that has the answer already.
     ///
-    /// The tag tells the plan's version, the caller's view of it, the address asked and the rendering, and so the answer to
-    /// the byte. As figures fall due at the end of a day in London, a current answer is one as of the beginning of the day,
-    /// or of the plan's last change where that is later: the moment since which it has been what it is.
+    /// The tag states the plan's version, the caller's view of it, the address asked and the rendering, and so the
+    /// answer to the byte. As figures fall due at the end of a day in London, a current answer is one as of the
+    /// beginning of the day, or of the plan's last change if that is later: the moment since which it has been what it
+    /// is.
     pub async fn open(
         programme: &Programme,
         caller: &Caller,
@@ -100,7 +101,7 @@ fn not_yet(instant: DateTime<Utc>) -> Problem {
     Problem::new(Code::InvalidParameter, detail).with_errors(vec![violation])
 }
 
-/// The state that a change is meant for, where it must be named.
+/// The state that a change is meant for, if it must be named.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it documents a header, which Conditions reads")]
@@ -120,7 +121,7 @@ pub struct IfMatchOrNone {
         rename = "If-Match", value_type = String, required = false, example = "\"42\""
     )]
     if_match: Option<String>,
-    /// `*` where it must not be there yet.
+    /// `*` if it must not exist yet.
     #[param(
         rename = "If-None-Match", value_type = String, required = false, example = "*"
     )]

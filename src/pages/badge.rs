@@ -1,4 +1,4 @@
-//! A badge: where one KPI stands, on one line.
+//! A badge: how one KPI is doing, on one line.
 
 use super::svg::{Colour, Picture, width_of};
 use super::{ground, in_words, whose};
@@ -7,10 +7,10 @@ use crate::domain::assess::Assessment;
 const HEIGHT: u32 = 20;
 /// The room beside words.
 const MARGIN: u32 = 6;
-/// The line that the words stand on.
+/// The line that the words are on.
 const BASELINE: u32 = 14;
 
-/// Draws an assessment; `group` is what its group is called, where it is not about everyone.
+/// Draws an assessment; `group` is what its group is called, if it is not about everyone.
 pub fn badge(assessment: &Assessment, group: Option<&str>) -> String {
     let period = assessment.period.label();
     let label = format!("{}, {period}", whose(assessment.kpi.as_str(), group));

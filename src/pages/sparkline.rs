@@ -1,4 +1,4 @@
-//! A sparkline: a KPI's figures over time, with the line they are held against and, in words, the latest of them.
+//! A sparkline: a KPI's figures over time, with the line they are compared with and, in words, the latest of them.
 
 use super::svg::{Colour, Picture, width_of};
 use super::{ground, in_words, whose};
@@ -12,10 +12,10 @@ const PLOT_WIDTH: u32 = 240;
 const PLOT_HEIGHT: u32 = 40;
 /// The room around everything.
 const MARGIN: u32 = 6;
-/// The strip at the foot that the words stand in.
+/// The strip at the foot that the words are in.
 const FOOT: u32 = 20;
 
-/// Draws a series; `group` is what its group is called, where it is not about everyone.
+/// Draws a series; `group` is what its group is called, if it is not about everyone.
 ///
 /// The figures and the target are drawn to one scale, from the least of them to the greatest. Where a figure is missing or
 /// withheld the line has a gap.
@@ -45,7 +45,7 @@ fn low(point: &Assessment) -> Option<Figure> {
     point.target.as_ref().and_then(|target| target.value.or(target.low))
 }
 
-/// The upper end of the range wanted, where it is one.
+/// The upper end of the range wanted, if it is one.
 fn high(point: &Assessment) -> Option<Figure> {
     point.target.as_ref().and_then(|target| target.high)
 }
@@ -155,7 +155,7 @@ impl Scale {
 
     fn y(&self, figure: Figure) -> String {
         let up = Figure::ratio(figure - self.least, self.greatest - self.least, PLOT_HEIGHT);
-        // Where all are the same, they are in the middle.
+        // If all are the same, they are in the middle.
         let up = up.unwrap_or(Figure::small(PLOT_HEIGHT / 2));
         (Figure::small(MARGIN + PLOT_HEIGHT) - up).to_fixed(1)
     }

@@ -26,7 +26,7 @@ pub enum Colour {
     Frame,
     /// The figures.
     Line,
-    /// What they are held against.
+    /// What they are compared with.
     Target,
 }
 
@@ -56,7 +56,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// An empty picture. `title` names it, `description` tells what is to be seen.
+    /// An empty picture. `title` names it, `description` states what is to be seen.
     pub fn new(width: u32, height: u32, title: &str, description: &str) -> Self {
         let mut body = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
@@ -129,7 +129,7 @@ pub fn width_of(text: &str) -> u32 {
     text.chars().map(wide).sum::<u32>().max(1)
 }
 
-/// Text as it may stand in a document: what is markup is escaped, and what XML 1.0 has no place for is replaced.
+/// Text as it may be in a document: what is markup is escaped, and what XML 1.0 has no place for is replaced.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for char in text.chars() {

@@ -68,8 +68,8 @@ pub struct OpenPlan {
     pub changed_at: DateTime<Utc>,
     /// Whether everyone who signs in may find it.
     pub public: bool,
-    /// The plans that are published together with it and the version of each, where what is withheld from the caller hangs on
-    /// them; itself among them, or none.
+    /// The plans that are published together with it and the version of each, if what is withheld from the caller
+    /// depends on them; itself among them, or none.
     family: Vec<(PlanId, Seq)>,
 }
 
@@ -87,7 +87,7 @@ impl OpenPlan {
         }
     }
 
-    /// What tells this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
+    /// What distinguishes this caller's view of the plan at this moment from any other: the strong part of an `ETag`.
     pub fn view_tag(&self) -> String {
         let others = self.family.iter().filter(|(plan, _)| *plan != self.id);
         let others: Vec<String> = others.map(|(plan, version)| format!(".{}-{version}", plan.0)).collect();
@@ -96,13 +96,13 @@ impl OpenPlan {
 }
 
 impl Programme {
-    /// The programme kept in `store`, by `clock`.
+    /// The programme stored in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
         let noted = Arc::new(Cache::new(CREDENTIALS_NOTED));
         Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), private_webhooks: false }
     }
 
-    /// The same, where webhooks may go to http and to private addresses: a deployment's own decision.
+    /// The same, if webhooks may go to http and to private addresses: a deployment's own decision.
     #[must_use]
     pub fn allowing_private_webhooks(self, allowed: bool) -> Self {
         Self { private_webhooks: allowed, ..self }
@@ -113,7 +113,7 @@ impl Programme {
         self.private_webhooks
     }
 
-    /// The clock that the programme goes by.
+    /// The clock that the programme uses.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -131,7 +131,7 @@ impl Programme {
     /// Opens a plan for a caller.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where it is not there or not the caller's to see.
+    /// [`Refusal::NotFound`] if it is not there or not the caller's to see.
     pub async fn open(&self, plan: &PlanCode, caller: &Principal) -> Result<OpenPlan, Refusal> {
         let (plan, caller, pictures) = (plan.clone(), caller.clone(), Arc::clone(&self.pictures));
         self.store
@@ -156,7 +156,7 @@ impl Programme {
         Ok(Seen::new(self.past_picture(plan, version).await?, Arc::clone(&plan.access), now))
     }
 
-    /// The plan's picture as it stands.
+    /// The plan's picture as it is.
     async fn picture(&self, plan: &OpenPlan) -> Result<Arc<Picture>, Refusal> {
         let known = self.pictures.at(plan.id, plan.version).filter(|picture| {
             let together = picture.family().map(|family| family.versions()).unwrap_or_default();
@@ -173,7 +173,7 @@ impl Programme {
     /// The plan's version at an instant: the last place in its journal then.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there was no plan yet.
+    /// [`Refusal::NotFound`] if there was no plan yet.
     pub async fn version_at(&self, plan: &OpenPlan, instant: DateTime<Utc>) -> Result<Seq, Refusal> {
         let id = plan.id;
         let version = self.store.read(move |conn| Ok::<_, Refusal>(journal::seq_at(conn, id, instant)?)).await?;

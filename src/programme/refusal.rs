@@ -6,7 +6,7 @@ use crate::store::StoreError;
 /// Why a use case was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// It is not there, or not the caller's to see: the two are never told apart.
+    /// It is not there, or not the caller's to see: the two are never distinguished.
     #[error("not found")]
     NotFound,
     /// The caller sees it and may not do this; what would be needed.
@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("it has changed since it was read; read it again")]
     Stale,
     /// The thing is there, and the caller did not say which version it means to change.
-    #[error("say in If-Match which version is meant")]
+    #[error("state which version is to be changed")]
     VersionNotGiven,
     /// The key that the request came with was used for another.
     #[error("the key was used for another request")]

@@ -4,7 +4,7 @@
 //! anything that a plan holds: a KPI, a figure, a name or a definition that its reader may not see does not exist in it. So a
 //! new report or page cannot show too much because it forgot to ask, and nobody passes an access or a moment about.
 //!
-//! What is withheld is chosen by [`crate::domain::disclosure`]; where a KPI stands is worked out by
+//! What is withheld is chosen by [`crate::domain::disclosure`]; how a KPI is doing is worked out by
 //! [`crate::domain::assess`]. Here both meet.
 
 use std::borrow::Cow;
@@ -55,7 +55,7 @@ impl Seen {
         Self { picture, access, now }
     }
 
-    /// The same reader's view at the same moment, where the plan held something else.
+    /// The same reader's view at the same moment, if the plan held something else.
     pub(in crate::programme) fn of(&self, picture: Picture) -> Self {
         Self { picture: Arc::new(picture), access: Arc::clone(&self.access), now: self.now }
     }
@@ -80,12 +80,12 @@ impl Seen {
         self.access.audience() == Audience::Member
     }
 
-    /// The plan itself, with its revision. Whoever may open a plan may read it.
+    /// The plan itself, with its revision. Anyone who may open a plan may read it.
     pub fn plan(&self) -> &Kept<Plan> {
         self.picture.plan()
     }
 
-    /// The plan's definitions of a kind, by code: its structure, which whoever may open the plan may read. KPIs are
+    /// The plan's definitions of a kind, by code: its structure, which anyone who may open the plan may read. KPIs are
     /// [`Self::kpis`].
     pub fn all<E: Element>(&self) -> &BTreeMap<E::Code, Kept<E>> {
         E::all(&self.picture)
@@ -110,7 +110,7 @@ impl Seen {
     /// A KPI that the reader may see.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    /// [`Refusal::NotFound`] if there is none, or not for the reader.
     pub fn kpi(&self, code: &KpiCode) -> Result<SeenKpi<'_>, Refusal> {
         Ok(SeenKpi { seen: self, entry: self.entry(code)? })
     }
@@ -118,7 +118,7 @@ impl Seen {
     /// A KPI that the reader may see.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    /// [`Refusal::NotFound`] if there is none, or not for the reader.
     pub(in crate::programme) fn entry(&self, code: &KpiCode) -> Result<&Arc<KpiPicture>, Refusal> {
         self.picture.kpis().get(code).filter(|entry| self.sees(&entry.kpi)).ok_or(Refusal::NotFound)
     }
@@ -162,7 +162,7 @@ impl Seen {
         Cow::Owned(Kpi { baseline: None, ..entry.kpi.clone() })
     }
 
-    /// Where a KPI stands in a period for a group, as known at `now`.
+    /// How a KPI is doing in a period for a group, as known at `now`.
     pub(in crate::programme) fn assess(
         &self,
         entry: &KpiPicture,
@@ -172,7 +172,7 @@ impl Seen {
         self.assess_with(entry, group, period, self.picture.observed(entry, group, period).as_deref())
     }
 
-    /// Where a KPI would stand if this were its reading.
+    /// How a KPI would be doing if this were its reading.
     pub(in crate::programme) fn assess_with(
         &self,
         entry: &KpiPicture,
@@ -276,7 +276,7 @@ impl Seen {
         }
     }
 
-    /// What a gap is made from in a period, where the KPI is one; without figures for readers who may not see the source.
+    /// What a gap is made from in a period, if the KPI is one; without figures for readers who may not see the source.
     fn sides_of<'a>(&'a self, entry: &'a KpiPicture, period: Period) -> Option<Sides<'a>> {
         let Formula::Gap { of, group, comparator } = &entry.kpi.formula else { return None };
         let source = self.picture.kpis().get(of)?;
@@ -298,8 +298,8 @@ impl Seen {
         Some(Sides { source: &source.kpi, group: side(group), comparator: side(comparator) })
     }
 
-    /// Whether a figure must be withheld from the reader (docs/rules.md section 10). A gap is as soon as one of its sides is, and a
-    /// longer period's as soon as one of its parts is, or where it is itself small.
+    /// Whether a figure must be withheld from the reader (docs/rules.md section 10). A gap is as soon as one of its
+    /// sides is, and a longer period's as soon as one of its parts is, or if it is itself small.
     pub(in crate::programme) fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> bool {
         match &entry.kpi.formula {
             _ if self.by_a_member() => false,
@@ -367,7 +367,8 @@ impl Seen {
         entry.drawn_from().is_some_and(|seq| self.withholds_revision(entry, seq))
     }
 
-    /// What a period is held against, as a reader may know it: a line from a baseline that is withheld would give that away.
+    /// What a period is compared with, as a reader may know it: a line from a baseline that is withheld would give that
+    /// away.
     fn target_for(
         &self,
         entry: &KpiPicture,
@@ -453,12 +454,12 @@ impl<'a> SeenKpi<'a> {
         self.entry.readings.values().map(BTreeMap::len).sum()
     }
 
-    /// The period that a text names, where it is a longer one that the KPI's figures make up.
+    /// The period that a text names, if it is a longer one that the KPI's figures make up.
     pub fn longer_period(&self, group: &GroupCode, text: &str) -> Option<Period> {
         self.seen.picture.longer_period(self.entry, group, text)
     }
 
-    /// Where it stands in a period for a group.
+    /// Its status in a period for a group.
     pub fn assess(&self, group: &GroupCode, period: Period) -> Option<Assessment> {
         self.seen.assess(self.entry, group, period)
     }

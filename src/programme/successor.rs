@@ -40,7 +40,7 @@ impl Programme {
     /// board reports stay with the plan before, which does not change. For administrators of the whole service.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where the caller does not see the plan before; a conflict where the code is taken; everything
+    /// [`Refusal::NotFound`] if the caller does not see the plan before; a conflict if the code is in use; everything
     /// that is wrong with the new plan.
     pub async fn create_successor(
         &self,
@@ -167,7 +167,7 @@ impl Successor<'_, '_> {
     fn grant(&mut self, before: &Picture, kpis: &Carried<'_>) -> Result<(), Refusal> {
         for row in grants::list(self.write, before.id())?.into_iter().filter(|row| row.revoked_at.is_none()) {
             let mut granted: Granted = row.granted;
-            // A KPI made anew by the code of one that stays behind must not find rights waiting for it.
+            // A KPI made again by the code of one that stays behind must not find rights waiting for it.
             granted.kpis.retain(|kpi| kpis.contains_key(kpi));
             if granted.role == Role::Contributor && granted.organisation.is_none() && granted.kpis.is_empty() {
                 continue;
@@ -194,7 +194,7 @@ fn carried(before: &Picture, starts_on: NaiveDate) -> Carried<'_> {
     all.map(|(code, entry)| (code, &**entry)).collect()
 }
 
-/// A KPI's targets of periods that end on the new plan's first day or later. Where targets lie on a line, it goes on from
+/// A KPI's targets of periods that end on the new plan's first day or later. If targets lie on a line, it goes on from
 /// the earlier ones, which are then taken over too.
 fn targets_from(entry: &KpiPicture, starts_on: NaiveDate, reason: &str) -> Vec<journal::Change> {
     let whole_line = entry.kpi.spread() == Some(Profile::Linear);

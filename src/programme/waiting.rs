@@ -1,8 +1,8 @@
 //! Waiting for a plan to change: what a long poll of the change feed and the delivery of webhooks are woken by.
 //!
-//! A write of this instance tells its waiters at once (`Watch::told`). Those of other instances are looked for: while
-//! anyone waits, one of them asks the database for the versions of all the plans waited for, once a second, in one query.
-//! A waiter is a task and holds no thread.
+//! A write of this instance wakes its waiters at once (`Watch::told`). Those of other instances are looked for: while
+//! anyone waits, one of them asks the database for the versions of all the plans waited for, once a second, in one
+//! query. A waiter is a task and holds no thread.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -30,7 +30,7 @@ struct Inner {
     /// Changes with every write of this instance, whatever the plan.
     any: watch::Sender<u64>,
     closed: AtomicBool,
-    /// When the database was last asked; held by whoever asks it.
+    /// When the database was last asked; held by anyone who asks it.
     looked: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -105,7 +105,7 @@ impl Watch {
         let found: Result<_, StoreError> = store.read(move |conn| plans::versions(conn, &waited_for)).await;
         *looked = Some(Instant::now());
         drop(looked);
-        // Where the database does not answer, the next look may find it again.
+        // If the database does not answer, the next look may find it again.
         for (plan, version) in found.unwrap_or_default() {
             self.told(plan, version);
         }

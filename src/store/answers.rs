@@ -22,9 +22,9 @@ pub struct KeptAnswer {
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownRequest {
-    /// What tells the request that came with it from others.
+    /// What distinguishes the request that came with it from others.
     pub fingerprint: String,
-    /// How it was answered; `None` where that is not known, or not yet.
+    /// How it was answered; `None` if that is not known, or not yet.
     pub answer: Option<KeptAnswer>,
 }
 
@@ -55,7 +55,7 @@ pub fn find(
 /// Writes down that a request with this key is carried out, and forgets those that came up to `since`.
 ///
 /// # Errors
-/// [`Conflict::Request`](super::Conflict::Request) where another request with the key got there first.
+/// [`Conflict::Request`](super::Conflict::Request) if another request with the key got there first.
 pub fn claim(
     write: &mut Write<'_>,
     subject: &Subject,

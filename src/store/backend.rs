@@ -1,7 +1,7 @@
 //! Two databases behind one connection type.
 //!
-//! What differs between SQLite and PostgreSQL stands here, in `types.rs` and in `on_backend!` bodies, nowhere else:
-//! how a connection is opened and set up, how a transaction begins, and how many rows one INSERT takes.
+//! What differs between SQLite and PostgreSQL is here, in `types.rs` and in `on_backend!` bodies, nowhere else: how a
+//! connection is opened and set up, how a transaction begins, and how many rows one INSERT takes.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -163,8 +163,8 @@ impl Manager {
 
 /// Has the file written ahead, which lets readers and the writer work side by side.
 ///
-/// Where others begin the same new file, SQLite says "database is locked" to this one statement at once, whatever it was
-/// told about waiting; so the waiting is done here.
+/// If others begin the same new file, SQLite says "database is locked" to this one statement at once, whatever its
+/// setting for waiting; so the waiting is done here.
 fn write_ahead(conn: &mut SqliteConnection) -> QueryResult<()> {
     let deadline = Instant::now() + LOCK_WAIT;
     loop {

@@ -11,7 +11,7 @@ use crate::domain::ids::{PlanId, ReportId};
 /// same write.
 ///
 /// # Errors
-/// Where the report is kept already.
+/// If the report is stored already.
 pub fn keep(write: &mut Write<'_>, plan: PlanId, id: ReportId, content: &str) -> Result<(), StoreError> {
     write.run(|any| {
         diesel::insert_into(board_reports::table)
@@ -34,7 +34,7 @@ pub(super) fn by_id(any: &mut AnyConn, plan: PlanId, id: &str) -> QueryResult<Op
     board_reports::table.find((plan.0, id)).select(board_reports::content).first(any).optional()
 }
 
-/// The ids of the plan's reports whose content is kept.
+/// The ids of the plan's reports whose content is stored.
 pub(super) fn ids(any: &mut AnyConn, plan: PlanId) -> QueryResult<Vec<String>> {
     board_reports::table
         .filter(board_reports::plan_id.eq(plan.0))

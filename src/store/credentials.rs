@@ -1,8 +1,8 @@
 //! What people and systems sign in with: personal access tokens, secret links, and partners' clients with their secrets.
 //!
-//! No secret is kept: of a token or link its SHA-256, by which it is found, and of a client's secrets a slow hash that is
-//! compared. A row stays when it is revoked; its columns state who had access to what, and from when to when. Each change
-//! is an entry of the service's journal, written here with it; that something was used is no change.
+//! No secret is stored: of a token or link its SHA-256, by which it is found, and of a client's secrets a slow hash
+//! that is compared. A row stays when it is revoked; its columns state who had access to what, and from when to when.
+//! Each change is an entry of the service's journal, written here with it; that something was used is no change.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,7 +18,7 @@ use super::{Conn, StoreError, Write};
 use crate::domain::access::Role;
 use crate::domain::ids::{CredentialId, PlanCode, PlanId, SecretId, Subject};
 
-/// A credential as it stands in the database, without its digest.
+/// A credential as it is in the database, without its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialRow {
     /// What it is known by.
@@ -41,11 +41,11 @@ pub struct CredentialRow {
     pub created_at: DateTime<Utc>,
     /// Who made it.
     pub created_by: Subject,
-    /// From when on it is no good; `None` for a client, whose secrets are replaced.
+    /// From when it is no longer valid; `None` for a client, whose secrets are replaced.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// Since when it is no good, where it was revoked.
+    /// Since when it is not valid, if it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -227,7 +227,7 @@ pub fn list(conn: &mut Conn, kind: CredentialKind, owner: &Owner) -> Result<Vec<
     Ok(rows(found))
 }
 
-/// The credential of this kind and id, where it was not revoked.
+/// The credential of this kind and id, if it was not revoked.
 pub fn find(conn: &mut Conn, kind: CredentialKind, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     let found = conn.run(|any| {
         found!(
@@ -399,7 +399,7 @@ pub(super) fn remove_of_plan(
     service_journal::record(write, &mut held, by, now, changes)
 }
 
-/// The ids of all credentials as they stand there, readable or not.
+/// The ids of all credentials as they are there, readable or not.
 pub(super) fn ids(any: &mut AnyConn) -> QueryResult<Vec<String>> {
     credentials::table.order(credentials::id).select(credentials::id).load(any)
 }

@@ -1,5 +1,5 @@
 //! Definitions: what a plan consists of besides targets and figures (the plan itself, its partners, its framework, its
-//! policies, its KPIs, and the cycle's rounds, returns, actions, benchmarks and board reports), each kept revision by
+//! policies, its KPIs, and the cycle's rounds, returns, actions, benchmarks and board reports), each stored revision by
 //! revision as the whole document it was.
 
 use diesel::prelude::*;
@@ -23,7 +23,7 @@ pub struct DefinitionRevision {
     pub code: String,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
-    /// The whole definition; `None` where this revision takes it away.
+    /// The whole definition; `None` if this revision removes it.
     #[diesel(deserialize_as = MaybeJson)]
     pub body: Option<Value>,
 }
@@ -35,7 +35,7 @@ impl DefinitionRevision {
     }
 }
 
-/// A revision of a definition as it stands in the database.
+/// A revision of a definition as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = definitions, check_for_backend(MultiBackend))]
 pub struct DefinitionRow {
@@ -55,7 +55,7 @@ impl std::ops::Deref for DefinitionRow {
     }
 }
 
-/// The revisions written after `after` and up to `up_to` (to the last where `None`), in the order of writing.
+/// The revisions written after `after` and up to `up_to` (to the last if `None`), in the order of writing.
 pub fn load(conn: &mut Conn, plan: PlanId, after: Seq, up_to: Option<Seq>) -> Result<Vec<DefinitionRow>, StoreError> {
     conn.run(|any| between(any, plan, after, up_to.unwrap_or(Seq(i64::MAX))))
 }
@@ -71,7 +71,7 @@ pub(super) fn between(any: &mut AnyConn, plan: PlanId, after: Seq, up_to: Seq) -
         .load(any)
 }
 
-/// The latest revision of one definition, as known up to `up_to` (to the last where `None`).
+/// The latest revision of one definition, as known up to `up_to` (to the last if `None`).
 pub fn find(
     conn: &mut Conn,
     plan: PlanId,
@@ -101,7 +101,7 @@ pub(super) fn latest(
         .optional()
 }
 
-/// The texts of all definitions of a kind by code, of each the latest revision last, as they stand.
+/// The texts of all definitions of a kind by code, of each the latest revision last, as they are.
 pub(super) fn bodies(
     any: &mut AnyConn,
     plan: PlanId,

@@ -15,7 +15,7 @@ pub enum StoreError {
     #[error("{0}")]
     Conflict(Conflict),
     /// What the database holds is not what this service wrote.
-    #[error("the database holds what cannot be read: {0}")]
+    #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
     /// The database refused: a fault of this program or of the database, never of a caller.
     #[error("the database refused: {0}")]
@@ -87,7 +87,7 @@ fn of_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformati
             StoreError::Unavailable(message.trim_end().to_owned())
         }
         DatabaseErrorKind::SerializationFailure => StoreError::Busy,
-        // Neither has a kind of its own. The words are SQLite's, and PostgreSQL's where it speaks English.
+        // Neither has a kind of its own. The words are SQLite's, and PostgreSQL's if it speaks English.
         DatabaseErrorKind::Unknown
             if message.starts_with("database is locked")
                 || message.starts_with("database table is locked")

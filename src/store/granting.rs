@@ -1,4 +1,4 @@
-//! Grants given and taken back, each with its entry: in the plan's journal, or of the service in the service journal.
+//! Grants given and revoked, each with its entry: in the plan's journal, or of the service in the service journal.
 
 use super::grants::{GrantId, GrantRow, find, insert, of_service};
 use super::journal::{self, Change, NewRow};
@@ -38,7 +38,7 @@ pub fn grant(
     Ok(row)
 }
 
-/// Takes a grant of the plan back, and journals it; `None` where the plan has no such grant that still holds.
+/// Revokes a grant of the plan, and journals it; `None` if the plan has no such grant that still holds.
 pub fn revoke(
     write: &mut Write<'_>,
     plan: &mut LockedPlan,
@@ -84,7 +84,8 @@ pub fn ensure_service_grant(
     Ok(row)
 }
 
-/// Revokes a grant for the whole service, and journals it; `false` if it holds no longer, or is none of the service's.
+/// Revokes a grant for the whole service, and journals it; `false` if it holds no longer, or is not one of the
+/// service's.
 pub fn revoke_service_grant(
     write: &mut Write<'_>,
     grant: &GrantRow,

@@ -15,7 +15,7 @@ use crate::domain::access::{Granted, Role};
 pub use crate::domain::ids::GrantId;
 use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanId, Subject};
 
-/// A grant as it stands in the database.
+/// A grant as it is in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantRow {
     /// What it is known by.
@@ -94,7 +94,7 @@ impl From<Columns> for GrantRow {
     }
 }
 
-/// Every grant of a plan, those taken back included, in the order of giving.
+/// Every grant of a plan, revoked ones included, in the order of giving.
 pub fn list(conn: &mut Conn, plan: PlanId) -> Result<Vec<GrantRow>, StoreError> {
     let rows: Vec<Columns> = conn.run(|any| {
         grants::table
@@ -119,7 +119,7 @@ pub fn find(conn: &mut Conn, plan: PlanId, id: GrantId) -> Result<Option<GrantRo
     Ok(row.map(GrantRow::from))
 }
 
-/// The ids of a plan's grants as they stand there, readable or not.
+/// The ids of a plan's grants as they are there, readable or not.
 pub(super) fn ids(any: &mut AnyConn, plan: PlanId) -> QueryResult<Vec<String>> {
     grants::table.filter(grants::plan_id.eq(plan.0)).order(grants::id).select(grants::id).load(any)
 }
@@ -148,12 +148,12 @@ pub(super) fn live(conn: &mut Conn, subject: &Subject, plans: &[PlanId]) -> Resu
     Ok(rows.into_iter().map(GrantRow::from).collect())
 }
 
-/// The ids of the grants for the whole service as they stand there, readable or not.
+/// The ids of the grants for the whole service as they are there, readable or not.
 pub(super) fn ids_of_service(any: &mut AnyConn) -> QueryResult<Vec<String>> {
     grants::table.filter(grants::plan_id.is_null()).order(grants::id).select(grants::id).load(any)
 }
 
-/// Writes grants as they now are: new ones as new rows, those taken back over the row that is there.
+/// Writes grants as they now are: new ones as new rows, those revoked over the row that is there.
 pub(super) fn put(any: &mut AnyConn, rows: &[GrantRow]) -> QueryResult<()> {
     for row in rows {
         match row.revoked_at {

@@ -1,9 +1,9 @@
 //! The journal: every change to a plan is one entry, and [`record`] is the only door by which a plan changes.
 //!
 //! An entry's digest is the SHA-256, in lower-case hexadecimal, over the digest of the entry before (nothing before the
-//! first) followed by one canonical JSON array: plan code, seq, instant, actor, action, kind, key, before, after, reason.
-//! Whoever changes an old entry breaks the chain at that place; whoever changes a row no longer agrees with its entry.
-//! [`verify`](super::verify::verify) looks for both.
+//! first) followed by one canonical JSON array: plan code, seq, instant, actor, action, kind, key, before, after,
+//! reason. Anyone who changes an old entry breaks the chain at that place; anyone who changes a row no longer agrees
+//! with its entry. [`verify`](super::verify::verify) looks for both.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -32,7 +32,7 @@ pub struct Change {
     pub row: NewRow,
     /// What was there before, as its `document()` has it.
     pub before: Option<Value>,
-    /// Why, where the actor said so.
+    /// Why, if the actor said so.
     pub reason: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub enum NewRow {
     Target(TargetRevision),
     /// The next revision of a reading.
     Reading(ReadingRevision),
-    /// A grant that is new, or was taken back; `grants::grant` and `grants::revoke` make these.
+    /// A grant that is new, or was revoked; `grants::grant` and `grants::revoke` make these.
     Grant(GrantRow),
     /// A webhook that is new, or was changed in what its document says.
     Webhook {
@@ -106,11 +106,11 @@ struct Stored<'a> {
 
 /// Writes changes to a locked plan, each with its entry, in the order given; gives their places in the journal.
 ///
-/// All are given one instant: `now`, or that of the plan's last change where `now` lies before it. Nothing limits how
-/// many changes one call takes but memory: bring a large import in chunks of some thousands.
+/// All are given one instant: `now`, or that of the plan's last change if `now` lies before it. Nothing limits how many
+/// changes one call takes but memory: bring a large import in chunks of some thousands.
 ///
 /// # Errors
-/// [`Conflict::Revision`](super::Conflict::Revision) where a revision is there already. After any error the write no
+/// [`Conflict::Revision`](super::Conflict::Revision) if a revision is there already. After any error the write no
 /// longer commits.
 pub fn record(
     write: &mut Write<'_>,
@@ -165,7 +165,7 @@ pub fn record(
             NewRow::Webhook { row, afresh } => webhooks.push((seq, row, afresh)),
         }
     }
-    // First, because it tells whether the plan is still the one that was locked.
+    // First, because it shows whether the plan is still the one that was locked.
     plan.advance(write, seq, head, at)?;
     write.run(|any| {
         let stamp = UtcTimestamp::from(at);
@@ -179,7 +179,7 @@ pub fn record(
     Ok(entries.iter().map(|entry| Seq(entry.seq)).collect())
 }
 
-/// An entry as it stands in the database.
+/// An entry as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = journal, check_for_backend(MultiBackend))]
 pub struct Entry {

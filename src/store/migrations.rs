@@ -27,10 +27,10 @@ pub(super) enum Direction {
     Down,
 }
 
-/// Brings the tables up to date, or takes them all away, and names the steps taken.
+/// Brings the tables up to date, or removes them all, and names the steps done.
 ///
 /// Two processes that start together do it one after the other: the second waits, and finds nothing to do. A step that
-/// fails on SQLite takes back all of them, on PostgreSQL itself.
+/// fails on SQLite undoes all of them, on PostgreSQL itself.
 pub(super) fn migrate(manager: &Manager, direction: Direction) -> Result<Vec<String>, StoreError> {
     // On a connection of its own, which waits for ever and is then closed.
     let mut conn = manager.for_purpose(Purpose::Migrate).connect()?;
@@ -72,7 +72,7 @@ struct Version {
     version: String,
 }
 
-/// The names of the steps that this program has and the database has not taken. Reads only.
+/// The names of the steps that this program has and the database does not have. Reads only.
 pub(super) fn pending(any: &mut AnyConn) -> QueryResult<Vec<String>> {
     let (names, kept) = match any {
         AnyConn::Sqlite(_) => (

@@ -1,4 +1,4 @@
-//! What is kept, in SQLite or PostgreSQL. The only room that names Diesel.
+//! What is stored, in SQLite or PostgreSQL. The only room that names Diesel.
 //!
 //! [`Store::read`] and [`Store::write`] are the only doors. Each runs its work in one transaction on a thread that may
 //! block, after a queue: a read sees one moment of the database, a write commits when its work gives `Ok` and leaves no
@@ -6,7 +6,7 @@
 //! [`journal::record`] writes, and [`verify::verify`] looks for what was not written here. What belongs to no plan's journal
 //! is written by [`credentials`], [`grants`] and [`reminders`], each with an entry of the [`service_journal`].
 //!
-//! Everything in a plan is kept revision by revision, and every change is one journal entry: the last one's sequence
+//! Everything in a plan is stored revision by revision, and every change is one journal entry: the last one's sequence
 //! number is the plan's version, and what was known at any earlier version is still there to be read.
 
 pub mod answers;
@@ -58,7 +58,7 @@ pub use url::{DatabaseUrl, DatabaseUrlError};
 pub struct StoreOptions {
     /// Connections: SQLite's readers, to which one writer is added; all of PostgreSQL's. At least 1.
     pub connections: u32,
-    /// How long a call waits for its turn before it is told that the store is busy.
+    /// How long a call waits for its turn before it fails because the store is busy.
     pub patience: Duration,
     /// Whether an SQLite file that does not exist is made. Only for commands that are meant to begin a database.
     pub create: bool,
@@ -80,14 +80,14 @@ struct Inner {
     readers: Lane,
     writers: Lane,
     patience: Duration,
-    /// The one transaction that every read and write of this store is a step of; `None` where each is its own.
+    /// The one transaction that every read and write of this store is a step of; `None` if each is its own.
     whole: Option<Whole>,
 }
 
 /// A transaction that is held over many reads and writes, with its turn; `None` once it has ended.
 type Whole = Mutex<Option<(Conn, OwnedSemaphorePermit)>>;
 
-/// Connections and the queue for them: whoever holds a permit finds a connection free.
+/// Connections and the queue for them: anyone who holds a permit finds a connection free.
 #[derive(Clone)]
 struct Lane {
     purpose: Purpose,
@@ -100,7 +100,7 @@ struct Lane {
 pub struct LaneUse {
     /// What it is for: `read`, `write` or `both`.
     pub name: &'static str,
-    /// Turns that are taken.
+    /// Turns in use.
     pub in_use: usize,
     /// Turns that there are.
     pub all: usize,
@@ -167,7 +167,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The store within the transaction: each write that fails is undone by itself, and the others stand.
+    /// The store within the transaction: each write that fails is undone by itself, and the others stay.
     pub fn store(&self) -> &Store {
         &self.store
     }
@@ -175,7 +175,7 @@ impl Transaction {
     /// Keeps everything that was written.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where the database was lost while it was asked to commit.
+    /// [`StoreError::Unavailable`] if the database was lost while it was asked to commit.
     pub async fn commit(self) -> Result<(), StoreError> {
         let Some((mut conn, turn)) = self.take() else {
             return Err(StoreError::Unavailable("the transaction has ended".into()));
@@ -238,11 +238,12 @@ impl Store {
         Ok(Self(Arc::new(Inner { url, manager, readers, writers, patience, whole })))
     }
 
-    /// Begins one transaction for many reads and writes: all of them are kept by [`Transaction::commit`], or none is. Other
-    /// writers wait for it: on SQLite all of them, on PostgreSQL those who want the same rows.
+    /// Begins one transaction for many reads and writes: all of them are saved by [`Transaction::commit`], or none is.
+    /// Other writers wait for it: on SQLite all of them, on PostgreSQL those who want the same rows.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] and [`StoreError::Unavailable`], as for a write; the latter too where this store is such a transaction itself.
+    /// [`StoreError::Busy`] and [`StoreError::Unavailable`], as for a write; the latter too if this store is such a
+    /// transaction itself.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         if self.0.whole.is_some() {
             return Err(StoreError::Unavailable("a transaction does not begin within another".into()));
@@ -284,8 +285,8 @@ impl Store {
     /// Runs `work` on one moment of the database. It cannot write.
     ///
     /// # Errors
-    /// What `work` gives; [`StoreError::Busy`] where the queue is too long; [`StoreError::Unavailable`] where the
-    /// database cannot be reached.
+    /// What `work` gives; [`StoreError::Busy`] if the queue is too long; [`StoreError::Unavailable`] if the database
+    /// cannot be reached.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
@@ -295,8 +296,8 @@ impl Store {
         self.on_a_thread(&self.0.readers, work).await
     }
 
-    /// [`Store::read`] for a few rows that are found by their keys. On SQLite, where a connection is free, such a read is over
-    /// sooner than it could be handed to another thread; there it is done on this one.
+    /// [`Store::read`] for a few rows that are found by their keys. On SQLite, if a connection is free, such a read is
+    /// over sooner than it could be handed to another thread; there it is done on this one.
     ///
     /// # Errors
     /// As [`Store::read`].
@@ -318,8 +319,8 @@ impl Store {
     /// Runs `work` in one transaction, and commits it when `work` gives `Ok`. A caller that goes away does not stop it.
     ///
     /// # Errors
-    /// What `work` gives; [`StoreError::Busy`] where the queue is too long or another process keeps the database;
-    /// [`StoreError::Unavailable`] where the database cannot be reached, or was lost while it was asked to commit, which
+    /// What `work` gives; [`StoreError::Busy`] if the queue is too long or another process keeps the database;
+    /// [`StoreError::Unavailable`] if the database cannot be reached, or was lost while it was asked to commit, which
     /// leaves open whether it did.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
@@ -414,7 +415,7 @@ impl Store {
     /// Whether the database answers and has the tables that this program knows.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where it does not.
+    /// [`StoreError::Unavailable`] if it does not.
     pub async fn ready(&self) -> Result<(), StoreError> {
         let pending = self
             .read(|conn| {
@@ -430,18 +431,18 @@ impl Store {
         Err(StoreError::Unavailable(format!("its tables are not up to date: {} pending", pending.join(", "))))
     }
 
-    /// The steps that this program has and the database's tables have not taken, by name. Blocks.
+    /// The steps that this program has and the database's tables do not have, by name. Blocks.
     pub fn pending(&self) -> Result<Vec<String>, StoreError> {
         self.read_blocking(|conn| conn.run(migrations::pending))
     }
 
-    /// Brings the tables up to date, and gives the versions of the steps taken. Blocks; waits for another process that
+    /// Brings the tables up to date, and gives the versions of the steps done. Blocks; waits for another process that
     /// is doing the same.
     pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
         migrations::migrate(&self.0.manager, Direction::Up)
     }
 
-    /// Takes all tables away, with everything in them: for tests of the steps back. Blocks.
+    /// Removes all tables, with everything in them: for tests of the steps back. Blocks.
     pub fn revert_all(&self) -> Result<Vec<String>, StoreError> {
         migrations::migrate(&self.0.manager, Direction::Down)
     }
@@ -460,8 +461,8 @@ fn given<T, E: From<StoreError>>(
 /// A connection within its transaction, handed to the work of a read.
 pub struct Conn {
     any: PooledConnection<Manager>,
-    /// Whether a statement failed. PostgreSQL would answer COMMIT with a silent ROLLBACK then, and SQLite would keep half
-    /// a change: such a transaction never commits, even where the work passes over the error.
+    /// Whether a statement failed. PostgreSQL would answer COMMIT with a silent ROLLBACK then, and SQLite would keep
+    /// half a change: such a transaction never commits, even if the work passes over the error.
     failed: bool,
 }
 
@@ -485,7 +486,7 @@ impl Conn {
         }
     }
 
-    /// Runs statements, and remembers where one failed.
+    /// Runs statements, and remembers if one failed.
     fn run<T>(&mut self, statements: impl FnOnce(&mut AnyConn) -> QueryResult<T>) -> Result<T, StoreError> {
         statements(&mut self.any).map_err(|error| self.failed(error.into()))
     }

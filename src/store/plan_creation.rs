@@ -15,7 +15,7 @@ use crate::domain::ids::PlanCode;
 /// Makes a plan, empty and locked. Its journal goes on where one that was removed by the same code ended.
 ///
 /// # Errors
-/// [`Conflict::Plan`] where there is one of this code; the write may go on after it.
+/// [`Conflict::Plan`] if there is one of this code; the write may go on after it.
 pub fn create_plan(
     write: &mut Write<'_>,
     code: &PlanCode,

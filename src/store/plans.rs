@@ -131,7 +131,7 @@ impl PlanRow {
     }
 }
 
-/// The plans that `subject` may find: public ones, those it holds a grant for, and all where it holds one for the service.
+/// The plans that `subject` may find: public ones, those it holds a grant for, and all if it holds one for the service.
 fn visible_to(subject: &Subject) -> Box<dyn BoxableExpression<plans::table, MultiBackend, SqlType = Bool> + '_> {
     let held = held::table
         .filter(held::subject.eq(subject.as_str()))
@@ -140,7 +140,7 @@ fn visible_to(subject: &Subject) -> Box<dyn BoxableExpression<plans::table, Mult
     Box::new(plans::public.eq(true).or(exists(held)))
 }
 
-/// The plan of this code, where `subject` may find it.
+/// The plan of this code, if `subject` may find it.
 pub fn find_plan(conn: &mut Conn, code: &PlanCode, subject: &Subject) -> Result<Option<VisiblePlan>, StoreError> {
     Ok(find_row(conn, code, subject)?.map(|(row, grants)| row.seen_with(grants)))
 }
@@ -185,16 +185,16 @@ pub fn list_plans(
     Ok(rows.into_iter().map(|row| PlanRow::seen_with(row.clone(), of(row.id))).collect())
 }
 
-/// The plan of this code, where `subject` may find it, held against other writers until the end of the write.
+/// The plan of this code, if `subject` may find it, locked against other writers until the end of the write.
 ///
-/// On SQLite the write holds the whole database already; on PostgreSQL this waits for whoever holds the plan. What it
-/// gives is the plan as it is once that wait is over.
+/// On SQLite the write holds the whole database already; on PostgreSQL this waits for anyone who holds the plan. What
+/// it gives is the plan as it is once that wait is over.
 pub fn lock_plan(write: &mut Write<'_>, code: &PlanCode, subject: &Subject) -> Result<Option<LockedPlan>, StoreError> {
-    // Looked for first, because whoever may not find a plan shall not wait for its lock either.
+    // Looked for first, because anyone who may not find a plan shall not wait for its lock either.
     let Some(found) = find_plan(write, code, subject)? else { return Ok(None) };
     hold(write, found.id)?;
     let row = find_row(write, code, subject)?;
-    // A plan deleted and made anew meanwhile has another number, and is not the one that is held.
+    // A plan deleted and made again meanwhile has another number, and is not the one that is held.
     Ok(row.filter(|(row, _)| row.id == found.id).map(|(row, grants)| LockedPlan::new(row, grants)))
 }
 
@@ -215,19 +215,19 @@ fn hold(write: &mut Write<'_>, plan: PlanId) -> Result<(), StoreError> {
     })
 }
 
-/// The plan of this code, whoever asks.
+/// The plan of this code, for any caller.
 pub fn find_any(conn: &mut Conn, code: &PlanCode) -> Result<Option<PlanRow>, StoreError> {
     conn.run(|any| {
         plans::table.filter(plans::code.eq(code.as_str())).select(PlanRow::as_select()).first(any).optional()
     })
 }
 
-/// The plan of this number, whoever asks.
+/// The plan of this number, for any caller.
 pub fn by_id(conn: &mut Conn, plan: PlanId) -> Result<Option<PlanRow>, StoreError> {
     conn.run(|any| plans::table.find(plan.0).select(PlanRow::as_select()).first(any).optional())
 }
 
-/// Every plan in the order of their codes, whoever asks.
+/// Every plan in the order of their codes, for any caller.
 pub fn list_all(conn: &mut Conn) -> Result<Vec<PlanRow>, StoreError> {
     conn.run(|any| plans::table.order(plans::code).select(PlanRow::as_select()).load(any))
 }

@@ -1,4 +1,4 @@
-//! Readings, kept revision by revision. [`load_figures`] brings them all as reports are made from them; [`page`],
+//! Readings, stored revision by revision. [`load_figures`] brings them all as reports are made from them; [`page`],
 //! [`find`] and [`history`] bring a few with everything.
 
 #![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
@@ -34,10 +34,10 @@ pub struct ReadingRevision {
     pub group: GroupCode,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
-    /// The exact figure, computed where a numerator and denominator were given; `None` for a nil return.
+    /// The exact figure, computed if a numerator and denominator were given; `None` for a nil return.
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub value: Option<Figure>,
-    /// What was counted, where that was given.
+    /// What was counted, if that was given.
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
     pub numerator: Option<Figure>,
     /// Over what it was counted; there whenever the numerator is.
@@ -45,7 +45,7 @@ pub struct ReadingRevision {
     pub denominator: Option<Figure>,
     /// Whether the figure may still change.
     pub provisional: bool,
-    /// Why there is no figure, where that was declared.
+    /// Why there is no figure, if that was declared.
     pub nil_return: Option<String>,
     /// The status that a partner determined.
     #[diesel(deserialize_as = FromColumn<Option<Status>>)]
@@ -61,7 +61,7 @@ pub struct ReadingRevision {
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
-    /// The warnings that whoever reported it stands by.
+    /// The warnings that the person who reported it has confirmed.
     #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     pub acknowledged: Acknowledged,
 }
@@ -99,7 +99,7 @@ impl ReadingRevision {
     }
 }
 
-/// A revision of a reading as it stands in the database.
+/// A revision of a reading as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = readings, check_for_backend(MultiBackend))]
 pub struct ReadingRow {
@@ -169,7 +169,7 @@ pub struct FigureRow {
     pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
-    /// The warnings that whoever reported it stands by.
+    /// The warnings that the person who reported it has confirmed.
     #[diesel(deserialize_as = FromColumn<Acknowledged>)]
     pub acknowledged: Acknowledged,
     /// When it was recorded.
@@ -183,7 +183,7 @@ pub struct FigureRow {
 /// How many figures are in memory at a time while all are brought.
 const FIGURES_AT_A_TIME: i64 = 5_000;
 
-/// Brings every revision written after `after` and up to `up_to` (to the last where `None`) to `each`, in the order of
+/// Brings every revision written after `after` and up to `up_to` (to the last if `None`) to `each`, in the order of
 /// writing, a few thousand at a time, so that a million figures need no more memory than `each` keeps.
 pub fn load_figures(
     conn: &mut Conn,
@@ -243,7 +243,7 @@ pub(super) fn between(any: &mut AnyConn, plan: PlanId, after: Seq, up_to: Seq) -
         .load(any)
 }
 
-/// The latest revision of one reading, as known up to `up_to` (to the last where `None`).
+/// The latest revision of one reading, as known up to `up_to` (to the last if `None`).
 pub fn find(
     conn: &mut Conn,
     plan: PlanId,
@@ -318,8 +318,8 @@ impl ReadingRevision {
     }
 }
 
-/// The latest revision of each reading that the filter lets through, as known up to `up_to` (to the last where `None`),
-/// at most `limit` of those that come after `after` in the order of their keys.
+/// The latest revision of each reading that the filter lets through, as known up to `up_to` (to the last if `None`), at
+/// most `limit` of those that come after `after` in the order of their keys.
 pub fn page(
     conn: &mut Conn,
     plan: PlanId,

@@ -1,5 +1,5 @@
-//! Who was reminded on which day: one digest a person and day, however many instances send them. The note is made before a
-//! digest is sent and taken back if it could not be; both are entries of the service's journal.
+//! Who was reminded on which day: one digest per person and day, however many instances send them. The note is made
+//! before a digest is sent and removed if it could not be; both are entries of the service's journal.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -52,7 +52,7 @@ pub fn claim(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, at: DateT
     Ok(true)
 }
 
-/// Takes the note back because the digest was not sent, and journals it.
+/// Removes the note because the digest was not sent, and journals it.
 pub fn release(write: &mut Write<'_>, subject: &Subject, day: NaiveDate, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut journal = service_journal::hold(write)?;
     let note = || reminders::table.find((subject.as_str(), day.to_string()));

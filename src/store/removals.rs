@@ -66,7 +66,7 @@ impl Removal {
         &self.digest
     }
 
-    /// Whether it stands as it was written.
+    /// Whether it is as it was written.
     pub fn is_sound(&self) -> bool {
         self.sealed() == self.digest
     }

@@ -21,7 +21,7 @@ use super::types::{FromColumn, MaybeJson, UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write};
 use crate::domain::ids::{Seq, Subject};
 
-/// What stands in a digest for the plan's code, which is never empty.
+/// What is in a digest for the plan's code, which is never empty.
 pub(super) const NO_PLAN: &str = "";
 
 /// Where the journal ends.
@@ -146,7 +146,7 @@ pub(super) fn head_row(any: &mut AnyConn) -> QueryResult<Option<Head>> {
     service_head::table.select(Head::as_select()).first(any).optional()
 }
 
-/// An entry as it stands in the database.
+/// An entry as it is in the database.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = service_journal, check_for_backend(MultiBackend))]
 pub struct Entry {

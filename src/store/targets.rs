@@ -1,4 +1,4 @@
-//! Targets, kept revision by revision.
+//! Targets, stored revision by revision.
 
 #![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
 
@@ -28,7 +28,7 @@ pub struct TargetRevision {
     pub revision: i32,
     /// The target.
     pub target: Target,
-    /// Whether this revision takes the target away.
+    /// Whether this revision removes the target.
     pub removed: bool,
 }
 
@@ -50,7 +50,7 @@ impl TargetRevision {
     }
 }
 
-/// A revision of a target as it stands in the database.
+/// A revision of a target as it is in the database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetRow {
     /// Its entry in the journal.
@@ -135,7 +135,7 @@ impl From<Columns> for TargetRow {
     }
 }
 
-/// The revisions written after `after` and up to `up_to` (to the last where `None`), in the order of writing.
+/// The revisions written after `after` and up to `up_to` (to the last if `None`), in the order of writing.
 pub fn load(conn: &mut Conn, plan: PlanId, after: Seq, up_to: Option<Seq>) -> Result<Vec<TargetRow>, StoreError> {
     conn.run(|any| between(any, plan, after, up_to.unwrap_or(Seq(i64::MAX))))
 }
@@ -152,7 +152,7 @@ pub(super) fn between(any: &mut AnyConn, plan: PlanId, after: Seq, up_to: Seq) -
     Ok(rows.into_iter().map(TargetRow::from).collect())
 }
 
-/// The latest revision of one target, as known up to `up_to` (to the last where `None`).
+/// The latest revision of one target, as known up to `up_to` (to the last if `None`).
 pub fn find(
     conn: &mut Conn,
     plan: PlanId,

@@ -1,4 +1,4 @@
-//! How the domain's words are kept in columns, and read back or refused.
+//! How the domain's words are stored in columns, and read back or refused.
 
 use std::fmt::Write as _;
 
@@ -140,7 +140,7 @@ read_from_text! {
     Role => str::parse,
     TargetKind => str::parse,
     TargetState => str::parse,
-    Status => |text: &str| Status::named(text).ok_or("is no status"),
+    Status => |text: &str| Status::named(text).ok_or("is not a status"),
     DefinitionKind => str::parse,
     EntryKind => str::parse,
     GrantId => str::parse,

@@ -21,13 +21,13 @@ pub(super) enum Address {
 pub enum DatabaseUrlError {
     /// Neither of the two databases.
     #[error(
-        "{0} no database that Waymark keeps; write sqlite:PATH, such as sqlite:/var/lib/waymark/waymark.db, or postgres://USER:PASSWORD@HOST/DATABASE"
+        "{0} no database that Waymark can use; write sqlite:PATH, such as sqlite:/var/lib/waymark/waymark.db, or postgres://USER:PASSWORD@HOST/DATABASE"
     )]
     Scheme(String),
     /// An SQLite address that names no file.
     #[error("names no SQLite file: {0}; write sqlite:PATH, such as sqlite:/var/lib/waymark/waymark.db")]
     Path(&'static str),
-    /// A PostgreSQL address that cannot be taken apart.
+    /// A PostgreSQL address that cannot be split.
     #[error(
         "is no PostgreSQL URL: {0}; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with characters such as @ : / ? # % in a password percent-encoded"
     )]
@@ -35,7 +35,7 @@ pub enum DatabaseUrlError {
 }
 
 impl DatabaseUrl {
-    /// The path, where this is SQLite.
+    /// The path, if this is SQLite.
     pub fn sqlite_path(&self) -> Option<&Path> {
         match &self.0 {
             Address::Sqlite(path) => Some(path),
@@ -77,8 +77,8 @@ fn sqlite(path: &str) -> Result<Address, DatabaseUrlError> {
     Ok(Address::Sqlite(PathBuf::from(path)))
 }
 
-/// Takes the URL apart only as far as needed to be sure that libpq takes it apart in the same places: where it does
-/// not, parts of a password turn up as a host or a port, and then in its messages.
+/// Splits the URL only as far as needed to be sure that libpq splits it in the same places: if it does not, parts of a
+/// password turn up as a host or a port, and then in its messages.
 fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlError> {
     use DatabaseUrlError::Postgres as Wrong;
 
@@ -91,17 +91,17 @@ fn postgres(url: &str, scheme: &str, rest: &str) -> Result<Address, DatabaseUrlE
     let (user, password) =
         user.map_or((None, ""), |user| user.split_once(':').map_or((Some(user), ""), |(u, p)| (Some(u), p)));
     if user.is_some_and(|user| user.contains('@')) || password.contains('@') || database.contains(['@', '/']) {
-        return Err(Wrong("it can be taken apart in more than one way"));
+        return Err(Wrong("it can be read in more than one way"));
     }
     if url.contains('#') {
         return Err(Wrong("it contains a `#`"));
     }
     for host in hosts.split(',') {
-        // An IPv6 address stands in brackets and has colons of its own.
+        // An IPv6 address is in brackets and has colons of its own.
         let after_host = host.rsplit_once(']').map_or(host, |(_, after)| after);
         let port = after_host.rsplit_once(':').map_or("", |(_, port)| port);
         if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Wrong("its port is no number"));
+            return Err(Wrong("its port is not a number"));
         }
     }
     if !percent_encoding_is_whole(url) {

@@ -1,10 +1,10 @@
 //! Looks for what was not written here: walks a plan's journal, or the service's, and everything that it should account for.
 //!
-//! [`verify`] finds an entry that was altered, taken away, put in or moved; a row that is not what its entry recorded; a row
-//! without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold what was
-//! frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some entry on with the
-//! head to match: against that, keep the head's digest somewhere else and compare. [`service()`] does the same for the journal
-//! of the service.
+//! [`verify`] finds an entry that was altered, removed, put in or moved; a row that is not what its entry recorded; a
+//! row without an entry and an entry without a row; revisions that do not follow on; a board report that does not hold
+//! what was frozen; and a head that is not the chain's. What it cannot find is a whole chain written again from some
+//! entry on with the head to match: against that, keep the head's digest somewhere else and compare. [`service()`] does
+//! the same for the journal of the service.
 
 mod service;
 
@@ -48,9 +48,9 @@ pub const MOST_FAULTS: usize = 1_000;
 /// How many entries, with their rows, are in memory at a time.
 const ENTRIES_AT_A_TIME: i64 = 2_000;
 
-/// Walks the plan's journal and all its rows, as they stand at one moment. An empty list is a clean bill.
+/// Walks the plan's journal and all its rows, as they are at one moment. An empty list is a clean bill.
 ///
-/// `on_progress` is told the last entry looked at and the last that the plan claims to have.
+/// `on_progress` gets the last entry looked at and the last that the plan claims to have.
 pub fn verify(conn: &mut Conn, plan: PlanId, mut on_progress: impl FnMut(Seq, Seq)) -> Result<Vec<Fault>, StoreError> {
     allow_time(conn)?;
     let mut faults = Faults::default();
@@ -117,7 +117,7 @@ impl Faults {
     }
 }
 
-/// An entry with its texts as they stand.
+/// An entry with its texts as they are.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = journal, check_for_backend(super::backend::MultiBackend))]
 struct StoredEntry {
@@ -151,7 +151,7 @@ struct Row {
     key: String,
     revision: i32,
     document: String,
-    /// When and by whom, where the row says so itself.
+    /// When and by whom, if the row says so itself.
     stamp: Option<(DateTime<Utc>, Subject)>,
 }
 
@@ -216,7 +216,7 @@ impl Chain<'_> {
     fn gap(&mut self, after: Seq, up_to: Seq, faults: &mut Faults) {
         let (first, next) = (after.next(), up_to.next());
         let place = if first == up_to { format!("entry {first}") } else { format!("entries {first} to {up_to}") };
-        faults.add(place, format!("missing, so that entry {next} cannot be told to follow"));
+        faults.add(place, format!("missing, so it cannot be checked that entry {next} follows"));
         self.previous = None;
     }
 
@@ -353,7 +353,7 @@ impl Walk<'_> {
                 .load(any)
             })?;
             for Numbered { seq } in seqs {
-                self.faults.add(format!("the {name} of entry {seq}"), "no entry stands behind it");
+                self.faults.add(format!("the {name} of entry {seq}"), "no entry recorded it");
             }
         }
         Ok(())
@@ -465,7 +465,7 @@ impl Walk<'_> {
             let entry = self.grants.remove(&id);
             match grants::by_id(&mut self.conn.any, &id) {
                 Ok(grant) => match entry {
-                    None => self.faults.add(place, "no entry stands behind it"),
+                    None => self.faults.add(place, "no entry recorded it"),
                     Some((seq, after)) => {
                         if after != Some(canonical(&grant.document())) {
                             self.faults.add(place, format!("not what entry {seq} recorded"));
@@ -491,7 +491,7 @@ impl Walk<'_> {
         for webhook in webhooks::all(self.conn, self.plan.id)? {
             let place = format!("webhook {}", webhook.id);
             match self.webhooks.remove(&webhook.id.to_string()) {
-                None => self.faults.add(place, "no entry stands behind it"),
+                None => self.faults.add(place, "no entry recorded it"),
                 Some((seq, after)) if after != Some(canonical(&webhook.document())) => {
                     self.faults.add(place, format!("not what entry {seq} recorded"));
                 }
@@ -514,7 +514,7 @@ impl Walk<'_> {
         for id in self.conn.run(|any| board_reports::ids(any, plan))? {
             let place = format!("board report {id}");
             let Some(body) = defined.remove(&id) else {
-                self.faults.add(place, "no definition stands behind what it holds");
+                self.faults.add(place, "no definition matches what it holds");
                 continue;
             };
             let members: Option<Value> = body.and_then(|body| serde_json::from_str(&body).ok());

@@ -1,8 +1,8 @@
-//! Webhooks: what each subscriber is told of, where it stands in the plan's journal, and what was attempted.
+//! Webhooks: what is sent to each subscriber, where it is in the plan's journal, and what was attempted.
 //!
-//! What a webhook's document says changes through the journal, as everything in a plan does. Where its delivery stands does
-//! not: that is the business of whoever holds its lease ([`claim`]), who alone moves it on ([`advance`]). The two meet in
-//! `changed_seq`: a holder goes by the webhook as it was claimed, and stops where it was changed since.
+//! What a webhook's document says changes through the journal, as everything in a plan does. How far its delivery has
+//! come does not: that is the business of anyone who holds its lease ([`claim`]), who alone moves it on ([`advance`]).
+//! The two meet in `changed_seq`: a holder uses the webhook as it was claimed, and stops if it was changed since.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The secret itself, for whoever signs with it and for the one answer that shows it.
+    /// The secret itself, for anyone who signs with it and for the one answer that shows it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How far a subscriber has been told.
+/// How far delivery to a subscriber has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The last entry of the journal that is done with.
@@ -55,16 +55,16 @@ pub struct Cursor {
     pub watermark_key: String,
 }
 
-/// A webhook as it stands in the database.
+/// A webhook as it is in the database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebhookRow {
     /// What it is known by.
     pub id: WebhookId,
-    /// The plan it tells of.
+    /// The plan it is about.
     pub plan: PlanId,
     /// Whose it is, and through whose eyes it sees the plan.
     pub subject: Subject,
-    /// What it tells of, and where to.
+    /// What it reports, and where to.
     pub terms: WebhookTerms,
     /// Why the service switched it off, and when.
     pub disabled: Option<(String, DateTime<Utc>)>,
@@ -78,7 +78,7 @@ pub struct WebhookRow {
     pub former: Option<(Secret, DateTime<Utc>)>,
     /// Where in the journal it was last changed.
     pub seq: Seq,
-    /// How far its subscriber has been told.
+    /// How far delivery to its subscriber has come.
     pub cursor: Cursor,
     /// How many attempts at the next message have failed.
     pub failed: i32,
@@ -89,8 +89,8 @@ pub struct WebhookRow {
 }
 
 impl WebhookRow {
-    /// Everything the webhook says, as its journal entry has it: no secret. Its address may be one, and the journal forgets
-    /// nothing: of the address it has where it leads, and the SHA-256 that tells whether it is the same.
+    /// Everything the webhook says, as its journal entry has it: no secret. Its address may be one, and the journal
+    /// forgets nothing: of the address it has where it leads, and the SHA-256 that shows whether it is the same.
     pub fn document(&self) -> Value {
         let mut members = self.terms.members();
         members.remove("url");
@@ -177,14 +177,14 @@ fn read(rows: Vec<Columns>) -> Result<Vec<WebhookRow>, StoreError> {
     rows.into_iter().map(WebhookRow::try_from).collect()
 }
 
-/// Every webhook of a plan, those that were removed included, the oldest first.
+/// Every webhook of a plan, those that were removed included, oldest first.
 pub(super) fn all(conn: &mut Conn, plan: PlanId) -> Result<Vec<WebhookRow>, StoreError> {
     read(conn.run(|any| {
         webhooks::table.filter(webhooks::plan_id.eq(plan.0)).order(webhooks::id).select(Columns::as_select()).load(any)
     })?)
 }
 
-/// The webhooks of a plan, the oldest first.
+/// The webhooks of a plan, oldest first.
 pub fn list(conn: &mut Conn, plan: PlanId) -> Result<Vec<WebhookRow>, StoreError> {
     let mut rows = all(conn, plan)?;
     rows.retain(|row| row.removed_at.is_none());
@@ -196,7 +196,7 @@ pub fn find(conn: &mut Conn, plan: PlanId, id: WebhookId) -> Result<Option<Webho
     Ok(by_id(conn, id)?.filter(|row| row.plan == plan))
 }
 
-/// One webhook, whoever asks.
+/// One webhook, for any caller.
 pub fn by_id(conn: &mut Conn, id: WebhookId) -> Result<Option<WebhookRow>, StoreError> {
     let row: Option<Columns> = conn.run(|any| {
         webhooks::table
@@ -209,9 +209,9 @@ pub fn by_id(conn: &mut Conn, id: WebhookId) -> Result<Option<WebhookRow>, Store
     row.map(WebhookRow::try_from).transpose()
 }
 
-/// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is. Where
-/// delivery stands is left to the holder of the lease, but for the attempts at the next message where they begin `afresh`: what
-/// the row says of them may have been read before the holder wrote.
+/// Writes webhooks with the entry of each: makes what is not there, and changes what the document says of what is. How
+/// far delivery has come is left to the holder of the lease, but for the attempts at the next message if they begin
+/// `afresh`: what the row says of them may have been read before the holder wrote.
 pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>, bool)]) -> QueryResult<()> {
     for (seq, row, afresh) in rows {
         let stamp = |at: Option<DateTime<Utc>>| at.map(UtcTimestamp::from);
@@ -240,7 +240,7 @@ pub(super) fn put(any: &mut AnyConn, rows: &[(Seq, Box<WebhookRow>, bool)]) -> Q
                     webhooks::plan_id.eq(row.plan.0),
                     webhooks::subject.eq(row.subject.as_str()),
                     webhooks::created_at.eq(UtcTimestamp::from(row.created_at)),
-                    // It tells of what comes after it.
+                    // It reports what comes after it.
                     webhooks::position.eq(seq.0),
                     webhooks::within.eq(0),
                     webhooks::watermark.eq(UtcTimestamp::from(row.created_at)),
@@ -272,7 +272,7 @@ pub fn due(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<WebhookRow>, Store
     })?)
 }
 
-/// Takes the lease of a webhook until an instant; `None` where another holds it. Gives the webhook as it stands then.
+/// Takes the lease of a webhook until an instant; `None` if another holds it. Gives the webhook as it is then.
 pub fn claim(
     write: &mut Write<'_>,
     id: WebhookId,
@@ -297,7 +297,7 @@ pub fn claim(
 pub struct Attempt {
     /// The message's id.
     pub message: String,
-    /// What it told of.
+    /// What it reported.
     pub event: String,
     /// Which attempt it was, from 1.
     pub attempt: i32,
@@ -305,7 +305,7 @@ pub struct Attempt {
     pub at: DateTime<Utc>,
     /// `delivered`, `failed` or `switched_off`.
     pub outcome: &'static str,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     /// What went wrong.
     pub detail: Option<String>,
@@ -314,7 +314,7 @@ pub struct Attempt {
 /// Where the holder of a lease leaves a webhook.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// How far its subscriber has been told.
+    /// How far delivery to its subscriber has come.
     pub cursor: Cursor,
     /// How many attempts at the next message have failed.
     pub failed: i32,
@@ -326,9 +326,9 @@ pub struct Standing {
     pub lease_until: Option<DateTime<Utc>>,
 }
 
-/// Moves a webhook on from where it was claimed, for the holder of its lease, and keeps what was attempted. `false` where it
-/// is not to be told more in this stretch: the lease was lost and nothing was changed; or the webhook was changed since it
-/// was claimed, and the lease is given back, since what it says now is another matter.
+/// Moves a webhook on from where it was claimed, for the holder of its lease, and saves what was attempted. `false` if
+/// nothing more is to be sent in this stretch: the lease was lost and nothing was changed; or the webhook was changed
+/// since it was claimed, and the lease is given back, since what it says now is another matter.
 pub fn advance(
     write: &mut Write<'_>,
     webhook: &WebhookRow,
@@ -338,7 +338,7 @@ pub fn advance(
 ) -> Result<bool, StoreError> {
     let id = webhook.id.to_string();
     let known = || diesel::update(webhooks::table.find(&id));
-    // How far its subscriber was told is true whatever was changed meanwhile. The first of these statements, so that the row
+    // How far delivery has come is true whatever was changed meanwhile. The first of these statements, so that the row
     // is held for the others.
     let held = write.run(|any| {
         known()
@@ -370,7 +370,8 @@ pub fn advance(
                 webhooks::lease_until.eq(standing.lease_until.map(UtcTimestamp::from)),
             ))
             .execute(any)?;
-        // A failure counts against what failed, not against what has taken its place; what was taken ends the count for both.
+        // A failure counts against what failed, not against what has taken its place; what was accepted ends the count
+        // for both.
         if unchanged == 0 && standing.failed == 0 {
             known().set(webhooks::failed.eq(0)).execute(any)?;
         }
@@ -382,7 +383,7 @@ pub fn advance(
     Ok(unchanged > 0)
 }
 
-/// Gives a lease back, where this holder has it.
+/// Gives a lease back, if this holder has it.
 pub fn release(write: &mut Write<'_>, id: WebhookId, holder: &str) -> Result<(), StoreError> {
     write.run(|any| {
         diesel::update(webhooks::table.find(id.to_string()))
@@ -393,7 +394,7 @@ pub fn release(write: &mut Write<'_>, id: WebhookId, holder: &str) -> Result<(),
     })
 }
 
-/// Asks for a test message; `false` where one is asked for already.
+/// Asks for a test message; `false` if one is asked for already.
 pub fn ask_for_ping(write: &mut Write<'_>, id: WebhookId, message: &str) -> Result<bool, StoreError> {
     let asked = write.run(|any| {
         diesel::update(webhooks::table.find(id.to_string()))
@@ -436,7 +437,7 @@ pub fn log(write: &mut Write<'_>, id: WebhookId, attempt: &Attempt) -> Result<()
     })
 }
 
-/// An attempt as it stands in the log.
+/// An attempt as it is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = deliveries, check_for_backend(MultiBackend))]
 pub struct DeliveryRow {
@@ -444,7 +445,7 @@ pub struct DeliveryRow {
     pub number: i64,
     /// The message's id.
     pub message: String,
-    /// What it told of.
+    /// What it reported.
     pub event: String,
     /// Which attempt at the message it was, from 1.
     pub attempt: i32,
@@ -453,13 +454,13 @@ pub struct DeliveryRow {
     pub at: DateTime<Utc>,
     /// What came of it.
     pub outcome: String,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<i32>,
     /// What went wrong.
     pub detail: Option<String>,
 }
 
-/// The attempts of a webhook, the latest first: at most `limit` of those before number `before`.
+/// The attempts of a webhook, latest first: at most `limit` of those before number `before`.
 pub fn attempts(
     conn: &mut Conn,
     id: WebhookId,

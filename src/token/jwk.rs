@@ -16,7 +16,7 @@ const RSA_BITS_MIN: u64 = 2048;
 /// The largest RSA modulus that is trusted, in bits: beyond it one token costs more to check than it should.
 const RSA_BITS_MAX: u64 = 8192;
 
-/// The longest RSA exponent taken, in bytes; every issuer in the field uses 65537, which has three.
+/// The longest RSA exponent accepted, in bytes; every issuer in the field uses 65537, which has three.
 const RSA_EXPONENT_BYTES_MAX: usize = 4;
 
 /// The signature algorithms that are trusted. A key has exactly one; a token's header only ever confirms it.
@@ -128,7 +128,7 @@ impl Jwk {
         }
     }
 
-    /// The key's name within its set, where it has one.
+    /// The key's name within its set, if it has one.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
@@ -149,7 +149,7 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 pub(super) enum Unusable {
     #[error("it is not a JWK: a member has the wrong type or `kty` is missing")]
     Shape,
-    #[error("it is a symmetric key, and whoever can check its tokens could forge them")]
+    #[error("it is a symmetric key, and anyone who can check its tokens could forge them")]
     Symmetric,
     #[error("it carries its private half; publish the public half alone, and replace this key")]
     Private,
@@ -157,7 +157,7 @@ pub(super) enum Unusable {
     Purpose,
     #[error("it has no `kid`")]
     NoKid,
-    #[error("its key type or curve is none of OKP with Ed25519, EC with P-256, and RSA")]
+    #[error("its key type or curve is not one of OKP with Ed25519, EC with P-256, and RSA")]
     Type,
     #[error("its `alg` is not the one that its key type is trusted with (EdDSA, ES256 or RS256)")]
     Algorithm,
@@ -173,7 +173,7 @@ pub(super) struct PublicKey {
     kid: String,
     algorithm: Algorithm,
     decoding: DecodingKey,
-    /// What the key is made of, for telling an unchanged key from one that took over its name.
+    /// What the key is made of, to distinguish an unchanged key from one that took over its name.
     material: [Vec<u8>; 2],
 }
 
@@ -290,7 +290,7 @@ mod tests {
         PublicKey::try_from(&serde_json::from_value::<Jwk>(jwk).unwrap())
     }
 
-    /// A JWK with some members replaced, or taken away where the replacement is null.
+    /// A JWK with some members replaced, or removed if the replacement is null.
     fn with(mut jwk: Value, changes: Value) -> Value {
         let members = jwk.as_object_mut().unwrap();
         let Value::Object(changes) = changes else { panic!("changes come as an object") };

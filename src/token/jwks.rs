@@ -32,7 +32,7 @@ use crate::clock::Clock;
 /// How old the last look at a file is before the next.
 const FILE_CHECK: TimeDelta = TimeDelta::seconds(2);
 
-/// How long the answer of a URL is taken as it is.
+/// How long the answer of a URL is used as it is.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 
 /// The least time between two questions to a URL of which some keys are held, however many unknown `kid`s come.
@@ -63,7 +63,7 @@ enum Origin {
     Url(Remote),
 }
 
-/// Why a URL is not taken as a source of keys.
+/// Why a URL is not accepted as a source of keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
     /// It does not parse, or has no scheme or host.
@@ -72,7 +72,7 @@ pub enum KeySourceError {
     /// It carries a user name or password, which would end up in logs.
     #[error("the key-set URL carries credentials; key sets are public, so leave out the part before the @")]
     Credentials,
-    /// Whoever stands between could hand out their own keys.
+    /// Anyone between could hand out their own keys.
     #[error("the key-set URL {0} is not https, which only a loopback host may do without")]
     NotHttps(String),
 }
@@ -85,8 +85,8 @@ impl KeySource {
     }
 
     /// A JWKS file of at most 256 KiB, looked at at most every 2 s and re-read when its modification time or size
-    /// changes. While it is missing or broken, the keys last read from it are honoured for 24 h: to take a key away,
-    /// write a set without it.
+    /// changes. While it is missing or broken, the keys last read from it are honoured for 24 h: to remove a key, write
+    /// a set without it.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self(Origin::File(path.into()))
@@ -97,7 +97,7 @@ impl KeySource {
     /// in 60 s when a token names an unknown key; while the issuer is down, the keys last seen are honoured for 24 h.
     ///
     /// # Errors
-    /// [`KeySourceError`], where the URL is neither https nor on a loopback host, or carries credentials.
+    /// [`KeySourceError`], if the URL is neither https nor on a loopback host, or carries credentials.
     pub fn url(url: &str) -> Result<Self, KeySourceError> {
         Ok(Self(Origin::Url(Remote::new(url)?)))
     }
@@ -134,7 +134,7 @@ enum ReadError {
     Call(#[from] ureq::Error),
     #[error("it answered with HTTP status {0} instead of 200")]
     Status(u16),
-    #[error("it is no JWK Set: {0}")]
+    #[error("it is not a JWK Set: {0}")]
     Json(#[from] serde_json::Error),
 }
 
@@ -201,7 +201,7 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What tells one version of a file from the next.
+/// What distinguishes one version of a file from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fingerprint {
     modified: SystemTime,
@@ -209,7 +209,7 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// `None` where the file system keeps no modification times; such a file is read at every look.
+    /// `None` if the file system keeps no modification times; such a file is read at every look.
     fn of(metadata: &Metadata) -> Option<Self> {
         metadata.modified().ok().map(|modified| Self { modified, length: metadata.len() })
     }
@@ -234,7 +234,7 @@ enum Need {
 /// A source with what it said last.
 struct Source {
     origin: Origin,
-    /// Held by whoever reads the source.
+    /// Held by anyone who reads the source.
     gate: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
 }
@@ -248,14 +248,14 @@ struct State {
 
 struct Held {
     keys: Arc<[Arc<PublicKey>]>,
-    /// Counts the versions of this source's keys, so that two moments can be told apart without comparing keys.
+    /// Counts the versions of this source's keys, so that two moments can be distinguished without comparing keys.
     revision: u64,
     /// When the source last stood by these keys.
     confirmed_at: DateTime<Utc>,
     fingerprint: Option<Fingerprint>,
 }
 
-/// Whether `gap` has gone by since `then`. A clock that went backwards tells nothing, and counts as "yes".
+/// Whether `gap` has gone by since `then`. A clock that went backwards shows nothing, and counts as "yes".
 fn is_past(then: DateTime<Utc>, gap: TimeDelta, now: DateTime<Utc>) -> bool {
     let elapsed = now.signed_duration_since(then);
     elapsed >= gap || elapsed < TimeDelta::zero()
@@ -312,13 +312,13 @@ impl Source {
     fn need(&self, now: DateTime<Utc>) -> Need {
         let in_flight = self.gate.try_lock().is_err();
         match self.due(now) {
-            // Where there are no keys yet, whoever comes second waits for the first one's reading too.
+            // If there are no keys yet, anyone who comes second waits for the first one's reading too.
             _ if in_flight => self.usable(now).map_or(Need::Wait, |_| Need::Nothing),
             need => need,
         }
     }
 
-    /// Reads the source where it is due. Waits for the end of it only where the keys at hand do not do.
+    /// Reads the source if it is due. Waits for the end of it only if the keys at hand do not do.
     async fn keep_current(self: &Arc<Self>, clock: &Clock) {
         match self.need(clock.now()) {
             Need::Nothing => {}
@@ -329,7 +329,7 @@ impl Source {
             }
             Need::Wait => {
                 let turn = Arc::clone(&self.gate).lock_owned().await;
-                // Asked again, for the reading may have been done by whoever had the turn before.
+                // Asked again, for the reading may have been done by the holder of the turn before.
                 let now = clock.now();
                 if self.due(now) != Need::Nothing {
                     self.finish(self.begin(turn, now)).await;
@@ -338,7 +338,7 @@ impl Source {
         }
     }
 
-    /// Asks a URL again because a token names a key that it has not told of, if it has been left alone for [`GAP`].
+    /// Asks a URL again because a token names a key that it has not given, if it has been left alone for [`GAP`].
     async fn chase(self: &Arc<Self>, clock: &Clock) {
         if matches!(self.origin, Origin::Url(_)) {
             let turn = Arc::clone(&self.gate).lock_owned().await;
@@ -350,7 +350,7 @@ impl Source {
         }
     }
 
-    /// Starts a reading on a thread that may block. It ends on its own, even if whoever waits for it goes away.
+    /// Starts a reading on a thread that may block. It ends on its own, even if nobody waits for it any longer.
     fn begin(self: &Arc<Self>, turn: OwnedMutexGuard<()>, now: DateTime<Utc>) -> JoinHandle<()> {
         self.state().attempted_at = Some(now);
         let source = Arc::clone(self);
@@ -383,7 +383,7 @@ impl Source {
         }
     }
 
-    /// The file's content, or `None` where it has not changed since it was last read to good effect.
+    /// The file's content, or `None` if it has not changed since it was last read to good effect.
     fn read_file(&self, path: &Path) -> Result<Option<Reading>, ReadError> {
         let known = self.state().held.as_ref().and_then(|held| held.fingerprint);
         if known.is_some() && known == Fingerprint::of(&fs::metadata(path)?) {
@@ -478,7 +478,7 @@ fn usable_keys(jwks: impl IntoIterator<Item = Result<Jwk, Unusable>>, origin: &O
 /// All keys of all sources at one moment.
 #[derive(Default)]
 struct Snapshot {
-    /// The version of each source's keys, `None` where it has none to offer.
+    /// The version of each source's keys, `None` if it has none to offer.
     versions: Vec<Option<u64>>,
     generation: u64,
     keys: HashMap<String, Arc<PublicKey>>,
@@ -493,7 +493,7 @@ pub(super) struct Found {
 /// Why there is no key for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// Every source has told its keys, and this is none of them.
+    /// Every source has given its keys, and this is not one of them.
     Unknown,
     /// It may be the key of a source that cannot be read.
     Unavailable,
@@ -504,7 +504,7 @@ impl Snapshot {
         let complete = self.versions.iter().all(Option::is_some);
         let key = match kid {
             Some(kid) => self.keys.get(kid),
-            // Without a name there is no telling keys apart, so there must be but one, of all sources.
+            // Without a name keys cannot be distinguished, so there must be but one, of all sources.
             None if complete && self.keys.len() == 1 => self.keys.values().next(),
             None => None,
         };
@@ -524,12 +524,12 @@ pub(super) struct KeyRing {
 }
 
 impl KeyRing {
-    /// Where two sources use one `kid` for different keys, the earlier source's key is the one.
+    /// If two sources use one `kid` for different keys, the earlier source's key is the one.
     pub(super) fn new(sources: Vec<KeySource>, clock: Clock) -> Self {
         Self { sources: sources.into_iter().map(Source::new).collect(), clock, current: Mutex::default() }
     }
 
-    /// The key called `kid`; without a `kid`, the only one there is. Asks the sources where the answer needs it.
+    /// The key called `kid`; without a `kid`, the only one there is. Asks the sources if the answer needs it.
     pub(super) async fn find(&self, kid: Option<&str>) -> Result<Found, Missing> {
         let found = self.snapshot_kept_current().await.find(kid);
         if found.is_ok() || kid.is_none() {

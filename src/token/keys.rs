@@ -51,7 +51,7 @@ pub enum KeyError {
     },
     /// The file is there but holds no key of a kind that signs here.
     #[error(
-        "{} holds no usable signing key: it takes one unencrypted PKCS#8 PEM block (BEGIN PRIVATE KEY) with an Ed25519 \
+        "{} holds no usable signing key: it needs one unencrypted PKCS#8 PEM block (BEGIN PRIVATE KEY) with an Ed25519 \
          or P-256 key; convert another form with `openssl pkcs8 -topk8 -nocrypt`, or generate a new key",
         path.display()
     )]
@@ -85,7 +85,7 @@ impl SigningKey {
     /// A fresh key, held in memory until [`SigningKey::write`] puts it down.
     ///
     /// # Errors
-    /// [`KeyError::Generate`], where the machine's random source fails.
+    /// [`KeyError::Generate`], if the machine's random source fails.
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
         let made = match kind {
             KeyKind::Ed25519 => Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).ok().map(|document| {
@@ -100,7 +100,7 @@ impl SigningKey {
         made.flatten().ok_or(KeyError::Generate)
     }
 
-    /// Reads a key of either kind from a PKCS#8 PEM file. Warns where others than the owner can read the file.
+    /// Reads a key of either kind from a PKCS#8 PEM file. Warns if others than the owner can read the file.
     ///
     /// # Errors
     /// [`KeyError::Read`] or [`KeyError::Unusable`].
@@ -135,7 +135,7 @@ impl SigningKey {
     /// Writes the key to a new PKCS#8 PEM file of mode 0600, and sees it onto the disk.
     ///
     /// # Errors
-    /// [`KeyError::Exists`], where anything is at `path` already, else [`KeyError::Write`]; no partial file is left.
+    /// [`KeyError::Exists`], if anything is at `path` already, else [`KeyError::Write`]; no partial file is left.
     pub fn write(&self, path: &Path) -> Result<(), KeyError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -172,7 +172,7 @@ impl SigningKey {
     /// Signs `claims` as an access token (RFC 9068): `typ` is `at+jwt`, `alg` and `kid` are the key's.
     ///
     /// # Errors
-    /// [`KeyError::Sign`], where the cryptographic library fails.
+    /// [`KeyError::Sign`], if the cryptographic library fails.
     pub fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
         let header =
             Header { typ: Some("at+jwt".to_owned()), kid: Some(self.kid.clone()), ..Header::new(self.algorithm.jws()) };

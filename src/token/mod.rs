@@ -27,11 +27,11 @@ pub struct Claims {
     pub iss: String,
     /// The service that it is for.
     pub aud: String,
-    /// Who it speaks for: 1 to 200 characters without control characters, or no verifier takes it.
+    /// Who it speaks for: 1 to 200 characters without control characters, or no verifier accepts it.
     pub sub: String,
-    /// From when on it is no good.
+    /// When it expires.
     pub exp: i64,
-    /// From when on it is good, where that is later than its issue.
+    /// From when it is valid, if that is later than its issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// When it was issued.

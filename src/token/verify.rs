@@ -48,7 +48,7 @@ pub struct Expected {
 pub struct Verified {
     /// Who it speaks for: 1 to 200 characters, none of them a control character.
     pub subject: String,
-    /// The moment (`exp`) from which on it is no good.
+    /// The moment (`exp`) from which it is no longer valid.
     pub expires_at: DateTime<Utc>,
     /// The token's own name (`jti`), without control characters.
     pub token_id: Option<String>,
@@ -56,7 +56,7 @@ pub struct Verified {
     pub client_id: Option<String>,
 }
 
-/// A claim that no token may lack.
+/// A claim that every token needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// `iss`
@@ -88,7 +88,7 @@ pub enum Refusal {
     WrongIssuer,
     /// Its `aud` does not name this service.
     WrongAudience,
-    /// It lacks a claim.
+    /// A claim is missing.
     MissingClaim(Claim),
     /// It cannot be judged, since a source of keys cannot be read. This is the service's fault, not the token's.
     KeysUnavailable,
@@ -107,10 +107,10 @@ impl Refusal {
             Self::NotYetValid => "the token is not valid yet",
             Self::WrongIssuer => "the token is from another issuer",
             Self::WrongAudience => "the token is for another audience",
-            Self::MissingClaim(Claim::Issuer) => "the token lacks the claim iss",
-            Self::MissingClaim(Claim::Audience) => "the token lacks the claim aud",
-            Self::MissingClaim(Claim::Subject) => "the token lacks the claim sub",
-            Self::MissingClaim(Claim::Expiry) => "the token lacks the claim exp",
+            Self::MissingClaim(Claim::Issuer) => "the token does not have the claim iss",
+            Self::MissingClaim(Claim::Audience) => "the token does not have the claim aud",
+            Self::MissingClaim(Claim::Subject) => "the token does not have the claim sub",
+            Self::MissingClaim(Claim::Expiry) => "the token does not have the claim exp",
             Self::KeysUnavailable => "the keys to check the token with are not available at the moment; try again",
         }
     }
@@ -137,7 +137,7 @@ impl From<Missing> for Refusal {
 #[derive(Clone)]
 struct Remembered {
     verified: Verified,
-    /// The set of keys it was found good with; another set may lack its key.
+    /// The set of keys it was found good with; its key may be missing in another set.
     generation: u64,
     /// When it was found good; what held then may not have held before, should the clock be set back.
     since: DateTime<Utc>,
@@ -165,15 +165,15 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier that takes keys from all of `sources`; where two use one `kid`, the earlier source's key is the one.
-    /// No source is read before the first token comes; [`Verifier::known_keys`] reads them at once.
+    /// A verifier that takes keys from all of `sources`; if two use one `kid`, the earlier source's key is the one. No
+    /// source is read before the first token comes; [`Verifier::known_keys`] reads them at once.
     #[must_use]
     pub fn new(sources: Vec<KeySource>, expected: Expected, clock: Clock) -> Self {
         let keys = KeyRing::new(sources, clock.clone());
         Self { realms: vec![Realm { keys, expected }], clock, remembered: Cache::new(CACHED_TOKENS) }
     }
 
-    /// The same, which takes the tokens of another issuer too, by its own keys.
+    /// The same, which accepts the tokens of another issuer too, by its own keys.
     #[must_use]
     pub fn and(mut self, sources: Vec<KeySource>, expected: Expected) -> Self {
         let keys = KeyRing::new(sources, self.clock.clone());
@@ -276,7 +276,7 @@ fn object<T: DeserializeOwned>(part: &str, limit: usize) -> Result<T, Refusal> {
     serde_json::from_slice(&json).map_err(|_malformed| Refusal::Malformed)
 }
 
-/// A member that may be absent, but has the right type where it is there: null is not absent.
+/// A member that may be absent, but has the right type if it is there: null is not absent.
 fn if_there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

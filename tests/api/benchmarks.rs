@@ -1,4 +1,4 @@
-//! What other authorities reached, and where the plan's own figure stands among them.
+//! What other authorities reached, and how the plan's own figure compares with them.
 
 use serde_json::{Value, json};
 

@@ -129,7 +129,7 @@ async fn actuals_do_not_become_targets(world: &World) {
     case.set_up(world).await;
     let answer = send(world, "targets", CSV, case.file("send.csv")).await.refused(422, "invalid");
     assert_eq!(named(&answer), [at("D1", "ambiguous_column")], "{answer}");
-    assert!(details(&answer)[0].contains("the target stands in `value`"), "{answer}");
+    assert!(details(&answer)[0].contains("the target belongs in `value`"), "{answer}");
     world.get(Administrator, "kpis/K/targets/FY2009-10-Q1").await.is(404);
     // Alone, under another name, and of a target that may have no figure.
     for header in ["kpi,period,target", "kpi,period,Target Value", "kpi,period,target,state"] {

@@ -63,7 +63,7 @@ async fn a_fraction_where_a_percentage_is_wanted_is_told(world: &World) {
     let told = &second.json()["warnings"][0];
     assert_eq!((&told["row"], &told["column"], &told["kpi"]), (&json!(2), &json!("value"), &json!("K")));
     assert_eq!((&told["period"]["key"], &told["group"]), (&json!("FY2018-19-Q3"), &json!("all")));
-    assert!(told["detail"].as_str().unwrap().contains("was a fraction sent where a percentage is wanted?"), "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("was a fraction sent in place of a percentage?"), "{told}");
     assert_eq!(second.json()["created"], 2, "a warning never blocks");
     // The other way round, and against the baseline where nothing was reported before.
     let times = put(world, "K/readings/FY2019-20-Q1?dry_run=true", json!({"value": 9100})).await.is(200);

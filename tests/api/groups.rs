@@ -273,8 +273,8 @@ async fn a_file_whose_groups_do_not_sum_is_refused(world: &World) {
             "{refused}"
         );
         refused
-            .tells("numerators sum to 1178 where all has 1179: 1 too few")
-            .tells("denominators sum to 2001 where all has 2000: 1 too many");
+            .tells("numerators sum to 1178 but all has 1179: 1 too few")
+            .tells("denominators sum to 2001 but all has 2000: 1 too many");
     }
     assert_eq!(world.version().await, before);
     // A row that is wrong in itself is told by itself: what it would have summed to is not guessed at.
@@ -311,7 +311,7 @@ async fn a_single_figure_that_does_not_sum_is_taken_with_a_warning(world: &World
         assert_eq!(of_numerators.len(), warned, "{taken}");
         for warning in of_numerators {
             assert_eq!(warning["code"], "does_not_sum");
-            assert!(warning["detail"].as_str().unwrap().contains("sum to 9 where all has 10: 1 too few"), "{warning}");
+            assert!(warning["detail"].as_str().unwrap().contains("sum to 9 but all has 10: 1 too few"), "{warning}");
         }
     }
     let one = world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4})).await.is(201).json();
@@ -328,7 +328,7 @@ async fn counts_sum_and_shares_do_not(world: &World) {
     };
     let refused = world.import(Manager, "readings", file("GCSE")).await.refused(422, "invalid");
     assert_eq!(refused.cells().len(), 3);
-    refused.tells("values sum to 100 where all has 50: 50 too many");
+    refused.tells("values sum to 100 but all has 50: 50 too many");
     world.import(Manager, "readings", file("SHARE")).await.is(200);
     // A dimension that leaves people out need not sum.
     world.patch(Manager, "dimensions/meals", "*", json!({"complete": false})).await.is(200);

@@ -253,7 +253,7 @@ async fn a_year_of_which_parts_are_missing_has_no_status(world: &World) {
         "February's was due at the end of March"
     );
     assert_eq!(some["travel"]["long"]["reason"], "no_comparison");
-    let told = "93 so far, the sum of 10 of 12 months. It is held against a target when the figures of all are there.";
+    let told = "93 so far, the sum of 10 of 12 months. It is compared with a target once all the figures are there.";
     assert_eq!(some["explanation"], told);
     // A year that runs is not due yet.
     put(world, "CALLS/readings/2010-04", json!({"value": 10})).await;

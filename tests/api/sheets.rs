@@ -161,7 +161,7 @@ async fn a_template_is_filled_in_and_sent_back(world: &World) {
         .map(|name| neet[at(name)].to_string());
     assert_eq!(helps, ["The KPI NI-117", "The share", "percentage", "2009/10 Q3", "4.8 %", "5.0 %", "2010-05-31"]);
     assert_eq!(table[top + 2][at("value")], Data::Float(12.0), "what was reported stands there already");
-    // Untouched, it changes nothing: rows that nobody filled in are passed over.
+    // Untouched, it changes nothing: empty rows are ignored.
     let before = world.version().await;
     let untouched = send(world, "readings", file.body.to_vec()).await.is(200).json();
     assert_eq!((&untouched["rows"], &untouched["unchanged"]), (&json!(1), &json!(1)), "{untouched}");
@@ -379,8 +379,10 @@ async fn what_stands_in_a_column_without_a_heading_is_told(world: &World) {
     let table = "kpi,period,,value,\nNI-117,2009/10 Q1,,4.5,my own notes\nNI-117,2009/10 Q2,x,4.5\n,,,,so far\nNI-117,2009/10 Q3,,4.5,";
     let wanted =
         [at("E2", "column_without_heading"), at("C3", "column_without_heading"), at("E4", "column_without_heading")];
-    let answer =
-        send(world, "readings", book(&rows(table))).await.refused(422, "invalid").tells("`my own notes` stands");
+    let answer = send(world, "readings", book(&rows(table)))
+        .await
+        .refused(422, "invalid")
+        .tells("`my own notes` is in a column");
     assert_eq!(named(&answer), wanted, "{answer}");
     let csv = table.replace("x,4.5", "x,4.5,");
     assert_eq!(named(&world.import(Lead, "readings", csv).await.refused(422, "invalid")), wanted);
@@ -1049,12 +1051,12 @@ async fn no_more_is_kept_of_a_workbook_than_it_holds(world: &World) {
             413,
             "more than 4 MiB",
         ),
-        ("many pieces that are one text", words(&"some words&amp;".repeat(30_000)), 413, "than Excel keeps"),
+        ("many pieces that are one text", words(&"some words&amp;".repeat(30_000)), 413, "than Excel allows"),
         (
             "a long attribute",
             raw_book(&sheet(&format!("<row r=\"{}2\"/>", "0".repeat(5_000)))),
             422,
-            "at too great a length",
+            "a text in it is too long",
         ),
         ("a long name", raw_book(&sheet(&format!("<{}/>", "x".repeat(5_000)))), 422, "too long a name"),
         ("deep nesting", raw_book(&sheet(&"<a>".repeat(1_000_000))), 422, "too deep"),

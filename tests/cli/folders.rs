@@ -129,7 +129,7 @@ fn everything_that_is_wrong_is_said_at_once_and_nothing_is_kept(desk: &Desk) {
         "targets/2010-01-01.csv, row 2, value (C2): `fifty`",
         "readings/2010-01-02.csv, row 2, group (C2): ",
         "readings/2010-01-02.csv, row 3, kpi (A3): ",
-        "5 things are wrong, and nothing was kept",
+        "5 things are wrong, and nothing was saved",
     ] {
         assert!(said.out.contains(wanted), "no {wanted} in {}", said.out);
     }
@@ -161,13 +161,13 @@ fn what_only_follows_is_not_said(desk: &Desk) {
     assert!(lines[0].starts_with("plan.csv, row 2, ends_on (D2): "), "{}", said.out);
     assert!(lines[1].starts_with("organisations.csv, row 3, title"), "{}", said.out);
     assert!(lines[2].starts_with("kpis.csv, row 3, unit (D3): "), "{}", said.out);
-    assert_eq!(lines[3], "3 things are wrong, and nothing was kept");
+    assert_eq!(lines[3], "3 things are wrong, and nothing was saved");
 }
 
 fn a_folder_that_is_only_tried_leaves_nothing(desk: &Desk) {
     let folder = small(desk, "small");
     let said = desk.well(&import(&folder, &["--dry-run"]));
-    assert!(said.contains("nothing was kept"), "{said}");
+    assert!(said.contains("nothing was saved"), "{said}");
     let report = desk.run(&["report", "--plan", "small", "--as", "ann"]);
     assert!(!report.well && report.err.contains("there is no such plan"), "{report:?}");
     let verified = desk.run(&["verify"]);
@@ -235,7 +235,7 @@ fn files_that_would_not_be_read_are_pointed_out(desk: &Desk) {
     let said = desk.run(&import(&folder, &[]));
     assert!(!said.well);
     for wanted in [
-        "dimension.csv: this is none of the files of a plan, and would not be read",
+        "dimension.csv: this is not one of the files of a plan, and would not be read",
         "Is it meant to be `dimensions.csv`?",
         "priorities.csv: the folder has no priorities.csv, and needs one",
         "readings/spring.csv: it is not named after a day",

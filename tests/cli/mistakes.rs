@@ -72,9 +72,9 @@ fn a_folder_with_words_that_are_none_of_the_values_lists_them(desk: &Desk) {
     ] {
         assert!(!said.well && said.out.contains(told), "{told}: {}", said.out);
     }
-    assert!(said.out.contains("things are wrong, and nothing was kept"), "{}", said.out);
+    assert!(said.out.contains("things are wrong, and nothing was saved"), "{}", said.out);
     desk.write("plan/kpis.csv", &kpis.replace("percentage,1,", "percent,1,"));
     desk.write("plan/plan.csv", &std::fs::read_to_string(smallest.join("plan.csv")).unwrap());
     let said = desk.run(&["import", desk.path("plan").to_str().unwrap(), "--as", "ann"]);
-    assert!(said.out.contains("1 thing is wrong, and nothing was kept"), "{}", said.out);
+    assert!(said.out.contains("1 thing is wrong, and nothing was saved"), "{}", said.out);
 }

@@ -86,7 +86,7 @@ const TAMPERINGS: [(&str, &[&str]); 17] = [
     ("UPDATE service_journal SET after = NULL WHERE seq = 1", &["entry 1: altered", "not what entry 1 recorded"]),
     ("UPDATE service_journal SET reason = NULL WHERE seq = 3", &["entry 3: altered"]),
     ("UPDATE service_journal SET seq = 9 WHERE seq = 4", &["entries 4 to 8: missing", "the journal's end"]),
-    ("DELETE FROM service_journal WHERE seq = 2", &["entry 2: missing, so that entry 3"]),
+    ("DELETE FROM service_journal WHERE seq = 2", &["entry 2: missing, so it cannot be checked that entry 3"]),
     ("DELETE FROM service_journal WHERE seq = 4", &["the journal's end: its last entry should be 4"]),
     ("DELETE FROM service_journal", &["the journal's end: its last entry should be 4"]),
     ("UPDATE service_head SET seq = 3", &["the journal's end: its last entry should be 3"]),
@@ -112,7 +112,7 @@ fn whatever_was_tampered_with_in_it_is_found(database: &Database) {
     for table in TABLES {
         database.execute(&format!("CREATE TABLE former_{table} AS SELECT * FROM {table}"));
     }
-    for (statement, words) in TAMPERINGS.into_iter().chain([(PUT_IN, &["no entry stands behind it"][..])]) {
+    for (statement, words) in TAMPERINGS.into_iter().chain([(PUT_IN, &["no entry recorded it"][..])]) {
         database.execute(statement);
         let faults: Vec<String> = database.read(service).iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), words.len(), "{statement}: {faults:?}");

@@ -157,7 +157,7 @@ const TAMPERINGS: [(&str, &[&str]); 45] = [
     ("DELETE FROM grants WHERE plan_id = {plan}", &["entry 13: the grant"]),
     (
         "INSERT INTO definitions VALUES ({plan}, 'kpi', 'NI-118', 1, 14, '{}')",
-        &["the definition of entry 14: no entry stands behind it"],
+        &["the definition of entry 14: no entry recorded it"],
     ),
     (
         "INSERT INTO definitions VALUES ({plan}, 'kpi', 'NI-118', 1, 4, '{}')",
@@ -195,7 +195,7 @@ const TAMPERINGS: [(&str, &[&str]); 45] = [
     // An entry is taken away or moved.
     (
         "DELETE FROM journal WHERE plan_id = {plan} AND seq = 7",
-        &["entry 7: missing", "the reading of entry 7: no entry stands behind it"],
+        &["entry 7: missing", "the reading of entry 7: no entry recorded it"],
     ),
     (
         "DELETE FROM journal WHERE plan_id = {plan} AND seq > 11",
@@ -255,7 +255,7 @@ fn a_board_report_that_is_not_what_was_frozen_is_found(database: &Database) {
         ),
         (
             "INSERT INTO board_reports VALUES ({plan}, '{other}', '{}')",
-            Some(format!("board report {other}: no definition stands behind")),
+            Some(format!("board report {other}: no definition matches")),
         ),
     ]
     .into_iter()
@@ -292,5 +292,5 @@ fn a_journal_that_was_emptied_is_found_in_bounded_words(database: &Database) {
     database.execute("DELETE FROM journal");
     let found = faults(database, &plan);
     assert_eq!(found.len(), MOST_FAULTS + 1);
-    assert_eq!(found[0].to_string(), "the target of entry 1: no entry stands behind it");
+    assert_eq!(found[0].to_string(), "the target of entry 1: no entry recorded it");
 }

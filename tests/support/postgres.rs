@@ -161,7 +161,7 @@ impl Server {
         self.url(&name)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the server's own database is none of the store's")]
+    #[expect(clippy::disallowed_methods, reason = "the server's own database is not one of the store's")]
     fn execute(&self, statement: &str) {
         PgConnection::establish(&self.url("postgres")).unwrap().batch_execute(statement).unwrap();
     }

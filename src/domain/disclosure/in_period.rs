@@ -42,7 +42,7 @@ impl<'a> Split<'a> {
 struct Ground<'f, 'a> {
     figures: &'f Figures<'a>,
     splits: Vec<Split<'a>>,
-    /// By the number of the split the lots of groups that some period lacks.
+    /// By the number of the split the lots of groups that are missing in some period.
     lacking: BTreeMap<usize, BTreeSet<Vec<&'a GroupCode>>>,
 }
 
@@ -80,8 +80,8 @@ impl<'a> Moment<'a> {
 struct Told<'a> {
     sums: BTreeSet<Vec<(usize, bool)>>,
     left: BTreeSet<(usize, usize)>,
-    /// What groups leave of a whole, or make up together: of when, the number of the split, which groups, and how many. Where it
-    /// is as many at two moments, a reader may take it that nobody of these groups was corrected, and is right.
+    /// What groups leave of a whole, or make up together: of when, the number of the split, which groups, and how many.
+    /// If it is as many at two moments, a reader may take it that nobody of these groups was corrected, and is right.
     rests: BTreeMap<(Period, usize, Vec<&'a GroupCode>, Parts), usize>,
     /// Groups that nobody posted and others determine, in the same way.
     made: BTreeMap<(Period, Option<&'a GroupCode>, Parts), usize>,
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
             for split in ground.splits.iter().filter(|split| split.complete) {
                 let parts = moment.parts(split);
                 let (group, parts) = match (moment.whole(split), moment.lacks(split).as_slice()) {
-                    // Where all is posted of no period, it matters to what else splits it alone.
+                    // If all is posted of no period, it matters to what else splits it alone.
                     (None, [])
                         if !parts.is_empty() && (split.whole.is_some() || all.is_some() || ground.ties(split)) =>
                     {
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
             } else {
                 self.leave_rest(moment, (at, split, whole), (&lacks, true), timeline, told)
             };
-            // What another period lacks, so that it can be followed over time.
+            // What is missing in another period, so that it can be followed over time.
             for other in
                 ground.lacking.get(&at).into_iter().flatten().filter(|other| other.len() > 1 && **other != lacks)
             {
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let left = self.left_of(whole, &known).unwrap_or_default();
-        // Several groups together are no secret where some of them are posted: each of those is.
+        // Several groups together are no secret if some of them are posted: each of those is.
         let small = is_unknown && left.iter().flatten().any(|part| is_small(*part, self.threshold));
         let place = self.rest(moment, (at, rest), left, small, timeline, told);
         let row: Row = known.iter().chain([&place]).map(|place| (*place, 1)).chain([(whole, -1)]).collect();
@@ -302,7 +302,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a row sums to nothing in any of its numbers; where there are none, it is taken to.
+    /// Whether a row sums to nothing in any of its numbers; if there are none, it is taken to.
     fn holds(&self, row: &Row) -> bool {
         let mut sums = PARTS.into_iter().filter_map(|part| self.sum_of(row.iter(), part)).peekable();
         sums.peek().is_none() || sums.any(|sum| sum == Figure::ZERO)
@@ -346,7 +346,7 @@ impl<'a> Reader<'a> {
         PARTS.map(|part| parts.iter().try_fold(Figure::ZERO, |sum, place| Some(sum + self.number((*place, part))?)))
     }
 
-    /// What is left of a whole without some parts, number by number; `None` where they cannot be added up alike.
+    /// What is left of a whole without some parts, number by number; `None` if they cannot be added up alike.
     fn left_of(&self, whole: usize, parts: &[usize]) -> Option<Parts> {
         let left = PARTS.map(|part| {
             parts.iter().try_fold(self.number((whole, part))?, |left, place| Some(left - self.number((*place, part))?))
@@ -354,7 +354,7 @@ impl<'a> Reader<'a> {
         left.iter().any(Option::is_some).then_some(left)
     }
 
-    /// Adds what is left of one figure without another where it is small, whoever it is about.
+    /// Adds what is left of one figure without another if it is small, whoever it is about.
     fn leave(&mut self, period: Period, more: Option<usize>, less: Option<usize>, told: &mut Told<'a>) {
         let (Some(more), Some(less)) = (more, less) else { return };
         let Some(left) = self.left_of(more, &[less]) else { return };
@@ -366,8 +366,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Out of how many a rate without its fraction is, as a sum implies it: where only this is not known, or that of others which
-    /// are all of one rate, as both what was counted and what it was counted over sum to nothing.
+    /// Out of how many a rate without its fraction is, as a sum implies it: if only this is not known, or that of
+    /// others which are all of one rate, as both what was counted and what it was counted over sum to nothing.
     fn implied(&self, row: &Row, place: usize, multiplier: u32) -> Option<Figure> {
         let (mut over, mut under) = (Figure::ZERO, Figure::ZERO);
         let mut unknown = Vec::new();
@@ -393,7 +393,7 @@ impl<'a> Reader<'a> {
         Some(if added { -whole } else { whole })
     }
 
-    /// Marks rates without their fraction as small where the fraction can be worked out and is.
+    /// Marks rates without their fraction as small if the fraction can be worked out and is.
     fn fill_in(&mut self, figures: &Figures<'a>, steps: &mut Steps) -> Option<()> {
         let counted = figures.kpi.unit == Unit::Count;
         let multiplier = Figure::small(figures.kpi.multiplier);
@@ -440,7 +440,7 @@ impl<'a> Ground<'_, 'a> {
         self.splits.iter().filter(|other| other.complete && other.whole == split.whole).count() > 1
     }
 
-    /// Notes which groups of each split some period lacks though others were posted.
+    /// Notes which groups of each split are missing in some period though others were posted.
     fn note_lacking(&mut self, timeline: &Timeline<'a>) {
         for period in timeline.periods() {
             let posted = timeline.in_period(period);

@@ -1,8 +1,8 @@
 //! What ties the figures of a group, or of what groups leave over, from one period to the next.
 //!
 //! Of figures that add up over a year a reader knows each difference, which is what happened in between. Of windows of
-//! twelve months a difference is what came less what went, and counts nobody; but each window is a sum of months that count
-//! some and never fewer than none, and where windows leave these no room, a reader knows them.
+//! twelve months a difference is what came less what went, and counts nobody; but each window is a sum of months that
+//! count some and never fewer than none, and if windows leave these no room, a reader knows them.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::stood::{Line, Span, Timeline, Whose, moments, standing};
 use super::{Figure, Figures, Period, Steps, is_small};
 use crate::kpi::Aggregation;
 
-/// How much room, in people, the windows of a line leave at least where nothing can be worked out from them.
+/// How much room, in people, the windows of a line leave at least if nothing can be worked out from them.
 const ROOM: u32 = 2;
 
 impl<'a> Reader<'a> {
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Adds what happened from each cumulative figure to the next, and between any two where that is small.
+    /// Adds what happened from each cumulative figure to the next, and between any two if that is small.
     fn count_on(&mut self, line: &[(Period, usize)], told: &mut BTreeSet<Vec<usize>>, steps: &mut Steps) -> Option<()> {
         for (at, (_, from)) in line.iter().enumerate() {
             for (after, (period, to)) in line.iter().skip(at + 1).enumerate() {
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Adds the months of a line of windows, part by part, where the windows leave them no room.
+    /// Adds the months of a line of windows, part by part, if the windows leave them no room.
     fn roll_on(&mut self, line: &[(Period, usize)], per_year: usize, steps: &mut Steps) -> Option<()> {
         let (Some((first, _)), Some((last, _))) = (line.first(), line.last()) else { return Some(()) };
         let length = usize::try_from(first.distance_to(*last)?).ok()? + 1;
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
                 })
                 .collect();
             let fills = [Windows::of(&known, per_year, Fill::Before), Windows::of(&known, per_year, Fill::After)];
-            // Where neither fits, the windows cannot be right, and tell nothing.
+            // If neither fits, the windows cannot be right, and disclose nothing.
             let Some(windows) = fills.into_iter().flatten().next() else { continue };
             if length > 1 && windows.room < Figure::small(ROOM) {
                 self.take_apart(*first, &known, &windows, per_year, part);
@@ -136,12 +136,12 @@ enum Fill {
 struct Windows {
     sums: Vec<Figure>,
     months: Vec<Figure>,
-    /// How many more the first months could count than these: none where windows determine all months.
+    /// How many more the first months could count than these: none if windows determine all months.
     room: Figure,
 }
 
 impl Windows {
-    /// `None` where the windows cannot be so.
+    /// `None` if the windows cannot be so.
     fn of(known: &[Option<(usize, Figure)>], per_year: usize, fill: Fill) -> Option<Self> {
         let mut sums: Vec<Option<Figure>> = known.iter().map(|one| one.map(|(_, window)| window)).collect();
         if matches!(fill, Fill::After) {

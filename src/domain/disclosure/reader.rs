@@ -1,10 +1,11 @@
 //! What ties the figures of a KPI together, and so lets a patient reader work one out from others.
 //!
-//! The reader knows that the groups of a dimension that covers everyone sum to all, at any moment that can be asked about;
-//! that what happened from one cumulative figure to the next is their difference and not less than nothing; that windows of
-//! twelve months are sums of months; that counts are whole and not negative, and that a count that is withheld is no zero.
-//! What nobody posted is unknown to them, and a number all the same. Figures that nothing of that ties, not even by way of
-//! others, tell nothing of one another: each lot that hangs together has a reader of its own.
+//! The reader knows that the groups of a dimension that covers everyone sum to all, at any moment that can be asked
+//! about; that what happened from one cumulative figure to the next is their difference and not less than nothing; that
+//! windows of twelve months are sums of months; that counts are whole and not negative, and that a count that is
+//! withheld is no zero. What nobody posted is unknown to them, and a number all the same. Figures that nothing of that
+//! ties, not even by way of others, disclose nothing about one another: each lot that is connected has a reader of its
+//! own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +14,12 @@ use super::{Entry, Figures, GroupCode, Period, Posted, Preference, Steps, is_sma
 use crate::kpi::Aggregation;
 use crate::number::Figure;
 
-/// The numbers that a figure tells: what was counted, what is left, over what, and the figure itself where it is a count.
+/// The numbers that a figure discloses: what was counted, what is left, over what, and the figure itself if it is a
+/// count.
 pub(super) const PARTS: [usize; 4] = [0, 1, 2, 3];
 pub(super) type Parts = [Option<Figure>; 4];
 
-/// A figure as it stood for a while, or a number that nobody posted and a reader can come to know.
+/// A figure as it was for a while, or a number that nobody posted and a reader can come to know.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own about the figure, and none excludes another"
@@ -30,9 +32,9 @@ pub(super) struct Cell<'a> {
     pub(super) entries: Vec<Entry>,
     pub(super) value: Option<Figure>,
     pub(super) parts: Parts,
-    /// The rate itself, where it came without its fraction.
+    /// The rate itself, if it came without its fraction.
     pub(super) bare: Option<Figure>,
-    /// What a reader knows of each part without having seen it: that it is no less; `None` where it could be anything.
+    /// What a reader knows of each part without having seen it: that it is no less; `None` if it could be anything.
     pub(super) least: Parts,
     /// Whether it must not be worked out.
     pub(super) small: bool,
@@ -84,7 +86,7 @@ pub(super) enum Ties {
     Months,
 }
 
-/// What sums to nothing, or nearly does where figures are wrong or one is restated before the others.
+/// What sums to nothing, or nearly does if figures are wrong or one is restated before the others.
 pub(super) struct Sum {
     pub(super) row: Row,
     /// The latest period in it: until that is published, nobody knows it.
@@ -96,14 +98,14 @@ pub(super) struct Sum {
     pub(super) ties: Ties,
 }
 
-/// Numbers that added, or taken away, sum to nothing.
+/// Numbers that added, or subtracted, sum to nothing.
 pub(super) struct Relation {
     pub(super) terms: Vec<(Number, bool)>,
     /// As of its sum; `None` for one that is known with the figure itself.
     pub(super) period: Option<Period>,
 }
 
-/// A reader of figures that hang together.
+/// A reader of figures that are connected.
 pub(super) struct Reader<'a> {
     pub(super) threshold: u32,
     pub(super) cells: Vec<Cell<'a>>,
@@ -119,8 +121,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of each lot of figures that can hang together: a period's, a year's where figures add up over it, or all
-    /// where they go over into one another.
+    /// A reader of each lot of figures that can hang together: a period's, a year's if figures add up over it, or all
+    /// if they go over into one another.
     pub(super) fn each(figures: &'a Figures<'a>) -> Vec<Self> {
         let kpi = figures.kpi;
         let mut lots: BTreeMap<Option<Period>, Vec<&'a Posted>> = BTreeMap::new();
@@ -177,12 +179,12 @@ impl<'a> Reader<'a> {
         readers.into_values().map(relate).collect()
     }
 
-    /// The first cell of the lot that each cell hangs together with.
+    /// The first cell of the lot that each cell is connected with.
     fn lots(&self) -> Vec<usize> {
         let mut before: Vec<usize> = (0..self.cells.len()).collect();
         let first = |before: &mut [usize], mut place: usize| {
             while let Some(next) = before.get(place).copied().filter(|next| *next != place) {
-                // Shortens the way for whoever comes after.
+                // Shortens the way for those who come after.
                 let after = before.get(next).copied().unwrap_or(next);
                 set(before, place, after);
                 place = after;
@@ -323,7 +325,7 @@ impl<'a> Reader<'a> {
         self.cells.len() - 1
     }
 
-    /// The sum of some cells, where all of them have this number. Factors are ones.
+    /// The sum of some cells, if all of them have this number. Factors are ones.
     pub(super) fn sum_of<'b>(
         &self,
         mut cells: impl Iterator<Item = (&'b usize, &'b i128)>,

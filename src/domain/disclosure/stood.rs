@@ -10,7 +10,7 @@ use super::{Figures, GroupCode, Origin, Period, Posted, Seq, is_small};
 use crate::kpi::Unit;
 use crate::number::Figure;
 
-/// A cell as it stood in a place for a while.
+/// A cell as it was in a place for a while.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) cell: usize,
@@ -39,7 +39,7 @@ pub(super) type Line = BTreeMap<Period, Vec<Span>>;
 pub(super) enum Whose<'a> {
     /// A group that figures were posted of.
     Group(&'a GroupCode),
-    /// Everyone, where nobody posted that of any period and the groups determine it.
+    /// Everyone, if nobody posted that of any period and the groups determine it.
     All,
     /// What these groups make up together, by the number of the split that they belong to.
     Rest(usize, Vec<&'a GroupCode>),
@@ -61,7 +61,7 @@ impl<'a> Timeline<'a> {
         self.lines.iter().filter_map(of).collect()
     }
 
-    /// The code of all, where it was posted of any period.
+    /// The code of all, if it was posted of any period.
     pub(super) fn all(&self) -> Option<&'a GroupCode> {
         self.lines.keys().find_map(|whose| match whose {
             Whose::Group(group) if group.is_all() => Some(*group),
@@ -125,7 +125,7 @@ pub(super) fn cells<'a>(figures: &Figures<'a>, lot: &[&'a Posted]) -> (Vec<Cell<
     (cells, beside_one_another(timelines))
 }
 
-/// The timelines, each with what only others tell of: who reads one plan may read the next as well.
+/// The timelines, each with what only others disclose: who reads one plan may read the next as well.
 fn beside_one_another<'a>(timelines: BTreeMap<(usize, bool), Timeline<'a>>) -> Vec<Timeline<'a>> {
     let mut last: BTreeMap<(Whose<'a>, Period), Span> = BTreeMap::new();
     for timeline in timelines.iter().filter(|((_, baselines), _)| !baselines).map(|(_, timeline)| timeline) {
@@ -170,7 +170,7 @@ fn parts(figures: &Figures<'_>, one: &Posted) -> Parts {
     ]
 }
 
-/// The figure itself, where it came without a fraction.
+/// The figure itself, if it came without a fraction.
 fn bare(one: &Posted) -> Option<Figure> {
     one.value.filter(|_| one.numerator.zip(one.denominator).is_none())
 }

@@ -1,9 +1,9 @@
 //! What a reader who knows how figures are chosen finds in one table of counts: of all tables that would be shown so, perhaps
 //! one is left.
 //!
-//! `a 6, b 6, c 5` with a and c withheld can only be so, as of 11 a 7 for a would have been more than b, which would have
-//! been withheld in its place. Then one more is withheld; and as a reader knows that as well, the same is asked anew of the
-//! tables that are left.
+//! `a 6, b 6, c 5` with a and c withheld can only be so, as of 11 a 7 for a would have been more than b, which would
+//! have been withheld in its place. Then one more is withheld; and as a reader knows that as well, the same is asked
+//! again of the tables that are left.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +22,15 @@ pub(super) struct Choice {
     pub(super) whole: bool,
 }
 
-/// How often it is asked anew what a reader of the rule finds.
+/// How often it is asked again what a reader of the rule finds.
 const ROUNDS: usize = 3;
 
 /// Of more groups than these that are withheld together, there is always another explanation.
 const FEW: usize = 3;
 
 impl Table {
-    /// What is withheld so that a reader who knows the rule finds nothing small either; `None` where the steps do not suffice.
+    /// What is withheld so that a reader who knows the rule finds nothing small either; `None` if the steps do not
+    /// suffice.
     pub(super) fn guarded(&self, steps: &mut Steps) -> Option<Choice> {
         self.after(ROUNDS, steps)
     }
@@ -69,7 +70,7 @@ impl Table {
         Some(false)
     }
 
-    /// The table with some more in one group and as many fewer in another, where neither comes to nothing.
+    /// The table with some more in one group and as many fewer in another, if neither comes to nothing.
     fn moved(&self, more: usize, less: usize, by: Figure) -> Option<Self> {
         let mut groups = self.groups.clone();
         for (place, by) in [(more, by), (less, -by)] {

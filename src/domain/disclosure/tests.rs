@@ -410,7 +410,7 @@ fn a_baseline_is_a_figure_like_any_other() {
     let mut told = Told::new(yearly(count("in_period")), &["a b!"], "2008-Y a 40");
     told.publish(0, Origin::Baseline, "2008-Y", "all", "43");
     assert_eq!(told.hidden(), [1]);
-    // A rate is as good as the figure that it is, and cannot be judged where it is none.
+    // A rate is as good as the figure that it is, and cannot be judged if it is none.
     for (reading, hidden) in [("30/70", vec![]), ("3/7", vec![1, 2]), ("40/70", vec![2])] {
         let mut told = Told::new(yearly(share("in_period")), &[], &format!("2008-Y all {reading}"));
         told.publish(0, Origin::Baseline, "2008-Y", "all", "42.9");

@@ -1,8 +1,8 @@
 //! Whether all that is known could be so though a hidden number were another.
 //!
-//! Bounds are narrowed one relation at a time, and whoever takes several together may see further. So it is tried out: the
-//! number is moved a little, and then whatever must move with it until every relation holds again. Where that succeeds, nobody
-//! can tell what is from what could be; where it does not, somebody may.
+//! Bounds are narrowed one relation at a time, and anyone who takes several together may see further. So it is tried
+//! out: the number is moved a little, and then whatever must move with it until every relation holds again. If that
+//! succeeds, nobody can tell what is from what could be; if it does not, somebody may.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::reader::{Number, Relation};
 use super::view::View;
 use super::{Figure, Steps};
 
-/// How many relations are mended at most in one trial.
+/// How many relations are corrected at most in one trial.
 const PATIENCE: usize = 100;
 
-/// Numbers, among them this one, that could all be others than they are; none where this one, for all that was tried, could
-/// not. `None` where the steps do not suffice.
+/// Numbers, among them this one, that could all be others than they are; none if this one, for all that was tried,
+/// could not. `None` if the steps do not suffice.
 pub(super) fn could_be_others(view: &View<'_, '_>, number: Number, steps: &mut Steps) -> Option<Vec<Number>> {
     let (one, two) = (Figure::small(1), Figure::small(2));
     for by in [one, -one, two, -two] {
@@ -34,7 +34,7 @@ struct Trial<'v, 'r, 'a> {
 }
 
 impl<'r> Trial<'_, 'r, '_> {
-    /// Moves a number, once, where its bounds let it; says whether they do.
+    /// Moves a number, once, if its bounds let it; says whether they do.
     fn shift(&mut self, number: Number, by: Figure) -> bool {
         let there = self.view.reader().number(number).map(|truth| truth + by);
         let fits = self.view.bounds(number).zip(there).is_some_and(|((low, high), there)| {
@@ -77,7 +77,7 @@ impl<'r> Trial<'_, 'r, '_> {
         Some(false)
     }
 
-    /// By how much a relation does not hold; `None` where it does, or where one of its numbers is not there to tie anything.
+    /// By how much a relation does not hold; `None` if it does, or if one of its numbers is not there to tie anything.
     fn off(&self, relation: &Relation) -> Option<Figure> {
         let off = relation.terms.iter().try_fold(Figure::ZERO, |sum, (number, added)| {
             let moved = self.moved.get(number).copied().unwrap_or_default();

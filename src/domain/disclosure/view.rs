@@ -1,8 +1,8 @@
 //! What a reader works out from whom some figures are hidden.
 //!
-//! Sums are solved exactly as linear equations, and bounds narrowed down until they no longer move. What changes when one
-//! more figure is hidden or shown is looked at anew, and that is what unknown numbers tie to it: a number that is known
-//! passes nothing on. All that looks takes steps, and is `None` where they do not suffice.
+//! Sums are solved exactly as linear equations, and bounds narrowed down until they no longer move. What changes when
+//! one more figure is hidden or shown is looked at again, and that is what unknown numbers tie to it: a number that is
+//! known passes nothing on. All that looks takes steps, and is `None` if they do not suffice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ type Bounds = (Option<Figure>, Option<Figure>);
 pub(super) enum Finding {
     /// A cell that is hidden or that nobody posted.
     Cell(usize),
-    /// A cell that may be told by several relations together.
+    /// A cell that may be known by several relations together.
     Guess(usize),
     /// What the hidden cells of a sum sum to.
     Sum(usize),
@@ -87,7 +87,7 @@ impl<'r, 'a> View<'r, 'a> {
         sums.filter(move |(_, sum)| Some(sum.period) <= now)
     }
 
-    /// A relation, where it is known by now.
+    /// A relation, if it is known by now.
     pub(super) fn relation(&self, place: usize) -> Option<&'r Relation> {
         self.reader.relations.get(place).filter(|relation| relation.period <= self.now)
     }
@@ -133,7 +133,7 @@ impl<'r, 'a> View<'r, 'a> {
             .collect()
     }
 
-    /// The cells that tell something small.
+    /// The cells that disclose something small.
     fn cells_of(&self, finding: Finding) -> Vec<usize> {
         match finding {
             Finding::Cell(place) | Finding::Guess(place) => vec![place],
@@ -208,7 +208,7 @@ impl<'r, 'a> View<'r, 'a> {
         Some(near)
     }
 
-    /// Looks anew at what some cells have to do with that were hidden or shown.
+    /// Looks again at what some cells have to do with that were hidden or shown.
     fn look(&mut self, changed: &[usize], steps: &mut Steps) -> Option<()> {
         for place in changed {
             let posted = self.reader.cell(*place).is_some_and(|cell| cell.group.is_some());
@@ -242,7 +242,7 @@ impl<'r, 'a> View<'r, 'a> {
         for place in cells {
             let told = self.tells_cell(*place);
             self.note(Finding::Cell(*place), told);
-            // What is told is worse than what may be guessed.
+            // What is disclosed is worse than what may be guessed.
             let guessed = told || !self.leaves_open(*place, &mut others, steps)?;
             self.note(Finding::Guess(*place), guessed);
         }
@@ -310,7 +310,8 @@ impl<'r, 'a> View<'r, 'a> {
             }
     }
 
-    /// Whether each small number of a cell that is not told could be another; `others` are numbers that are known to be able to.
+    /// Whether each small number of a cell that is not disclosed could be another; `others` are numbers that are known
+    /// to be able to.
     fn leaves_open(&self, place: usize, others: &mut BTreeSet<Number>, steps: &mut Steps) -> Option<bool> {
         for number in self.reader.small_numbers(place) {
             if self.bounds(number).is_some() && !others.contains(&number) {
@@ -324,7 +325,7 @@ impl<'r, 'a> View<'r, 'a> {
         Some(true)
     }
 
-    /// Whether some figures are hidden, and their sum is told and small.
+    /// Whether some figures are hidden, and their sum is disclosed and small.
     fn tells_sum(&self, sum: &Sum) -> bool {
         if sum.ties != Ties::Whole {
             return false;
@@ -349,7 +350,8 @@ impl<'r, 'a> View<'r, 'a> {
         // That windows are sums of months leaves more unknown than it says: by itself it determines nothing.
         let says = |sum: &&Sum| sum.holds && !sum.shift && sum.ties != Ties::Months;
         let sums = sums.iter().filter_map(|sum| self.reader.sums.get(*sum)).filter(says);
-        // A sum with an unknown number that is in no other tells that one at most: it need only be seen in their light.
+        // A sum with an unknown number that is in no other discloses that one at most: it need only be seen in their
+        // light.
         let own = |place: &usize| self.sight(*place) != Sight::Shown && self.reader.sums_of(*place).len() == 1;
         let (lone, shared): (Vec<&Sum>, Vec<&Sum>) = sums.partition(|sum| sum.row.keys().any(own));
         for sum in shared {
@@ -455,7 +457,7 @@ impl<'r, 'a> View<'r, 'a> {
         if *added { (low, high) } else { (high.map(|high| -high), low.map(|low| -low)) }
     }
 
-    /// Moves a number's bounds where these are narrower; says whether it did.
+    /// Moves a number's bounds if these are narrower; says whether it did.
     fn tighten(&mut self, (place, part): Number, low: Option<Figure>, high: Option<Figure>) -> bool {
         let bounds = self.bounds.get_mut(place).and_then(|bounds| bounds.get_mut(part)?.as_mut());
         let Some(bound) = bounds else { return false };
@@ -470,7 +472,7 @@ impl<'r, 'a> View<'r, 'a> {
     }
 }
 
-/// How many steps it counts for to write a number of a row anew.
+/// How many steps it counts for to write a number of a row again.
 const REDUCING: usize = 2;
 
 /// How often bounds are narrowed at most.
@@ -491,13 +493,13 @@ impl Total {
         }
     }
 
-    /// The sum of all but one; `None` where it is infinite.
+    /// The sum of all but one; `None` if it is infinite.
     fn without(&self, term: Option<Figure>) -> Option<Figure> {
         (self.infinite == usize::from(term.is_none())).then(|| self.finite - term.unwrap_or(Figure::ZERO))
     }
 }
 
-/// A row without a cell, by taking away the row that leads with it; `None` where the factors grow out of all bounds, which
+/// A row without a cell, by taking away the row that leads with it; `None` if the factors grow out of all bounds, which
 /// those of sums of ones never do.
 fn without(row: &Row, other: &Row, lead: usize) -> Option<Row> {
     let (factor, by) = (*row.get(&lead)?, *other.get(&lead)?);

@@ -1,7 +1,7 @@
 //! How people write periods, apart from the canonical keys: `Quarter 1 (April to June) 2009/10`, `Jan-Mar 2009/10`,
 //! `Summer term 2010`, `Jun-10`. `docs/periods.md` shows what is read and what is refused.
 //!
-//! A text is taken apart into pieces, each of which must be understood; the pieces are put together into the periods of the
+//! A text is split into pieces, each of which must be understood; the pieces are put together into the periods of the
 //! kind that is wanted which the text can mean. One is an answer, none and more than one are refusals.
 
 use chrono::NaiveDate;
@@ -29,7 +29,7 @@ pub(super) enum Misspelt {
     MonthsDisagree,
 }
 
-/// What stands between one piece of a text and the piece before it, apart from spaces and brackets.
+/// What is between one piece of a text and the piece before it, apart from spaces and brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
     Nothing,
@@ -103,7 +103,7 @@ pub(super) struct Spelling {
     /// Whose year it says it is.
     calendar: Option<Calendar>,
     part: Option<(PartWord, i32)>,
-    /// The months that are named, from 1, each with how many numbers stand before it.
+    /// The months that are named, from 1, each with how many numbers are before it.
     months: Vec<(i32, usize)>,
     numbers: Vec<Number>,
     /// Whether it says `to`: `2009 to 2011`, `April to June`.
@@ -113,7 +113,7 @@ pub(super) struct Spelling {
 /// The period of a kind that a text means.
 ///
 /// # Errors
-/// [`Misspelt`], where it means none, or could mean more than one.
+/// [`Misspelt`], if it means none, or could mean more than one.
 pub(super) fn read(text: &str, kind: PeriodKind) -> Result<Period, Misspelt> {
     let Some((outside, inside)) = said_twice(text) else { return Spelling::of(text)?.read(kind) };
     let (outside, inside) = (Spelling::of(&outside)?.read(kind)?, Spelling::of(inside)?.read(kind)?);
@@ -125,7 +125,7 @@ pub(super) fn month_in_figures(text: &str) -> Option<Period> {
     Spelling::of(text).ok()?.month_in_figures()
 }
 
-/// What stands outside and inside the brackets, where each names a year: `Quarter 4 2009/10 (January to March 2010)`.
+/// What is outside and inside the brackets, where each names a year: `Quarter 4 2009/10 (January to March 2010)`.
 fn said_twice(text: &str) -> Option<(String, &str)> {
     let (before, rest) = text.split_once('(')?;
     let (inside, after) = rest.split_once(')')?;
@@ -237,7 +237,7 @@ impl Spelling {
         }
     }
 
-    /// A period by its year and, where it is part of one, its number or season.
+    /// A period by its year and, if it is part of one, its number or season.
     fn read_part(&self, kind: PeriodKind) -> Result<Period, Misspelt> {
         let of_kind = self.part.map_or(kind.per_year() == 1, |(word, _)| word.fits(kind));
         let (year, is_pair) = match self.numbers.as_slice() {
@@ -389,7 +389,7 @@ impl Spelling {
                 if from <= to {
                     return Ok(vec![((year, from), (year, to))]);
                 }
-                // Of `Oct-Mar 2010` it cannot be told which of the two the year is.
+                // Of `Oct-Mar 2010` it is unclear which of the two the year is.
                 Ok(vec![((year - 1, from), (year, to)), ((year, from), (year + 1, to))])
             }
             // `Apr 2009 - Mar 2010`, `2009 Apr - 2010 Mar`
@@ -415,7 +415,7 @@ impl Spelling {
 }
 
 impl Number {
-    /// Whether what stands before it makes it the second of a pair of years.
+    /// Whether what is before it makes it the second of a pair of years.
     fn joins_years(self) -> bool {
         matches!(self.mark, Mark::Slash | Mark::Dash)
     }
@@ -438,7 +438,7 @@ fn whole_year(number: Number) -> Option<i32> {
     }
 }
 
-/// The words and numbers of a text with what stands before each; `None` where something in it is not understood: a word, or
+/// The words and numbers of a text with what is before each; `None` if something in it is not understood: a word, or
 /// marks at its ends, doubled or in brackets that do not close.
 fn pieces(text: &str) -> Option<Vec<(Said, Mark)>> {
     let mut texts: Vec<(String, Mark)> = Vec::new();

@@ -1,4 +1,4 @@
-//! What is odd about a figure: one function a rule.
+//! What is odd about a figure: one function per rule.
 
 use super::{Warning, WarningCode, WarningRules};
 use crate::dimension::Counted;
@@ -21,7 +21,7 @@ const CENTURY: i32 = 100;
 pub struct Earlier {
     /// The exact figure.
     pub value: Figure,
-    /// Whether whoever posted it stands by its being about 100 times the one before, or a hundredth.
+    /// Whether the person who posted it confirms its being about 100 times the one before, or a hundredth.
     pub is_vouched_for: bool,
 }
 
@@ -55,11 +55,11 @@ fn hundredfold(value: Figure, last: Figure, rules: &WarningRules) -> Option<Warn
     }
 }
 
-/// A figure about 100 times the last one, or a hundredth of it: a fraction where a percentage is wanted, or the other way
-/// round. `earlier` are the figures before it, the oldest first; those that are themselves about 100 times or a hundredth of
-/// the ones before them are passed over, unless somebody stands by them: a slip must not make the next one right.
+/// A figure about 100 times the last one, or a hundredth of it: a fraction in place of a percentage, or the other way
+/// round. `earlier` are the figures before it, oldest first; those that are themselves about 100 times or a hundredth
+/// of the ones before them are skipped, unless somebody confirms them: a slip must not make the next one right.
 ///
-/// After 91.2 and 0.91 comes 0.93: it is held against 91.2.
+/// After 91.2 and 0.91 comes 0.93: it is compared with 91.2.
 pub fn about_a_hundredfold(
     kpi: &Kpi,
     value: Figure,
@@ -73,7 +73,7 @@ pub fn about_a_hundredfold(
     })?;
     let code = hundredfold(value, last, rules)?;
     let slip = match (kpi.unit, code) {
-        (Unit::Percentage, WarningCode::AboutAHundredth) => "was a fraction sent where a percentage is wanted?",
+        (Unit::Percentage, WarningCode::AboutAHundredth) => "was a fraction sent in place of a percentage?",
         (Unit::Percentage, _) => "was a percentage multiplied by 100 once too often?",
         _ => "is the decimal point in its place?",
     };
@@ -87,9 +87,10 @@ pub fn about_a_hundredfold(
     Some(Warning::to_acknowledge(column, code, &detail))
 }
 
-/// A figure far outside the KPI's own history: further from the median of the last [`HISTORY`] figures than so many times their
-/// median absolute deviation, and further outside their range than that is wide, so that a trend that goes on is no surprise. Where they hardly moved, the deviation counts as the KPI's steady margin, or as one unit of its
-/// last decimal: of a constant series not every small move is odd.
+/// A figure far outside the KPI's own history: further from the median of the last [`HISTORY`] figures than so many
+/// times their median absolute deviation, and further outside their range than that is wide, so that a trend that goes
+/// on is no surprise. If they hardly moved, the deviation counts as the KPI's steady margin, or as one unit of its last
+/// decimal: of a constant series not every small move is odd.
 pub fn far_from_history(
     kpi: &Kpi,
     value: Figure,
@@ -182,7 +183,7 @@ pub(super) fn is_more(difference: Figure, whole: Figure, percent: u32) -> bool {
     difference > 0 && difference.saturating_mul(100) > whole.saturating_mul(percent.into())
 }
 
-/// A percentage above 100, where the KPI has no highest valid figure: with one, it is no warning but an error.
+/// A percentage above 100, if the KPI has no highest valid figure: with one, it is no warning but an error.
 pub fn above_a_hundred_percent(kpi: &Kpi, value: Figure, column: &str, rules: &WarningRules) -> Option<Warning> {
     let odd = kpi.unit == Unit::Percentage
         && kpi.valid_max.is_none()
@@ -195,21 +196,21 @@ pub fn above_a_hundred_percent(kpi: &Kpi, value: Figure, column: &str, rules: &W
     odd.then(|| Warning::to_acknowledge(column, WarningCode::AboveAHundredPercent, &detail))
 }
 
-/// A percentage, rate or ratio of a sensitive KPI without its numerator and denominator: nobody can tell out of how few children
-/// it comes. There is none where a programme manager has said of the KPI that its numbers were checked.
+/// A percentage, rate or ratio of a sensitive KPI without its numerator and denominator: nobody can know out of how few
+/// children it comes. There is none if a programme manager has said of the KPI that its numbers were checked.
 pub fn without_numbers(kpi: &Kpi, figure: Settled, rules: &WarningRules) -> Option<Warning> {
     let hides_a_count = matches!(kpi.unit, Unit::Percentage | Unit::Rate | Unit::Ratio);
     let lacks_numbers = figure.value.is_some() && figure.numerator.is_none();
     let odd = rules.numbers_of_sensitive && kpi.sensitive && hides_a_count && lacks_numbers && !kpi.numbers_checked;
     let detail = format!(
-        "{} is sensitive, and without its numerator and denominator it cannot be told out of how few this comes, so it is \
-         withheld from partners and the public; give both numbers, or have a programme manager set `numbers_checked` of the KPI",
+        "{} is sensitive, and without its numerator and denominator nobody can check how few this comes from, so it is withheld from partners and the public; give both numbers, or have a programme manager set `numbers_checked` of the KPI",
         kpi.code
     );
     odd.then(|| Warning::to_acknowledge("value", WarningCode::WithoutNumbers, &detail))
 }
 
-/// A period more than some years outside the plan. Where it would lie in the plan a century earlier or later, that is said.
+/// A period more than some years outside the plan. If it would lie in the plan a century earlier or later, that is
+/// said.
 pub fn outside_plan(plan: &Plan, period: Period, rules: &WarningRules) -> Option<Warning> {
     let years = i32::try_from(rules.years_outside_plan).unwrap_or(CENTURY);
     let is_outside = |period: Period| {
@@ -243,7 +244,7 @@ pub fn beyond_all(whose: &str, groups: Counted, all: Counted, column: &str, rule
     let (part, groups, all) =
         parts.into_iter().find(|(_, groups, all)| is_more(*groups - *all, *all, rules.beyond_all_percent))?;
     let what = if part == column { String::new() } else { format!("a {part} of ") };
-    let detail = format!("{whose} {what}{groups} where all has {all}: groups are parts of all");
+    let detail = format!("{whose} {what}{groups} but all has {all}: groups are parts of all");
     Some(Warning::to_acknowledge(part, WarningCode::BeyondAll, &detail))
 }
 

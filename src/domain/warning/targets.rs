@@ -1,4 +1,4 @@
-//! What is odd about a target: one function a rule.
+//! What is odd about a target: one function per rule.
 
 use super::figures::{above_a_hundred_percent, adds_up, is_more};
 use super::{Warning, WarningCode, WarningRules};
@@ -27,7 +27,7 @@ pub fn finer_than_decimals(kpi: &Kpi, target: &Target, rules: &WarningRules) -> 
     Some(Warning::to_acknowledge(column, WarningCode::FinerThanDecimals, &detail))
 }
 
-/// A target of more than 100 percent, where the KPI has no highest valid figure.
+/// A target of more than 100 percent, if the KPI has no highest valid figure.
 pub fn above_a_hundred(kpi: &Kpi, target: &Target, rules: &WarningRules) -> Option<Warning> {
     figures(target).find_map(|(column, figure)| above_a_hundred_percent(kpi, figure, column, rules))
 }

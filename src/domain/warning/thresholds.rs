@@ -10,7 +10,7 @@ macro_rules! thresholds {
         /// From when on something is worth a warning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(deny_unknown_fields, default)]
-        #[schema(description = "From when on something that was accepted is worth a warning. What is left out has its default.")]
+        #[schema(description = "When something that was accepted is worth a warning. What is left out has its default.")]
         pub struct WarningRules {
             $($(#[$attribute])+ pub $name: $kind,)+
         }
@@ -28,14 +28,14 @@ thresholds! {
     /// the warning off.
     #[schema(minimum = 0, maximum = 9, default = 2)]
     hundredfold_factor: u32 = 2;
-    /// A figure is far from the KPI's history when it lies further from the median of the last figures than this many times
-    /// their median absolute deviation; 0 turns the warning off.
+    /// A figure is far from the KPI's history if it differs from the median of the last figures by more than this many
+    /// times their median absolute deviation; 0 turns the warning off.
     #[schema(minimum = 0, maximum = 1000, default = 8)]
     history_deviations: u32 = 8;
     /// By how many percent a count of the year so far may fall within its year; 100 turns the warning off.
     #[schema(minimum = 0, maximum = 100, default = 0)]
     year_to_date_fall_percent: u32 = 0;
-    /// A percentage above this is worth a warning where the KPI has no highest valid figure.
+    /// A percentage above this is worth a warning if the KPI has no highest valid figure.
     #[schema(minimum = 100, maximum = 1_000_000, default = 100)]
     percentage_above: u32 = 100;
     /// Whether a percentage, rate or ratio of a sensitive KPI is wanted with its numerator and denominator.

@@ -30,7 +30,7 @@ pub struct ClientSecret {
     id: String,
     /// When it was made.
     created_at: DateTime<Utc>,
-    /// When it was last used, to the minute; null where it never was.
+    /// When it was last used, to the minute; null if it never was.
     #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -61,7 +61,7 @@ pub struct ClientBody {
     /// Who made it.
     #[schema(example = "demo-administrator")]
     created_by: String,
-    /// When it last signed in, to the minute; null where it never did.
+    /// When it last signed in, to the minute; null if it never did.
     #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -125,7 +125,8 @@ path_params! {
 
 /// List a plan's clients
 ///
-/// The partners' systems that may sign in by themselves, the oldest first, a page at a time. For administrators of the plan.
+/// The partners' systems that may sign in by themselves, oldest first, a page at a time. For administrators of the
+/// plan.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/clients", tag = "access",
     params(PlanPath, Paging),
@@ -149,7 +150,7 @@ pub async fn list_clients(
     Ok(ClientPage { items: rows.into_iter().map(ClientBody::of).collect(), next }.reply(&request, &all))
 }
 
-/// Let a partner's system in
+/// Make a client
 ///
 /// Makes a client with its first secret, which is shown in this answer and never again. It may do nothing until something
 /// is granted to its subject. For administrators of the plan.
@@ -158,7 +159,7 @@ pub async fn list_clients(
     params(PlanPath),
     request_body(content = ClientDraft, description = "What system it is."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = MadeClient,
+        (status = 201, description = "It was made; Location gives its address.", body = MadeClient,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
@@ -197,13 +198,13 @@ pub async fn find_client(
     Ok(conditions.answer(&tag, &ClientBody::of(found)))
 }
 
-/// End a client
+/// Revoke a client
 ///
-/// Its secrets and its grants in the plan end at once. For administrators of the plan.
+/// Its secrets and its grants in the plan are revoked at once. For administrators of the plan.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/clients/{client_id}", tag = "access",
     params(ClientPath, IfMatch),
-    responses((status = 204, description = "It is ended."), DeleteProblems)
+    responses((status = 204, description = "It is revoked."), DeleteProblems)
 )]
 pub async fn revoke_client(
     programme: Data<Programme>,
@@ -218,8 +219,8 @@ pub async fn revoke_client(
 
 /// Give a client its next secret
 ///
-/// Both are good until the old one is taken away, so that a system can be moved from one to the other without a pause. The
-/// secret is shown in this answer and never again. For administrators of the plan.
+/// Both are valid until the old one is removed, so that a system can be moved from one to the other without a pause.
+/// The secret is shown in this answer and never again. For administrators of the plan.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/clients/{client_id}/secrets", tag = "access", operation_id = "add_client_secret",
     params(ClientPath),
@@ -235,14 +236,14 @@ pub async fn add_client_secret(
     Ok(unkept(HttpResponse::Created().json(MadeSecret { client_secret, known: row.into() })))
 }
 
-/// Take a secret from a client
+/// Remove a client's secret
 ///
-/// It is no good from then on; the only one cannot be taken away. For administrators of the plan.
+/// It is no longer valid; the only one cannot be removed. For administrators of the plan.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/clients/{client_id}/secrets/{client_secret}", tag = "access",
     operation_id = "remove_client_secret",
     params(SecretPath, IfMatch),
-    responses((status = 204, description = "It is gone."), DeleteProblems)
+    responses((status = 204, description = "It is removed."), DeleteProblems)
 )]
 pub async fn remove_client_secret(
     programme: Data<Programme>,

@@ -34,7 +34,7 @@ pub struct GrantBody {
     subject: String,
     /// The role.
     role: Role,
-    /// The outcome areas a sub-group lead answers for.
+    /// The outcome areas a sub-group lead is responsible for.
     outcome_areas: Vec<AreaCode>,
     /// The organisation a contributor or partner belongs to.
     #[schema(required = true, example = "harrow-pct")]
@@ -83,7 +83,7 @@ path_params! {
 
 /// List a plan's grants
 ///
-/// The live ones, the oldest first, a page at a time. For administrators of the plan.
+/// The live ones, oldest first, a page at a time. For administrators of the plan.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/grants", tag = "access",
     params(PlanPath, Paging),
@@ -117,7 +117,7 @@ pub async fn list_grants(
     params(PlanPath),
     request_body(content = GrantDraft, description = "Who, which role, and how far it reaches."),
     responses(
-        (status = 201, description = "It was given; Location says where it is.", body = GrantBody,
+        (status = 201, description = "It was given; Location gives its address.", body = GrantBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -157,7 +157,7 @@ pub async fn find_grant(
 
 /// Revoke a grant
 ///
-/// It ends at once; the journal keeps that it was. For administrators of the plan, and not their own.
+/// It ends at once, and stays in the journal. For administrators of the plan, and not their own.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/grants/{grant}", tag = "access",
     params(GrantPath, IfMatch),
@@ -187,7 +187,7 @@ pub struct Me {
     grants: Vec<GrantBody>,
 }
 
-/// Say who you are
+/// Show who you are
 ///
 /// The subject of your token, when it expires, and what was granted to you.
 #[utoipa::path(

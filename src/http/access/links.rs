@@ -41,10 +41,10 @@ pub struct LinkBody {
     /// Who made it, and what it can show at most.
     #[schema(example = "jo.lead@harrow.example")]
     created_by: String,
-    /// From when on it is no good.
+    /// When it expires.
     #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute; null where it never was.
+    /// When it was last used, to the minute; null if it never was.
     #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -93,7 +93,7 @@ path_params! {
 
 /// List a plan's links
 ///
-/// Those that you made and that are not revoked, or everybody's for an administrator; the oldest first, a page at a time,
+/// Those that you made and that are not revoked, or everybody's for an administrator; oldest first, a page at a time,
 /// without their secrets.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/links", tag = "access",
@@ -120,15 +120,15 @@ pub async fn list_links(
 
 /// Make a link
 ///
-/// The address of one table, read only, for a sheet that can send no token. It shows what a partner may read, with small
-/// numbers withheld, and never more than you may: whoever has the address has the table. It is shown in this answer and
-/// never again.
+/// The address of one table, read only, for a sheet that can send no token. It shows what a partner may read, with
+/// small numbers withheld, and never more than you may: anyone who has the address can see the table. It is shown in
+/// this answer and never again.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/links", tag = "access", operation_id = "create_link",
     params(PlanPath),
     request_body(content = LinkDraft, description = "The table, and for how long."),
     responses(
-        (status = 201, description = "It was made; Location says where it is managed.", body = MadeLink,
+        (status = 201, description = "It was made; Location gives its address managed.", body = MadeLink,
          headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
@@ -192,8 +192,8 @@ pub async fn revoke_link(
 
 /// Open a link
 ///
-/// The table or picture that a secret link opens, with the query parameters that it has; no token is needed. A table comes as CSV
-/// where the address ends in `.csv`, and as a workbook where it ends in `.xlsx`.
+/// The table or picture that a secret link opens, with the query parameters that it has; no token is needed. A table
+/// comes as CSV if the address ends in `.csv`, and as a workbook if it ends in `.xlsx`.
 #[utoipa::path(
     get, path = "/v1/links/{secret}/{table}", tag = "access", operation_id = "open_link", security(()),
     params(LinkedTablePath),

@@ -1,4 +1,4 @@
-//! `/oauth/token`: partners' systems sign in with an id and a secret (RFC 6749 section 4.4), and what tells clients and
+//! `/oauth/token`: partners' systems sign in with an id and a secret (RFC 6749 section 4.4), and what shows clients and
 //! tools how (RFC 7517, 8414, 9116 and 9728).
 
 use std::sync::Arc;
@@ -48,22 +48,22 @@ pub struct AccessToken {
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds that it is good for.
+    /// Seconds that it is valid for.
     #[schema(minimum = 1, example = 900)]
     expires_in: i64,
 }
 
 /// A form as OAuth sends it.
 #[derive(Debug, utoipa::ToSchema)]
-#[schema(as = TokenRequest, description = "What a client asks with. There are no scopes: a `scope` is refused, and other fields are passed over.")]
+#[schema(as = TokenRequest, description = "What a client asks with. There are no scopes: a `scope` is refused, and other fields are ignored.")]
 #[expect(dead_code, reason = "it documents a form, which is read field by field")]
 pub struct TokenRequest {
     /// How the client asks.
     grant_type: GrantType,
-    /// The client's id, where it does not come in `Authorization: Basic`.
+    /// The client's id, if it does not come in `Authorization: Basic`.
     #[schema(example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
     client_id: Option<String>,
-    /// The client's secret, where it does not come in `Authorization: Basic`.
+    /// The client's secret, if it does not come in `Authorization: Basic`.
     #[schema(example = "wms_…")]
     client_secret: Option<String>,
 }
@@ -77,9 +77,9 @@ pub enum GrantType {
     ClientCredentials,
 }
 
-/// An error as OAuth tells it, and as everything else here does.
+/// An error as OAuth describes it, and as everything else here does.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = OauthProblem, description = "An error as RFC 6749 section 5.2 has it, with the members of a problem document beside.")]
+#[schema(as = OauthProblem, description = "An error as RFC 6749 section 5.2 has it, with the members of a problem document added.")]
 pub struct OauthProblem {
     /// What is wrong, in one of OAuth's words.
     #[schema(example = "invalid_client")]
@@ -229,7 +229,7 @@ pub async fn jwks(_: Params<NoParams>, issuer: Data<MaybeIssuer>) -> HttpRespons
 
 /// Where and how to authenticate.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where this service takes its tokens from, and how they are sent (RFC 9728).")]
+#[schema(description = "Whose tokens this service accepts, and how they are sent (RFC 9728).")]
 pub struct ProtectedResource {
     /// The address of this service.
     #[schema(example = "https://waymark.example")]
@@ -237,7 +237,7 @@ pub struct ProtectedResource {
     /// What it is called.
     #[schema(example = "Waymark")]
     resource_name: &'static str,
-    /// The issuers whose tokens it takes.
+    /// The issuers whose tokens it accepts.
     #[schema(example = json!(["https://waymark.example"]))]
     authorization_servers: Vec<String>,
     /// The keys that its own tokens are signed with.
@@ -251,9 +251,9 @@ pub struct ProtectedResource {
     resource_documentation: String,
 }
 
-/// Say how to authenticate
+/// Describe how to authenticate
 ///
-/// The metadata of a protected resource (RFC 9728): which issuers' tokens are taken here, and how they are sent.
+/// The metadata of a protected resource (RFC 9728): which issuers' tokens are accepted here, and how they are sent.
 #[utoipa::path(
     get, path = "/.well-known/oauth-protected-resource", tag = "service", operation_id = "get_protected_resource",
     security(()), responses((status = 200, description = "The metadata.", body = ProtectedResource), PublicProblems)
@@ -294,9 +294,9 @@ pub struct AuthorizationServer {
     response_types_supported: [&'static str; 0],
 }
 
-/// Say how clients sign in
+/// Describe how clients sign in
 ///
-/// The metadata of an authorisation server (RFC 8414), where this service issues tokens to partners' systems.
+/// The metadata of an authorisation server (RFC 8414), if this service issues tokens to partners' systems.
 #[utoipa::path(
     get, path = "/.well-known/oauth-authorization-server", tag = "service", operation_id = "get_authorization_server",
     security(()),
@@ -320,9 +320,9 @@ pub async fn authorization_server(
     }))
 }
 
-/// Say whom to tell of a weakness
+/// Show whom to inform of a weakness
 ///
-/// A security.txt (RFC 9116), where the deployment names a contact.
+/// A security.txt (RFC 9116), if the deployment names a contact.
 #[utoipa::path(
     get, path = "/.well-known/security.txt", tag = "service", operation_id = "get_security_txt", security(()),
     responses((status = 200, description = "The contact.", body = String, content_type = "text/plain"), PublicProblems, NoSuchThing)
@@ -334,7 +334,7 @@ pub async fn security_txt(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let contact = settings.security_contact.as_ref().ok_or_else(Problem::not_found)?;
-    // The file promises to be true for less than a year, and is made anew each time.
+    // The file promises to be true for less than a year, and is made again each time.
     let expires = (programme.clock().now() + TimeDelta::days(180)).to_rfc3339_opts(SecondsFormat::Secs, true);
     let canonical = format!("{}/.well-known/security.txt", settings.base(&request.connection_info()));
     let text = format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\nCanonical: {canonical}\n");

@@ -42,10 +42,10 @@ pub struct TokenBody {
     methods: Vec<String>,
     /// When it was made.
     created_at: DateTime<Utc>,
-    /// From when on it is no good.
+    /// When it expires.
     #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute; null where it never was.
+    /// When it was last used, to the minute; null if it never was.
     #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -69,7 +69,7 @@ impl From<CredentialRow> for TokenBody {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "A token that was just made, with its secret.")]
 pub struct MadeToken {
-    /// The token itself, which is never shown again: send it as Bearer, or as the password of Basic where that is allowed.
+    /// The token itself, which is never shown again: send it as Bearer, or as the password of Basic if that is allowed.
     #[schema(example = "wmk_…")]
     token: String,
     #[serde(flatten)]
@@ -101,7 +101,7 @@ path_params! {
 
 /// List your tokens
 ///
-/// Your personal access tokens that are not revoked, the oldest first, a page at a time; without their secrets.
+/// Your personal access tokens that are not revoked, oldest first, a page at a time; without their secrets.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "access", params(Paging),
     responses((status = 200, description = "A page of tokens.", body = TokenPage), NotModified, ReadProblems, NotAllowed)
@@ -130,7 +130,7 @@ pub async fn list_tokens(
     post, path = "/v1/tokens", tag = "access", operation_id = "create_token",
     request_body(content = TokenDraft, description = "What it is for, and what it is confined to."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = MadeToken,
+        (status = 201, description = "It was made; Location gives its address.", body = MadeToken,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )

@@ -46,13 +46,13 @@ const SILENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DryRun {
-    /// Say what the import would do, and do nothing.
+    /// Show what the import would do, and do nothing.
     #[param(value_type = Option<bool>, example = true)]
     dry_run: bool,
 }
 
 impl DryRun {
-    /// Whether nothing is to be kept.
+    /// Whether nothing is to be saved.
     pub fn is_wanted(self) -> bool {
         self.dry_run
     }
@@ -65,9 +65,9 @@ impl FromParams for DryRun {
 }
 
 /// What the documents say of the answer to an import that went well.
-pub(in crate::http) const DONE: &str = "What the import did, or would do. Where Accept likes an Excel workbook best and there are warnings, a table comes back as one, each cell that should be looked at marked, behind a sheet that lists what was found.";
+pub(in crate::http) const DONE: &str = "What the import did, or would do. If Accept prefers an Excel workbook and there are warnings, a table comes back as one, with each cell to check marked, after a sheet that lists what was found.";
 /// What they say of the answer to one that did not.
-pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is kept (`invalid`); or the Idempotency-Key came with another request (`key_reused`). Where Accept likes an Excel workbook best, a table comes back as one, each wrong cell marked, behind a sheet that lists what is wrong.";
+pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is saved (`invalid`); or the Idempotency-Key came with another request (`key_reused`). If Accept prefers an Excel workbook, a table comes back as one, with each wrong cell marked, after a sheet that lists what is wrong.";
 
 /// Readings to import, as JSON.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -83,16 +83,16 @@ pub struct ReadingItems {
 /// One of the readings to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. When a reading is there already, a member that is absent leaves what is there, and `null` clears it; any of these four replaces the figure as a whole.")]
+#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. If a reading exists already, an absent member leaves the stored value, and `null` clears it; any of these four replaces the figure as a whole.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct ReadingItem {
     /// The KPI's code.
     #[schema(example = "NI-117")]
     kpi: KpiCode,
-    /// The period: its key, or as people write it where that can mean one thing only for the KPI.
+    /// The period: its key, or as people write it if that can mean one thing only for the KPI.
     #[schema(example = "2010/11 Q1")]
     period: String,
-    /// The group; `all`, which is everyone, without it.
+    /// The group; without it `all`, which is everyone.
     #[schema(example = "all")]
     group: Option<GroupCode>,
     /// The figure, in the KPI's unit.
@@ -120,7 +120,7 @@ pub struct ReadingItem {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(example = 4.2)]
     forecast: Option<Figure>,
-    /// The codes of warnings that you have seen and stand by: they are not repeated for this figure.
+    /// The codes of warnings that you have seen and confirm: they are not repeated for this figure.
     #[schema(example = json!([]))]
     acknowledged: Option<Vec<String>>,
 }
@@ -139,7 +139,7 @@ pub struct TargetItems {
 /// One of the targets to import.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. When a target is there already, a member that is absent leaves what is there, and `null` puts it back to its default; any of these three replaces all of them.")]
+#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. If a target exists already, an absent member leaves the stored value, and `null` puts it back to its default; any of these three replaces all of them.")]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
 pub struct TargetItem {
     /// The KPI's code.
@@ -173,7 +173,7 @@ pub struct TargetItem {
     /// Why it replaces the one before; at most 2,000 characters.
     #[schema(max_length = 2000)]
     reason: Option<String>,
-    /// The codes of warnings that you have seen and stand by: they are not repeated for this target.
+    /// The codes of warnings that you have seen and confirm: they are not repeated for this target.
     #[schema(example = json!([]))]
     acknowledged: Option<Vec<String>>,
 }
@@ -182,7 +182,7 @@ pub struct TargetItem {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "What an import did, or with `dry_run` would do.")]
 pub struct ImportResult {
-    /// Whether it was only tried.
+    /// Whether it was a trial.
     dry_run: bool,
     /// The rows gone through, blank ones not counted.
     #[schema(minimum = 0, example = 120)]
@@ -201,14 +201,14 @@ pub struct ImportResult {
     rejected: u64,
     /// The columns of the file that were not read, each with why.
     ignored_columns: Vec<IgnoredColumnBody>,
-    /// Where the KPIs of the changed rows stood before and stand after, and the later periods and gaps whose standing moves
-    /// with them; empty where anything is wrong.
+    /// How the KPIs of the changed rows were doing before and are doing after, and the later periods and gaps that move
+    /// with them; empty if anything is wrong.
     effects: Vec<Move>,
-    /// The roll-ups that move with it, in every report of the plan that it reaches; empty where anything is wrong.
+    /// The roll-ups that move with it, in every report of the plan that it reaches; empty if anything is wrong.
     roll_ups: Vec<RollUpMove>,
-    /// What should be looked at in the rows that are right: about the file as a whole, then row by row. Warnings never block.
+    /// What to check in the rows that are right: about the file as a whole, then row by row. Warnings never block.
     warnings: Vec<Warning>,
-    /// Everything that is wrong; empty where the import did or would do.
+    /// Everything that is wrong; empty if the import was or would be done.
     errors: Vec<ViolationBody>,
 }
 
@@ -239,7 +239,7 @@ pub struct ImportProblemBody {
     #[schema(minimum = 400, maximum = 599, example = 422)]
     status: u16,
     /// What is wrong and what to do about it.
-    #[schema(example = "20 cells are wrong in 18 of 120 rows; nothing was kept.")]
+    #[schema(example = "20 cells are wrong in 18 of 120 rows; nothing was saved.")]
     detail: String,
     /// The request.
     #[schema(example = "urn:request:0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
@@ -280,7 +280,7 @@ pub async fn import(
         outcome => outcome?,
     };
     let wants_workbook = Accept::of(request).choose(&[Format::Json, Format::Xlsx]).is_ok_and(|it| it == Format::Xlsx);
-    // What was sent as JSON is told in JSON, at its pointers.
+    // What was sent as JSON is reported in JSON, at its pointers.
     let found_something = outcome.errors.count() + outcome.warnings.count() > 0;
     if found_something && wants_workbook && sent_as != SentAs::Items {
         return marked(outcome, as_sent, kind, programme.clock().now()).await;
@@ -390,7 +390,7 @@ async fn taken_apart(
     }
 }
 
-/// The most bytes that all mistakes and warnings are told in where they are marked; more are listed.
+/// The most bytes that all mistakes and warnings are reported in if they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
 
 /// The sender's own table with its mistakes and warnings marked.
@@ -447,7 +447,7 @@ fn refusal(outcome: &Outcome, where_told: &str) -> String {
         (_, 0) => format!("in {rows} of {}", counted(all, "row", "rows")),
         _ => format!("in {rows} of {} and about the file as a whole", counted(all, "row", "rows")),
     };
-    format!("{} {place}; {where_told}, and nothing was kept.", things_wrong(cells))
+    format!("{} {place}; {where_told}, and nothing was saved.", things_wrong(cells))
 }
 
 /// What became of a file in which some things should be looked at, in a sentence.
@@ -573,7 +573,7 @@ mod tests {
         assert_eq!(READ.available_permits(), 0);
         let third = taken_apart(file(&bytes), SentAs::Workbook, None, ImportKind::Readings);
         assert!(third.now_or_never().is_none(), "it waits");
-        // A CSV file needs no turn, and neither does whoever has a workbook written.
+        // A CSV file needs no turn, and neither does anyone who has a workbook written.
         let csv = sent(SentAs::Csv, b"kpi,period,value\n").await;
         assert!(matches!(csv, Upload::Csv(_)));
         assert_eq!(with_workbook(|| 7).await.ok(), Some(7));

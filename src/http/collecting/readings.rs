@@ -34,7 +34,7 @@ use crate::programme::Programme;
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::readings::{Effect, ReadingFilter, ReadingKey, SeenReading};
 
-/// A reading as it is kept.
+/// A reading as it is stored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Reading, description = "The figure reported for a KPI, a period and a group.")]
 pub struct ReadingBody {
@@ -44,7 +44,7 @@ pub struct ReadingBody {
     period: Period,
     /// The group; `all` is everyone.
     group: GroupCode,
-    /// The exact figure; where small numbers are withheld from the reader, rounded to the KPI's decimals.
+    /// The exact figure; if small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     value: Option<Figure>,
     /// What was counted.
@@ -55,7 +55,7 @@ pub struct ReadingBody {
     denominator: Option<Figure>,
     /// Whether the figure may still change.
     provisional: bool,
-    /// Why there is no figure, where that was declared.
+    /// Why there is no figure, if that was declared.
     #[schema(required = true, example = "School census not yet released")]
     nil_return: Option<String>,
     /// The status that a partner determined.
@@ -70,7 +70,7 @@ pub struct ReadingBody {
     /// The figure that the sub-group itself expects at the year's end.
     #[schema(required = true, example = 4.2)]
     forecast: Option<Figure>,
-    /// The codes of warnings that whoever reported it stands by; empty for readers outside the partnership.
+    /// The codes of warnings that its reporter has confirmed; empty for readers outside the partnership.
     #[schema(value_type = Vec<String>, example = json!([]))]
     acknowledged: Acknowledged,
     /// Whether it replaced a figure whose round had closed.
@@ -122,7 +122,7 @@ pub struct PostedReading {
     reading: ReadingBody,
     /// What it changed.
     effect: Effect,
-    /// What should be looked at, though the figure was accepted.
+    /// What to check, although the figure was accepted.
     warnings: Vec<Warning>,
 }
 
@@ -133,7 +133,7 @@ page!(
 
 /// Every revision of a reading.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Every revision of a reading, the first first.")]
+#[schema(description = "Every revision of a reading, oldest first.")]
 pub struct ReadingHistory {
     /// The revisions.
     items: Vec<ReadingBody>,
@@ -328,13 +328,13 @@ async fn reply(
 
 /// Import readings
 ///
-/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. A file sent again
-/// changes nothing. For those who report figures, of the KPIs they report.
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is accepted, or every wrong cell is listed
+/// and nothing is saved. A file sent again changes nothing. For those who report figures, of the KPIs they report.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/readings", tag = "readings", operation_id = "import_readings",
     params(PlanPath, DryRun),
     request_body(
-        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook the sheet is read that has the columns kpi and period, what its cells show: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is told at its pointer, such as /items/3/value. When a reading is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, rows that nobody filled in are passed over.",
+        description = "The columns kpi and period, and of group, value, numerator, denominator, provisional, nil_return, status, commentary, reason, forecast and acknowledged (the codes of warnings that you confirm, separated by blanks or commas) those that are needed; at most 1,000,000 rows, as CSV, as an Excel workbook or as the members of items in JSON. Of a workbook, the sheet that has the columns kpi and period is read as its cells show it: a formula by the value that was saved with it, a day that begins a month as that month. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252 (by its mark, `charset` or content), with commas, semicolons or tabs between its cells, and with a title above its header. A cell that a workbook shows as a percentage is read as one for a KPI counted in percent. Columns that are known and not read are listed in ignored_columns. What is wrong with JSON is listed by its pointer, such as /items/3/value. If a reading exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) clears it. value, numerator, denominator and nil_return are one figure: a row that fills in any of them replaces the figure as a whole. So a file with the columns kpi, period and commentary changes commentaries and nothing else. In a template, empty rows are ignored.",
         content(
             (String = "text/csv", example = "kpi,period,numerator,denominator\nNI-117,2010/11 Q1,231,5120"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -387,21 +387,21 @@ pub async fn find_reading(
 
 /// Post a figure
 ///
-/// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. When a reading
-/// is there already, a member that is absent leaves what is there and null clears it; `value`, `numerator`, `denominator` and
-/// `nil_return` are one figure, and giving any of them replaces the figure as a whole. So `{"commentary": "…"}` changes the
-/// commentary and nothing else. The answer
-/// says what it changed: the assessment before and after, those of later periods, and the gaps and roll-ups that moved with
-/// it; with `dry_run` it says what it would change, and nothing is kept. With If-Match a revision is made only of the state
-/// that is named, with `If-None-Match: *` only a first figure is taken. Once the figure's round has closed, another figure
-/// is a restatement and needs a reason, and a change of words alone is a revision and needs none; one that is signed off is changed after its return was reopened (`conflict`). For
-/// those who report the KPI.
+/// The same figure again changes nothing; another one is the next revision, and the old one stays in the history. If a
+/// reading exists already, an absent member leaves the stored value and null clears it; `value`, `numerator`,
+/// `denominator` and `nil_return` are one figure, and giving any of them replaces the figure as a whole. So
+/// `{"commentary": "…"}` changes the commentary and nothing else. The answer states what it changed: the assessment
+/// before and after, those of later periods, and the gaps and roll-ups that moved with it; with `dry_run` it states
+/// what it would change, and nothing is saved. With If-Match a revision is made only of the state that is named, with
+/// `If-None-Match: *` only a first figure is accepted. Once the figure's round has closed, another figure is a
+/// restatement and needs a reason, and a change of words alone is a revision and needs none; one that is signed off can
+/// be changed only once its return is reopened (`conflict`). For those who report the KPI.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}", tag = "readings",
     params(ReadingPath, GroupParams, DryRun, IfMatchOrNone),
-    request_body(content = ReadingDraft, description = "The figure; a member that is absent leaves what is there."),
+    request_body(content = ReadingDraft, description = "The figure; an absent member leaves the stored value."),
     responses(
-        (status = 200, description = "It is the next revision, was there already, or was only tried.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It is the next revision, existed already, or was a trial.", body = PostedReading, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It is the first figure.", body = PostedReading,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         PutReadingProblems
@@ -432,7 +432,7 @@ pub async fn put_reading(
 
 /// Follow a figure's revisions
 ///
-/// Every revision of a reading, the first first.
+/// Every revision of a reading, oldest first.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/readings/{period}/history", tag = "readings", operation_id = "list_reading_revisions",
     params(ReadingPath, GroupParams, AsOf),

@@ -73,14 +73,15 @@ pub async fn list_rounds(
 
 /// Make a collection round
 ///
-/// One a period, all of one kind of period. A figure is owed in the first round that closes on or after the day on which it
-/// falls due by its KPI's collection lag, and is then due on the round's day. For programme managers and administrators.
+/// One per period, all of one kind of period. A figure is owed in the first round that closes on or after the day on
+/// which it falls due by its KPI's collection lag, and is then due on the round's day. For programme managers and
+/// administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds", tag = "collecting", operation_id = "create_round",
     params(PlanPath),
     request_body(content = RoundDraft, description = "The period and the round's days."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = RoundDays,
+        (status = 201, description = "It was made; Location gives its address.", body = RoundDays,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -160,7 +161,7 @@ pub async fn remove_round(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// See how a round stands
+/// Show how far a round has come
 ///
 /// Every sub-group's return with the figures it owes, and how far they have come in. For members of the partnership.
 #[utoipa::path(
@@ -183,8 +184,8 @@ pub async fn get_round_returns(
 
 /// Find a return
 ///
-/// The figures that a sub-group owes in a round, each with its definition, target, last figure and what is still lacking,
-/// and where the return stands. For members of the partnership.
+/// The figures that a sub-group owes in a round, each with its definition, target, last figure and what is still
+/// missing, and the state of the return. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
     params(ReturnPath, AsOf),
@@ -221,13 +222,13 @@ impl utoipa::PartialSchema for ReturnFigure {
         };
         let or_null = |object: ObjectBuilder| object.schema_type(SchemaType::Array(vec![Type::String, Type::Null]));
         object.properties.insert("kpi".to_owned(), code(CODE_PATTERN, "NI-117", "The KPI's code.").into());
-        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, where the return holds more than one.");
+        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, if the return holds more than one.");
         object.properties.insert("period".to_owned(), or_null(period).into());
         let group = code(CODE_PATTERN, "all", "The group; `all` without it.");
         object.properties.insert("group".to_owned(), or_null(group).into());
         object.required = vec!["kpi".to_owned()];
         object.description = Some(
-            "A figure in a return: the KPI, the period where the return holds more than one of it, the group (`all` \
+            "A figure in a return: the KPI, the period if the return holds more than one of it, the group (`all` \
              without it), and what is reported."
                 .to_owned(),
         );
@@ -246,16 +247,17 @@ impl utoipa::ToSchema for ReturnFigure {
 #[schema(description = "The figures of a return: those that are left out stay as they are.")]
 #[expect(dead_code, reason = "it documents a body, which the use case reads member by member")]
 pub struct ReturnDraft {
-    /// What is reported, one a KPI, period and group.
+    /// What is reported, one per KPI, period and group.
     #[schema(max_items = 10_000)]
     figures: Vec<ReturnFigure>,
 }
 
 /// Fill in a return
 ///
-/// Posts many of its figures at once, all or nothing; with `dry_run` it says what that would do, and nothing is kept. The
-/// answer says what moved, and what the return lacks then. A figure that was there already changes nothing; one that is
-/// left out stays as it is, and so does a member that is absent from one (null clears it). For those who report the KPIs.
+/// Posts many of its figures at once, all or nothing; with `dry_run` it states what that would do, and nothing is
+/// saved. The answer states what moved, and what the return still needs then. A figure that was there already changes
+/// nothing; one that is left out stays as it is, and so does an absent member of one (null clears it). For those who
+/// report the KPIs.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}", tag = "collecting",
     params(ReturnPath, DryRun),
@@ -276,9 +278,9 @@ pub async fn put_return(
 
 /// Submit a return
 ///
-/// Says that it is complete: every figure or a nil return, commentary where a KPI's figure for everyone is off track, an
-/// action where it is so twice running, as the plan's settings ask. What is lacking is listed line by line (`invalid`). For the sub-group's lead,
-/// programme managers and administrators.
+/// Declares that it is complete: every figure or a nil return, commentary if a KPI's figure for everyone is off track,
+/// and an action if it is off track twice running, as the plan's settings ask. What is missing is listed line by line
+/// (`invalid`). For the sub-group's lead, programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/submit", tag = "collecting", operation_id = "submit_return",
     params(ReturnPath),
@@ -311,23 +313,23 @@ pub async fn sign_off_return(
     step(&programme, &caller, &plan, ReturnKey { period, sub_group }, Step::SignOff).await
 }
 
-/// What is to be mended.
+/// What to correct.
 #[derive(Debug, utoipa::ToSchema)]
-#[schema(description = "What is to be mended in a return.")]
+#[schema(description = "What to correct in a return.")]
 #[expect(dead_code, reason = "it documents a body, which is read member by member")]
 pub struct ReturnNote {
-    /// What is to be mended; 1 to 2,000 characters.
+    /// What to correct; 1 to 2,000 characters.
     #[schema(min_length = 1, max_length = 2000, example = "NI-53a: is the denominator the quarter's?")]
     note: String,
 }
 
 /// Send back a return
 ///
-/// With a note that says what is to be mended. For the sub-group's lead, programme managers and administrators.
+/// With a note that states what to correct. For the sub-group's lead, programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/rounds/{period}/returns/{sub_group}/return", tag = "collecting", operation_id = "send_back_return",
     params(ReturnPath),
-    request_body(content = ReturnNote, description = "What is to be mended."),
+    request_body(content = ReturnNote, description = "What to correct."),
     responses((status = 200, description = "It is sent back.", body = ReturnReport), CreateProblems)
 )]
 pub async fn send_back_return(
@@ -420,9 +422,9 @@ impl FromParams for OutstandingParams {
     }
 }
 
-/// Say who owes what
+/// List what is outstanding
 ///
-/// The figures still owed in the rounds that have opened, and those of ended periods that no round gathers, the longest
+/// The figures still owed in the rounds that have opened, and those of ended periods that no round gathers, longest
 /// overdue first, with completeness and timeliness by sub-group and by organisation. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/outstanding", tag = "collecting", operation_id = "get_outstanding",
@@ -459,11 +461,12 @@ pub async fn get_outstanding(
     Ok(kept(&seen.outstanding(&filter), &view.tag))
 }
 
-/// Say what you owe
+/// List what you owe
 ///
-/// The returns that you fill in, in every plan: your KPIs with their definitions, due dates, last figures and targets, and
-/// what is still lacking. Send the figures of a return with PUT to `/v1/plans/{plan}/rounds/{period}/returns/{sub_group}`.
-/// What no round gathers is due by each KPI's own lag, and is listed under `without_return`.
+/// The returns that you fill in, in every plan: your KPIs with their definitions, due dates, last figures and targets,
+/// and what is still missing. Send the figures of a return with PUT to
+/// `/v1/plans/{plan}/rounds/{period}/returns/{sub_group}`. What no round gathers is due by each KPI's own lag, and is
+/// listed under `without_return`.
 #[utoipa::path(
     get, path = "/v1/me/returns", tag = "collecting", operation_id = "get_my_returns",
     responses((status = 200, description = "Your returns.", body = MyReturns), NotModified, ReadProblems)

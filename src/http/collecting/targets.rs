@@ -27,7 +27,7 @@ use crate::programme::Programme;
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::targets::{TargetEffect, TargetPlace, TargetRow};
 
-/// A target as it is kept.
+/// A target as it is stored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Target, description = "The figure, or the range, wanted for a period.")]
 pub struct TargetBody {
@@ -44,7 +44,7 @@ pub struct TargetBody {
     /// The upper end of the range wanted.
     #[schema(required = true)]
     high: Option<Figure>,
-    /// The figure at which amber ends, where the target has one of its own.
+    /// The figure at which amber ends, if the target has one of its own.
     #[schema(required = true)]
     floor: Option<Figure>,
     /// Who asks for it.
@@ -63,7 +63,7 @@ pub struct TargetBody {
     /// Why it replaced the one before.
     #[schema(required = true)]
     reason: Option<String>,
-    /// The codes of warnings that whoever set it stands by; empty for readers outside the partnership.
+    /// The codes of warnings that the person who set it has confirmed; empty for readers outside the partnership.
     #[schema(value_type = Vec<String>, example = json!([]))]
     acknowledged: Acknowledged,
     /// Which revision of the target this is, from 1.
@@ -109,7 +109,7 @@ pub struct PostedTarget {
     target: TargetBody,
     /// What it changed.
     effect: TargetEffect,
-    /// What should be looked at, though the target was accepted.
+    /// What to check, although the target was accepted.
     warnings: Vec<Warning>,
 }
 
@@ -119,13 +119,13 @@ pub struct PostedTarget {
 pub struct TargetRevisionBody {
     #[serde(flatten)]
     target: TargetBody,
-    /// Whether this revision took the target away.
+    /// Whether this revision removed the target.
     removed: bool,
 }
 
 /// Every revision of a target.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Every revision of a target, the first first.")]
+#[schema(description = "Every revision of a target, oldest first.")]
 pub struct TargetHistory {
     /// The revisions.
     items: Vec<TargetRevisionBody>,
@@ -218,13 +218,13 @@ fn reply(rows: Vec<TargetRow>, paging: &Paging, request: &HttpRequest, view: &Vi
 
 /// Import targets
 ///
-/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is taken, or every wrong cell is told and nothing is kept. For programme
-/// managers and administrators.
+/// A CSV file, an Excel workbook or JSON, all or nothing: either every row is accepted, or every wrong cell is listed
+/// and nothing is saved. For programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/targets", tag = "targets", operation_id = "import_targets",
     params(PlanPath, DryRun),
     request_body(
-        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you stand by, blanks or commas between them) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet is read that has the columns kpi and period. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target stands in value. Columns that are known and not read are listed in ignored_columns. When a target is there already, a column (of JSON: a member) that is absent leaves what is there, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is told at its pointer, such as /items/3/value.",
+        description = "The columns kpi and period, and of value, low, high, floor, kind, state, rationale, agreed_by, agreed_on, reason and acknowledged (the codes of warnings that you confirm, separated by blanks or commas) those that are needed; as CSV, as the members of items in JSON, or as an Excel workbook, of which the sheet that has the columns kpi and period is read. A CSV file and JSON may have 512 MiB, and one row or item of them 1 MiB. A CSV file may be in UTF-8, UTF-16 or windows-1252, with commas, semicolons or tabs between its cells. A column `target` is refused: the target belongs in value. Columns that are known and not read are listed in ignored_columns. If a target exists already, an absent column (of JSON: a member) leaves the stored value, and an empty cell (or null) puts it back to its default; value, low and high are one thing, and a row that fills in any of them replaces all three. What is wrong with JSON is listed by its pointer, such as /items/3/value.",
         content(
             (String = "text/csv", example = "kpi,period,value,reason\nNI-117,2010/11 Q1,4.4,"),
             (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -273,16 +273,17 @@ pub async fn find_target(
 
 /// Set or revise a target
 ///
-/// The old one is kept and answers for the time it held. A revision needs a reason, and If-Match with the state it
-/// replaces. When a target is there already, a member that is absent leaves what is there, and null puts it back to its default;
-/// `value`, `low` and `high` are one thing, and giving any of them replaces all three. The answer says which reported periods,
-/// for everyone and for groups, and which roll-ups it moves; with `dry_run` it says which it would, and nothing is kept. For programme managers and administrators.
+/// The old one stays in the history, and applies to the time for which it was in force. A revision needs a reason, and
+/// If-Match with the state it replaces. If a target exists already, an absent member leaves the stored value, and null
+/// puts it back to its default; `value`, `low` and `high` are one thing, and giving any of them replaces all three. The
+/// answer lists which reported periods, for everyone and for groups, and which roll-ups it moves; with `dry_run` it
+/// lists which it would, and nothing is saved. For programme managers and administrators.
 #[utoipa::path(
     put, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}", tag = "targets",
     params(TargetToSet, DryRun, IfMatchOrNone),
-    request_body(content = TargetDraft, description = "The target; a member that is absent leaves what is there, and gets its default when there is no target yet."),
+    request_body(content = TargetDraft, description = "The target; an absent member leaves the stored value, and gets its default when there is no target yet."),
     responses(
-        (status = 200, description = "It was revised, was so already, or was only tried.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It was revised, was the same already, or was a trial.", body = PostedTarget, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was set.", body = PostedTarget,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         WriteProblems
@@ -308,7 +309,7 @@ pub async fn put_target(
     Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
 }
 
-/// Take a target away
+/// Remove a target
 ///
 /// Its history stays. For programme managers and administrators.
 #[utoipa::path(
@@ -329,7 +330,7 @@ pub async fn remove_target(
 
 /// Follow a target's revisions
 ///
-/// Every revision of a target, the first first, with the reason for each and those that took it away.
+/// Every revision of a target, oldest first, with the reason for each and those that removed it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/targets/{period}/history", tag = "targets", operation_id = "list_target_revisions",
     params(TargetPath, AsOf),

@@ -69,7 +69,7 @@ fn template_columns() -> Vec<TemplateColumn> {
             => line.last.as_ref().map(|(period, _)| period.label());
         "last_figure": Text, 14.0, "The figure before.", Shown(free)
             => line.last.as_ref().and_then(|(_, figure)| figure.clone());
-        "target": Text, 14.0, "What the figure is held against.", Shown(free) => line.target.clone();
+        "target": Text, 14.0, "What the figure is compared with.", Shown(free) => line.target.clone();
         "due": Date, 13.0, "By when it is due.", Shown(free) => text(&line.due);
         "value": Number, 13.0, "The figure.", Filled(figure_rule) => figure(value(line));
         "numerator": Number, 13.0, "What was counted.", Filled(|_| decimal(None, None, "What was counted: a number."))
@@ -80,7 +80,7 @@ fn template_columns() -> Vec<TemplateColumn> {
         "provisional": Boolean, 13.0, "Whether the figure may still change.", Filled(|_| one_of(&["yes", "no"]))
             => provisional(line);
         "nil_return": Text, 24.0, "Why there is no figure.", Filled(|_| Rule::Words(400)) => blank(line);
-        "status": Text, 12.0, "The status that a partner determined, for KPIs where one does.", Filled(status_rule)
+        "status": Text, 12.0, "The status that a partner determined, for KPIs whose status a partner determines.", Filled(status_rule)
             => line.reported.as_deref().filter(|_| line.is_determined()).and_then(|reported| text(&reported.status.as_str()));
         "commentary": Text, 36.0, "What readers should know about the figure.", Filled(|_| Rule::Words(4_000))
             => line.commentary.clone();
@@ -97,8 +97,8 @@ pub struct TemplateParams {
     /// The sub-group that fills it in.
     #[param(example = "be-healthy")]
     sub_group: SubGroupCode,
-    /// The period whose figures are gathered: its key, or another spelling that can mean one period only. Without it, that
-    /// of the latest round that is open; where none is, the latest financial quarter that has ended.
+    /// The period whose figures are gathered: its key, or another spelling that can mean one period only. Without it,
+    /// that of the latest round that is open; if none is open, the latest financial quarter that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
 }
@@ -112,10 +112,10 @@ impl FromParams for TemplateParams {
 
 /// Get the file to fill in
 ///
-/// Every figure that a sub-group owes in the period, those of groups too, with title, definition, unit, the figure before
-/// and the target beside the cells to fill in: as an Excel workbook with drop-downs, valid ranges and notes, or as CSV. A
-/// figure that was reported already stands in its cells. Filled in as far as can be, it is posted to the readings as it
-/// is; rows that nobody filled in are passed over. For members of the partnership.
+/// Every figure that a sub-group owes in the period, those of groups too, with title, definition, unit, the figure
+/// before and the target beside the cells to fill in: as an Excel workbook with drop-downs, valid ranges and notes, or
+/// as CSV. A figure that was reported already is in its cells. Filled in as far as can be, it is posted to the readings
+/// as it is; empty rows are ignored. For members of the partnership.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/readings/template", tag = "readings", operation_id = "get_readings_template",
     params(PlanPath, TemplateParams),
@@ -266,7 +266,7 @@ fn as_form(template: &Template) -> Form {
 const NOTES: &[(&str, &str)] = &[
     (
         "What to fill in",
-        "The yellow cells. Each row is one figure: of one KPI, one period and one group; the group all is everyone. Leave kpi, period and group as they are. A row that you leave empty is passed over, so the workbook can be sent as often as there is something new.",
+        "The yellow cells. Each row is one figure: of one KPI, one period and one group; the group all is everyone. Leave kpi, period and group as they are. A row that you leave empty is ignored, so the workbook can be sent as often as there is something new.",
     ),
     (
         "value",
@@ -279,10 +279,10 @@ const NOTES: &[(&str, &str)] = &[
     ("provisional", "yes while the figure may still change; no, or nothing, when it is final."),
     (
         "nil_return",
-        "Where there is no figure: why there is none. Give a figure or a nil return, not both. A nil return is never overdue.",
+        "If there is no figure: why there is none. Give a figure or a nil return, not both. A nil return is never overdue.",
     ),
     (
-        "Nought and blank",
+        "Zero and blank",
         "0 is a figure: it was counted, and there was none. An empty cell says nothing at all; it does not become 0.",
     ),
     (
@@ -290,10 +290,10 @@ const NOTES: &[(&str, &str)] = &[
         "c marks a suppressed figure, z one that does not apply, x one that is not available. None of them can be filled in: give the figure itself (those who may not see a small one will not), or say in nil_return why there is none.",
     ),
     ("status", "Only for KPIs whose status a partner determines: on_track, at_risk or off_track."),
-    ("commentary", "What readers should know about the figure. It is asked for where a figure is off track."),
+    ("commentary", "What readers should know about the figure. It is needed if a figure is off track."),
     (
         "reason",
-        "Why a figure replaces the one that was reported; needed once the round has closed. A figure that was signed off is changed after its return was reopened.",
+        "Why a figure replaces the one that was reported; needed once the round has closed. A figure that was signed off can be changed only once its return is reopened.",
     ),
     ("forecast", "The figure that you yourselves expect at the year's end, in the KPI's unit."),
     (
@@ -302,6 +302,6 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "Mistakes",
-        "Nothing of a workbook with a mistake is kept. You get it back with each wrong cell red and a note in it that says what to do.",
+        "If a workbook has a mistake, nothing is saved. You get it back with each wrong cell in red and a note that says what to do.",
     ),
 ];

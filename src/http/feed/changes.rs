@@ -44,16 +44,16 @@ pub struct ChangeBody {
     /// Which thing it was done to.
     #[schema(example = "NI-117/FY2009-10-Q1/all")]
     key: String,
-    /// The thing before; null where it was made, and for readers outside the partnership.
+    /// The thing before; null if it was made, and for readers outside the partnership.
     #[schema(required = true, value_type = Option<Object>)]
     before: Option<Value>,
-    /// The thing after; for readers outside the partnership as it stands now, and null where they see it no longer.
+    /// The thing after; for readers outside the partnership as it is now, and null if they no longer see it.
     #[schema(required = true, value_type = Option<Object>)]
     after: Option<Value>,
-    /// Why, where a reason was given; null for readers outside the partnership.
+    /// Why, if a reason was given; null for readers outside the partnership.
     #[schema(required = true, example = "Late returns from two colleges.")]
     reason: Option<String>,
-    /// Why a copy of the plan should let the thing go; null where it should keep it.
+    /// Why a copy of the plan should remove the thing; null if it should keep it.
     #[schema(required = true, example = json!(null))]
     gone: Option<Gone>,
 }
@@ -96,7 +96,7 @@ impl From<FollowedChange> for ChangeBody {
 
 /// A stretch of the change feed.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A stretch of the change feed, the oldest change first.")]
+#[schema(description = "A stretch of the change feed, oldest change first.")]
 pub struct ChangeFeed {
     /// The changes.
     items: Vec<ChangeBody>,
@@ -106,8 +106,8 @@ pub struct ChangeFeed {
     /// What you see of the plan as a whole: send it as `view` along with `next`.
     #[schema(example = "hNkRgD1PpMk")]
     view: String,
-    /// Whether you see more or less of the plan than by the `view` that you sent, as where a role was given to you or taken:
-    /// drop the copy that you keep, and follow again from 0.
+    /// Whether you see more or less of the plan than by the `view` that you sent, for example because a role was given
+    /// to you or revoked: delete your copy, and follow again from 0.
     #[schema(example = false)]
     start_over: bool,
 }
@@ -127,7 +127,7 @@ pub struct FeedParams {
     /// How many changes to send at most.
     #[param(minimum = 1, maximum = 1000, default = 100, example = 100, required = false)]
     limit: u16,
-    /// The `view` of the answer before, so that you are told where you see the plan otherwise since.
+    /// The `view` of the answer before, so that the answer states whether you see the plan otherwise since.
     #[param(example = "hNkRgD1PpMk", required = false)]
     view: Option<String>,
 }
@@ -183,13 +183,13 @@ impl FromRequest for Wait {
     }
 }
 
-/// How long to wait where nothing has changed.
+/// How long to wait while nothing has changed.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it documents a header, which Wait reads")]
 pub struct Prefer {
-    /// `wait=` and a number of seconds, 60 at most: where there is no change after `after` yet, the answer is kept back until
-    /// there is one, or until so long has passed. `Preference-Applied` says how long was granted.
+    /// `wait=` and a number of seconds, 60 at most: if there is no change after `after` yet, the answer waits until
+    /// there is one, or until that time has passed. `Preference-Applied` states the time granted.
     #[param(rename = "Prefer", value_type = String, required = false, example = "wait=30")]
     prefer: Option<String>,
 }
@@ -208,7 +208,7 @@ async fn open(
     Ok((plan, tag))
 }
 
-/// What tells a reader's view of the feed from any other's.
+/// What distinguishes a reader's view of the feed from any other's.
 fn view_of(plan: &OpenPlan) -> String {
     let view = format!("{}.{}.{}", plan.access.mark(), plan.access.administers(), plan.access.manages());
     ETag::over(view.as_bytes()).to_string().chars().filter(char::is_ascii_alphanumeric).take(11).collect()
@@ -216,16 +216,17 @@ fn view_of(plan: &OpenPlan) -> String {
 
 /// Follow what changes
 ///
-/// The changes after a place in the plan's journal, the oldest first: keep `next` and send it as `after` to hear of what
-/// came since, at once or, with `Prefer: wait=30`, as soon as there is something. `gone` says what a copy should let go.
-/// Members are sent each change as it was made; what grants say is left out for all but administrators. Readers outside the
-/// partnership are sent what they see as it stands now, small numbers withheld, and `items` can be empty where `next` moves on.
+/// The changes after a place in the plan's journal, oldest first: keep `next` and send it as `after` to get what came
+/// since, at once or, with `Prefer: wait=30`, as soon as there is something. `gone` lists what a copy should remove.
+/// Members are sent each change as it was made; the content of grants is left out for all but administrators. Readers
+/// outside the partnership are sent what they see now, small numbers withheld, and `items` can be empty while `next`
+/// moves on.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/changes", tag = "changes",
     params(PlanPath, FeedParams, Prefer),
     responses(
         (status = 200, description = "The changes.", body = ChangeFeed,
-         headers(("Preference-Applied" = String, description = "How long the service would have waited: `wait=30`. Sent where that was asked for."))),
+         headers(("Preference-Applied" = String, description = "How long the service would have waited: `wait=30`. Sent if that was asked for."))),
         NotModified, ReadProblems
     )
 )]
@@ -251,7 +252,7 @@ pub async fn list_changes(
     } else {
         let stretch = programme.follow(&open, after, wanted.limit.into()).await?;
         let items = stretch.changes.into_iter().map(ChangeBody::from).collect();
-        // Whoever is ahead has followed another database, or this one before it was set back.
+        // Anyone who is ahead has followed another database, or this one before it was set back.
         let start_over = after > open.version || wanted.view.is_some_and(|known| known != view);
         let feed = ChangeFeed { items, next: stretch.next.0, view, start_over };
         HttpResponse::Ok().insert_header(&tag).json(feed)
@@ -264,8 +265,8 @@ pub async fn list_changes(
 
 /// Read the journal
 ///
-/// Every change to the plan with its digest, the oldest first, a page at a time. For members of the partnership; what grants
-/// say is left out for all but administrators.
+/// Every change to the plan with its digest, oldest first, a page at a time. For members of the partnership; the
+/// content of grants is left out for all but administrators.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/journal", tag = "changes",
     params(PlanPath, Paging),

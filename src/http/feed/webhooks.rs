@@ -1,4 +1,4 @@
-//! Webhooks: who is told of what happens, and what came of telling them.
+//! Webhooks: who is informed of what happens, and what came of the deliveries.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -25,17 +25,17 @@ use crate::programme::feed::webhooks::{DeliveryRow, WebhookId, WebhookRow};
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = WebhookDisabled, description = "That the service switched a webhook off, and why.")]
 pub struct DisabledBody {
-    /// Why: `undeliverable` after three days of attempts, `gone` where the subscriber answered 410, `access_revoked` where
-    /// whoever it belongs to sees the plan no longer. There may come to be more.
+    /// Why: `undeliverable` after three days of attempts, `gone` if the subscriber answered 410, `access_revoked` if
+    /// its owner no longer sees the plan. More may be added.
     #[schema(example = "undeliverable")]
     reason: String,
     /// When.
     at: DateTime<Utc>,
 }
 
-/// That messages are not taken.
+/// That messages are not accepted.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = WebhookFailing, description = "That a message is not taken, and when it is tried again.")]
+#[schema(as = WebhookFailing, description = "That a message is not accepted, and when it is tried again.")]
 pub struct FailingBody {
     /// How many attempts at the message have failed.
     #[schema(minimum = 1, example = 2)]
@@ -46,22 +46,22 @@ pub struct FailingBody {
 
 /// A webhook.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Webhook, description = "Where a subscriber is told of what, and whether it can be.")]
+#[schema(as = Webhook, description = "Where a subscriber's messages go, what they report, and whether they can be delivered.")]
 pub struct WebhookBody {
     /// Its id.
     #[schema(value_type = String, format = "uuid", example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
     id: WebhookId,
     #[serde(flatten)]
     terms: WebhookTerms,
-    /// Whose it is: it tells what they may see.
+    /// Its owner: it reports what they may see.
     #[schema(example = "demo-partner")]
     subject: String,
-    /// When it was made; it tells of what came after.
+    /// When it was made; it reports what came after.
     created_at: DateTime<Utc>,
-    /// That the service switched it off; null where it did not.
+    /// That the service switched it off; null if it did not.
     #[schema(required = true)]
     disabled: Option<DisabledBody>,
-    /// That messages are not taken; null while they are.
+    /// That messages are not accepted; null while they are.
     #[schema(required = true)]
     failing: Option<FailingBody>,
 }
@@ -86,7 +86,7 @@ impl From<&WebhookRow> for WebhookBody {
 pub struct SecretBody {
     #[serde(flatten)]
     webhook: WebhookBody,
-    /// What its messages are signed with (Standard Webhooks): keep it where secrets are kept.
+    /// What its messages are signed with (Standard Webhooks): store it as a secret.
     #[schema(pattern = "^whsec_[A-Za-z0-9+/=]+$", example = "whsec_EXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAM")]
     secret: String,
 }
@@ -104,10 +104,10 @@ pub struct DeliveryBody {
     /// Its number among the webhook's attempts.
     #[schema(minimum = 1, example = 17)]
     number: i64,
-    /// The message's id, the same at every attempt at it; empty where no message was sent.
+    /// The message's id, the same at every attempt at it; empty if no message was sent.
     #[schema(example = "msg_5f2b1c9e7a604d7f8e0b3c2d1a4f6e8b")]
     message: String,
-    /// What it tells of.
+    /// What it reports.
     #[schema(example = "status.changed")]
     event: String,
     /// Which attempt at the message it was.
@@ -118,10 +118,10 @@ pub struct DeliveryBody {
     /// `delivered`, `failed`, or `switched_off`.
     #[schema(example = "delivered")]
     outcome: String,
-    /// The HTTP status of the subscriber's answer; null where there was none.
+    /// The HTTP status of the subscriber's answer; null if there was none.
     #[schema(required = true, minimum = 100, maximum = 599, example = 204)]
     status: Option<i32>,
-    /// What went wrong; null where nothing did, or the status says it.
+    /// What went wrong; null if nothing did, or if the status shows it.
     #[schema(required = true, example = "there was no answer within ten seconds")]
     detail: Option<String>,
 }
@@ -135,7 +135,7 @@ impl From<DeliveryRow> for DeliveryBody {
 
 /// A test message on its way.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = WebhookTrial, description = "A test message on its way: see what came of it among the deliveries.")]
+#[schema(as = WebhookTrial, description = "A test message on its way: the result is among the deliveries.")]
 pub struct TestBody {
     /// The message's id.
     #[schema(example = "msg_5f2b1c9e7a604d7f8e0b3c2d1a4f6e8b")]
@@ -177,7 +177,7 @@ path_params! {
 
 /// List webhooks
 ///
-/// Your own, the oldest first, a page at a time; all of the plan's for those who manage it. For members and partners.
+/// Your own, oldest first, a page at a time; all of the plan's for those who manage it. For members and partners.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/webhooks", tag = "changes",
     params(PlanPath, Paging),
@@ -201,16 +201,16 @@ pub async fn list_webhooks(
 
 /// Make a webhook
 ///
-/// From now on the service posts what happens to `url` as JSON, `{type, timestamp, data}`, signed as Standard Webhooks has
-/// it, in order, at least once, and through your own eyes: what you may not see is not sent, small numbers are withheld from
-/// partners, and when your last role on the plan is taken back it is switched off. What is not taken with a 2xx is tried again for
-/// three days. The secret is in this answer and in no other. For members and partners.
+/// From now on the service posts what happens to `url` as JSON, `{type, timestamp, data}`, signed according to Standard
+/// Webhooks, in order, at least once, and only what you may see: small numbers are withheld from partners, and when
+/// your last role on the plan is revoked it is switched off. What is not answered with a 2xx is tried again for three
+/// days. The secret is in this answer and in no other. For members and partners.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/webhooks", tag = "changes", operation_id = "create_webhook",
     params(PlanPath),
-    request_body(content = WebhookDraft, description = "Where to tell of what."),
+    request_body(content = WebhookDraft, description = "Where to send messages, and about what."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = SecretBody,
+        (status = 201, description = "It was made; Location gives its address.", body = SecretBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
@@ -250,7 +250,7 @@ pub async fn find_webhook(
 /// Change a webhook
 ///
 /// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. Switched on again by
-/// `active`, it goes on from where its subscriber was last told. For whom it belongs to and those who manage the plan.
+/// `active`, it goes on after the last message delivered. For its owner and those who manage the plan.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/webhooks/{webhook}", tag = "changes",
     params(WebhookPath, IfMatch),
@@ -274,7 +274,8 @@ pub async fn update_webhook(
 
 /// Remove a webhook
 ///
-/// Nothing more is sent; its secret and the log of its deliveries go with it. For whom it belongs to and those who manage the plan.
+/// Nothing more is sent; its secret and the log of its deliveries are removed too. For its owner and those who manage
+/// the plan.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/webhooks/{webhook}", tag = "changes",
     params(WebhookPath, IfMatch),
@@ -293,7 +294,7 @@ pub async fn remove_webhook(
 
 /// List what was delivered
 ///
-/// The attempts to deliver this webhook's messages, the latest first, a page at a time; the last thousand are kept.
+/// The attempts to deliver this webhook's messages, latest first, a page at a time; the last thousand are kept.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/webhooks/{webhook}/deliveries", tag = "changes",
     params(WebhookPath, Paging),
@@ -316,14 +317,14 @@ pub async fn list_webhook_deliveries(
     Ok(conditions.not_modified(&tag).unwrap_or_else(|| page.reply(&request, &tag)))
 }
 
-/// Try a webhook out
+/// Send a test message
 ///
-/// Sends a message of type `webhook.test` with the next delivery, once: see what came of it among the deliveries.
+/// Sends a message of type `webhook.test` with the next delivery, once: the result is among the deliveries.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/webhooks/{webhook}/test", tag = "changes", operation_id = "test_webhook",
     params(WebhookPath),
     responses(
-        (status = 202, description = "It is on its way; Location says where to see what comes of it.", body = TestBody,
+        (status = 202, description = "It is on its way; Location gives the address at which to see the result.", body = TestBody,
          headers(("Location" = String, description = "The address of the webhook's deliveries."))),
         StepProblems
     )

@@ -1,8 +1,8 @@
 //! Authentication: who a request is from, settled before anything else of it is read.
 //!
-//! A person or a system shows an access token of a trusted issuer, or a personal access token, as `Bearer`; the latter also
-//! as the password of `Basic`, where the deployment allows it. A secret link needs neither: its address is routed on to the
-//! table that it opens.
+//! A person or a system shows an access token of a trusted issuer, or a personal access token, as `Bearer`; the latter
+//! also as the password of `Basic`, if the deployment allows it. A secret link needs neither: its address is routed on
+//! to the table that it opens.
 
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ use crate::programme::access::credentials::Entered;
 use crate::programme::access::tokens::TOKEN_PREFIX;
 use crate::token::{Refusal, Verifier};
 
-/// Lets nothing under `/v1` through without a good token. It stands before the handlers, so that a caller who may not
-/// enter learns nothing from how a body or a parameter is judged.
+/// Lets nothing under `/v1` through without a good token. It is before the handlers, so that a caller who may not enter
+/// learns nothing from how a body or a parameter is judged.
 pub async fn authenticate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -61,7 +61,7 @@ pub async fn authenticate(
     if by_link {
         let headers = response.headers_mut();
         let told: Vec<HeaderValue> = headers.remove(LINK).collect();
-        // Whoever has a link's address and no more could not read what describes the table.
+        // Anyone who has a link's address and no more could not read what describes the table.
         for link in told.into_iter().filter(|link| !link.to_str().is_ok_and(|link| link.contains("describedby"))) {
             headers.append(LINK, link);
         }
@@ -74,7 +74,7 @@ fn programme(request: &ServiceRequest) -> Result<Data<Programme>, Problem> {
     known.ok_or_else(|| Problem::internal_because("the app holds no programme"))
 }
 
-/// Routes a request for a link to the table that it opens, as its maker within the link's bounds; leaves it as it is where
+/// Routes a request for a link to the table that it opens, as its maker within the link's bounds; leaves it as it is if
 /// there is no such link, which is then found nowhere.
 async fn linked(request: &mut ServiceRequest, link: &str) -> Result<Option<Caller>, Problem> {
     let Some((secret, table)) = link.split_once('/') else { return Ok(None) };
@@ -126,15 +126,16 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
     let subject: Subject =
         good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
     if !programme(request)?.is_welcome(&subject).await? {
-        return Err(refused(Problem::invalid_token("the client has been ended")));
+        return Err(refused(Problem::invalid_token("the client has been revoked")));
     }
     Ok(Caller { subject: subject.into(), expires_at: good.expires_at, link: None })
 }
 
 /// What is wrong with a `Bearer` that nothing follows.
-const EMPTY: &str = "The token is empty: nothing stands after Bearer in the Authorization header";
+const EMPTY: &str = "The token is empty: nothing follows Bearer in the Authorization header";
 
-/// The token of an `Authorization` header: after `Bearer`, or where `Basic` is allowed the password, whatever the user name.
+/// The token of an `Authorization` header: after `Bearer`, or if `Basic` is allowed the password, whatever the user
+/// name.
 fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
     match credentials_of(header, "bearer") {
         Some("") => return Err(Problem::invalid_token(&format!("{EMPTY}; send the token after it."))),
@@ -143,7 +144,7 @@ fn token_in(header: &HeaderValue, basic: bool) -> Result<String, Problem> {
         None => {}
     }
     if !basic || credentials_of(header, "basic").is_none() {
-        return Err(Problem::no_token_in("The Authorization header is of a scheme that is not taken here"));
+        return Err(Problem::no_token_in("The Authorization header is of a scheme that is not accepted here"));
     }
     // Any other token is too short-lived for tools that keep a password.
     let password = basic_credentials(header).map(|(_user, password)| password);

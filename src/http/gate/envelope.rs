@@ -58,7 +58,7 @@ pub(in crate::http) fn may_be_shared() {
 /// writes one line to the log.
 ///
 /// # Errors
-/// Only where there is no request left to answer, after a panic: the error then carries the whole answer.
+/// Only if there is no request left to answer, after a panic: the error then carries the whole answer.
 pub async fn envelope(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -97,7 +97,7 @@ pub async fn envelope(
     outcome.map_err(|response| InternalError::from_response("answered", response).into())
 }
 
-/// The answer of what lies within; an answer without its request where the request was lost on the way.
+/// The answer of what lies within; an answer without its request if the request was lost on the way.
 async fn answer(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -149,7 +149,7 @@ fn as_problem(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceR
     ServiceResponse::new(request, problem)
 }
 
-/// Takes `If-None-Match: *` at its word: where there is something to read, whoever has any of it has it.
+/// Takes `If-None-Match: *` at its word: where there is something to read, anyone who has any of it has it.
 fn unless_known(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let request = response.request();
     let read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -165,7 +165,7 @@ fn unless_known(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     response
 }
 
-/// The headers that every answer carries, where the handler did not set its own.
+/// The headers that every answer carries, if the handler did not set its own.
 fn add_headers(headers: &mut HeaderMap, path: &str, id: &str) {
     let mut default = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
@@ -201,7 +201,7 @@ fn tell_encodings_apart(headers: &mut HeaderMap) {
     }
 }
 
-/// The id that the client gave, where it can be repeated without harm, else a new one.
+/// The id that the client gave, if it can be repeated without harm, else a new one.
 fn id_of(headers: &HeaderMap) -> String {
     headers
         .get(X_REQUEST_ID)
@@ -210,7 +210,7 @@ fn id_of(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// Where the request comes from in the caller's trace (W3C Trace Context); empty where it says nothing.
+/// Where the request comes from in the caller's trace (W3C Trace Context); empty if it says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct TraceParent {
     trace_id: String,
@@ -271,7 +271,7 @@ pub(in crate::http) fn route_to(request: &mut ServiceRequest, path: &str) {
 /// Where secret links are.
 pub(in crate::http) const LINKS: &str = "/v1/links/";
 
-/// A path as it may stand in a log: what follows the beginning of a link is its secret.
+/// A path as it may be in a log: what follows the beginning of a link is its secret.
 fn loggable(path: &str) -> &str {
     // Judged as the router judges it.
     let link = percent_decode_str(path).decode_utf8_lossy().starts_with(LINKS);

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a POST that comes twice is carried out once, and answered twice alike.
 //!
-//! The key is claimed within the transaction of the change ([`crate::programme::caller::once`]); here the request is hashed as it
-//! is read, its answer is kept, and a kept answer is given again.
+//! The key is claimed within the transaction of the change ([`crate::programme::caller::once`]); here the request is
+//! hashed as it is read, its answer is stored, and a stored answer is given again.
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ use crate::programme::{Principal, Programme};
 /// The header that the key comes in.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The header that tells an answer given again from the first one.
+/// The header that distinguishes an answer given again from the first one.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// The longest answer that is kept, in bytes: only an import of thousands of figures has a longer one.
+/// The longest answer that is stored, in bytes: only an import of thousands of figures has a longer one.
 const MOST_KEPT: usize = 1 << 20;
 
 /// The headers that belong to an answer.
@@ -59,13 +59,14 @@ pub async fn carry_out_once(
     let payload = request.take_payload();
     request.set_payload(hashed(payload, Arc::clone(&once)));
     let programme = request.app_data::<Data<Programme>>().cloned();
-    // Whoever sent it may go away; what is carried out is answered all the same, so that it can be told when it comes again.
+    // Anyone who sent it may go away; what is carried out is answered all the same, so that the answer is there when it
+    // comes again.
     let work = named(request_id(), answered(request, next, once, subject, programme));
     let done = actix_web::rt::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|stopped| Err(Problem::internal_because(&stopped.to_string()).into()))
 }
 
-/// The answer to a request with a key, kept where it was carried out.
+/// The answer to a request with a key, stored if it was carried out.
 async fn answered(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -77,7 +78,7 @@ async fn answered(
     if let Some(answer) = once.answered() {
         return Ok(response.into_response(replayed(answer)));
     }
-    // What holds a secret is not kept.
+    // What holds a secret is not stored.
     let secret = response.headers().get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
     let (true, false, true, Some(programme)) = (once.was_claimed(), secret, response.status().is_success(), programme)
     else {
@@ -93,13 +94,13 @@ async fn answered(
             body: whole,
         };
         if programme.keep_answer(&subject, answer).await.is_err() {
-            tracing::warn!("an answer could not be kept; the same request is refused until its key is forgotten");
+            tracing::warn!("an answer could not be stored; the same request is refused until its key is forgotten");
         }
     }
     Ok(ServiceResponse::new(request, response.set_body(body)))
 }
 
-/// The key, which may stand in the quotes of a structured field.
+/// The key, which may be in the quotes of a structured field.
 fn key_of(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?.trim();
     let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
@@ -114,7 +115,7 @@ fn hashed(payload: Payload, once: Arc<Once>) -> Payload {
     Payload::Stream { payload: boxed }
 }
 
-/// Reads a body up to what is kept: the body as it goes on its way, and all of it where it is no longer than that.
+/// Reads a body up to what is stored: the body as it goes on its way, and all of it if it is no longer than that.
 async fn read_through(body: impl MessageBody + 'static) -> Result<(BoxBody, Option<Bytes>), Error> {
     let mut body = Box::pin(body);
     let mut chunks = Box::pin(stream::poll_fn(move |context| body.as_mut().poll_next(context)));

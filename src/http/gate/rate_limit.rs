@@ -1,6 +1,6 @@
-//! How often a caller may ask: a quota a minute, told in `RateLimit-Policy` and `RateLimit` with every answer, and 429 with
-//! `Retry-After` beyond it. Whoever signs in has a quota of their own, as has each link; whoever does neither, or is not let
-//! in, shares that of their address. Each instance counts by itself.
+//! How often a caller may ask: a quota per minute, stated in `RateLimit-Policy` and `RateLimit` with every answer, and
+//! 429 with `Retry-After` beyond it. Anyone who signs in has a quota of their own, as has each link; anyone who does
+//! neither, or is not let in, shares that of their address. Each instance counts by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -45,7 +45,7 @@ enum Asker {
 }
 
 impl Asker {
-    /// Whoever asks from a request's address, be it by way of a proxy.
+    /// Everyone who asks from a request's address, be it by way of a proxy.
     fn at(request: &ServiceRequest) -> Self {
         let settings = request.app_data::<Data<Settings>>();
         let proxies = settings.map_or(&[][..], |settings| &settings.trusted_proxies);
@@ -54,7 +54,7 @@ impl Asker {
     }
 }
 
-/// Where a request comes from: the last address on its way that is no trusted proxy's. What stands before that in
+/// Where a request comes from: the last address on its way that is no trusted proxy's. What is before that in
 /// `X-Forwarded-For` may be anyone's invention.
 fn origin<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a str>, proxies: &[IpNet]) -> IpAddr {
     let way: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
@@ -84,7 +84,7 @@ struct Limits {
 }
 
 impl Limiter {
-    /// A limit of so many requests a minute for each caller; none without a number.
+    /// A limit of so many requests per minute for each caller; none without a number.
     pub fn new(a_minute: Option<NonZeroU32>) -> Self {
         Self(a_minute.map(|quota| {
             let counters = RateLimiter::keyed(Quota::per_minute(quota)).with_middleware();
@@ -102,7 +102,7 @@ pub async fn count(
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let asker = match request.extensions().get::<Caller>() {
-        // Whoever has a link's address does not use up what its maker may ask.
+        // Anyone who has a link's address does not use up what its maker may ask.
         Some(Caller { link: Some(link), .. }) => Asker::Link(*link),
         Some(caller) => Asker::Subject(caller.subject.subject().clone()),
         None => Asker::at(&request),
@@ -133,11 +133,11 @@ fn limits(request: &ServiceRequest) -> Option<Arc<Limits>> {
     request.app_data::<Data<Limiter>>().and_then(|limiter| limiter.0.clone())
 }
 
-/// Where someone stands after a request.
+/// What is left to someone after a request.
 struct Counted {
     quota: u32,
     left: u32,
-    /// How long to wait before there may be another, where this was one too many.
+    /// How long to wait before there may be another, if this was one too many.
     wait: Option<Duration>,
 }
 

@@ -146,7 +146,7 @@ fn rewrite(schema: &mut Map<String, Value>) {
     {
         values.push(Value::Null);
     }
-    // In 3.0 nothing may stand beside a reference.
+    // In 3.0 nothing may be beside a reference.
     if schema.len() > 1
         && let Some(reference) = schema.remove("$ref")
     {
@@ -204,7 +204,7 @@ fn tuple(schema: &mut Map<String, Value>) {
     }
 }
 
-/// A list of types as one, nullable where null is among them.
+/// A list of types as one, nullable if null is among them.
 fn types(schema: &mut Map<String, Value>) {
     let kinds = match schema.get("type") {
         Some(Value::Array(kinds)) => kinds.clone(),
@@ -229,8 +229,8 @@ fn types(schema: &mut Map<String, Value>) {
     }
 }
 
-/// Null among alternatives is left there, since `nullable` says nothing without a `type` beside it and opens no reference
-/// to null; only where the one other alternative is written out, with its type, are the two a nullable whole.
+/// Null among alternatives is left there, since `nullable` says nothing without a `type` beside it and opens no
+/// reference to null; only if the one other alternative is written out, with its type, are the two a nullable whole.
 fn alternatives(schema: &mut Map<String, Value>, keyword: &str) {
     let Some([one, other]) = schema.get(keyword).and_then(Value::as_array).map(Vec::as_slice) else { return };
     let typed = match (is_null(one), is_null(other)) {

@@ -1,7 +1,7 @@
 //! Examples: one for every body that is sent, beside it, and one for every JSON body of an answer, beside its schema.
 //!
-//! A schema has the example that it is given at its type, or in `examples.json`, or else one made of those of its members. What
-//! stands there is compared with its schema by a test.
+//! A schema has the example that it is given at its type, or in `examples.json`, or else one made of those of its
+//! members. What is there is compared with its schema by a test.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ const SCHEMAS: &str = "#/components/schemas/";
 /// same in many places.
 const DEPTH: usize = 2;
 
-/// Gives every request body, and every answer where it goes well, an example.
+/// Gives every request body, and every answer if it goes well, an example.
 pub(super) fn add(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let sent = Examples { schemas: &schemas, sparing: true, depth: usize::MAX };

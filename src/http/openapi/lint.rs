@@ -1,6 +1,9 @@
 //! What a document must have to be of use to somebody who has nothing else.
 
-#![expect(clippy::indexing_slicing, reason = "a JSON value indexed by a name that it lacks is null, and no panic")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by a name that it does not have is null, and no panic"
+)]
 
 use std::collections::HashSet;
 
@@ -8,12 +11,12 @@ use serde_json::Value;
 
 use super::METHODS;
 
-/// Everything that a reader of the document would miss; empty where nothing is.
+/// Everything that a reader of the document would miss; empty if nothing is.
 ///
-/// Each operation needs a unique `operationId` in camelCase, one declared tag, a summary, a description and security; each
-/// parameter a description and, if it is required, an example, which an optional one must not have; each response a
-/// description, and a schema or an example if it has a body; each request body, and each JSON body of an answer where it goes
-/// well, an example; each member of each schema a description; and each reference something to refer to.
+/// Each operation needs a unique `operationId` in camelCase, one declared tag, a summary, a description and security;
+/// each parameter a description and, if it is required, an example, which an optional one must not have; each response
+/// a description, and a schema or an example if it has a body; each request body, and each JSON body of an answer if it
+/// goes well, an example; each member of each schema a description; and each reference something to refer to.
 pub fn lint(document: &Value) -> Vec<String> {
     let mut missing = Missing { document, found: Vec::new() };
     let mut ids = HashSet::new();

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what stands in it beside the operations, and how it is served.
+//! The OpenAPI document: what is in it beside the operations, and how it is served.
 //!
 //! The operations come from the handlers (`resource!`); [`base`] is what they are collected into,
 //! [`document`] the last touch, and [`Documents`] the bytes, made once and shared by all workers.
@@ -70,7 +70,10 @@ const TAGS: &[(&str, &str)] = &[
         "How a plan is divided: organisations, sub-groups, outcome areas and priorities; and the dimensions of its population.",
     ),
     ("policies", "Status policies: how a figure becomes a band and a status."),
-    ("benchmarks", "What other authorities reached, and the comparator groups that the plan's figures stand among."),
+    (
+        "benchmarks",
+        "What other authorities reached, and the comparator groups that the plan's figures are compared with.",
+    ),
     ("service", "The service itself: its health, its version and its documentation."),
 ];
 
@@ -106,7 +109,7 @@ pub fn base() -> OpenApi {
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme));
     let manual = ExternalDocsBuilder::new()
         .description(Some(
-            "The manual: how to install it, the rules that figures are judged by, and how to connect other systems.",
+            "The manual: how to install it, the rules that figures are assessed by, and how to connect other systems.",
         ))
         .url(concat!(env!("CARGO_PKG_REPOSITORY"), "#readme"))
         .build();
@@ -157,7 +160,7 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 4] {
 /// The finished document, as JSON: operations named in camelCase, and no tag that none of them has.
 ///
 /// # Errors
-/// Where the document cannot be written as JSON, which a test rules out.
+/// If the document cannot be written as JSON, which a test rules out.
 pub fn document(parts: &OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(parts)?;
     if let Some(schemas) = document.pointer_mut("/components/schemas") {
@@ -239,8 +242,8 @@ fn describe_choices(value: &mut Value) {
     }
 }
 
-/// Gives each variant of a tagged choice that has a title a schema of that name, and says which member tells them apart:
-/// generators make a type of what has a name, and of what has none a warning.
+/// Gives each variant of a tagged choice that has a title a schema of that name, and says which member distinguishes
+/// them: generators make a type of what has a name, and of what has none a warning.
 fn name_variants(schemas: &mut Value) {
     let Some(schemas) = schemas.as_object_mut() else { return };
     let mut named = Vec::new();
@@ -260,8 +263,8 @@ fn name_variants(schemas: &mut Value) {
     schemas.extend(named);
 }
 
-/// Lets what stands within a change be as incomplete as the change: a merge patch goes on into the objects of what it changes
-/// (RFC 7396).
+/// Lets what is within a change be as incomplete as the change: a merge patch goes on into the objects of what it
+/// changes (RFC 7396).
 fn loosen_changes(schemas: &mut Value) {
     let Some(schemas) = schemas.as_object_mut() else { return };
     let mut loosened = serde_json::Map::new();
@@ -299,8 +302,8 @@ fn tag_of(variant: &Value) -> Option<(String, String, String)> {
     })
 }
 
-/// Says what the conditional headers look like, and adds what every conditional read has, told by its 304: the header that
-/// asks for it, and the tag in the answer.
+/// Says what the conditional headers look like, and adds what every conditional read has, described by its 304: the
+/// header that asks for it, and the tag in the answer.
 fn tell_of_tags(operation: &mut Value) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if parameter.get("name").is_some_and(|name| name == "If-Match" || name == "If-None-Match")
@@ -335,7 +338,7 @@ fn tell_of_tags(operation: &mut Value) {
     let header = json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "The `ETag` of what you have already, or several, or `*` for anything: where it is still so, the answer is 304.",
+        "description": "The `ETag` of what you have already, or several, or `*` for anything: if it is still so, the answer is 304.",
         "required": false,
         "schema": {"type": "string", "minLength": 1, "pattern": TAGS_PATTERN},
         "example": "\"1234\"",
@@ -347,7 +350,8 @@ fn tell_of_tags(operation: &mut Value) {
     }
 }
 
-/// Adds the header of every request that is carried out once, told by the problem of sending its key with another one.
+/// Adds the header of every request that is carried out once, described by the problem of sending its key with another
+/// one.
 fn tell_of_keys(operation: &mut Value) {
     let told = operation.pointer("/responses/409/description").and_then(Value::as_str);
     if !told.is_some_and(|told| told.contains(Code::AlreadyCarriedOut.as_str())) {
@@ -355,7 +359,7 @@ fn tell_of_keys(operation: &mut Value) {
     }
     let good = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
     let mut good = good.filter(|(status, _)| status.starts_with('2')).map(|(_, response)| response);
-    // As it is sent: what is not to be kept is not kept to be answered again either.
+    // As it is sent: what must not be stored is not stored to be answered again either.
     let secret = good.any(|response| response.pointer("/headers/Cache-Control").is_some());
     let again = if secret {
         format!(
@@ -380,7 +384,7 @@ fn tell_of_keys(operation: &mut Value) {
     }
 }
 
-/// Adds the answers that come from what stands before the handlers.
+/// Adds the answers that come from what is before the handlers.
 fn tell_of_the_way_in(path: &str, operation: &mut Value) {
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.extend(of_the_way_in(path));

@@ -1,5 +1,5 @@
-//! What operations have in common, once: identical responses, parameters and headers stand among the components, under names
-//! that can be read, and operations refer to them.
+//! What operations have in common, once: identical responses, parameters and headers are among the components, under
+//! names that can be read, and operations refer to them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 use super::operations_mut;
 use crate::domain::wording::capitalised;
 
-/// What is done at one place: what it is called there, and what stands there.
+/// What is done at one place: what it is called there, and what is there.
 type Visit<'a> = &'a mut dyn FnMut(&str, &mut Value);
 
 /// One kind of thing that is shared.
 struct Kind {
     /// Where in the components it goes.
     section: &'static str,
-    /// Goes to every place where one stands.
+    /// Goes to every place where one is.
     places: fn(&mut Value, Visit<'_>),
     /// The names that one could have, best first: from what it is called in its place, and what it is.
     names: fn(&str, &Value) -> Vec<String>,
@@ -32,7 +32,7 @@ const KINDS: [Kind; 3] = [
 
 /// Moves what is written out more than once to the components.
 ///
-/// Of several that would have the same name, the one that stands in the most places has it.
+/// Of several that would have the same name, the one that is in the most places has it.
 pub(super) fn share(document: &mut Value) {
     for Kind { section, places, names } in KINDS {
         let mut found: BTreeMap<(String, String), (usize, Value)> = BTreeMap::new();

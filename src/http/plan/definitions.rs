@@ -55,8 +55,8 @@ sent_as_it_is!(Organisation SubGroup OutcomeArea Priority ComparatorGroup);
 pub struct DimensionBody {
     #[serde(flatten)]
     dimension: Dimension,
-    /// How small numbers could be worked out from its groups that nothing guards, and what to do; left out where there is
-    /// nothing to say.
+    /// How small numbers could be worked out from its groups that nothing guards, and what to do; left out if there is
+    /// nothing to report.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     warnings: Vec<DimensionWarning>,
@@ -150,7 +150,7 @@ macro_rules! definition_resource {
                 params(PlanPath),
                 request_body(content = $new, description = "What it is; what is left out gets its default."),
                 responses(
-                    (status = 201, description = "It was made; Location says where it is.", body = $body,
+                    (status = 201, description = "It was made; Location gives its address.", body = $body,
                      headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
                     CreateProblems
                 )
@@ -201,7 +201,7 @@ macro_rules! definition_resource {
             #[utoipa::path(
                 delete, path = concat!("/v1/plans/{plan}/", $path, "/{", stringify!($id), "}"), operation_id = $remove, tag = $tag,
                 summary = concat!("Remove ", $one),
-                description = "Removes it where nothing refers to it any more; its history stays in the journal. For programme managers and administrators.",
+                description = "Removes it if nothing refers to it any more; its history stays in the journal. For programme managers and administrators.",
                 params(DefinitionPath, IfMatch),
                 responses((status = 204, description = "It is removed."), DeleteProblems)
             )]

@@ -1,4 +1,4 @@
-//! KPIs, and where one of them stands.
+//! KPIs, and how one of them is doing.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub struct KpiBody {
     /// The version of what is measured, from 1: figures compare only within one.
     #[schema(minimum = 1, example = 1)]
     definition_version: i32,
-    /// Whether it was archived, and takes no more figures.
+    /// Whether it was archived, and accepts no more figures.
     archived: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct KpiVersionBody {
     /// Who made it; null for readers outside the partnership.
     #[schema(required = true, example = "demo-programme_manager")]
     recorded_by: Option<String>,
-    /// Whether figures compare with those of the revision before: not where what is measured changed. Null for the first.
+    /// Whether figures compare with those of the revision before: not if what is measured changed. Null for the first.
     #[schema(required = true, example = true)]
     comparable: Option<bool>,
 }
@@ -80,7 +80,7 @@ impl KpiVersionBody {
 
 /// Every revision of a KPI's definition.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Every revision of a KPI's definition, the first first.")]
+#[schema(description = "Every revision of a KPI's definition, oldest first.")]
 pub struct KpiVersions {
     /// The revisions.
     items: Vec<KpiVersionBody>,
@@ -158,7 +158,7 @@ pub async fn list_kpis(
     params(PlanPath),
     request_body(content = KpiDraft, description = "The definition; what is left out gets its default."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = KpiBody,
+        (status = 201, description = "It was made; Location gives its address.", body = KpiBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -209,7 +209,7 @@ impl utoipa::PartialSchema for KpiPatch {
         let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = change else { return change };
         let or_null = |kind| ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null]));
         let editorial = or_null(Type::Boolean).description(Some(
-            "Whether this puts words better and nothing else is measured: no new version of the definition begins, and figures \
+            "Whether this changes words only and nothing else is measured: no new version of the definition begins, and figures \
              compare across the change. It needs a `reason`, and only `title`, `definition`, `national_indicator` and \
              `source` can change with it.",
         ));
@@ -268,7 +268,8 @@ path_params! {
 
 /// Archive a KPI
 ///
-/// It leaves lists and reports and takes no more figures; its history stays. For programme managers and administrators.
+/// It leaves lists and reports and accepts no more figures; its history stays. For programme managers and
+/// administrators.
 #[utoipa::path(
     delete, path = "/v1/plans/{plan}/kpis/{kpi}", tag = "kpis",
     params(KpiToArchive, IfMatch),
@@ -287,8 +288,8 @@ pub async fn archive_kpi(
 
 /// Follow a KPI's definition
 ///
-/// Every revision of it, the first first, and whether figures compare across it: a change of what is measured begins the next
-/// `definition_version`, and travel does not reach over it.
+/// Every revision of it, oldest first, and whether figures compare across it: a change of what is measured begins the
+/// next `definition_version`, and travel does not reach over it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/versions", tag = "kpis", operation_id = "list_kpi_versions",
     params(KpiPath, AsOf),

@@ -53,7 +53,7 @@ pub async fn list_plans(
     post, path = "/v1/plans", tag = "plans",
     request_body(content = PlanDraft, description = "The plan; what is left out gets its default."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = Plan,
+        (status = 201, description = "It was made; Location gives its address.", body = Plan,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -169,7 +169,7 @@ pub async fn delete_plan(
     params(PlanPath),
     request_body(content = SuccessorDraft, description = "The new plan; what is left out gets its default."),
     responses(
-        (status = 201, description = "It was made; Location says where it is.", body = Plan,
+        (status = 201, description = "It was made; Location gives its address.", body = Plan,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )

@@ -41,13 +41,14 @@ path_params! {
 
 /// Try a change of a status policy
 ///
-/// What past periods' statuses would have been under the policy as the merge patch (RFC 7396) would leave it, judged with the
-/// figures, targets and definitions of now. Nothing is stored and nothing changes. For members of the partnership.
+/// What past periods' statuses would have been under the policy as the merge patch (RFC 7396) would leave it, assessed
+/// with the present figures, targets and definitions. Nothing is stored and nothing changes. For members of the
+/// partnership.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/policies/{policy}/try", tag = "policies",
     params(PolicyPath, TrialParams),
     request_body(content = PolicyChange, content_type = "application/merge-patch+json", description = "The members to change."),
-    responses((status = 200, description = "What would have been.", body = PolicyTrial), TryProblems)
+    responses((status = 200, description = "The statuses under the changed policy.", body = PolicyTrial), TryProblems)
 )]
 pub async fn try_policy(
     programme: Data<Programme>,

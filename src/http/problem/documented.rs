@@ -1,5 +1,5 @@
-//! What can go wrong, declared in one word a handler: `responses((status = 200, ..), NotModified, ReadProblems)`. What comes from
-//! what stands before the handlers is told of by `of_the_way_in`, and declared nowhere.
+//! What can go wrong, declared in one word per handler: `responses((status = 200, ..), NotModified, ReadProblems)`.
+//! What comes from what is before the handlers is described by `of_the_way_in`, and declared nowhere.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,9 @@ use utoipa::openapi::{Ref, RefOr};
 use crate::http::problem::{Code, PROBLEM_JSON};
 use crate::http::settings::counts;
 
-/// What an operation can be answered before any handler is asked: 406 where its client takes nothing that there is
-/// ([`crate::http::resource`]), or no encoding that there is; and 429 where the caller asks too often ([`crate::http::gate::rate_limit`]).
+/// What an operation can be answered before any handler is asked: 406 if its client takes nothing that there is
+/// ([`crate::http::resource`]), or no encoding that there is; and 429 if the caller asks too often
+/// ([`crate::http::gate::rate_limit`]).
 pub(in crate::http) fn of_the_way_in(path: &str) -> impl Iterator<Item = (String, Value)> {
     let counted = counts(path).then_some(Code::TooManyRequests);
     let codes = [Code::NotAcceptable].into_iter().chain(counted);
@@ -40,42 +41,42 @@ macro_rules! problems {
 }
 
 problems! {
-    /// What can go wrong where something is read without a token.
+    /// What can go wrong when something is read without a token.
     PublicProblems: UnknownParameter Internal;
-    /// What can go wrong where a client asks for a token, besides what OAuth tells in its own words.
+    /// What can go wrong when a client asks for a token, besides what OAuth states in its own words.
     TokenProblems: RequestTimeout BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
     /// There may be none.
     NoSuchThing: NotFound;
     /// The service cannot work just now.
     Unready: Unavailable;
-    /// What can go wrong where something is read.
+    /// What can go wrong when something is read.
     ReadProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotFound
         Internal Busy Unavailable;
-    /// What can go wrong where something is created by POST.
+    /// What can go wrong when something is created by POST.
     CreateProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType Invalid KeyReused
         Internal Busy Unavailable;
-    /// What can go wrong where something is done by POST without a body.
+    /// What can go wrong when something is done by POST without a body.
     StepProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         Conflict AlreadyCarriedOut Invalid KeyReused Internal Busy Unavailable;
-    /// What can go wrong where a change is tried and not made.
+    /// What can go wrong when a change is tried and not made.
     TryProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
-    /// What can go wrong where something is written by PUT or PATCH.
+    /// What can go wrong when something is written by PUT or PATCH.
     WriteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid PreconditionRequired
         Internal Busy Unavailable;
-    /// What can go wrong where something is deleted.
+    /// What can go wrong when something is deleted.
     DeleteProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         Conflict PreconditionFailed PreconditionRequired Internal Busy Unavailable;
-    /// What can go wrong where a figure is posted, for which no state need be named.
+    /// What can go wrong when a figure is posted, for which no state need be named.
     PutReadingProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict PreconditionFailed BodyTooLarge UnsupportedMediaType Invalid
         Internal Busy Unavailable;
-    /// What can go wrong where a return is filled in, figure by figure, for which no state need be named.
+    /// What can go wrong when a return is filled in, figure by figure, for which no state need be named.
     PutReturnProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict BodyTooLarge UnsupportedMediaType Invalid Internal Busy Unavailable;
-    /// What can go wrong where a file is imported, besides what is wrong in it.
+    /// What can go wrong when a file is imported, besides what is wrong in it.
     ImportProblems: MalformedRequest InvalidParameter UnknownParameter MissingToken InvalidToken NotAllowed NotFound
         RequestTimeout Conflict AlreadyCarriedOut BodyTooLarge UnsupportedMediaType Internal Busy Unavailable;
     /// A query parameter names what the plan does not have.
@@ -98,7 +99,7 @@ impl IntoResponses for NotModified {
     }
 }
 
-/// One response a status, telling of each code that is sent with it.
+/// One response per status, describing each code that is sent with it.
 fn described(codes: &[Code]) -> Responses {
     let mut by_status: BTreeMap<String, Vec<Code>> = BTreeMap::new();
     for code in codes {

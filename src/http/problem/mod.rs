@@ -26,7 +26,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// How many faults of one body are listed: more than that help nobody, and an answer must not grow beyond its request.
 const MOST_LISTED: usize = 100;
 
-/// One row a code: the variant, the stable name, the status, the title, and what its page says.
+/// One row per code: the variant, the stable name, the status, the title, and what its page says.
 macro_rules! codes {
     ($($variant:ident $code:literal $status:ident $title:literal $page:literal;)+) => {
         /// Every kind of error that a client can see.
@@ -62,47 +62,47 @@ macro_rules! codes {
 
 codes! {
     MalformedRequest "malformed_request" BAD_REQUEST "The request cannot be read"
-        "The request is not well-formed: its body is not JSON, a header is garbled, or it ended before it was complete. The detail says where. Mend the request; sending the same again will fail the same.";
+        "The request is not well-formed: its body is not JSON, a header is garbled, or it ended before it was complete. The detail says where. Correct the request; sending it again unchanged will fail again.";
     InvalidParameter "invalid_parameter" BAD_REQUEST "A query parameter has a value that cannot be used"
-        "One or more query parameters are missing, repeated, or hold a value of the wrong kind. Each is listed under errors with its name in column. Mend them and send the request again.";
+        "One or more query parameters are missing, repeated, or hold a value of the wrong kind. Each is listed under errors with its name in column. Correct them and send the request again.";
     UnknownParameter "unknown_parameter" BAD_REQUEST "A query parameter is not known here"
-        "The address carries a query parameter that this resource does not have. It is refused and not ignored, because a misspelt filter that is ignored gives a right-looking answer to another question. The detail names the nearest parameter there is.";
+        "The address carries a query parameter that this resource does not have. It is refused and not ignored, because a misspelt filter that is ignored gives a right-looking answer to another question. The detail names the nearest parameter that exists.";
     MissingToken "missing_token" UNAUTHORIZED "A token is needed"
-        "The request carries no credentials, or none of a kind that is taken here; the detail says which. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
+        "The request carries no credentials, or none of a kind that is accepted here; the detail says which. Send a token as Authorization: Bearer followed by the token. Tools that know only a user name and a password, such as spreadsheets, may send a personal access token as the password.";
     InvalidToken "invalid_token" UNAUTHORIZED "The token is not accepted"
         "A token was sent, but it has expired, was withdrawn, is meant for another service, or is not signed by an issuer this service trusts. Get a new token and send the request again.";
     NotAllowed "not_allowed" FORBIDDEN "Your role does not allow this"
         "You may see this, but none of the roles granted to you on this plan lets you do what was asked. Ask the plan's administrator for the role that does.";
     NotFound "not_found" NOT_FOUND "There is no such thing here"
-        "Nothing is known under this address, or it is not yours to see: the answer is the same for both, so that it gives nothing away. Check the address, and whether you hold a role on the plan it belongs to.";
-    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "The method is not one this address has"
-        "The address is right, but it does not answer to this method. The Allow header lists the methods that it does answer to.";
-    NotAcceptable "not_acceptable" NOT_ACCEPTABLE "It cannot be had in the format asked for"
-        "The Accept header, the ending of the address (.json, .csv, .xlsx) or the Accept-Encoding header leaves nothing that this resource has. The detail lists what there is. Nothing was done. Without them you get JSON where there is JSON.";
+        "There is nothing at this address, or you may not see it: the answer is the same for both, so that it discloses nothing. Check the address, and whether you hold a role on the plan it belongs to.";
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This address does not have the method"
+        "The address is right, but it does not accept this method. The Allow header lists the methods that it accepts.";
+    NotAcceptable "not_acceptable" NOT_ACCEPTABLE "It is not available in the format asked for"
+        "The Accept header, the ending of the address (.json, .csv, .xlsx) or the Accept-Encoding header leaves nothing that this resource has. The detail lists what there is. Nothing was done. Without them you get JSON if there is any.";
     RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request took too long to arrive"
         "The body of the request did not arrive in time. Check the connection and send it again; nothing was changed.";
-    Conflict "conflict" CONFLICT "It would contradict what is there"
-        "The request was understood and is right in itself, but it contradicts the present state: a code is already taken, a round is closed, something still depends on what would be deleted. The detail says what stands in the way.";
+    Conflict "conflict" CONFLICT "It would contradict the present state"
+        "The request was understood and is right in itself, but it contradicts what exists: a code is in use already, a round is closed, something still depends on what would be deleted. The detail states what prevents it.";
     AlreadyCarriedOut "already_carried_out" CONFLICT "It is being done already"
-        "A request with the same Idempotency-Key is being carried out at this moment, or was carried out and its answer is not at hand: it was lost, was too long to be kept, or held a secret, which is shown once. Nothing is done twice. Wait a moment and send the same request again, or see whether what it makes is there.";
+        "A request with the same Idempotency-Key is being carried out at this moment, or was carried out and its answer is not at hand: it was lost, was too long to be stored, or held a secret, which is shown once. Nothing is done twice. Wait a moment and send the same request again, or check whether what it makes exists.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "It has changed since you read it"
-        "The If-Match or If-None-Match header does not hold any more: somebody changed or created the thing after you read it. Read it again, see whether your change still makes sense, and send it with the new ETag.";
+        "The If-Match or If-None-Match header no longer holds: somebody changed or created the thing after you read it. Read it again, see whether your change still makes sense, and send it with the new ETag.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is too large"
-        "The body of the request is larger than this resource takes. The detail gives the limit. Send it in smaller parts.";
-    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is in a format not taken here"
+        "The body of the request is larger than this resource accepts. The detail gives the limit. Send it in smaller parts.";
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is in a format not accepted here"
         "The Content-Type of the request is missing or is one that this resource does not read, or the body is compressed. The Accept header of the answer lists what it reads.";
     Invalid "invalid" UNPROCESSABLE_ENTITY "Something in it is wrong"
         "The request was understood, but something in it breaks a rule. Everything that is wrong is listed under errors, each with a JSON pointer, or with the row and the column of a file. Nothing was changed.";
     KeyReused "key_reused" UNPROCESSABLE_ENTITY "The key belongs to another request"
-        "The Idempotency-Key of this request came with another address or another body within the last 24 hours. A key stands for one request: send the first again as it was, or this one with a key of its own. Nothing was changed.";
+        "The Idempotency-Key of this request came with another address or another body within the last 24 hours. A key is for one request: send the first again as it was, or this one with a key of its own. Nothing was changed.";
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "Say which state you are changing"
-        "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unseen. Read it, then send the request with If-Match.";
-    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "You ask too often"
+        "Changing or deleting something needs an If-Match header with the ETag you got when you read it, so that nobody's change is overwritten unnoticed. Read it, then send the request with If-Match.";
+    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "You send too many requests"
         "More requests came from you than are allowed in the time. Nothing was changed. Send the request again after as many seconds as the Retry-After header says; RateLimit-Policy says how many there may be, and RateLimit how many are left.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side"
-        "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to whoever runs the service.";
+        "The service failed, and it is not your fault. The failure is in its log under the instance given in the answer: pass that on to the people who run the service.";
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy"
-        "More work has arrived than can be done at once, and rather than keep you waiting the service says so. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
+        "More work has arrived than can be done at once, so the service does not keep you waiting. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
     Unavailable "unavailable" SERVICE_UNAVAILABLE "The service cannot do this just now"
         "Something that the service depends on, such as its database, does not answer. Nothing was changed. Send the request again after as many seconds as the Retry-After header says.";
 }
@@ -142,14 +142,14 @@ impl Problem {
         self
     }
 
-    /// Adds a header to the answer; a value that cannot stand in one is left out.
+    /// Adds a header to the answer; a value that cannot be in one is left out.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
     }
 
-    /// Tells whom it challenges for a token where they learn how to get one (RFC 9728 section 5.1).
+    /// Shows whom it challenges for a token where they learn how to get one (RFC 9728 section 5.1).
     #[must_use]
     pub fn with_metadata(mut self, metadata: &str) -> Self {
         // Of an address that a caller made up, only what can be quoted.
@@ -174,9 +174,9 @@ impl Problem {
         &self.errors
     }
 
-    /// 404: absent or not theirs to see. It takes no detail, so that the two cannot be told apart.
+    /// 404: absent or not theirs to see. It takes no detail, so that the two cannot be distinguished.
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing under this address that you can see. Check it for slips.")
+        Self::new(Code::NotFound, "There is nothing under this address that you can see. Check it for mistakes.")
     }
 
     /// 401: no credentials were sent.
@@ -184,7 +184,7 @@ impl Problem {
         Self::no_token_in("There is no Authorization header")
     }
 
-    /// 401: what was sent is no token that is taken here; `why` says what was sent instead.
+    /// 401: what was sent is not a token that is accepted here; `why` says what was sent instead.
     pub fn no_token_in(why: &str) -> Self {
         Self::new(Code::MissingToken, format!("{why}; send a token as Authorization: Bearer <token>."))
             .with_header(WWW_AUTHENTICATE, "Bearer realm=\"waymark\"")
@@ -202,13 +202,13 @@ impl Problem {
 
     /// 405: the address has other methods, listed in `allow` (`GET, HEAD`).
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self::new(Code::MethodNotAllowed, format!("This address answers to {allow}.")).with_header(ALLOW, allow)
+        Self::new(Code::MethodNotAllowed, format!("This address accepts {allow}.")).with_header(ALLOW, allow)
     }
 
     /// 503: the queue is full.
     pub fn busy() -> Self {
         let wait = Duration::from_secs(1);
-        Self::new(Code::Busy, "There is more to do than can be done at once; try again in a second.").retry_after(wait)
+        Self::new(Code::Busy, "The service is busy; try again in a second.").retry_after(wait)
     }
 
     /// 503: something this service needs does not answer; `cause` is logged and never sent.
@@ -216,7 +216,7 @@ impl Problem {
         Self::unavailable_because(&Chain(cause).to_string())
     }
 
-    /// 503, told in words; `cause` is logged and never sent.
+    /// 503, described in words; `cause` is logged and never sent.
     pub fn unavailable_because(cause: &str) -> Self {
         tracing::warn!(cause, "unavailable");
         let wait = Duration::from_secs(5);
@@ -229,13 +229,13 @@ impl Problem {
         Self::internal_because(&Chain(cause).to_string())
     }
 
-    /// 500: our fault, told in words; `cause` is logged and never sent.
+    /// 500: our fault, described in words; `cause` is logged and never sent.
     pub fn internal_because(cause: &str) -> Self {
         tracing::error!(cause, "internal error");
-        Self::new(Code::Internal, "The service failed. Pass the instance below on to whoever runs it.")
+        Self::new(Code::Internal, "The service failed. Pass the instance below on to the people who run it.")
     }
 
-    /// An error of the framework's: its status, and what it says where it says anything.
+    /// An error of the framework's: its status, and what it says if it says anything.
     pub(crate) fn of_framework(status: StatusCode, error: Option<&actix_web::Error>) -> Self {
         let said = error.map(ToString::to_string).filter(|said| status.is_client_error() && !said.is_empty());
         match (Code::of_status(status), said) {
@@ -281,7 +281,7 @@ impl Problem {
     }
 }
 
-/// Whole seconds, rounded up, and never none: a client told to wait for nothing comes back in a loop.
+/// Whole seconds, rounded up, and never none: a client asked to wait for nothing comes back in a loop.
 fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
@@ -380,9 +380,9 @@ pub struct ProblemBody {
     /// This occurrence: the request's id as a URN. Pass it on when you ask for help.
     #[schema(format = "uri")]
     pub instance: String,
-    /// The stable, machine-readable name of the kind. There may come to be more of them.
+    /// The stable, machine-readable name of the kind. More may be added.
     pub code: String,
-    /// Everything that is wrong, one by one; empty where there is nothing to point at.
+    /// Everything that is wrong, one by one; empty if there is nothing to point at.
     pub errors: Vec<ViolationBody>,
 }
 
@@ -390,7 +390,7 @@ pub struct ProblemBody {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Violation)]
 pub struct ViolationBody {
-    /// Where in the JSON body, as an RFC 6901 pointer; null where the fault is in no body.
+    /// Where in the JSON body, as an RFC 6901 pointer; null if the fault is in no body.
     #[schema(required, example = "/title")]
     pub pointer: Option<String>,
     /// Which line of a file, the header being line 1; null outside files.
@@ -399,10 +399,10 @@ pub struct ViolationBody {
     /// Which column of a file, or which query parameter; null in a JSON body.
     #[schema(required)]
     pub column: Option<String>,
-    /// What a spreadsheet calls the cell of a file, such as D7; null where no one cell is to blame.
+    /// What a spreadsheet calls the cell of a file, such as D7; null if no one cell is to blame.
     #[schema(required)]
     pub cell: Option<String>,
-    /// A stable, machine-readable name for what is wrong. There may come to be more of them.
+    /// A stable, machine-readable name for what is wrong. More may be added.
     #[schema(example = "empty")]
     pub code: String,
     /// A sentence for a person: what is wrong and what to do.

@@ -36,10 +36,10 @@ pub struct ActionParams {
     /// Only those in this state.
     #[param(inline, example = "open")]
     state: Option<ActionState>,
-    /// Only those that this organisation sees to.
+    /// Only those that this organisation is responsible for.
     #[param(example = "harrow-pct")]
     organisation: Option<OrganisationCode>,
-    /// Only those on KPIs that this sub-group answers for.
+    /// Only those on KPIs that this sub-group is responsible for.
     #[param(example = "be-healthy")]
     sub_group: Option<SubGroupCode>,
     /// Only those on KPIs of this outcome area.
@@ -64,7 +64,7 @@ impl FromParams for ActionParams {
 }
 
 impl ActionParams {
-    /// The filter that is meant, where the plan has what it names.
+    /// The filter that is meant, if the plan has what it names.
     fn settle(self, seen: &Seen) -> Result<ActionFilter, Problem> {
         let mut invalid = Invalid::new();
         known_kpi(&mut invalid, self.kpi.as_ref(), seen);
@@ -77,7 +77,8 @@ impl ActionParams {
     }
 }
 
-/// The state of an action as it is seen: the version that a change of it names, and what of the answer that does not tell.
+/// The state of an action as it is seen: the version that a change of it names, and what of the answer that does not
+/// show.
 fn tag(seen: &Kept<SeenAction>) -> ETag {
     let tag = ETag::of(seen.seq);
     let tag = if seen.value.is_overdue() { tag.rendered_as("overdue") } else { tag };
@@ -93,8 +94,8 @@ path_params! {
 
 /// List actions
 ///
-/// The corrective actions of the plan's KPIs, the oldest first, a page at a time. Members see all of them; partners those on
-/// KPIs that their own organisation leads on or contributes to.
+/// The corrective actions of the plan's KPIs, oldest first, a page at a time. Members see all of them; partners those
+/// on KPIs that their own organisation leads on or contributes to.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/actions", tag = "actions",
     params(PlanPath, ActionParams, AsOf, Paging),
@@ -118,13 +119,13 @@ pub async fn list_actions(
 
 /// Open an action
 ///
-/// Says what will be done about a KPI, why, by whom and by when. For those who report the KPI.
+/// States what will be done about a KPI, why, by whom and by when. For those who report the KPI.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions", tag = "actions", operation_id = "create_action",
     params(PlanPath),
     request_body(content = ActionDraft, description = "What will be done; it begins open, and is due today or later."),
     responses(
-        (status = 201, description = "It was opened; Location says where it is.", body = SeenAction,
+        (status = 201, description = "It was opened; Location gives its address.", body = SeenAction,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )
@@ -163,8 +164,8 @@ pub async fn find_action(
 
 /// Change an action
 ///
-/// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. `state` closes it as `done`
-/// or, with a `reason`, as `dropped`, and takes it up again as `open`. The KPI stays. For those who report the KPI.
+/// Changes the members that the merge patch (RFC 7396) names; null puts one back to its default. `state` closes it as
+/// `done` or, with a `reason`, as `dropped`, and reopens it as `open`. The KPI stays. For those who report the KPI.
 #[utoipa::path(
     patch, path = "/v1/plans/{plan}/actions/{action}", tag = "actions",
     params(ActionPath, IfMatch),
@@ -192,9 +193,9 @@ pub async fn update_action(
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/actions/{action}/notes", tag = "actions", operation_id = "add_action_note",
     params(ActionPath),
-    request_body(content = NoteDraft, description = "What there is to say."),
+    request_body(content = NoteDraft, description = "The note."),
     responses(
-        (status = 201, description = "It was added; the action with all its notes, and Location says where it is.", body = SeenAction,
+        (status = 201, description = "It was added; the action with all its notes, and Location gives its address.", body = SeenAction,
          headers(("Location" = String, description = "The action's address."), ("ETag" = String, description = "Its state."))),
         CreateProblems
     )

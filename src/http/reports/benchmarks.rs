@@ -23,7 +23,7 @@ use crate::programme::definitions::benchmarks::SeenBenchmark;
 
 /// A benchmark with the plan's own figure beside it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Benchmark, description = "What other authorities reached in a KPI and period, and where the plan's own figure stands among them.")]
+#[schema(as = Benchmark, description = "What other authorities reached in a KPI and period, and how the plan's own figure compares with them.")]
 pub struct BenchmarkBody {
     /// The KPI's code.
     #[schema(example = "NI-117")]
@@ -33,7 +33,7 @@ pub struct BenchmarkBody {
     /// Where the figures were published.
     #[schema(required = true, example = "Department for Children, Schools and Families, June 2010")]
     source: Option<String>,
-    /// The figures, one an authority.
+    /// The figures, one per authority.
     figures: Vec<ComparatorFigure>,
     /// Which revision of the benchmark this is, from 1.
     #[schema(minimum = 1, example = 1)]
@@ -123,8 +123,8 @@ pub async fn list_benchmarks(
 
 /// Find a benchmark
 ///
-/// What other authorities reached, with the plan's own figure among those of each comparator group. The edition of a group
-/// that holds on the period's last day says which authorities belong to it.
+/// What other authorities reached, with the plan's own figure among those of each comparator group. The edition of a
+/// group that holds on the period's last day states which authorities belong to it.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/benchmarks/{kpi}/{period}", tag = "benchmarks",
     params(BenchmarkPath, AsOf),
@@ -153,7 +153,7 @@ pub async fn find_benchmark(
     params(BenchmarkPath, IfMatchOrNone),
     request_body(content = BenchmarkDraft, description = "The figures, and where they were published."),
     responses(
-        (status = 200, description = "It was replaced, or was so already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
+        (status = 200, description = "It was replaced, or was the same already.", body = BenchmarkBody, headers(("ETag" = String, description = "Its state."))),
         (status = 201, description = "It was made.", body = BenchmarkBody,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state."))),
         WriteProblems
@@ -175,7 +175,7 @@ pub async fn put_benchmark(
     Ok(if put.created { created(&body, &tag, &location) } else { kept(&body, &tag) })
 }
 
-/// Take a benchmark away
+/// Remove a benchmark
 ///
 /// Its history stays in the journal. For programme managers and administrators.
 #[utoipa::path(

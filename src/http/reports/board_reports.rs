@@ -35,7 +35,7 @@ page!(
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SinceParams {
-    /// The id of the earlier report, of the same organisation where this is one of an organisation.
+    /// The id of the earlier report, of the same organisation if this is one of an organisation.
     #[param(example = "0198f0c6-5a3e-7cc0-b2d4-3f8f0f6f1c11")]
     since: ReportId,
 }
@@ -59,8 +59,8 @@ path_params! {
 
 /// List board reports
 ///
-/// The frozen reports, the oldest first, a page at a time: what each is of, when and by whom it was frozen, and its SHA-256.
-/// Members see all of them; partners those of their own organisation, as long as they see every KPI in them.
+/// The frozen reports, oldest first, a page at a time: what each is of, when and by whom it was frozen, and its
+/// SHA-256. Members see all of them; partners those of their own organisation, as long as they see every KPI in them.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/board-reports", tag = "reports",
     params(PlanPath, AsOf, Paging),
@@ -83,14 +83,14 @@ pub async fn list_board_reports(
 
 /// Freeze a board report
 ///
-/// Keeps the status report of a period, the exceptions, the actions, what was said with the figures, and the policies and
-/// definitions behind them, as they stand now and for ever. For the Board, programme managers and administrators.
+/// Stores the status report of a period, the exceptions, the actions, what was said with the figures, and the policies
+/// and definitions behind them, as they are now. For the Board, programme managers and administrators.
 #[utoipa::path(
     post, path = "/v1/plans/{plan}/board-reports", tag = "reports", operation_id = "freeze_board_report",
     params(PlanPath),
-    request_body(content = BoardReportDraft, description = "What is to be frozen."),
+    request_body(content = BoardReportDraft, description = "What to freeze."),
     responses(
-        (status = 201, description = "It was frozen; Location says where it is.", body = BoardReport,
+        (status = 201, description = "It was frozen; Location gives its address.", body = BoardReport,
          headers(("Location" = String, description = "Its address."), ("ETag" = String, description = "Its state, which never changes."))),
         CreateProblems
     )

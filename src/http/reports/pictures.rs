@@ -1,4 +1,4 @@
-//! Pictures of where a KPI stands, to be put into other pages by their address.
+//! Pictures of how a KPI is doing, to be put into other pages by their address.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -27,10 +27,10 @@ fn picture(view: &View, svg: String) -> HttpResponse {
     HttpResponse::Ok().insert_header(&view.tag).content_type(SVG).body(svg)
 }
 
-/// Show where a KPI stands as a badge
+/// Show a KPI's status as a badge
 ///
-/// An SVG picture of one line: the KPI, the period, the figure and its status, in words as well as in colour. Its title and
-/// its description say what the status says. Put it into a page as an image.
+/// An SVG picture of one line: the KPI, the period, the figure and its status, in words as well as in colour. Its title
+/// and its description state the status. Put it into a page as an image.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/badge.svg", tag = "reports", operation_id = "get_kpi_badge",
     params(KpiPath, StatusParams, AsOf),
@@ -53,8 +53,9 @@ pub async fn get_kpi_badge(
 
 /// Draw a KPI over time as a sparkline
 ///
-/// A small SVG picture of the series: the figures as a line with gaps where there is none, the target as a dashed line, and the
-/// latest figure with its status in words. Its title and its description tell the same. Put it into a page as an image.
+/// A small SVG picture of the series: the figures as a line with gaps for those that are missing, the target as a
+/// dashed line, and the latest figure with its status in words. Its title and its description state the same. Put it
+/// into a page as an image.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/sparkline.svg", tag = "reports", operation_id = "get_kpi_sparkline",
     params(KpiPath, SeriesParams, AsOf),

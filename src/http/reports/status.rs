@@ -43,7 +43,7 @@ pub struct ReportParams {
     /// Only KPIs of this priority.
     #[param(example = "be-healthy-1")]
     priority: Option<PriorityCode>,
-    /// Only KPIs that this sub-group answers for.
+    /// Only KPIs that this sub-group is responsible for.
     #[param(example = "be-healthy")]
     sub_group: Option<SubGroupCode>,
     /// Only KPIs that this organisation leads on or contributes to.
@@ -76,7 +76,7 @@ impl FromParams for ReportParams {
 }
 
 impl ReportParams {
-    /// The period and filter that are meant, where the plan has them.
+    /// The period and filter that are meant, if the plan has them.
     fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
         let seen = &view.seen;
         let mut invalid = Invalid::new();
@@ -152,14 +152,14 @@ pub(in crate::http) fn check_group(seen: &Seen, group: &GroupCode) -> Result<(),
     Ok(invalid.or(())?)
 }
 
-/// Report where the plan stands
+/// Report the plan's status
 ///
-/// Every KPI's assessment in a period under its priority and outcome area, with counts and a headline at each level. A KPI
-/// with another frequency brings its latest period that ended by the report's last day, and says which; but in a period longer
-/// than its own, an in-period count is summed, and an in-period percentage or rate is worked out from the sums of its numbers
-/// (`of`: `12 months`). While some of these are missing, there is no status. With `group_by` each
-/// group of that dimension follows, over the KPIs that have readings by it. As CSV, one row a KPI and group; as an Excel workbook, ready to be
-/// printed.
+/// Every KPI's assessment in a period under its priority and outcome area, with counts and a headline at each level. A
+/// KPI with another frequency brings its latest period that ended by the report's last day, and states which; but in a
+/// period longer than its own, an in-period count is summed, and an in-period percentage or rate is computed from the
+/// sums of its numbers (`of`: `12 months`). While some of these are missing, there is no status. With `group_by` each
+/// group of that dimension follows, over the KPIs that have readings by it. As CSV, one row per KPI and group; as an
+/// Excel workbook, ready to be printed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/status-report", tag = "reports", operation_id = "get_status_report",
     params(PlanPath, ReportParams, AsOf),
@@ -192,10 +192,10 @@ pub async fn get_status_report(
 
 /// Report the exceptions
 ///
-/// What the Board should look at in a period, the worst first: each KPI to which a rule applies, with its assessment, what
-/// was said, its latest figures, what was restated and what is being done. The answer states the rules. Figures, words and
-/// actions that a reader may not see are left out, and so are the rules that would tell of them. As CSV, one row a KPI; as
-/// an Excel workbook, ready to be printed.
+/// What the Board should look at in a period, worst first: each KPI to which a rule applies, with its assessment, what
+/// was said, its latest figures, what was restated and what is being done. The answer states the rules. Figures, words
+/// and actions that a reader may not see are left out, and so are the rules that would disclose them. As CSV, one row
+/// per KPI; as an Excel workbook, ready to be printed.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/exceptions", tag = "reports", operation_id = "get_exceptions",
     params(PlanPath, ReportParams, AsOf),
@@ -230,11 +230,11 @@ pub async fn get_exceptions(
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusParams {
-    /// The period, or a longer one that a report puts together from the KPI's own. Without it, the latest that has a reading;
-    /// where none has, the latest of the plan that has ended.
+    /// The period, or a longer one that a report puts together from the KPI's own. Without it, the latest that has a
+    /// reading; if none has one, the latest of the plan that has ended.
     #[param(example = "FY2009-10-Q4", max_length = 40)]
     period: Option<String>,
-    /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
+    /// The group of one of the plan's dimensions; without it `all`, which is everyone.
     #[param(example = "all", required = false)]
     group: GroupCode,
 }
@@ -246,7 +246,7 @@ impl FromParams for StatusParams {
     }
 }
 
-/// Say where a KPI stands
+/// Report a KPI's status
 ///
 /// One assessment, with all that explains it.
 #[utoipa::path(
@@ -290,7 +290,7 @@ fn read_period(name: &str, text: &str, kind: crate::domain::period::PeriodKind) 
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SeriesParams {
-    /// The group of one of the plan's dimensions; `all`, which is everyone, without it.
+    /// The group of one of the plan's dimensions; without it `all`, which is everyone.
     #[param(example = "all", required = false)]
     group: GroupCode,
     /// The first period; without it, the first with a reading.
@@ -310,7 +310,7 @@ impl FromParams for SeriesParams {
 
 /// Follow a KPI over time
 ///
-/// Its readings, targets and statuses, one assessment a period in time order, for charts. As CSV, one row a period.
+/// Its readings, targets and statuses, one assessment per period in time order, for charts. As CSV, one row per period.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/kpis/{kpi}/series", tag = "reports", operation_id = "get_kpi_series",
     params(KpiPath, SeriesParams, AsOf),
@@ -345,7 +345,8 @@ pub(in crate::http) fn follow(view: &View, kpi: &KpiCode, wanted: &SeriesParams)
     let range = (end("from", &wanted.from)?, end("to", &wanted.to)?);
     let series = kpi.series(&wanted.group, range);
     series.ok_or_else(|| {
-        let detail = format!("A series runs from one period to a later one, {MOST_POINTS} at most; mend from and to.");
+        let detail =
+            format!("A series runs from one period to a later one, {MOST_POINTS} at most; correct from and to.");
         let violation = Violation::in_query("from", "not_a_range", detail.clone());
         Problem::new(Code::Invalid, detail).with_errors(vec![violation])
     })

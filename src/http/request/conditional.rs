@@ -21,12 +21,12 @@ use crate::http::problem::{Code, Problem};
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag of a state with this version, a counter or a digest. What may not stand in a tag is left out of it.
+    /// The tag of a state with this version, a counter or a digest. What may not be in a tag is left out of it.
     pub fn of(version: impl Display) -> Self {
         Self(version.to_string().chars().filter(|c| c.is_ascii_graphic() && *c != '"').collect())
     }
 
-    /// The tag of a state that no short version tells: its digest.
+    /// The tag of a state that no short version states: its digest.
     pub fn over(state: &[u8]) -> Self {
         Self::of(URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
     }
@@ -118,8 +118,8 @@ impl Conditions {
         self.tag(ETag::over(all.as_bytes()))
     }
 
-    /// The answer 304 with this tag, where the client names it. Ask before doing any work. `*` is not answered here: for it
-    /// there must first be something to read, and the middleware sees whether there is.
+    /// The answer 304 with this tag, if the client names it. Ask before doing any work. `*` is not answered here: for
+    /// it there must first be something to read, and the middleware sees whether there is.
     pub fn not_modified(&self, current: &ETag) -> Option<HttpResponse> {
         // Weak comparison: a proxy may have weakened the tag when it compressed the answer.
         let Tags::These(tags) = self.if_none_match.as_ref()? else { return None };
@@ -128,12 +128,12 @@ impl Conditions {
         Some(HttpResponse::NotModified().insert_header(&ETag(known.opaque.clone())).finish())
     }
 
-    /// The answer to a read of one thing with a tag of its own: 304 where the client names it, else 200 with the thing.
+    /// The answer to a read of one thing with a tag of its own: 304 if the client names it, else 200 with the thing.
     pub fn answer(&self, current: &ETag, body: &impl Serialize) -> HttpResponse {
         self.not_modified(current).unwrap_or_else(|| kept(body, current))
     }
 
-    /// The states that `If-Match` names: `None` where it was not sent, `Some(None)` for whatever is there. Weak tags are
+    /// The states that `If-Match` names: `None` if it was not sent, `Some(None)` for whatever is there. Weak tags are
     /// left out: they promise too little to write by.
     pub fn wanted(&self) -> Option<Option<Vec<String>>> {
         self.if_match.as_ref().map(|tags| match tags {
@@ -189,7 +189,7 @@ fn tags_of(request: &HttpRequest, name: &HeaderName) -> Result<Option<Tags>, Pro
     tags.map(Some).ok_or_else(unreadable)
 }
 
-/// Reads `*` or a list of entity tags; a comma may stand inside one.
+/// Reads `*` or a list of entity tags; a comma may be inside one.
 fn parse(text: &str) -> Option<Tags> {
     if text.trim() == "*" {
         return Some(Tags::Any);

@@ -70,7 +70,7 @@ pub fn content_type(request: &HttpRequest) -> String {
 /// Reads a whole body that is of one of the media types in `accepted` and no longer than `limit` bytes.
 ///
 /// # Errors
-/// `unsupported_media_type`, `body_too_large`, `request_timeout` after half a minute, or `malformed_request` where the
+/// `unsupported_media_type`, `body_too_large`, `request_timeout` after half a minute, or `malformed_request` if the
 /// connection ended first.
 pub fn read_body(
     request: &HttpRequest,
@@ -162,7 +162,7 @@ impl<T: FromParams> FromRequest for Params<T> {
 /// }
 /// ```
 pub trait FromParams: Sized {
-    /// Asks for every parameter there is, and only then builds: what was not asked for counts as unknown. `None` where
+    /// Asks for every parameter there is, and only then builds: what was not asked for counts as unknown. `None` if
     /// something needed is missing or wrong, which the reader has noted by then.
     fn read(params: &mut ParamReader) -> Option<Self>;
 }
@@ -185,7 +185,7 @@ impl<A: FromParams, B: FromParams, C: FromParams> FromParams for (A, B, C) {
 /// Reads `query` as a `T`.
 ///
 /// # Errors
-/// `unknown_parameter` where that is all that is wrong, else `invalid_parameter`; each fault is listed.
+/// `unknown_parameter` if that is all that is wrong, else `invalid_parameter`; each fault is listed.
 pub fn parse_query<T: FromParams>(query: &str) -> Result<T, Problem> {
     let mut reader = ParamReader::new(query);
     let value = T::read(&mut reader);
@@ -230,7 +230,7 @@ impl ParamReader {
         reader
     }
 
-    /// A parameter that may be left out. `None` too where it is there but wrong, which is then noted.
+    /// A parameter that may be left out. `None` too if it is there but wrong, which is then noted.
     pub fn optional<T>(&mut self, name: &'static str) -> Option<T>
     where
         T: FromStr,
@@ -244,14 +244,14 @@ impl ParamReader {
         })
     }
 
-    /// A parameter that must be there; `None` where it is missing or wrong, which is then noted.
+    /// A parameter that must be there; `None` if it is missing or wrong, which is then noted.
     pub fn required<T>(&mut self, name: &'static str) -> Option<T>
     where
         T: FromStr,
         T::Err: Display,
     {
         let value = self.optional(name);
-        // A value that was sent and refused is noted already, here or when the query was taken apart.
+        // A value that was sent and refused is noted already, here or when the query was split.
         if value.is_none() && !self.violations.iter().any(|known| known.column.as_deref() == Some(name)) {
             self.note(name, "missing_parameter", format!("{name} must be given."));
         }

@@ -1,8 +1,8 @@
 //! JSON in, with everything that is wrong with it.
 //!
-//! Two passes over the bytes. The first looks at every value, whatever it is for, and notes what serde would let through
-//! or stop at: characters no database keeps, and names given twice. The second reads the type that was asked for, and
-//! where that fails says at which pointer.
+//! Two passes over the bytes. The first looks at every value, whatever it is for, and notes what serde would let
+//! through or stop at: characters no database keeps, and names given twice. The second reads the type that was asked
+//! for, and if that fails says at which pointer.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -22,7 +22,7 @@ const MOST: usize = 100;
 /// Reads `bytes` as a `T`.
 ///
 /// # Errors
-/// `malformed_request` with line and column where it is no JSON; else `invalid`, with pointers.
+/// `malformed_request` with line and column if it is no JSON; else `invalid`, with pointers.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut invalid = inspect(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -30,7 +30,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Ok(value) => Ok(invalid.or(value)?),
         Err(error) => {
             let violation = shape(error.path(), &error.inner().to_string());
-            // A name given twice stops serde too, and has been told already.
+            // A name given twice stops serde too, and has been reported already.
             if invalid.violations().iter().all(|known| known.pointer != violation.pointer) {
                 invalid.push(violation);
             }
@@ -39,7 +39,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     }
 }
 
-/// Everything that is wrong with a document whatever it is for; a problem where it is no JSON at all.
+/// Everything that is wrong with a document whatever it is for; a problem if it is no JSON at all.
 fn inspect(bytes: &[u8]) -> Result<Invalid, Problem> {
     let mut invalid = Invalid::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -68,7 +68,7 @@ fn shape(path: &Path, message: &str) -> Violation {
     let (pointer, code) = if message.starts_with("missing field") {
         (inside, "missing_field")
     } else if message.starts_with("unknown field") {
-        // The reader is at the name already where it goes by names.
+        // The reader is at the name already if it goes by names.
         (if parent.ends_with(&format!("/{}", escape(name))) { parent } else { inside }, "unknown_field")
     } else if message.starts_with("duplicate field") {
         (inside, "duplicate_key")
@@ -108,7 +108,7 @@ impl Look<'_> {
 
     fn text(&mut self, text: &str) {
         if text.contains('\0') {
-            self.note("nul_character", "The character U+0000 cannot be kept; take it out.".to_owned());
+            self.note("nul_character", "The character U+0000 cannot be saved; remove it.".to_owned());
         }
     }
 

@@ -1,5 +1,6 @@
-//! Which format a client gets: what `Accept` likes best among what a resource has (RFC 9110 section 12.5.1). A read that
-//! would have nothing that is liked is refused where it is routed ([`crate::http::resource`]), for every resource alike.
+//! Which format a client gets: what `Accept` prefers among what a resource has (RFC 9110 section 12.5.1). A read that
+//! would have nothing that the client accepts is refused where it is routed ([`crate::http::resource`]), for every
+//! resource alike.
 
 use std::fmt::{self, Display};
 use std::future::{Ready, ready};
@@ -54,7 +55,7 @@ impl Display for Format {
     }
 }
 
-/// What a client would like to get. Everything under `/v1/` says `Vary: Accept`; the middleware sees to that.
+/// What a client would like to get. Everything under `/v1/` says `Vary: Accept`; the middleware does that.
 #[derive(Clone, Debug)]
 pub struct Accept(Option<Vec<Range>>);
 
@@ -66,10 +67,10 @@ struct Range {
 }
 
 impl Accept {
-    /// The format that is liked best; of equals, the one that stands first in `formats`.
+    /// The format that is liked best; of equals, the one that is first in `formats`.
     ///
     /// # Errors
-    /// `not_acceptable` where none will do.
+    /// `not_acceptable` if none will do.
     pub fn choose(&self, formats: &[Format]) -> Result<Format, Problem> {
         let liked = formats.iter().map(|format| (self.quality(format.media_type()), *format));
         // Of equals `max_by_key` takes the last.
@@ -77,7 +78,7 @@ impl Accept {
         best.map(|(_, format)| format).ok_or_else(|| none_of(formats.iter().map(|format| format.media_type())))
     }
 
-    /// Refuses a client that likes none of these media types.
+    /// Refuses a client that accepts none of these media types.
     ///
     /// # Errors
     /// `not_acceptable`, naming them.
@@ -93,8 +94,8 @@ impl Accept {
         self.quality(media) > self.quality(other)
     }
 
-    /// How much a media type is liked: what the most specific range says that covers it. Whoever takes problem documents, or
-    /// JSON of no particular kind, takes all JSON.
+    /// How much a media type is liked: what the most specific range says that covers it. Anyone who takes problem
+    /// documents, or JSON of no particular kind, takes all JSON.
     fn quality(&self, media: &str) -> u16 {
         let Some(ranges) = &self.0 else { return 1000 };
         let is_json = |media: &str| media == Format::Json.media_type() || media.ends_with("+json");
@@ -118,7 +119,7 @@ impl Accept {
 fn none_of<'a>(offered: impl Iterator<Item = &'a str>) -> Problem {
     let types: Vec<_> = offered.collect();
     let asked = "Neither the Accept header nor the ending of the address asks for that.";
-    Problem::new(Code::NotAcceptable, format!("This can be had as {}. {asked}", types.join(" or ")))
+    Problem::new(Code::NotAcceptable, format!("This is available as {}. {asked}", types.join(" or ")))
 }
 
 impl FromRequest for Accept {

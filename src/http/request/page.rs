@@ -18,7 +18,7 @@ use crate::http::request::extract::{FromParams, ParamReader};
 use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::path::asked_path;
 
-/// How many items a page has where the client does not say.
+/// How many items a page has if the client does not say.
 pub const DEFAULT_LIMIT: u16 = 100;
 /// The most items a page can have.
 pub const MAX_LIMIT: u16 = 1000;
@@ -62,8 +62,8 @@ impl Paging {
     /// The format of a table that comes a page at a time in JSON, and whole in any other.
     ///
     /// # Errors
-    /// `unknown_parameter` where a page is asked for of what has none: a part would pass for the whole. `not_acceptable` as
-    /// [`Accept::choose`].
+    /// `unknown_parameter` if a page is asked for of what has none: a part would pass for the whole. `not_acceptable`
+    /// as [`Accept::choose`].
     pub fn format(&self, accept: &Accept) -> Result<Format, Problem> {
         let format = accept.choose(&[Format::Json, Format::Csv, Format::Xlsx])?;
         let sent = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
@@ -84,7 +84,7 @@ impl Paging {
     /// The key of the last item of the page before, `None` on the first page.
     ///
     /// # Errors
-    /// `invalid_parameter` where the cursor belongs to another list.
+    /// `invalid_parameter` if the cursor belongs to another list.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let key = serde_json::from_slice(&cursor.0).ok();
@@ -95,7 +95,7 @@ impl Paging {
         })
     }
 
-    /// Cuts what was fetched to the page's length, and makes the cursor to the next page where there is one.
+    /// Cuts what was fetched to the page's length, and makes the cursor to the next page if there is one.
     pub fn cut<T, K: Serialize>(
         &self,
         mut rows: Vec<T>,
@@ -168,7 +168,7 @@ impl FromStr for Cursor {
     }
 }
 
-/// A page as an answer, with its tag and, where there is a next page, a `Link` to it.
+/// A page as an answer, with its tag and, if there is a next page, a `Link` to it.
 pub fn reply(request: &HttpRequest, page: &impl Serialize, next: Option<&str>, tag: &ETag) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header(tag);
@@ -207,7 +207,7 @@ macro_rules! page {
         }
 
         impl $name {
-            /// The page as an answer, with its tag and a `Link` to the next page where there is one.
+            /// The page as an answer, with its tag and a `Link` to the next page if there is one.
             $vis fn reply(
                 &self,
                 request: &::actix_web::HttpRequest,

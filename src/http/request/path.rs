@@ -27,7 +27,7 @@ impl Segments {
     pub fn of(request: &HttpRequest) -> Option<Self> {
         let values = actix_web::web::Path::<Vec<String>>::from_request(request, &mut Payload::None);
         let values = values.into_inner().ok()?.into_inner();
-        // The replacement character stands in a segment that was no UTF-8.
+        // The replacement character is in a segment that was no UTF-8.
         if values.iter().any(|value| value.contains(['\0', '\u{fffd}'])) {
             return None;
         }

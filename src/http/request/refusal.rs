@@ -24,7 +24,7 @@ impl From<Refusal> for Problem {
             Refusal::Store(StoreError::Busy) => Self::busy(),
             Refusal::Store(error @ StoreError::Unavailable(_)) => Self::unavailable(&error),
             Refusal::Store(StoreError::Conflict(_)) => {
-                Self::new(Code::Conflict, "Something with this code is there already, or was made at the same moment.")
+                Self::new(Code::Conflict, "Something with this code exists already, or was made at the same moment.")
             }
             Refusal::Store(error) => Self::internal(&error),
             Refusal::KeyReused => Self::new(
@@ -33,7 +33,7 @@ impl From<Refusal> for Problem {
             ),
             Refusal::CarriedOut => Self::new(
                 Code::AlreadyCarriedOut,
-                "A request with this Idempotency-Key is being carried out, or was, and its answer is not at hand: see whether what it makes is there.",
+                "A request with this Idempotency-Key is being carried out, or was, and its answer is not at hand: check whether what it makes exists.",
             ),
         }
     }

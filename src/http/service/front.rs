@@ -26,7 +26,7 @@ static CONTENT: LazyLock<String> = LazyLock::new(|| {
     let links = LINKS.iter().map(|(_, href, about)| format!("<dt><a href=\"{href}\">{href}</a></dt><dd>{about}</dd>"));
     format!(
         "<p>This is Waymark {VERSION}, a web service for programs. It holds a partnership's plan, its KPIs, their targets and \
-         the figures reported against them, and states where each KPI stands, why, and what has changed.</p>\
+         the figures reported against them, and states how each KPI is doing, why, and what has changed.</p>\
          <p>To read or report figures you need a token: ask the people who run this service. It is sent with each request as \
          <code>Authorization: Bearer</code> and the token.</p><dl>{}</dl>",
         links.collect::<String>()

@@ -1,4 +1,4 @@
-//! Whether the service lives, whether it can work, and which version it is.
+//! Whether the service is running, whether it can work, and which version it is.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -51,18 +51,18 @@ pub struct VersionBody {
     version: &'static str,
 }
 
-/// Say whether the service lives
+/// Check that the service is running
 ///
 /// It answers as long as the process does, whatever else is broken. For the supervisor that restarts it.
 #[utoipa::path(
     get, path = "/livez", tag = "service", security(()),
-    responses((status = 200, description = "The process lives.", body = HealthBody), PublicProblems)
+    responses((status = 200, description = "The process is running.", body = HealthBody), PublicProblems)
 )]
 pub async fn livez(_: Params<NoParams>) -> HttpResponse {
     now(&HealthBody { status: "live" })
 }
 
-/// Say whether the service can work
+/// Check that the service can work
 ///
 /// It answers 200 when what the service depends on answers too. For the balancer that sends it requests.
 #[utoipa::path(
@@ -81,7 +81,7 @@ pub async fn readyz(_: Params<NoParams>, readiness: Data<Readiness>) -> Result<H
     }
 }
 
-/// Say which version this is
+/// Show which version this is
 ///
 /// The name and the version of the service that answers.
 #[utoipa::path(

@@ -53,7 +53,7 @@ fn figure(value: Option<Figure>) -> CellText {
     value.as_ref().map(ToString::to_string)
 }
 
-/// A code, a name or words, where there are any.
+/// A code, a name or words, if there are any.
 fn words(value: Option<&str>) -> CellText {
     value.map(str::to_owned)
 }
@@ -94,12 +94,12 @@ impl TableRow for SeenReading {
             "denominator": Number, "Over what it was counted." => figure(seen.row.denominator);
             "provisional": Boolean, "Whether the figure may still change." => text(&seen.row.provisional);
             "nil_return": Text, "Why there is no figure." => seen.row.nil_return.clone();
-            "status": Text, "The status that a partner determined, for KPIs where one does."
+            "status": Text, "The status that a partner determined, for KPIs whose status a partner determines."
                 => words(seen.row.determined_status.map(Status::as_str));
             "commentary": Text, "What readers should know about the figure." => seen.row.commentary.clone();
             "reason": Text, "Why it replaced an earlier figure." => seen.row.reason.clone();
             "forecast": Number, "The figure that the sub-group itself expects at the year's end." => figure(seen.row.forecast);
-            "symbol": Text, "c where the figure is suppressed." => symbol(seen.suppressed);
+            "symbol": Text, "c if the figure is suppressed." => symbol(seen.suppressed);
             "period_label": Text, "What people call the period." => text(&seen.row.period.label());
             "period_start": Date, "The period's first day." => text(&seen.row.period.start());
             "period_end": Date, "The period's last day." => text(&seen.row.period.end());
@@ -130,7 +130,7 @@ impl TableRow for SeenTarget {
             "value": Number, "The figure wanted." => figure(seen.row.target.value);
             "low": Number, "The lower end of the range wanted." => figure(seen.row.target.low);
             "high": Number, "The upper end of the range wanted." => figure(seen.row.target.high);
-            "floor": Number, "The figure at which amber ends, where the target has its own." => figure(seen.row.target.floor);
+            "floor": Number, "The figure at which amber ends, if the target has its own." => figure(seen.row.target.floor);
             "kind": Text, "Who asks for it: statutory, laa or local." => text(&seen.row.target.kind.as_str());
             "state": Text, "Whether it counts: placeholder, proposed, agreed or withdrawn."
                 => text(&seen.row.target.state.as_str());
@@ -149,7 +149,7 @@ impl TableRow for SeenTarget {
     }
 }
 
-/// What says where a KPI stands.
+/// What states a KPI's status.
 trait Assessed {
     fn one(&self) -> &Assessment;
 
@@ -158,17 +158,17 @@ trait Assessed {
     }
 }
 
-/// Where a KPI stands, in the columns that reports and series share.
+/// How a KPI is doing, in the columns that reports and series share.
 fn standing<R: Assessed>() -> Vec<Column<R>> {
     columns!(|row: R|
         "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
         "band": Text, "The code of the policy's band." => row.one().band.clone();
         "band_label": Text, "What pages call the band." => row.one().band_label.clone();
-        "reason": Text, "Why, where the figures alone do not say." => words(row.one().reason.map(Reason::as_str));
-        "data_state": Text, "Where the figure itself stands." => text(&row.one().data_state.as_str());
-        "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
+        "reason": Text, "Why, if the figures alone do not show it." => words(row.one().reason.map(Reason::as_str));
+        "data_state": Text, "The condition of the figure itself." => text(&row.one().data_state.as_str());
+        "symbol": Text, "c if the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
         "value": Number, "The exact figure." => figure(row.one().value);
-        "reported": Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."
+        "reported": Number, "The figure rounded to the KPI's decimals, or to the target's if it has more."
             => figure(row.one().reported);
         "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();
         "numerator": Number, "What was counted." => figure(row.one().numerator);
@@ -219,7 +219,7 @@ impl TableRow for StatusRow<'_> {
             "period_start": Date, "That period's first day." => text(&row.one.period.start());
             "period_end": Date, "That period's last day." => text(&row.one.period.end());
             "group": Text, "The group; all is everyone." => text(&row.one.group);
-            "of": Text, "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months."
+            "of": Text, "What the figure is made of, if the period is longer than those that the KPI is reported by: 12 months."
                 => row.one.of.clone();
         );
         let margin = columns!(|row: Self|
@@ -232,7 +232,7 @@ impl TableRow for StatusRow<'_> {
                 => figure(row.one.forecast.value);
             "forecast_method": Text, "How it was forecast: seasonal, run_rate or trend."
                 => words(row.one.forecast.method.map(Method::as_str));
-            "forecast_status": Text, "Where the KPI would stand with it."
+            "forecast_status": Text, "How the KPI would be doing with it."
                 => words(row.one.forecast.status.map(Status::as_str));
             "stated_forecast": Number, "The figure that the sub-group itself expects at the year's end."
                 => figure(row.one.forecast.stated.as_ref().map(|stated| stated.value));
@@ -346,21 +346,21 @@ impl TableRow for ExceptionRow<'_> {
             "place": Integer, "Its place among the exceptions, the worst being 1." => text(&row.place);
             "outcome_area": Text, "The outcome area's code." => row.item.outcome_area.as_ref().map(ToString::to_string);
             "priority": Text, "The priority's code." => text(&row.item.priority);
-            "sub_groups": Text, "The codes of the sub-groups that answer for it, with spaces between."
+            "sub_groups": Text, "The codes of the sub-groups that are responsible for it, with spaces between."
                 => spaced(row.item.sub_groups.iter().map(SubGroupCode::as_str));
             "kpi": Text, "The KPI's code." => text(&row.item.kpi);
             "title": Text, "The KPI's title." => text(&row.item.title);
-            "rules": Text, "The codes of the rules that apply, the worst first, with spaces between."
+            "rules": Text, "The codes of the rules that apply, worst first, with spaces between."
                 => spaced(row.item.rules.iter().map(|rule| rule.as_str()));
             "period": Text, "The KPI's own period that is reported." => text(&row.one().period);
             "period_label": Text, "What people call that period." => text(&row.one().period.label());
-            "of": Text, "What the figure is made of, where the period is longer than those that the KPI is reported by: 12 months."
+            "of": Text, "What the figure is made of, if the period is longer than those that the KPI is reported by: 12 months."
                 => row.one().of.clone();
             "status": Text, "on_track, at_risk, off_track or not_assessed." => text(&row.one().status.as_str());
             "band_label": Text, "What pages call the policy's band." => row.one().band_label.clone();
-            "data_state": Text, "Where the figure itself stands." => text(&row.one().data_state.as_str());
-            "symbol": Text, "c where the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
-            "reported": Number, "The figure rounded to the KPI's decimals, or to the target's where it has more."
+            "data_state": Text, "The condition of the figure itself." => text(&row.one().data_state.as_str());
+            "symbol": Text, "c if the figure is suppressed." => symbol(row.one().data_state == DataState::Suppressed);
+            "reported": Number, "The figure rounded to the KPI's decimals, or to the target's if it has more."
                 => figure(row.one().reported);
             "reported_text": Text, "The reported figure with its unit." => row.one().reported_text.clone();
             "target": Number, "The figure wanted." => figure(row.target().and_then(|target| target.value));
@@ -421,7 +421,7 @@ pub async fn workbook<R: TableRow>(
 ) -> Result<HttpResponse, Problem> {
     if rows.len() > MOST_IN_WORKBOOK {
         let detail =
-            "The table has more than 50,000 rows, which a workbook does not take; ask for less of it, or for CSV.";
+            "The table has more than 50,000 rows, which is too many for a workbook; ask for less of it, or for CSV.";
         return Err(Problem::new(Code::NotAcceptable, detail));
     }
     let fields = fields::<R>();
@@ -429,7 +429,7 @@ pub async fn workbook<R: TableRow>(
     Ok(as_workbook(R::TABLE, written.map_err(|error| Problem::internal(&error))?, tag))
 }
 
-/// A workbook as an answer, to be kept as a file.
+/// A workbook as an answer, to be saved as a file.
 pub fn as_workbook(name: &str, body: Vec<u8>, tag: &ETag) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, Format::Xlsx.content_type()))
@@ -456,7 +456,7 @@ fn csv<R: TableRow>(tag: &ETag) -> actix_web::HttpResponseBuilder {
         .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
         .insert_header((LINK, format!("</v1/schemas/{table}>; rel=\"describedby\"; type=\"application/schema+json\"")))
         .insert_header(tag);
-    // A series stands further down than the tables that this describes.
+    // A series is further down than the tables that this describes.
     if table != "series" {
         response.append_header((LINK, "<csvw-metadata.json>; rel=\"describedby\"; type=\"application/csvm+json\""));
     }
@@ -472,7 +472,7 @@ path_params! {
 
 /// Describe a table
 ///
-/// The Table Schema (Frictionless) of a table that can be had as CSV: the names, types and meanings of its columns.
+/// The Table Schema (Frictionless) of a table that is available as CSV: the names, types and meanings of its columns.
 #[utoipa::path(
     get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
     params(TablePath),

@@ -21,11 +21,11 @@ struct Table {
     name: &'static str,
     title: &'static str,
     fields: fn() -> Vec<Field>,
-    /// The columns that tell one row from another.
+    /// The columns that distinguish one row from another.
     key: &'static [&'static str],
 }
 
-/// The tables that stand directly below a plan.
+/// The tables that are directly below a plan.
 const TABLES: [Table; 4] = [
     Table {
         name: SeenReading::TABLE,
@@ -41,7 +41,7 @@ const TABLES: [Table; 4] = [
     },
     Table {
         name: StatusRow::TABLE,
-        title: "Where each KPI stands in the latest quarter",
+        title: "How each KPI is doing in the latest quarter",
         fields: fields::<StatusRow<'_>>,
         key: &["kpi", "group"],
     },
@@ -103,8 +103,8 @@ fn table_group(seen: &Seen) -> Value {
 
 /// Describe a plan's tables as a Data Package
 ///
-/// The tables `readings.csv`, `targets.csv`, `status-report.csv` and `exceptions.csv` beside this address, with the types and
-/// meanings of their columns (Frictionless Data Package), to be asked for as `datapackage.json`.
+/// The tables `readings.csv`, `targets.csv`, `status-report.csv` and `exceptions.csv` beside this address, with the
+/// types and meanings of their columns (Frictionless Data Package), available as `datapackage.json`.
 #[utoipa::path(
     get, path = "/v1/plans/{plan}/datapackage", tag = "service", operation_id = "get_data_package",
     params(PlanPath),

@@ -1,8 +1,8 @@
 //! Reports as workbooks that are printed for a meeting.
 //!
-//! They are made from a report as it is sent in JSON, so that a frozen one is printed from its own bytes, and so that nothing
-//! stands on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's decimals; a status
-//! is told in words, with a colour behind them.
+//! They are made from a report as it is sent in JSON, so that a frozen one is printed from its own bytes, and so that
+//! nothing is on paper that the reader of the JSON does not get. Figures are numbers, shown with the KPI's decimals; a
+//! status is described in words, with a colour behind them.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ type Decimals = HashMap<String, u32>;
 /// The status report.
 ///
 /// # Errors
-/// Where the report is no JSON, which is a fault of this program.
+/// If the report is no JSON, which is a fault of this program.
 pub fn status_report(report: &StatusReport, seen: &Seen) -> Result<Print, Problem> {
     let report = as_json(report)?;
     let title = format!("{}: where the plan stands", seen.plan().value.title);
@@ -49,7 +49,7 @@ pub fn status_report(report: &StatusReport, seen: &Seen) -> Result<Print, Proble
 /// The exceptions.
 ///
 /// # Errors
-/// Where they are no JSON, which is a fault of this program.
+/// If they are no JSON, which is a fault of this program.
 pub fn exceptions(report: &Exceptions, seen: &Seen) -> Result<Print, Problem> {
     let plan = &seen.plan().value;
     let report = as_json(report)?;
@@ -62,7 +62,7 @@ pub fn exceptions(report: &Exceptions, seen: &Seen) -> Result<Print, Problem> {
 /// A board report, from the bytes that were frozen; what organisations are called, from the plan as it was then.
 ///
 /// # Errors
-/// Where they are no JSON.
+/// If they are no JSON.
 pub fn board_report(content: &[u8], then: &Seen) -> Result<Print, Problem> {
     let names = Names::of(then);
     let content: Value = serde_json::from_slice(content).map_err(|error| Problem::internal(&error))?;
@@ -93,7 +93,7 @@ pub fn board_report(content: &[u8], then: &Seen) -> Result<Print, Problem> {
 /// A print as an answer.
 ///
 /// # Errors
-/// Where it does not fit into a workbook.
+/// If it does not fit into a workbook.
 pub async fn answer(name: &str, print: Print, tag: &ETag, made: DateTime<Utc>) -> Result<HttpResponse, Problem> {
     let written = with_workbook(move || spreadsheet::printed(&print.title, &print.pages, made)).await?;
     Ok(as_workbook(name, written.map_err(|error| Problem::internal(&error))?, tag))
@@ -178,7 +178,7 @@ fn headline(report: &Value) -> String {
 /// The most characters of a plan's description above a table: a longer one would fill the page that the table begins on.
 const MOST_DESCRIPTION: usize = 600;
 
-/// What stands above each page: what the plan says of itself, the period, and the moment.
+/// What is above each page: what the plan says of itself, the period, and the moment.
 fn about(report: &Value, description: &str, more: &[Shown]) -> Vec<Shown> {
     let described =
         (!description.is_empty()).then(|| Shown::Words(spreadsheet::clipped(description, MOST_DESCRIPTION)));
@@ -289,8 +289,8 @@ fn kpi_row(one: &Value, decimals: &Decimals) -> Vec<Shown> {
 
 /// Period, figure, target and status.
 fn standing(one: &Value, places: u32) -> [Shown; 4] {
-    // What is withheld says so: an empty cell would be taken for a figure that never came. A figure is shown with the decimals
-    // that it was compared with, which are more than the KPI's where its target has more.
+    // What is withheld says so: an empty cell would be taken for a figure that never came. A figure is shown with the
+    // decimals that it was compared with, which are more than the KPI's if its target has more.
     let withheld = text(one, "/data_state").as_deref() == Some("suppressed");
     let own = |pointer: &str| {
         let places =
@@ -347,7 +347,7 @@ fn exceptions_page(report: &Value, title: &str, description: &str, decimals: &De
     });
     let mut lines = about(report, description, &[]);
     lines.push(Shown::Words(
-        "The worst first. A figure c is suppressed: it is small and could identify a child.".to_owned(),
+        "Worst first. A figure c is suppressed: it is small and could identify a child.".to_owned(),
     ));
     Page {
         name: "Exceptions".to_owned(),
@@ -415,7 +415,7 @@ fn actions_page(content: &Value, title: &str, names: &Names) -> Page {
     Page {
         name: "Actions".to_owned(),
         title: title.to_owned(),
-        lines: vec![Shown::Words("What is being done, the oldest first.".to_owned())],
+        lines: vec![Shown::Words("What is being done, oldest first.".to_owned())],
         columns: vec![
             ("KPI", 12.0),
             ("What is to be done", 60.0),
@@ -446,17 +446,14 @@ const WORDS: &[(&str, &str)] = &[
         "Band",
         "The grade that the status policy gives, which may be finer than the status, such as High Green and Low Green.",
     ),
-    (
-        "Headline",
-        "On track where enough of the assessed KPIs are on track, as the plan's settings say; not an average.",
-    ),
+    ("Headline", "On track if enough of the assessed KPIs are on track, as the plan's settings say; not an average."),
     (
         "Since last period",
         "Whether the figure moved the right way since the period before. Improving is better, whether more or less is wanted.",
     ),
     ("Since last year", "The same against the same period a year before."),
     ("Increasing, Decreasing", "Which way a figure moved that is only watched: neither way is better."),
-    ("Forecast", "Where the figures point to at the year's end. It is a projection and never changes the status."),
+    ("Forecast", "How the figures point to the year's end. It is a projection and never changes the status."),
     ("Final, Provisional", "Whether the figure may still change."),
     ("Nil return", "Those who report the figure said that there is none, and why."),
     (

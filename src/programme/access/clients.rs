@@ -98,7 +98,7 @@ impl Programme {
     /// Gives a client its next secret; the one before is good until it is removed.
     ///
     /// # Errors
-    /// A conflict where it has two already.
+    /// A conflict if it has two already.
     pub async fn add_client_secret(
         &self,
         plan: &PlanCode,
@@ -110,7 +110,7 @@ impl Programme {
         self.change(plan, caller, move |ground, pen| {
             let client = pen.client(ground, id)?;
             if credentials::secrets(pen.conn(), client.id)?.len() >= SECRETS {
-                return Err(Refusal::Conflict("it has two secrets; take the old one away first".to_owned()));
+                return Err(Refusal::Conflict("it has two secrets; remove the old one first".to_owned()));
             }
             let next = secret_row(hash, ground.seen.now);
             credentials::add_secret(pen.write, &client, &next, &ground.caller)?;
@@ -122,7 +122,7 @@ impl Programme {
     /// Removes a secret from a client.
     ///
     /// # Errors
-    /// A conflict where it is the only one.
+    /// A conflict if it is the only one.
     pub async fn drop_client_secret(
         &self,
         plan: &PlanCode,
@@ -138,7 +138,7 @@ impl Programme {
             precondition.allows_change_of(client_state(&client, &secrets))?;
             match secrets.as_slice() {
                 [only] if only.id == secret => {
-                    Err(Refusal::Conflict("it is the client's only secret; give it the next one first".to_owned()))
+                    Err(Refusal::Conflict("it is the client's only secret; give it another one first".to_owned()))
                 }
                 held if held.iter().any(|row| row.id == secret) => {
                     Ok(credentials::drop_secret(pen.write, &client, secret, &ground.caller, ground.seen.now)?)
@@ -182,11 +182,11 @@ impl Programme {
         Ok(found.is_some())
     }
 
-    /// The subject of the client with this id and secret; `None` where there is none. Takes as long either way, but for what
-    /// anyone can see is no client's id.
+    /// The subject of the client with this id and secret; `None` if there is none. Takes as long either way, but for
+    /// what anyone can see is no client's id.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] where too many ask at once.
+    /// [`StoreError::Busy`] if too many ask at once.
     pub async fn enter_client(&self, id: &str, secret: String) -> Result<Option<Subject>, Refusal> {
         let Ok(id) = id.parse::<CredentialId>() else { return Ok(None) };
         let known = self

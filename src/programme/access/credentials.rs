@@ -43,7 +43,7 @@ pub struct Entered {
     pub principal: Principal,
     /// The methods it may be used with.
     pub methods: Vec<String>,
-    /// From when on it is no good.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// What a link opens: the plan, and the address below it.
     pub opens: Option<(PlanCode, String)>,
@@ -125,7 +125,7 @@ impl Draft {
 pub(super) fn expiry(wanted: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid: &mut Invalid) -> DateTime<Utc> {
     let at = wanted.unwrap_or(now + LIFETIME);
     if at <= now {
-        invalid.at("/expires_at", "in_the_past", "it would be no good from the beginning; give a later instant");
+        invalid.at("/expires_at", "in_the_past", "it would have expired already; give a later instant");
     } else if at > now + LONGEST {
         invalid.at("/expires_at", "too_late", "two years ahead at most; make a new one when it has expired");
     }
@@ -222,8 +222,8 @@ fn client_subject(id: CredentialId) -> Result<Subject, Refusal> {
     format!("{CLIENT}{id}").parse().map_err(|_never| Refusal::NotFound)
 }
 
-/// Tokens, links and clients make no others, and let nobody in: whoever holds a secret shall not hold on to what it opens once
-/// it is taken back.
+/// Tokens, links and clients make no others, and let nobody in: anyone who holds a secret shall not hold on to what it
+/// opens once it is revoked.
 pub(in crate::programme) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
     if caller.is_bounded() || client_of(caller).is_some() {
         let detail = "grants, tokens, links, clients and webhooks are managed by people who have signed in, not with a token or by a client";

@@ -25,7 +25,7 @@ document! {
         subject: String,
         /// The role.
         role: Role,
-        /// The outcome areas a sub-group lead answers for.
+        /// The outcome areas a sub-group lead is responsible for.
         #[schema(max_items = 100, example = json!(["be-healthy"]))]
         outcome_areas: Vec<AreaCode> = Vec::new(),
         /// The organisation a contributor or partner belongs to.
@@ -54,7 +54,7 @@ impl GrantTerms {
         }
         let needed = match self.role {
             Role::SubGroupLead if self.outcome_areas.is_empty() => {
-                Some(("/outcome_areas", "a sub-group lead answers for at least one outcome area"))
+                Some(("/outcome_areas", "a sub-group lead is responsible for at least one outcome area"))
             }
             Role::Contributor if self.organisation.is_none() && self.kpis.is_empty() => {
                 Some(("/organisation", "a contributor belongs to an organisation or reports named KPIs"))
@@ -101,7 +101,7 @@ impl Programme {
         must_administer(plan)
     }
 
-    /// The live grants of a plan, the oldest first.
+    /// The live grants of a plan, oldest first.
     pub async fn list_grants(&self, plan: &OpenPlan) -> Result<Vec<GrantRow>, Refusal> {
         must_administer(plan)?;
         let id = plan.id;
@@ -157,7 +157,7 @@ impl Programme {
             precondition.allows_change_of(row.id)?;
             if row.subject == ground.caller && row.granted.role == Role::Administrator {
                 return Err(Refusal::Conflict(
-                    "nobody revokes their own administrator's grant; another administrator does".to_owned(),
+                    "you cannot revoke your own administrator's grant; another administrator can".to_owned(),
                 ));
             }
             let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;

@@ -30,11 +30,11 @@ pub enum LinkedTable {
     Readings,
     /// The targets.
     Targets,
-    /// Where each KPI stands in a period.
+    /// How each KPI is doing in a period.
     StatusReport,
     /// One KPI over time.
     Series,
-    /// Where one KPI stands, as a picture of one line.
+    /// How one KPI is doing, as a picture of one line.
     Badge,
     /// One KPI over time, as a small picture.
     Sparkline,
@@ -71,7 +71,7 @@ document! {
         /// The KPI, for its series, badge or sparkline.
         #[schema(example = json!(null))]
         kpi: Option<KpiCode> = None,
-        /// From when on it is no good: at most two years ahead. Without it, a year from now.
+        /// When it expires: at most two years ahead. Without it, a year from now.
         #[schema(example = json!(null))]
         expires_at: Option<DateTime<Utc>> = None,
     }
@@ -94,7 +94,7 @@ impl LinkTerms {
                 format!("kpis/{kpi}/{table}")
             }
             (None, true) => {
-                invalid.at("/kpi", "missing", "say of which KPI it is");
+                invalid.at("/kpi", "missing", "state which KPI it is for");
                 String::new()
             }
             (kpi, false) => {

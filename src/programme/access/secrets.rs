@@ -22,7 +22,7 @@ pub(in crate::programme) fn random<const N: usize>() -> Result<[u8; N], Refusal>
     Ok(bytes)
 }
 
-/// 32 random bytes as text that stands in addresses and headers.
+/// 32 random bytes as text that is in addresses and headers.
 pub(super) fn secret(prefix: &str) -> Result<String, Refusal> {
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random::<32>()?)))
 }
@@ -50,7 +50,8 @@ pub(super) fn matches(secret: &str, hash: &str) -> bool {
 /// How many slow hashes are made at a time: each takes 19 MiB and a core.
 static SLOW: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
-/// How many may be made or wait for their turn: whoever tries many secrets must not keep everyone else waiting for minutes.
+/// How many may be made or wait for their turn: anyone who tries many secrets must not keep everyone else waiting for
+/// minutes.
 static SLOW_OR_WAITING: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(32);
 
 pub(super) async fn on_a_slow_thread<T: Send + 'static>(

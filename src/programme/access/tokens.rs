@@ -43,7 +43,7 @@ pub enum TokenMethod {
 }
 
 impl TokenMethod {
-    /// The name as it stands in a request.
+    /// The name as it is in a request.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => READING,
@@ -70,7 +70,7 @@ document! {
         /// The methods it may be used with; reading always is among them.
         #[schema(max_items = 5, example = json!(["GET"]))]
         methods: Vec<TokenMethod> = vec![TokenMethod::Get],
-        /// From when on it is no good: at most two years ahead. Without it, a year from now.
+        /// When it expires: at most two years ahead. Without it, a year from now.
         #[schema(example = json!(null))]
         expires_at: Option<DateTime<Utc>> = None,
     }

@@ -1,7 +1,8 @@
 //! Requests that must not be carried out twice, however often they arrive: those that come with an `Idempotency-Key`.
 //!
-//! The key is written in the transaction of the change that it comes with, so that there is one effect or none. The answer
-//! is kept beside it before it is sent, and given again for [`KEPT`] to whoever sends the same request with the same key.
+//! The key is written in the transaction of the change that it comes with, so that there is one effect or none. The
+//! answer is stored beside it before it is sent, and given again for [`KEPT`] to anyone who sends the same request with
+//! the same key.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -54,7 +55,7 @@ impl Once {
         self.answered.get()
     }
 
-    /// What tells this request, by somebody with this access, from others.
+    /// What distinguishes this request, by somebody with this access, from others.
     fn fingerprint(&self, access: &Access) -> String {
         let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         all.update(access.told());
@@ -63,10 +64,10 @@ impl Once {
 }
 
 impl Principal {
-    /// Refuses a request that was carried out already; [`Once::answered`] then has its answer, where that is known.
+    /// Refuses a request that was carried out already; [`Once::answered`] then has its answer, if that is known.
     ///
-    /// Whoever may do more or less by now than when it was carried out, or comes with a token of other bounds, is told
-    /// nothing of it: to them the key belongs to another request.
+    /// Anyone who may do more or less by now than when it was carried out, or comes with a token of other bounds,
+    /// learns nothing of it: to them the key belongs to another request.
     pub(in crate::programme) fn not_done_yet(
         &self,
         conn: &mut Conn,
@@ -78,7 +79,7 @@ impl Principal {
         if known.fingerprint != once.fingerprint(access) {
             return Err(Refusal::KeyReused);
         }
-        // Where the answer is not known the refusal stands; otherwise the answer goes out in its place.
+        // If the answer is not known, the refusal stands; otherwise the answer goes out in its place.
         if let Some(answer) = known.answer {
             once.answered.get_or_init(|| answer);
         }

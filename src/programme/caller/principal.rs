@@ -63,7 +63,7 @@ impl Principal {
         Self { once: Some(once), ..self }
     }
 
-    /// The request that must not be carried out twice, where it is one.
+    /// The request that must not be carried out twice, if it is one.
     pub(in crate::programme) fn once(&self) -> Option<&Arc<Once>> {
         self.once.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Benchmarks: what other authorities reached, kept by KPI and period, and the plan's own figure beside it.
+//! Benchmarks: what other authorities reached, stored by KPI and period, and the plan's own figure beside it.
 
 use serde_json::{Map, Value};
 
@@ -28,7 +28,7 @@ pub struct SeenBenchmark {
 /// A benchmark that was put.
 #[derive(Clone, Debug)]
 pub struct PutBenchmark {
-    /// The benchmark as it is kept now.
+    /// The benchmark as it is stored now.
     pub seen: SeenBenchmark,
     /// Whether there was none before.
     pub created: bool,
@@ -38,7 +38,7 @@ impl Seen {
     /// One benchmark, for a reader who may see its KPI.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where it is not there, or not for this reader.
+    /// [`Refusal::NotFound`] if it is not there, or not for this reader.
     pub fn benchmark_for(&self, kpi: &KpiCode, period: &str) -> Result<SeenBenchmark, Refusal> {
         let entry = self.entry(kpi)?;
         let period = Period::read(period, entry.kpi.period_kind()).map_err(|_no_period| Refusal::NotFound)?;
@@ -48,7 +48,7 @@ impl Seen {
     }
 
     /// The benchmarks that a reader may see, in the order of KPI and period: those after `after`. An archived KPI's are
-    /// shown to whoever names it.
+    /// shown to anyone who names it.
     pub fn benchmarks_for<'a>(
         &'a self,
         kpi: Option<&'a KpiCode>,
@@ -122,7 +122,7 @@ impl Programme {
         .await
     }
 
-    /// Takes a benchmark away; its history stays in the journal.
+    /// Removes a benchmark; its history stays in the journal.
     pub async fn remove_benchmark(
         &self,
         plan: &PlanCode,

@@ -16,7 +16,8 @@ use crate::programme::picture::Picture;
 pub(in crate::programme) fn refer_group(invalid: &mut Invalid, pointer: &str, group: &GroupCode, picture: &Picture) {
     if !group.is_all() && !picture.groups().contains_key(group) {
         if group.as_str().eq_ignore_ascii_case(GroupCode::all().as_str()) {
-            let detail = format!("no group of the plan's dimensions goes by `{group}`; did you mean `all`, everyone?");
+            let detail =
+                format!("no group of the plan's dimensions is called `{group}`; did you mean `all`, everyone?");
             return invalid.at(pointer, "unknown_code", detail);
         }
         refer(invalid, pointer, "group of the plan's dimensions", group, picture.groups());

@@ -50,10 +50,7 @@ impl Programme {
             let kpi = Kpi::parse(members)?;
             check_kpi(&kpi, &ground.seen.picture).or(())?;
             if ground.seen.picture.kpis().contains_key(&kpi.code) {
-                return Err(Refusal::Conflict(format!(
-                    "the KPI `{}` is there already; change it with PATCH",
-                    kpi.code
-                )));
+                return Err(Refusal::Conflict(format!("the KPI `{}` exists already; change that one", kpi.code)));
             }
             let record = KpiRecord { kpi, archived: false, definition_version: 1 };
             pen.keep_kpi("kpi.created", record, None, None)
@@ -130,8 +127,8 @@ impl Programme {
         .await
     }
 
-    /// Every revision of a KPI's definition up to the version that is seen, the first first: those that the caller may see,
-    /// as they may see them.
+    /// Every revision of a KPI's definition up to the version that is seen, oldest first: those that the caller may
+    /// see, as they may see them.
     pub async fn kpi_versions(&self, seen: &Seen, kpi: &KpiCode) -> Result<Vec<KpiVersion>, Refusal> {
         let (seen, code) = (seen.clone(), kpi.clone());
         seen.entry(&code)?;
@@ -191,7 +188,7 @@ impl Meant {
     /// The most characters of a reason.
     const LONGEST: usize = 2000;
 
-    /// Takes it out of a patch, and notes what is wrong with it.
+    /// Removes it from a patch, and notes what is wrong with it.
     fn take(patch: &mut Map<String, Value>, invalid: &mut Invalid) -> Self {
         let editorial = take::<Option<bool>>(patch, "editorial", invalid).flatten().unwrap_or(false);
         let is_given = patch.get("reason").is_some_and(|reason| !reason.is_null());
@@ -292,7 +289,7 @@ fn check_as_source(kpi: &Kpi, picture: &Picture) -> Invalid {
     invalid
 }
 
-/// Refuses a change of frequency or calendar under figures that are already kept by the old one.
+/// Refuses a change of frequency or calendar under figures that are already stored by the old one.
 fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi, picture: &Picture) -> Invalid {
     let mut invalid = Invalid::new();
     let has_figures = entry.readings.values().any(|readings| !readings.is_empty())
@@ -302,7 +299,7 @@ fn check_periods_kept(entry: &KpiPicture, kpi: &Kpi, picture: &Picture) -> Inval
         invalid.at(
             "/frequency",
             "has_figures",
-            "figures and targets are kept by the old frequency and calendar; make a new KPI and withdraw this one",
+            "figures and targets are stored by the old frequency and calendar; make a new KPI and withdraw this one",
         );
     }
     invalid

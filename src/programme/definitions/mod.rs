@@ -1,5 +1,5 @@
-//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, dimensions, policies and KPIs. Each is
-//! made, changed by merge patch and removed the same way; what differs stands in [`Defined`].
+//! Definitions: the plan itself, its organisations, sub-groups, outcome areas, priorities, dimensions, policies and
+//! KPIs. Each is made, changed by merge patch and removed the same way; what differs is in [`Defined`].
 
 pub mod benchmarks;
 pub mod dimensions;
@@ -33,7 +33,7 @@ pub trait Defined: Element {
     const NOUN: &'static str;
     /// The journal's words for making, changing and removing it.
     const ACTIONS: [&'static str; 3];
-    /// The member that it goes by, which never changes.
+    /// The member that names it, which never changes.
     const CODE: &'static str = "code";
 
     /// Its code.
@@ -46,7 +46,7 @@ pub trait Defined: Element {
     }
     /// What still refers to it, in words.
     fn used_by(picture: &Picture, code: &Self::Code) -> Option<String>;
-    /// Whether a grant names it: a thing made anew by the same code must not find rights waiting for it.
+    /// Whether a grant names it: a thing made again by the same code must not find rights waiting for it.
     fn named_in(_granted: &Granted, _code: &Self::Code) -> bool {
         false
     }
@@ -133,7 +133,7 @@ impl Programme {
     /// Makes a definition.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where the code is taken; everything that is wrong with it.
+    /// [`Refusal::Conflict`] if the code is in use; everything that is wrong with it.
     pub async fn create<D: Defined>(
         &self,
         plan: &PlanCode,
@@ -146,7 +146,7 @@ impl Programme {
             value.check_in(&ground.seen.picture).or(())?;
             if D::all(&ground.seen.picture).contains_key(value.code()) {
                 return Err(Refusal::Conflict(format!(
-                    "the {} `{}` is there already; change it with PATCH",
+                    "the {} `{}` exists already; change that one",
                     D::NOUN,
                     value.code()
                 )));

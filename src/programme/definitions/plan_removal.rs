@@ -1,4 +1,4 @@
-//! Plans that were made by mistake, taken away with everything in them while nobody relies on them.
+//! Plans that were made by mistake, removed with everything in them while nobody relies on them.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ impl Programme {
     /// Removes a plan, for an administrator. All that stays is the entry of the journal that says so; see [`removals`].
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where it holds what it must not: anything that [`Extent::EmptyOnly`] forbids; a return that was signed
-    /// off, a board report, a plan that goes on from it.
+    /// [`Refusal::Conflict`] if it holds what it must not: anything that [`Extent::EmptyOnly`] forbids; a return that
+    /// was signed off, a board report, a plan that goes on from it.
     pub async fn remove_plan(
         &self,
         plan: &PlanCode,
@@ -45,8 +45,7 @@ impl Programme {
             precondition.allows_change_of(picture.plan().seq)?;
             if extent == Extent::EmptyOnly && !is_empty(&picture) {
                 return Err(Refusal::Conflict(
-                    "only an empty plan is removed: this one has organisations, outcome areas or KPIs. Where it was made by mistake, \
-                     remove it with everything in it by with_contents=true"
+                    "only an empty plan is removed: this one has organisations, outcome areas or KPIs. If it was made by mistake, remove it with everything in it by with_contents=true"
                         .to_owned(),
                 ));
             }

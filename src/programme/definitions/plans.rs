@@ -50,8 +50,7 @@ pub(in crate::programme) fn must_administer_service(conn: &mut Conn, caller: &Pr
 /// Refuses a predecessor that is set by hand: a plan has one by being made as a successor, or never.
 fn check_predecessor(invalid: &mut Invalid, plan: &Plan, kept: Option<&PlanCode>) {
     if plan.predecessor.as_ref() != kept {
-        let detail =
-            "a plan's predecessor is never set by hand; make the plan by POST to its predecessor's `successor`";
+        let detail = "a plan's predecessor cannot be set; make the plan as its predecessor's successor";
         invalid.at("/predecessor", "predecessor_is_fixed", detail);
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use crate::domain::invalid::Invalid;
 use crate::domain::wording::nearest;
 
-/// Notes a code that nothing goes by, with the nearest one that something does.
+/// Notes an unknown code, with the nearest known one.
 pub(in crate::programme) fn refer<C: Display, K: Display, V>(
     invalid: &mut Invalid,
     pointer: impl Into<String>,
@@ -19,6 +19,6 @@ pub(in crate::programme) fn refer<C: Display, K: Display, V>(
     if !codes.contains(&wanted) {
         let hint = nearest(&wanted, codes.iter().map(String::as_str));
         let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        invalid.at(pointer, "unknown_code", format!("no {noun} goes by `{wanted}`{hint}"));
+        invalid.at(pointer, "unknown_code", format!("no {noun} is called `{wanted}`{hint}"));
     }
 }

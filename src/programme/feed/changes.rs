@@ -1,8 +1,9 @@
 //! The change feed: what a reader that keeps a copy of the plan must do to it, the oldest change first.
 //!
-//! Members are sent the entries of the journal as they stand. Readers outside the partnership are sent, for each entry that
-//! concerns what they see, how the thing stands now, through the same withholding as everywhere; and with it whatever else
-//! of the same KPI the entry may have uncovered or hidden. What they never saw leaves no trace but a gap in the numbers.
+//! Members are sent the entries of the journal as they are. Readers outside the partnership are sent, for each entry
+//! that concerns what they see, how the thing is now, through the same withholding as everywhere; and with it whatever
+//! else of the same KPI the entry may have uncovered or hidden. What they never saw leaves no trace but a gap in the
+//! numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -32,19 +33,19 @@ use crate::programme::{OpenPlan, Programme, Refusal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "Why a copy should let a thing go: it was removed, it was archived, or this reader sees it no longer. What belongs to a KPI goes with it."
+    description = "Why a copy should remove a thing: it was removed, it was archived, or this reader sees it no longer. What belongs to a KPI goes with it."
 )]
 pub enum Gone {
     /// It was removed.
     Removed,
-    /// It was archived: it takes part in no report and takes no more figures.
+    /// It was archived: it takes part in no report and accepts no more figures.
     Archived,
     /// It is there, and no longer this reader's to see.
     Hidden,
 }
 
 impl Gone {
-    /// What an entry tells a copy to let go of.
+    /// What a copy should remove because of an entry.
     pub fn told_by(entry: &Entry) -> Option<Self> {
         let after = entry.after.as_ref()?;
         let removed = match entry.kind {
@@ -63,21 +64,21 @@ impl Gone {
     }
 }
 
-/// A change as one reader is told of it.
+/// A change as one reader sees it.
 #[derive(Clone, Debug)]
 pub struct FollowedChange {
-    /// The entry; its `after` is how the thing stands now where the reader is outside the partnership.
+    /// The entry; its `after` is how the thing is now if the reader is outside the partnership.
     pub entry: Entry,
     /// Whether the reader may know who made it.
     pub names_shown: bool,
-    /// Why a copy should let the thing go, where it should.
+    /// Why a copy should remove the thing, if it should.
     pub gone: Option<Gone>,
 }
 
 /// A stretch of the change feed.
 #[derive(Clone, Debug)]
 pub struct Stretch {
-    /// The changes that the reader is told of.
+    /// The changes that the reader sees.
     pub changes: Vec<FollowedChange>,
     /// The last entry looked at.
     pub next: Seq,
@@ -112,7 +113,7 @@ impl Programme {
     }
 }
 
-/// An entry as a member is told of it.
+/// An entry as a member sees it.
 fn as_it_is(mut entry: Entry, plan: &OpenPlan) -> FollowedChange {
     let gone = Gone::told_by(&entry);
     withhold(&mut entry, plan);
@@ -130,7 +131,7 @@ struct Copy<'a> {
 type At = (Period, GroupCode);
 
 impl Copy<'_> {
-    /// What the entries mean for the copy. What is told of more than once is told of once, the last time.
+    /// What the entries mean for the copy. What is reported more than once is reported once, the last time.
     fn follow(mut self, conn: &mut Conn, entries: Vec<Entry>) -> Result<Vec<FollowedChange>, Refusal> {
         // The figures to send, by the entry that moved them.
         let mut figures: Vec<(Entry, KpiCode, Option<At>)> = Vec::new();
@@ -171,7 +172,7 @@ impl Copy<'_> {
         Ok(self.found)
     }
 
-    /// Tells of a thing in the place of an entry.
+    /// Reports a thing in the place of an entry.
     fn tell(&mut self, entry: &Entry, kind: EntryKind, key: String, after: Option<Value>, gone: Option<Gone>) {
         let entry = Entry { kind, key, before: None, after, reason: None, ..entry.clone() };
         self.found.push(FollowedChange { entry, names_shown: false, gone });
@@ -183,7 +184,7 @@ impl Copy<'_> {
         self.seen.entry(&code).ok().map(|entry| &**entry)
     }
 
-    /// Tells of a KPI, and gives its code where its figures must be told of anew.
+    /// Reports a KPI, and gives its code if its figures must be reported again.
     fn kpi(&mut self, entry: &Entry) -> Option<KpiCode> {
         let access = &self.seen.access;
         let before = entry.before.as_ref().and_then(kpi_in);
@@ -228,7 +229,7 @@ impl Copy<'_> {
         (uncovered || shown_otherwise).then_some(code)
     }
 
-    /// Tells of the actions on a KPI, which may have come or gone with its organisations.
+    /// Reports the actions on a KPI, which may have come or gone with its organisations.
     fn actions_of(&mut self, entry: &Entry, kpi: &KpiCode) {
         let picture = Arc::clone(&self.seen.picture);
         for kept in picture.actions().values().filter(|kept| kept.value.action.kpi == *kpi) {
@@ -236,7 +237,7 @@ impl Copy<'_> {
         }
     }
 
-    /// Tells of an action as it is seen now.
+    /// Reports an action as it is seen now.
     fn action(&mut self, entry: &Entry, key: &str) {
         let kind = EntryKind::Definition(DefinitionKind::Action);
         let Ok(id) = key.parse() else { return };
@@ -247,7 +248,7 @@ impl Copy<'_> {
         self.tell(entry, kind, key.to_owned(), told, gone);
     }
 
-    /// Tells of the reader's organisation's board reports that a KPI stands in, which may have come or gone with it.
+    /// Reports the reader's organisation's board reports that a KPI is in, which may have come or gone with it.
     fn reports_with(&mut self, entry: &Entry, kpi: &KpiCode) {
         let of_kpi = self.seen.picture.board_reports().values().filter(|kept| kept.value.kpis.contains(kpi));
         let ids: Vec<ReportId> = of_kpi.map(|kept| kept.value.id).collect();
@@ -256,7 +257,7 @@ impl Copy<'_> {
         }
     }
 
-    /// Tells of a board report of the reader's organisation as it is seen now.
+    /// Reports a board report of the reader's organisation as it is seen now.
     fn board_report(&mut self, entry: &Entry, id: ReportId) {
         let access = &self.seen.access;
         let Some(kept) = self.seen.picture.board_reports().get(&id) else { return };
@@ -275,7 +276,7 @@ impl Copy<'_> {
         kpis.map(|kpi| kpi.code().clone())
     }
 
-    /// The KPI of a reading that an entry is about, where it is seen, and the reading's place.
+    /// The KPI of a reading that an entry is about, if it is seen, and the reading's place.
     fn reading_place(&self, entry: &Entry) -> Option<(&KpiPicture, At)> {
         let mut parts = entry.key.split('/');
         let kpi = self.seen(parts.next()?)?;
@@ -283,8 +284,8 @@ impl Copy<'_> {
         Some((kpi, at))
     }
 
-    /// Whether an entry says how a target or a benchmark of a KPI that is seen stands now. What it was before may be from when
-    /// the KPI was not seen.
+    /// Whether an entry says how a target or a benchmark of a KPI that is seen is now. What it was before may be from
+    /// when the KPI was not seen.
     fn stands(&self, entry: &Entry) -> bool {
         let (first, rest) = entry.key.split_once('/').unwrap_or((&entry.key, ""));
         let Some(kpi) = self.seen(first) else { return false };
@@ -297,10 +298,10 @@ impl Copy<'_> {
         last.map_or(Gone::told_by(entry) == Some(Gone::Removed), |last| last == entry.seq)
     }
 
-    /// Tells of anything that is neither a KPI nor a figure.
+    /// Reports anything that is neither a KPI nor a figure.
     fn other(&mut self, entry: &Entry) {
         let seen = match entry.kind {
-            // Who may do what, who has handed in what and who is told of what are for members.
+            // Who may do what, who has handed in what and who is informed of what are for members.
             EntryKind::Grant
             | EntryKind::Webhook
             | EntryKind::Reading
@@ -339,7 +340,7 @@ impl Copy<'_> {
         }
     }
 
-    /// Tells of figures as they are seen now: one each, or all of a KPI.
+    /// Reports figures as they are seen now: one each, or all of a KPI.
     fn figures(&mut self, conn: &mut Conn, wanted: Vec<(Entry, KpiCode, Option<At>)>) -> Result<(), StoreError> {
         let kpis: BTreeSet<KpiCode> = wanted.iter().map(|(_, kpi, _)| kpi.clone()).collect();
         let mut rows: BTreeMap<KpiCode, BTreeMap<At, Value>> = BTreeMap::new();
@@ -356,7 +357,7 @@ impl Copy<'_> {
             });
             rows.insert(kpi, seen.collect());
         }
-        // Of several that move the same figures the last one tells of them.
+        // Of several that move the same figures the last one reports them.
         let mut told: BTreeSet<(KpiCode, At)> = BTreeSet::new();
         for (entry, kpi, at) in wanted.into_iter().rev() {
             let of_kpi = rows.get(&kpi).into_iter().flatten();

@@ -21,7 +21,7 @@ impl Programme {
         Err(Refusal::NotAllowed(why.to_owned()))
     }
 
-    /// The entries of a plan's journal after a place in it, the oldest first. Who was granted what is for administrators:
+    /// The entries of a plan's journal after a place in it, oldest first. Who was granted what is for administrators:
     /// for others such entries keep their place and say no more.
     pub async fn list_changes(&self, plan: &OpenPlan, after: Seq, limit: usize) -> Result<Vec<Entry>, Refusal> {
         self.may_read_journal(plan)?;
@@ -38,8 +38,8 @@ impl Programme {
     }
 }
 
-/// Takes out of an entry what is not for every member: who was granted what is for administrators of the plan, who is told
-/// of what for those who manage it.
+/// Removes from an entry what is not for every member: who was granted what is for administrators of the plan, who is
+/// informed of what for those who manage it.
 pub(in crate::programme) fn withhold(entry: &mut Entry, plan: &OpenPlan) {
     let shown = match entry.kind {
         EntryKind::Grant => plan.access.administers(),

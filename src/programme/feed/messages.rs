@@ -1,9 +1,9 @@
-//! What a webhook's subscriber is told next: read off the journal from where the subscriber stands, entry by entry, with
+//! What a webhook's subscriber is sent next: read off the journal from the subscriber's place, entry by entry, with
 //! what fell overdue between two entries in its place in time.
 //!
-//! The journal is the queue: nothing is put into another. What an entry tells is worked out when it is delivered, through
-//! the subscriber's own access as it is then, so that a role that was taken back tells nothing more. How many events an
-//! entry can tell does not depend on who is told, so that a place within it means the same at every attempt.
+//! The journal is the queue: nothing is put into another. What an entry reports is worked out when it is delivered,
+//! through the subscriber's own access as it is then, so that a role that was revoked reports nothing more. How many
+//! events an entry can report does not depend on the reader, so that a place within it means the same at every attempt.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use crate::programme::{OpenPlan, Pictures, Programme, Refusal};
 /// How long a lease is held without a sign of life.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 
-/// How many entries are looked at before a place is noted, where none of them tells anything.
+/// How many entries are looked at before a place is noted, if none of them reports anything.
 const ENTRIES_AT_A_TIME: i64 = 50;
 
 /// The largest message, in bytes.
@@ -44,7 +44,7 @@ pub const LARGEST_MESSAGE: usize = 20_000;
 pub struct Message {
     /// The same at every attempt.
     pub id: String,
-    /// What it tells of.
+    /// What it reports.
     pub event: String,
     /// The JSON that is sent and signed.
     pub body: String,
@@ -65,7 +65,7 @@ pub enum Next {
     Changed,
 }
 
-/// Something that an entry can tell.
+/// Something that an entry can report.
 enum Candidate {
     Reading(EventType),
     Target,
@@ -74,7 +74,7 @@ enum Candidate {
     Status(Place, Through),
 }
 
-/// What a message tells: of what kind it is, and its data.
+/// What a message reports: of what kind it is, and its data.
 type Told = (EventType, Map<String, Value>);
 
 /// Something that comes with time.
@@ -107,7 +107,7 @@ impl Programme {
             .await
     }
 
-    /// Takes the lease of a webhook for this holder, where no other has it.
+    /// Takes the lease of a webhook for this holder, if no other has it.
     pub async fn claim_webhook(
         &self,
         id: WebhookId,
@@ -124,12 +124,12 @@ impl Programme {
         self.store.write(move |write| Ok(webhooks::release(write, id, &holder)?)).await
     }
 
-    /// What a subscriber is told next, from where its webhook stands.
+    /// What a subscriber is sent next, from its webhook's place.
     pub async fn next_message(&self, webhook: &WebhookRow, now: DateTime<Utc>) -> Result<Next, Refusal> {
         let (webhook, pictures) = (webhook.clone(), Arc::clone(&self.pictures));
         self.store
             .read(move |conn| {
-                // Read in one with the journal: no entry after a change is passed over by the terms from before it.
+                // Read in one with the journal: no entry after a change is skipped by the terms from before it.
                 if webhooks::by_id(conn, webhook.id)?.is_none_or(|row| row.seq != webhook.seq) {
                     return Ok(Next::Changed);
                 }
@@ -146,7 +146,8 @@ impl Programme {
             .await
     }
 
-    /// Notes that a message was delivered, or that there was none; `false` where the lease was lost, or the webhook was changed.
+    /// Notes that a message was delivered, or that there was none; `false` if the lease was lost, or the webhook was
+    /// changed.
     pub async fn webhook_told(
         &self,
         webhook: &WebhookRow,
@@ -232,7 +233,7 @@ impl Programme {
         let (webhook, holder) = (webhook.clone(), holder.to_owned());
         let written = self.store.write(move |write| {
             let Some(plan) = plans::by_id(write, webhook.plan)? else { return Ok::<_, StoreError>(None) };
-            // Held before the webhook is, as by whoever changes it.
+            // Held before the webhook is, as by anyone who changes it.
             let Some(mut locked) = plans::lock_any(write, &plan.code)? else { return Ok(None) };
             let standing = Standing {
                 cursor: webhook.cursor.clone(),
@@ -270,13 +271,13 @@ impl Programme {
     }
 }
 
-/// A subscriber being told.
+/// A subscriber being served.
 struct Telling<'a> {
     conn: &'a mut Conn,
     pictures: &'a Pictures,
     webhook: &'a WebhookRow,
     plan: &'a OpenPlan,
-    /// The plan as it stands now.
+    /// The plan as it is now.
     present: Seen,
 }
 
@@ -300,7 +301,8 @@ impl Telling<'_> {
         Ok(self.until(now, &mut cursor)?.unwrap_or(Next::Nothing(cursor)))
     }
 
-    /// The next thing that came with time up to `bound`, by the plan as it stood; the cursor is moved over what was passed.
+    /// The next thing that came with time up to `bound`, by the plan as it was; the cursor is moved over what was
+    /// passed.
     fn until(&mut self, bound: DateTime<Utc>, cursor: &mut Cursor) -> Result<Option<Next>, Refusal> {
         let terms = &self.webhook.terms;
         let wanted = terms.wants(EventType::ActionOverdue) || terms.wants(EventType::ReturnOverdue);
@@ -325,7 +327,7 @@ impl Telling<'_> {
         Ok(None)
     }
 
-    /// The plan as it stood, as the subscriber may see it today.
+    /// The plan as it was, as the subscriber may see it today.
     fn seen_then(&self, then: &Picture, at: DateTime<Utc>) -> Seen {
         let then = then.shown_at(Arc::clone(&self.present.picture));
         Seen { now: at, ..self.present.of(then) }
@@ -373,7 +375,7 @@ impl Telling<'_> {
         found
     }
 
-    /// The next thing that an entry tells; the cursor is moved over what was passed.
+    /// The next thing that an entry reports; the cursor is moved over what was passed.
     fn entry(&mut self, entry: &Entry, cursor: &mut Cursor) -> Result<Option<Next>, Refusal> {
         let done = Cursor { position: entry.seq, within: 0, ..cursor.clone() };
         let moves = self.webhook.terms.wants(EventType::StatusChanged) && moves_a_status(entry);
@@ -398,13 +400,13 @@ impl Telling<'_> {
         Ok(None)
     }
 
-    /// A KPI that the subscriber sees and wants to be told of.
+    /// A KPI that the subscriber sees and wants to hear of.
     fn wanted(&self, code: &KpiCode) -> Option<&Arc<KpiPicture>> {
         let entry = self.present.entry(code).ok()?;
         self.webhook.terms.covers(Some(code), self.present.picture.area_of(&entry.kpi)).then_some(entry)
     }
 
-    /// What a candidate tells this subscriber, if anything.
+    /// What a candidate reports to this subscriber, if anything.
     fn told(
         &mut self,
         entry: &Entry,
@@ -506,7 +508,7 @@ impl Telling<'_> {
         Some((EventType::StatusChanged, members(data)))
     }
 
-    /// What is sent: its id tells the webhook and the event, and so is the same at every attempt.
+    /// What is sent: its id names the webhook and the event, and so is the same at every attempt.
     fn message(&self, event: EventType, identity: &str, at: DateTime<Utc>, data: Map<String, Value>) -> Message {
         let told = |mut data: Map<String, Value>| {
             data.insert("plan".to_owned(), json!(self.plan.code));
@@ -544,7 +546,7 @@ fn place_in(key: &str) -> Option<(KpiCode, Period, GroupCode)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// What an entry itself tells, whoever is told.
+/// What an entry itself reports, to any reader.
 fn told_by(entry: &Entry) -> Option<Candidate> {
     match (entry.kind, entry.action.as_str()) {
         (EntryKind::Reading, "reading.restated") => Some(Candidate::Reading(EventType::ReadingRestated)),
@@ -568,7 +570,7 @@ fn moves_a_status(entry: &Entry) -> bool {
         || (kinds.contains(&entry.kind) && entry.before.is_some())
 }
 
-/// The places whose status an entry can move, in the order that they are told of.
+/// The places whose status an entry can move, in the order in which they are reported.
 fn places(entry: &Entry, after: &Picture) -> Vec<(Place, Through)> {
     let of_kpi = |kpi: &KpiPicture, through| -> Vec<(Place, Through)> {
         after.reported_places(kpi).into_iter().map(|place| (place, through)).collect()

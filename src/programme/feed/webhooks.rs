@@ -1,4 +1,4 @@
-//! Webhooks: made, changed, rotated, tested and removed by whoever they belong to, and by those who manage the plan.
+//! Webhooks: made, changed, rotated, tested and removed by their owner, and by those who manage the plan.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -70,8 +70,8 @@ impl Pen<'_, '_> {
         row.ok_or(Refusal::NotFound)
     }
 
-    /// Writes a webhook with its entry. Its delivery begins afresh where it is switched on again or goes elsewhere: what
-    /// failed before tells nothing of what is to come.
+    /// Writes a webhook with its entry. Its delivery begins afresh if it is switched on again or goes elsewhere: what
+    /// failed before says nothing about what is to come.
     fn keep_webhook(
         &mut self,
         action: &'static str,
@@ -92,7 +92,7 @@ impl Pen<'_, '_> {
 }
 
 impl Programme {
-    /// The webhooks of a plan that a caller may see, the oldest first: all of them for those who manage the plan.
+    /// The webhooks of a plan that a caller may see, oldest first: all of them for those who manage the plan.
     pub async fn list_webhooks(&self, plan: &OpenPlan, caller: &Principal) -> Result<Vec<WebhookRow>, Refusal> {
         may_subscribe(plan)?;
         let (plan, caller) = (plan.clone(), caller.clone());
@@ -122,14 +122,14 @@ impl Programme {
             .await
     }
 
-    /// Makes a webhook of the caller's. It tells of what happens from now on, as the caller may see it then.
+    /// Makes a webhook of the caller's. It reports what happens from now on, as the caller may see it then.
     pub async fn create_webhook(
         &self,
         plan: &PlanCode,
         caller: &Principal,
         members: Map<String, Value>,
     ) -> Result<WebhookRow, Refusal> {
-        // It goes by all that its owner may see, whatever the token it is made with is confined to.
+        // It uses all that its owner may see, whatever the token it is made with is confined to.
         must_be_oneself(caller)?;
         let private = self.private_webhooks;
         self.change(plan, caller, move |ground, pen| {
@@ -172,7 +172,8 @@ impl Programme {
         .await
     }
 
-    /// Changes a webhook by merge patch. Switched on again, it goes on from where its subscriber was last told.
+    /// Changes a webhook by merge patch. Switched on again, it goes on from where its subscriber was last sent
+    /// something.
     pub async fn update_webhook(
         &self,
         plan: &PlanCode,
@@ -240,12 +241,12 @@ impl Programme {
     /// Asks for a test message, which is sent with the next delivery; gives its id.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where the webhook is off, or a test is on its way.
+    /// [`Refusal::Conflict`] if the webhook is off, or a test is on its way.
     pub async fn test_webhook(&self, plan: &PlanCode, caller: &Principal, id: WebhookId) -> Result<String, Refusal> {
         self.change(plan, caller, move |ground, pen| {
             let row = pen.webhook(ground, id)?;
             if !row.terms.active {
-                return Err(Refusal::Conflict("the webhook is off; put `active` to true first".to_owned()));
+                return Err(Refusal::Conflict("the webhook is off; set `active` to true first".to_owned()));
             }
             let message = format!("msg_{}", new_id(ground.seen.now).simple());
             if webhooks::ask_for_ping(pen.write, id, &message)? {
@@ -257,7 +258,7 @@ impl Programme {
         .await
     }
 
-    /// What was attempted for a webhook, the latest first: at most `limit` attempts before number `before`.
+    /// What was attempted for a webhook, latest first: at most `limit` attempts before number `before`.
     pub async fn webhook_deliveries(
         &self,
         webhook: &WebhookRow,

@@ -23,10 +23,11 @@ use crate::programme::picture::KpiPicture;
 const SET_TO_GENERAL: &str =
     "; set the cell's number format to General first, since what is typed into a percentage cell stays a percentage";
 
-/// The cells of one row, each read or told why it cannot be.
+/// The cells of one row, each read, or noted with why it cannot be.
 pub(in crate::programme::figures) struct Cells<'a, 'r> {
     pub(in crate::programme::figures) row: &'a SheetRow<'r>,
-    /// The columns of which it is not known what they say in this row: what would follow from their being empty is not told.
+    /// The columns of which it is not known what they say in this row: what would follow from their being empty is not
+    /// reported.
     pub(in crate::programme::figures) unknown: Vec<String>,
     pub(in crate::programme::figures) faults: Vec<Violation>,
 }
@@ -68,7 +69,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         Self { row, unknown, faults }
     }
 
-    /// Whether the row holds nothing but what stands in columns without a heading.
+    /// Whether the row holds nothing but what is in columns without a heading.
     pub(in crate::programme::figures) fn are_notes(&self) -> bool {
         !self.faults.is_empty()
             && self.unknown.is_empty()
@@ -88,7 +89,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         self.faults.push(Violation::in_cell(self.row.number, Some(column), code, detail));
     }
 
-    /// Tells that a cell cannot be read.
+    /// Reports that a cell cannot be read.
     pub(in crate::programme::figures) fn unreadable(
         &mut self,
         column: &'static str,
@@ -100,7 +101,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// Takes in what is wrong with what was read, each at its cell: the pointer's first member is the column. What only
-    /// follows from a cell's not being known is not told.
+    /// follows from a cell's not being known is not reported.
     pub(in crate::programme::figures) fn take_in(&mut self, invalid: Invalid) {
         for violation in invalid.into_violations() {
             let pointer = violation.pointer.as_deref();
@@ -177,8 +178,8 @@ impl<'a, 'r> Cells<'a, 'r> {
         self.row.text(column).map(str::to_owned)
     }
 
-    /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, where what it
-    /// follows from stands beside it. Of a standardised KPI it follows from nothing.
+    /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, if what
+    /// it follows from is beside it. Of a standardised KPI it follows from nothing.
     pub(in crate::programme::figures) fn computed_or_given(
         &mut self,
         column: &'static str,
@@ -190,14 +191,15 @@ impl<'a, 'r> Cells<'a, 'r> {
         text.and_then(|text| Figure::nearest(text, 10)).or_else(|| self.figure(column, of))
     }
 
-    /// The text of a figure; of a cell that shows a percentage by its format without the sign, where it can mean nothing else.
+    /// The text of a figure; of a cell that shows a percentage by its format without the sign, if it can mean nothing
+    /// else.
     pub(in crate::programme::figures) fn bare_figure(&self, column: &str, of: FigureOf<'_>) -> Option<&'a str> {
         let text = self.row.cell(column)?;
         let percent = without_percent_sign(text, of).filter(|_| self.row.is_percent_cell(column));
         Some(percent.unwrap_or(text))
     }
 
-    /// Tells of half a fraction that cannot be read that the other half is missing.
+    /// Reports, of half a fraction that cannot be read, that the other half is missing.
     pub(in crate::programme::figures) fn check_fraction(&mut self) {
         for (one, other, detail) in
             [("numerator", "denominator", DENOMINATOR_NEEDED), ("denominator", "numerator", NUMERATOR_NEEDED)]
@@ -224,14 +226,14 @@ impl<'a, 'r> Cells<'a, 'r> {
         self.read_as(column, |text| fold(text).parse())
     }
 
-    /// The status that a partner determined; where none may be given, whatever is there is refused as one.
+    /// The status that a partner determined; if none may be given, whatever is there is refused as one.
     pub(in crate::programme::figures) fn status(&mut self, may_be_given: bool) -> Option<Status> {
         if !may_be_given {
             return self.row.cell("status").map(|_| Status::NotAssessed);
         }
         self.read_as("status", |text| {
             let status = fold(text).parse().ok();
-            status.ok_or("is no status; a partner determines on_track, at_risk or off_track")
+            status.ok_or("is not a status; a partner determines on_track, at_risk or off_track")
         })
     }
 
@@ -250,7 +252,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         }
     }
 
-    /// The codes of warnings that whoever sent the row stands by.
+    /// The codes of warnings that the sender of the row confirms.
     pub(in crate::programme::figures) fn acknowledged(&mut self) -> Acknowledged {
         let text = self.row.cell("acknowledged").unwrap_or_default();
         text.parse().unwrap_or_else(|unknown: UnknownWarning| {
@@ -271,7 +273,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         }
     }
 
-    /// A figure; the symbols of statistical tables are known and told apart from slips.
+    /// A figure; the symbols of statistical tables are known and distinguished from slips.
     pub(in crate::programme::figures) fn figure(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
         let (text, bare) = (self.row.cell(column)?, self.bare_figure(column, of)?);
         let (code, detail) = match text {

@@ -1,4 +1,4 @@
-//! What should be looked at in figures and targets: gathers the facts from the picture, and asks the rules of
+//! What to check in figures and targets: gathers the facts from the picture, and asks the rules of
 //! [`crate::domain::warning`].
 
 use crate::domain::dimension::{Counted, Dimension};
@@ -14,19 +14,19 @@ use crate::programme::picture::{KpiPicture, Picture};
 
 /// How a figure was sent.
 pub(in crate::programme) struct Judged<'a> {
-    /// The column or member that it stands in: `value`, or `numerator` where it was sent as a fraction alone.
+    /// The column or member that it is in: `value`, or `numerator` if it was sent as a fraction alone.
     pub column: &'a str,
     /// Whether the figure of a group of the same KPI and period was sent along with it, or is it itself.
     pub is_beside: &'a dyn Fn(&GroupCode) -> bool,
 }
 
-/// The column that a figure stands in, by what was sent of it.
+/// The column that a figure is in, by what was sent of it.
 pub(in crate::programme) fn figure_column<T: Copy>(value: Option<T>, numerator: Option<T>) -> &'static str {
     if value.is_none() && numerator.is_some() { "numerator" } else { "value" }
 }
 
 impl Picture {
-    /// What should be looked at in the figure that stands at a place, but for what was acknowledged with it.
+    /// What to check in the figure that is at a place, but for what was acknowledged with it.
     pub(in crate::programme) fn reading_warnings(
         &self,
         entry: &KpiPicture,
@@ -55,8 +55,8 @@ impl Picture {
         found.into_iter().map(|warning| warning.about(&kpi.code, period, Some(group))).collect()
     }
 
-    /// Where groups and all contradict one another. Of figures sent together it is told once: at all, or else at the first
-    /// of the dimension's groups; a group that is itself more than all is told at that group.
+    /// Where groups and all contradict one another. Of figures sent together it is reported once: at all, or else at
+    /// the first of the dimension's groups; a group that is itself more than all is reported at that group.
     fn sums(&self, entry: &KpiPicture, group: &GroupCode, period: Period, judged: &Judged<'_>) -> Vec<Warning> {
         let (rules, column) = (&self.plan().value.warning_rules, judged.column);
         let counted = |group: &GroupCode| Self::counted(entry, group, period);
@@ -101,9 +101,9 @@ impl Picture {
         found
     }
 
-    /// What should be looked at in the target that is set for a period, but for what was acknowledged with it. `is_beside`
-    /// says of a period whether its target was set along with it, or is it itself: of a year and its parts it is told once, at
-    /// the year, or else at the last part.
+    /// What to check in the target that is set for a period, but for what was acknowledged with it. `is_beside` says of
+    /// a period whether its target was set along with it, or is it itself: of a year and its parts it is reported once,
+    /// at the year, or else at the last part.
     pub(in crate::programme) fn target_warnings(
         &self,
         entry: &KpiPicture,
@@ -140,7 +140,7 @@ fn settled(observed: &Observed) -> Settled {
     Settled { value: observed.value, numerator: observed.numerator, denominator: observed.denominator }
 }
 
-/// A figure of an earlier period, where it measures the same as the one that is judged.
+/// A figure of an earlier period, if it measures the same as the one that is judged.
 fn of_the_same(one: &Observed, judged: &Observed) -> Option<Earlier> {
     let vouched = [WarningCode::AboutAHundredTimes, WarningCode::AboutAHundredth];
     let is_vouched_for = vouched.into_iter().any(|code| one.acknowledged.has(code));
@@ -148,8 +148,8 @@ fn of_the_same(one: &Observed, judged: &Observed) -> Option<Earlier> {
     Some(Earlier { value, is_vouched_for })
 }
 
-/// The figures that one is compared with, the oldest first: the latest before it, or where figures build up over the year those
-/// at the same point of the years before.
+/// The figures that one is compared with, oldest first: the latest before it, or if figures build up over the year
+/// those at the same point of the years before.
 fn earlier(entry: &KpiPicture, group: &GroupCode, period: Period, judged: &Observed) -> Vec<Earlier> {
     let Some(readings) = entry.readings.get(group) else { return Vec::new() };
     let mut found: Vec<Earlier> = if figures::builds_up(&entry.kpi) {
@@ -164,8 +164,8 @@ fn earlier(entry: &KpiPicture, group: &GroupCode, period: Period, judged: &Obser
     found
 }
 
-/// The figures that the last figure is found among: the history, behind the baseline where it is of the same kind, and before the
-/// latest of the same year where figures build up.
+/// The figures that the last figure is found among: the history, behind the baseline if it is of the same kind, and
+/// before the latest of the same year if figures build up.
 fn with_baseline(
     entry: &KpiPicture,
     group: &GroupCode,

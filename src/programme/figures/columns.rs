@@ -1,5 +1,5 @@
-//! The columns of files of figures and targets: those that are read, those that are passed over and why, and those that could mean
-//! two things.
+//! The columns of files of figures and targets: those that are read, those that are skipped and why, and those that
+//! could mean two things.
 
 use crate::exchange::headings::Headings;
 
@@ -80,7 +80,7 @@ const IGNORED_IN_TARGETS: &[(&str, &str)] = &[
 ];
 
 /// What to do about a column that may be the target itself.
-const TARGET_IN_VALUE: &str = "in a file of targets the target stands in `value`; put it there, with nothing else in that column, and delete this one";
+const TARGET_IN_VALUE: &str = "in a file of targets the target belongs in `value`; put it there, with nothing else in that column, and delete this one";
 
 /// The columns of a file of targets that may be the target itself.
 const AMBIGUOUS_IN_TARGETS: &[(&str, &str)] =

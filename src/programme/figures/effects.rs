@@ -27,10 +27,10 @@ pub struct Standing {
     /// The code of the policy's band.
     #[schema(required = true, example = "amber")]
     pub band: Option<String>,
-    /// Why, where the figures alone do not say.
+    /// Why, if the figures alone do not show it.
     #[schema(required = true)]
     pub reason: Option<Reason>,
-    /// Where the figure itself stands.
+    /// The condition of the figure itself.
     pub data_state: DataState,
     /// The reported figure.
     #[schema(required = true, example = 4.5)]
@@ -70,9 +70,9 @@ pub enum Through {
     Target,
 }
 
-/// Where one KPI, period and group stood before a change and stands after it.
+/// How one KPI, period and group was doing before a change and is doing after it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where one KPI, period and group stood before a change and stands after it.")]
+#[schema(description = "How one KPI, period and group was doing before a change and is doing after it.")]
 pub struct Move {
     /// The KPI's code.
     pub kpi: KpiCode,
@@ -82,10 +82,10 @@ pub struct Move {
     pub group: GroupCode,
     /// How the change reached it.
     pub through: Through,
-    /// Where it stood; `null` where nothing had been reported.
+    /// How it was doing; `null` if nothing had been reported.
     #[schema(required = true)]
     pub before: Option<Standing>,
-    /// Where it stands; `null` where nothing is reported.
+    /// How it is doing; `null` if nothing is reported.
     #[schema(required = true)]
     pub after: Option<Standing>,
 }
@@ -148,7 +148,7 @@ pub struct Effects<'a> {
 }
 
 impl Effects<'_> {
-    /// The assessments of a place before and after; `None` where nothing is reported.
+    /// The assessments of a place before and after; `None` if nothing is reported.
     pub fn at(&self, (kpi, group, period): &Place) -> (Option<Assessment>, Option<Assessment>) {
         let stands = |seen: &Seen| {
             let entry = seen.picture.kpis().get(kpi)?;
@@ -158,7 +158,7 @@ impl Effects<'_> {
         (stands(self.before), stands(self.after))
     }
 
-    /// A place in short, where it moved or the change was made there.
+    /// A place in short, if it moved or the change was made there.
     pub fn short(&self, place: &Place, through: Through) -> Option<Move> {
         let (before, after) = self.at(place);
         let (before, after) = (before.map(Standing::from), after.map(Standing::from));
@@ -245,8 +245,9 @@ impl Effects<'_> {
     }
 }
 
-/// The places that can move with changes made in others, in the plan as it stands after them: later periods of the same KPI and
-/// group, and the gaps that either is a side of; in the order of KPI, group and period, and none that was changed itself.
+/// The places that can move with changes made in others, in the plan as it is after them: later periods of the same KPI
+/// and group, and the gaps that either is a side of; in the order of KPI, group and period, and none that was changed
+/// itself.
 pub(in crate::programme) fn reached(after: &Picture, changed: &[Place]) -> Vec<(Place, Through)> {
     let mut first: BTreeMap<(&KpiCode, &GroupCode), Period> = BTreeMap::new();
     for (kpi, group, period) in changed {
@@ -291,7 +292,7 @@ impl<'a> Statuses<'a> {
         Self { seen, found: BTreeMap::new() }
     }
 
-    /// A KPI's status in the report for a period; `None` where it is not in it.
+    /// A KPI's status in the report for a period; `None` if it is not in it.
     fn in_report(&mut self, kpi: &KpiCode, report: Period) -> Option<Status> {
         let (code, entry) = self.seen.picture.kpis().get_key_value(kpi)?;
         let all = GroupCode::all();

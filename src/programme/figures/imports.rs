@@ -1,8 +1,8 @@
 //! Imports: a file of readings or targets, all or nothing.
 //!
-//! A file is gone through row by row in bounded memory, and every wrong cell of it is told. It is gone through twice
-//! where it is to be kept: once to find what is wrong without holding anyone up, and once, with the plan held, to write it
-//! by the very same checks. Nothing of a file with a single wrong cell is kept.
+//! A file is gone through row by row in bounded memory, and every wrong cell of it is reported. It is gone through
+//! twice if it is to be saved: once to find what is wrong without holding anyone up, and once, with the plan held, to
+//! write it by the very same checks. If a single cell of a file is wrong, nothing is saved.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -62,8 +62,8 @@ impl Programme {
     /// Imports a CSV file, a workbook or items of JSON, or with `dry_run` says what importing it would do. `progress` hears of every thousand rows.
     ///
     /// # Errors
-    /// Only where nothing could be tried: the plan is not the caller's to see or to report to, or the database fails.
-    /// What is wrong with the file stands in the [`Outcome`].
+    /// Only if nothing could be tried: the plan is not the caller's to see or to report to, or the database fails. What
+    /// is wrong with the file is in the [`Outcome`].
     pub async fn import(
         &self,
         plan: &PlanCode,
@@ -81,7 +81,7 @@ impl Programme {
         let (tried, file_back) = self
             .store
             .read(move |conn| {
-                // What was kept already would only be found unchanged.
+                // What was saved already would only be found unchanged.
                 tried_by.not_done_yet(conn, &clock, &open.access)?;
                 let pass = if dry_run { Pass::DryRun } else { Pass::Check };
                 let mut import = Import::new(kind, &seen, &tried_by, pass);
@@ -107,7 +107,7 @@ impl Programme {
             let mut import = Import::new(kind, &ground.seen, &ground.caller, Pass::Write);
             import.go_through(&file_back, &mut Source::Write(pen), &*progress)?;
             let outcome = import.finish(false)?;
-            // Someone else's change in between can make a row wrong: then nothing is kept after all.
+            // Someone else's change in between can make a row wrong: then nothing is saved after all.
             if outcome.errors.count() > 0 { Err(Undone::Spoilt(Box::new(outcome))) } else { Ok(outcome) }
         });
         let warnings = tried.warnings;
@@ -119,7 +119,7 @@ impl Programme {
     }
 }
 
-/// Why an import that was right when it was tried was not kept.
+/// Why an import that was right when it was tried was not saved.
 enum Undone {
     /// The plan changed while it was imported, and it no longer is right: what came of it now.
     Spoilt(Box<Outcome>),
@@ -143,7 +143,7 @@ fn disk(error: io::Error) -> Refusal {
     Refusal::Store(StoreError::Unavailable(format!("the file that the import was put in cannot be used: {error}")))
 }
 
-/// Where rows are checked against, and written to when they are kept.
+/// Where rows are checked against, and written to when they are saved.
 enum Source<'a, 'c, 'w> {
     Read(&'a mut Conn),
     Write(&'a mut crate::programme::Pen<'c, 'w>),
@@ -197,11 +197,11 @@ struct RightRow {
     column: &'static str,
 }
 
-/// What a going through of a file is for. What it changes and what should be looked at is asked once, and not while others wait
-/// for the plan where that can be helped.
+/// What a going through of a file is for. What it changes and what to check is asked once, and not while others wait
+/// for the plan if that can be helped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
-    /// To find what is wrong, and what should be looked at.
+    /// To find what is wrong, and what to check.
     Check,
     /// The same, and to say what the file would change.
     DryRun,
@@ -209,7 +209,7 @@ enum Pass {
     Write,
 }
 
-/// Things told apart by small numbers.
+/// Things distinguished by small numbers.
 struct Interned<T> {
     numbers: HashMap<T, u32>,
     things: Vec<T>,
@@ -255,11 +255,11 @@ struct Import<'a> {
     summands: Vec<Summand>,
     /// The file's columns.
     columns: Columns,
-    /// The rows that are right, to be looked at once the file is gone through.
+    /// The rows that are right, to be checked once the file is gone through.
     right: Vec<RightRow>,
-    /// The codes of the KPIs that the caller sees by their titles, where the file has titles.
+    /// The codes of the KPIs that the caller sees by their titles, if the file has titles.
     titles: HashMap<String, KpiCode>,
-    /// What should be looked at in the row being read, if it is right.
+    /// What to check in the row being read, if it is right.
     noted: Vec<Warning>,
     /// What is on its way to the database.
     pending: Vec<journal::Change>,
@@ -450,17 +450,17 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Leaves out of what was noted of a row what its sender has seen and stands by.
+    /// Leaves out of what was noted of a row what its sender has seen and confirms.
     fn leave_out(&mut self, acknowledged: Acknowledged) {
         self.noted.retain(|warning| !acknowledged.has(warning.code));
     }
 
-    /// Notes what should be looked at.
+    /// Notes what to check.
     fn warn(&mut self, warning: Warning) -> Result<(), Refusal> {
         self.outcome.warnings.push(&self.columns.placed_warning(warning)).map_err(disk)
     }
 
-    /// Tells what the file changes, where that is asked; nothing does where a cell is wrong.
+    /// Reports what the file changes, if that is asked; nothing does if a cell is wrong.
     fn finish(mut self, dry_run: bool) -> Result<Outcome, Refusal> {
         self.outcome.dry_run = dry_run;
         if self.pass == Pass::Check || self.outcome.errors.count() > 0 {
@@ -493,7 +493,7 @@ impl<'a> Import<'a> {
         if found.is_none() {
             let codes = seen.kpis().map(|kpi| kpi.code().as_str());
             let hint = nearest(code, codes).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            cells.fault("kpi", "unknown_code", format!("no KPI goes by `{code}`{hint}"));
+            cells.fault("kpi", "unknown_code", format!("no KPI is called `{code}`{hint}"));
         }
         found
     }
@@ -503,7 +503,7 @@ impl<'a> Import<'a> {
         self.desk.seen.kpis().map(|kpi| (folded_title(kpi.title()), kpi.code().clone())).collect()
     }
 
-    /// Tells what stands beside a figure and contradicts it, in the columns that are not read.
+    /// Reports what is beside a figure and contradicts it, in the columns that are not read.
     fn check_ignored(
         &self,
         cells: &mut Cells<'_, '_>,
@@ -524,7 +524,7 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// A place, and a note where an earlier row spoke of it already.
+    /// A place, and a note if an earlier row spoke of it already.
     fn place(
         &mut self,
         kpi: &KpiCode,
@@ -536,7 +536,7 @@ impl<'a> Import<'a> {
         let place = Place { kpi: self.kpis.number(kpi), group: self.groups.number(group), period };
         if let Some(first) = self.seen.get(&place) {
             let first = self.columns.row_name(u64::from(*first));
-            let detail = format!("{first} already speaks of {kpi} in {period}; keep one of the two");
+            let detail = format!("{first} is already about {kpi} in {period}; keep one of the two");
             faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
         } else {
             self.seen.insert(place, u32::try_from(row).unwrap_or(u32::MAX));
@@ -544,7 +544,7 @@ impl<'a> Import<'a> {
         place
     }
 
-    /// Notes a row that is right, where anyone asks what should be looked at.
+    /// Notes a row that is right, if anyone asks what to check.
     fn note_right_row(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
         if self.pass != Pass::Write {
             let row = u32::try_from(row.number).unwrap_or(u32::MAX);
@@ -596,7 +596,7 @@ impl<'a> Import<'a> {
         }
         self.check_ignored(&mut cells, entry, period, figure.value.or(figure.numerator));
         let (Some(period), Some(group)) = (period, &group) else {
-            // Where it is not known what stands there, a row without a figure may leave one.
+            // If it is not known what is there, a row without a figure may leave one.
             let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
             if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
                 cells.take_in(invalid);
@@ -682,7 +682,7 @@ impl<'a> Import<'a> {
         };
         self.check_ignored(&mut cells, entry, period, target.value);
         let Some(period) = period else {
-            // Where it is not known what stands there, a row without a figure may leave one.
+            // If it is not known what is there, a row without a figure may leave one.
             let faults = if Target::is_given(&given) { target.check(&entry.kpi, None) } else { target.texts() };
             cells.take_in(faults);
             return Err(cells.faults);

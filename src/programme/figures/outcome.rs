@@ -1,4 +1,4 @@
-//! What came of an import: what was taken, what is wrong with it and what should be looked at.
+//! What came of an import: what was accepted, what is wrong with it and what to check.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::programme::figures::effects::RollUpMove;
 /// What an import did, or would do.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Whether it was only tried.
+    /// Whether it was a trial.
     pub dry_run: bool,
     /// Rows gone through, blank ones not counted.
     pub rows: u64,
@@ -27,13 +27,14 @@ pub struct Outcome {
     pub about_file: u64,
     /// The file's columns that were not read, and why.
     pub ignored_columns: Vec<IgnoredColumn>,
-    /// What the changed rows change, as [`Move`](crate::programme::figures::effects::Move)s; empty where anything is wrong.
+    /// What the changed rows change, as [`Move`](crate::programme::figures::effects::Move)s; empty if anything is
+    /// wrong.
     pub effects: Spool,
-    /// The roll-ups that move with it; empty where anything is wrong.
+    /// The roll-ups that move with it; empty if anything is wrong.
     pub roll_ups: Vec<RollUpMove>,
     /// Everything that is wrong, as [`Violation`]s.
     pub errors: Spool,
-    /// What should be looked at in what is right, as warnings: about the file as a whole, then row by row.
+    /// What to check in what is right, as warnings: about the file as a whole, then row by row.
     pub warnings: Spool,
 }
 
@@ -41,7 +42,7 @@ impl Outcome {
     /// The outcome of a file that cannot be gone through at all.
     ///
     /// # Errors
-    /// Where the disk is full.
+    /// If the disk is full.
     pub fn unread(dry_run: bool, fault: &Violation) -> io::Result<Self> {
         let mut outcome = Self { about_file: 1, ..Self::nothing(dry_run) };
         outcome.errors.push(fault)?;

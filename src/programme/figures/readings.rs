@@ -28,18 +28,18 @@ use crate::programme::{Principal, Programme, Refusal};
 /// What a posted figure changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What a posted figure changes: where the KPI stood in the period before and after, and later periods that moved with it."
+    description = "What a posted figure changes: how the KPI was doing in the period before and after, and later periods that moved with it."
 )]
 pub struct Effect {
-    /// Where it stood; `null` where nothing had been reported.
+    /// How it was doing; `null` if nothing had been reported.
     #[schema(required = true)]
     pub before: Option<Assessment>,
-    /// Where it stands now.
+    /// How it is doing now.
     #[schema(required = true)]
     pub after: Option<Assessment>,
     /// Later periods with a figure whose assessment changed, in time order.
     pub later: Vec<Assessment>,
-    /// Gaps that the figure is a side of and whose standing changed, in that period and later ones.
+    /// Gaps that the figure is a side of and whose assessment changed, in that period and later ones.
     pub gaps: Vec<Move>,
     /// Roll-ups that moved with it.
     pub roll_ups: Vec<RollUpMove>,
@@ -48,13 +48,13 @@ pub struct Effect {
 /// A figure that was put.
 #[derive(Clone, Debug)]
 pub struct PutReading {
-    /// The row as it is kept now.
+    /// The row as it is stored now.
     pub row: ReadingRow,
     /// Whether nothing had been reported before.
     pub created: bool,
     /// What it changed.
     pub effect: Effect,
-    /// What should be looked at, though the figure was taken.
+    /// What to check, although the figure was accepted.
     pub warnings: Vec<Warning>,
 }
 
@@ -85,7 +85,7 @@ impl Desk<'_> {
         }
     }
 
-    /// A revision as it will stand in the database, but for its place in the journal.
+    /// A revision as it will be in the database, but for its place in the journal.
     fn row(&self, said: ReadingRevision) -> ReadingRow {
         ReadingRow { seq: Seq(0), recorded_at: self.seen.now, recorded_by: self.caller.clone(), said }
     }
@@ -97,8 +97,8 @@ impl Desk<'_> {
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
-    /// What is wrong with a figure for as much of its place as is known. One that stays as it stands, and is given here, is not
-    /// judged again: only what is said beside it.
+    /// What is wrong with a figure for as much of its place as is known. One that stays as it is, and is given here, is
+    /// not judged again: only what is said beside it.
     ///
     /// # Errors
     /// Everything.
@@ -112,7 +112,7 @@ impl Desk<'_> {
     ) -> Result<Settled, Invalid> {
         let mut invalid = Invalid::new();
         if entry.archived {
-            invalid.at("/kpi", "archived", format!("{} is archived and takes no more figures", entry.kpi.code));
+            invalid.at("/kpi", "archived", format!("{} is archived and accepts no more figures", entry.kpi.code));
         }
         if let Some(period) = period.filter(|period| period.start() > day_in_london(self.seen.now)) {
             invalid.at("/period", "not_begun", format!("{} has not begun; is the year right?", period.label()));
@@ -133,8 +133,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Lays what is said over what stands, checks it and makes the next revision of it: the one rule for single figures, returns
-    /// and imports.
+    /// Lays what is said over what is stored, checks it and makes the next revision of it: the one rule for single
+    /// figures, returns and imports.
     pub(in crate::programme) fn check(
         &self,
         entry: &KpiPicture,
@@ -164,7 +164,7 @@ impl Desk<'_> {
                 (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
             said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
         });
-        // What was acknowledged of a figure stays with it; another figure has to be looked at anew.
+        // What was acknowledged of a figure stays with it; another figure has to be checked again.
         let acknowledged = match before {
             Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
             _ => figure.acknowledged,
@@ -224,7 +224,7 @@ impl Effect {
     }
 }
 
-/// What a kept reading says, to lay a change over. A status that no partner determines any more is not left behind.
+/// What a stored reading says, to lay a change over. A status that no partner determines any more is not left behind.
 fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
     let said = row.said.clone();
     let is_determined = matches!(kpi.formula, Formula::PartnerDetermined { .. });
@@ -242,7 +242,7 @@ fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
     }
 }
 
-/// The figure of a kept reading.
+/// The figure of a stored reading.
 fn settled_before(row: &ReadingRow) -> Settled {
     Settled { value: row.value, numerator: row.numerator, denominator: row.denominator }
 }
@@ -279,7 +279,7 @@ impl Programme {
     /// Without a precondition the same figure again changes nothing and another one is its next revision.
     ///
     /// # Errors
-    /// Everything that is wrong with it; [`Refusal::Conflict`] where the figure it would replace is signed off.
+    /// Everything that is wrong with it; [`Refusal::Conflict`] if the figure it would replace is signed off.
     pub async fn put_reading(
         &self,
         plan: &PlanCode,
@@ -335,7 +335,7 @@ impl Programme {
         .await
     }
 
-    /// One reading as it stood at the version that is seen.
+    /// One reading as it was at the version that is seen.
     pub async fn find_reading(&self, seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<SeenReading, Refusal> {
         let (kpi, period, group) = place_of(seen, place)?;
         let seen = seen.clone();
@@ -347,7 +347,7 @@ impl Programme {
             .await
     }
 
-    /// Every revision of a reading up to the version that is seen, the first first.
+    /// Every revision of a reading up to the version that is seen, oldest first.
     pub async fn reading_history(
         &self,
         seen: &Seen,
@@ -397,7 +397,7 @@ impl Programme {
     }
 }
 
-/// The KPI, period and group that an address names, where the caller sees the KPI.
+/// The KPI, period and group that an address names, if the caller sees the KPI.
 fn place_of(seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode, Period, GroupCode), Refusal> {
     let (kpi, period, group) = place;
     let entry = seen.entry(&kpi)?;
@@ -408,7 +408,7 @@ fn place_of(seen: &Seen, place: (KpiCode, String, GroupCode)) -> Result<(KpiCode
 /// A reading as one reader sees it.
 #[derive(Clone, Debug)]
 pub struct SeenReading {
-    /// The row; without its figures and words where they are withheld, and in no more decimals than the reader may know.
+    /// The row; without its figures and words if they are withheld, and in no more decimals than the reader may know.
     pub row: ReadingRow,
     /// Whether they are.
     pub suppressed: bool,

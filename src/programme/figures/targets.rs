@@ -26,23 +26,23 @@ use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
 /// A target that was put.
 #[derive(Clone, Debug)]
 pub struct PutTarget {
-    /// The row as it is kept now.
+    /// The row as it is stored now.
     pub row: TargetRow,
     /// Whether there was none before.
     pub created: bool,
     /// What it changed.
     pub effect: TargetEffect,
-    /// What should be looked at, though the target was accepted.
+    /// What to check, although the target was accepted.
     pub warnings: Vec<Warning>,
 }
 
 /// What a target changes.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What a target changes: the reported periods of the KPI whose standing moves, for everyone and for each group, and the roll-ups that move with them."
+    description = "What a target changes: the reported periods of the KPI whose assessment moves, for everyone and for each group, and the roll-ups that move with them."
 )]
 pub struct TargetEffect {
-    /// The reported periods whose standing moves: for everyone and then for each group, in time order.
+    /// The reported periods whose assessment moves: for everyone and then for each group, in time order.
     pub moves: Vec<Move>,
     /// The roll-ups that move: in every report of the plan that a change reaches.
     pub roll_ups: Vec<RollUpMove>,
@@ -59,15 +59,15 @@ pub(in crate::programme) fn still_placeholder(
     let stays = next.target.state == TargetState::Placeholder && next.target.aim().is_some();
     let is_meant = is_meant || next.target.acknowledged.has(WarningCode::StillPlaceholder);
     (stays && !is_meant).then(|| {
-        let detail = "this target is still a placeholder, so that nothing is held against its figure; if it is agreed now, \
+        let detail = "this target is still a placeholder, so its figure is not assessed; if it is agreed now, \
                       give `state` as `agreed` as well";
         Warning::at("value", WarningCode::StillPlaceholder, detail).about(&entry.kpi.code, period, None)
     })
 }
 
 impl TargetEffect {
-    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is held
-    /// against the same targets.
+    /// What a target of a KPI changes, wherever it reaches: a line runs from one target to the next, and every group is
+    /// compared with the same targets.
     fn of(effects: &Effects<'_>, entry: &KpiPicture) -> Self {
         let places = effects.after.picture.reported_places(entry);
         let moves = places.iter().filter_map(|place| effects.short(place, Through::Target)).collect();
@@ -99,12 +99,12 @@ impl TargetPlace {
 /// Reads the period of a target in an address: the KPI's own kind of period or a year of its calendar.
 ///
 /// # Errors
-/// [`PeriodError`] where it is neither.
+/// [`PeriodError`] if it is neither.
 fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodError> {
     Period::read_of_target_in_address(text, entry.kpi.period_kind(), entry.kpi.calendar)
 }
 
-/// Lays what is said over the target that stands and makes its next revision; `None` where nothing would change.
+/// Lays what is said over the stored target and makes its next revision; `None` if nothing would change.
 ///
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.
@@ -187,7 +187,7 @@ impl Programme {
         .await
     }
 
-    /// Takes a target away; its history stays.
+    /// Removes a target; its history stays.
     pub async fn remove_target(
         &self,
         plan: &PlanCode,
@@ -215,7 +215,7 @@ impl Programme {
         .await
     }
 
-    /// One target as it stands, or stood.
+    /// One target as it is, or was.
     pub async fn find_target(&self, seen: &Seen, kpi: &KpiCode, period: &str) -> Result<TargetRow, Refusal> {
         let entry = seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
@@ -228,7 +228,7 @@ impl Programme {
             .await
     }
 
-    /// Every revision of a target up to the version that is seen, removals among them, the first first.
+    /// Every revision of a target up to the version that is seen, removals among them, oldest first.
     pub async fn target_history(&self, seen: &Seen, kpi: &KpiCode, period: &str) -> Result<Vec<TargetRow>, Refusal> {
         let entry = seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;
@@ -242,8 +242,8 @@ impl Programme {
             .await
     }
 
-    /// The targets of a plan, or of one KPI, as they stood at the version that is seen, in the one order that they are listed in
-    /// ([`TargetPlace`]).
+    /// The targets of a plan, or of one KPI, as they were at the version that is seen, in the one order that they are
+    /// listed in ([`TargetPlace`]).
     pub async fn list_targets(&self, seen: &Seen, kpi: Option<&KpiCode>) -> Result<Vec<TargetRow>, Refusal> {
         if let Some(kpi) = kpi {
             seen.entry(kpi)?;
@@ -267,7 +267,7 @@ impl Programme {
 }
 
 impl Ground {
-    /// The KPI and period that a target stands at, for a caller who may set it.
+    /// The KPI and period that a target is at, for a caller who may set it.
     fn target_place(&self, kpi: &KpiCode, period: &str) -> Result<(Arc<KpiPicture>, Period), Refusal> {
         let entry = self.seen.entry(kpi)?;
         let period = period_in_address(period, entry).map_err(|_no_period| Refusal::NotFound)?;

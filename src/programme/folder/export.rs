@@ -1,4 +1,4 @@
-//! A plan as a folder that [`crate::programme::folder::load`] reads: every definition, target and figure as it stands now.
+//! A plan as a folder that [`crate::programme::folder::load`] reads: every definition, target and figure as it is now.
 //!
 //! Figures that were reported under earlier definitions come in files of earlier days than those under the present ones, with the
 //! change of definition between them, so that what is compared with what stays as it is.
@@ -43,7 +43,7 @@ const FIGURES_AT_A_TIME: usize = 2_000;
 pub struct Exported {
     /// The files, with how many rows each has.
     pub files: Vec<(String, u64)>,
-    /// What whoever exported it should know.
+    /// What anyone who exported it should know.
     pub notes: Vec<String>,
 }
 
@@ -67,8 +67,9 @@ pub enum ExportError {
 }
 
 impl Programme {
-    /// Writes a plan as it stands into a folder that does not exist yet or is empty, on behalf of an administrator of the plan.
-    /// The folder is there once everything is in it, and opens to its owner alone: a plan's figures are not everybody's.
+    /// Writes a plan as it is into a folder that does not exist yet or is empty, on behalf of an administrator of the
+    /// plan. The folder is there once everything is in it, and opens to its owner alone: a plan's figures are not
+    /// everybody's.
     ///
     /// # Errors
     /// [`ExportError`]; the folder is then as it was.
@@ -162,7 +163,7 @@ impl Export<'_> {
         let plan = &picture.plan().value;
         if let Some(before) = &plan.predecessor {
             self.exported.notes.push(format!(
-                "the plan goes on from `{before}`, which a folder cannot say: loaded again, it stands for itself"
+                "the plan goes on from `{before}`, which a folder cannot say: loaded again, it has no predecessor"
             ));
         }
         self.write_all::<Plan>(&FILES.plan, [plan])?;

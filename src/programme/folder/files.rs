@@ -1,9 +1,9 @@
 //! What a folder with a whole plan holds: its files, their columns, and how cells become the members of a definition and back.
 //!
-//! The columns come from the documents themselves ([`Listed::fields`] and their schemas), so a member that a document gains
-//! is a column that is read, written and described without a line here. A member that is an object has a column for each of
-//! its parts (`baseline_period`); a member that is a list of objects has a row for each (`dimensions.csv`: a row a group); what
-//! is neither stands in its cell as JSON.
+//! The columns come from the documents themselves ([`Listed::fields`] and their schemas), so a member that a document
+//! gains is a column that is read, written and described without a line here. A member that is an object has a column
+//! for each of its parts (`baseline_period`); a member that is a list of objects has one row per object (`dimensions.csv`:
+//! one row per group); what is neither is written in its cell as JSON.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -27,7 +27,7 @@ use crate::exchange::table::{ColumnType, Field};
 use crate::programme::access::grants::GrantTerms;
 use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 
-/// How a member stands in a cell.
+/// How a member is written in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     /// Words, to the letter.
@@ -78,7 +78,7 @@ impl Shape {
         }
     }
 
-    /// The cell of a member; `None` where it says nothing.
+    /// The cell of a member; `None` if it says nothing.
     fn write(self, member: &Value) -> Option<String> {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let text = match (self, member) {
@@ -102,7 +102,7 @@ pub struct FolderColumn {
     pub holds: &'static str,
     /// What it means.
     pub about: String,
-    /// Where the member stands in the definition, or in the item that the row is.
+    /// Where the member is in the definition, or in the item that the row is.
     path: Vec<String>,
     in_item: bool,
     shape: Shape,
@@ -182,12 +182,12 @@ fn types(object: &Object) -> Vec<Type> {
     all.into_iter().filter(|one| *one != Type::Null).collect()
 }
 
-/// A property of a document as it stands in cells.
+/// A property of a document as it is written in cells.
 enum Property {
     Cell(Shape),
     /// An object: its parts, that which says what it is first.
     Object(Vec<(String, RefOr<Schema>)>),
-    /// One of several objects, told apart by their `kind`.
+    /// One of several objects, distinguished by their `kind`.
     Choice(Vec<(String, RefOr<Schema>)>),
     /// A list of objects.
     Items(Vec<(String, RefOr<Schema>)>),
@@ -278,7 +278,7 @@ fn is_read_only(schema: &RefOr<Schema>) -> bool {
     said(&written, "readOnly").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The names that a cell may hold, where there are so many and no more.
+/// The names that a cell may hold, if there are so many and no more.
 fn allowed(schema: &RefOr<Schema>, parts: &Parts) -> String {
     match resolved(schema, parts) {
         Some(Schema::Object(object)) => {
@@ -387,7 +387,7 @@ impl FolderFile {
         Self::new(name, about, Gathered::of::<D>(), 1)
     }
 
-    /// The same, where each definition has several rows: its code goes by what it is.
+    /// The same, where each definition has several rows: the name of its code depends on what it is.
     fn of_several<D: Listed + ToSchema>(name: &'static str, about: &'static str, code: &str) -> Self {
         let mut gathered = Gathered::of::<D>();
         if let Some(first) = gathered.columns.first_mut() {
@@ -465,7 +465,8 @@ impl FolderFile {
         self.columns.iter().any(|known| known.name == column && known.shape == Shape::Words)
     }
 
-    /// The definitions that rows make, in the order of the first row of each; and where a later row of one contradicts its first.
+    /// The definitions that rows make, in the order of the first row of each; and if a later row of one contradicts its
+    /// first.
     pub(in crate::programme) fn entries(&self, rows: Vec<FolderRow>) -> (Vec<Entry>, Vec<Contradiction>) {
         let mut entries: Vec<Entry> = Vec::new();
         let mut firsts: Vec<FolderRow> = Vec::new();
@@ -539,7 +540,7 @@ impl FolderFile {
         entries.into_iter().next().map(|entry| entry.members).unwrap_or_default()
     }
 
-    /// The row and column where a member of an entry stands, by its pointer in the definition.
+    /// The row and column where a member of an entry is, by its pointer in the definition.
     pub(in crate::programme) fn place(&self, entry: &Entry, pointer: &str) -> (u64, Option<String>) {
         let path: Vec<&str> = pointer.split('/').skip(1).collect();
         let first = entry.rows.first().copied().unwrap_or_default();
@@ -602,46 +603,46 @@ pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
     let archived = "Whether the KPI is archived: it leaves lists and reports, and its figures stay.";
     FolderFiles {
         plan: FolderFile::of::<Plan>("plan.csv", "The plan: one row.").needed(),
-        organisations: FolderFile::of::<Organisation>("organisations.csv", "A row for each partner.").needed(),
-        areas: FolderFile::of::<OutcomeArea>("outcome-areas.csv", "A row for each heading of the plan.").needed(),
-        sub_groups: FolderFile::of::<SubGroup>("sub-groups.csv", "A row for each multi-agency group.").needed(),
-        priorities: FolderFile::of::<Priority>("priorities.csv", "A row for each priority.").needed(),
+        organisations: FolderFile::of::<Organisation>("organisations.csv", "One row per partner.").needed(),
+        areas: FolderFile::of::<OutcomeArea>("outcome-areas.csv", "One row per heading of the plan.").needed(),
+        sub_groups: FolderFile::of::<SubGroup>("sub-groups.csv", "One row per multi-agency group.").needed(),
+        priorities: FolderFile::of::<Priority>("priorities.csv", "One row per priority.").needed(),
         policies: FolderFile::of_several::<Policy>(
             "policies.csv",
-            "A row for each band of a status policy, from best to worst. The shipped policies are there without it.",
+            "One row per band of a status policy, from best to worst. The shipped policies are there without it.",
             "policy",
         ),
         dimensions: FolderFile::of_several::<Dimension>(
             "dimensions.csv",
-            "A row for each group of a dimension.",
+            "One row per group of a dimension.",
             "dimension",
         ),
-        kpis: FolderFile::of::<Kpi>("kpis.csv", "A row for each KPI.").with("archived", archived).needed(),
-        rounds: FolderFile::of::<Round>("rounds.csv", "A row for each collection round."),
+        kpis: FolderFile::of::<Kpi>("kpis.csv", "One row per KPI.").with("archived", archived).needed(),
+        rounds: FolderFile::of::<Round>("rounds.csv", "One row per collection round."),
         comparators: FolderFile::of_several::<ComparatorGroup>(
             "comparator-groups.csv",
-            "A row for each edition of a group of authorities that the plan compares itself with.",
+            "One row per edition of a group of authorities that the plan compares itself with.",
             "comparator_group",
         ),
         benchmarks: FolderFile::beneath::<Benchmark>(
             "benchmarks.csv",
-            "A row for each authority's figure in a KPI and period.",
+            "One row per authority's figure in a KPI and period.",
             &[kpi, ("period", "The period's key.")],
         ),
-        grants: FolderFile::of::<GrantTerms>("grants.csv", "A row for each role that somebody has in the plan."),
+        grants: FolderFile::of::<GrantTerms>("grants.csv", "One row per role that somebody has in the plan."),
         later_kpis: FolderFile::of::<Kpi>(
             "kpis/<day>.csv",
-            "A row for each KPI whose definition changed on that day, as it was from then on; read before that day's targets and figures.",
+            "One row per KPI whose definition changed on that day, as it was from then on; read before that day's targets and figures.",
         ),
         targets: FolderFile::beneath::<Target>(
             "targets/<day>.csv",
-            "A row for each target, as agreed or changed by that day.",
+            "One row per target, as agreed or changed by that day.",
             &[kpi, ("period", "The period that it is for.")],
         )
         .exactly(TARGET_COLUMNS),
         readings: FolderFile::beneath::<ReportedFigure>(
             "readings/<day>.csv",
-            "A row for each figure, as reported on that day.",
+            "One row per figure, as reported on that day.",
             &[
                 kpi,
                 ("period", "The period that it is of."),
@@ -654,7 +655,7 @@ pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
 });
 
 impl FolderFile {
-    /// The same, where the group may be left out.
+    /// The same, if the group may be left out.
     fn optional_group(mut self) -> Self {
         for column in self.columns.iter_mut().filter(|column| column.name == "group") {
             column.needed = false;
@@ -706,7 +707,7 @@ impl FolderFiles {
         }
         let _story = writeln!(
             text,
-            "## {STORY}/<day>.json\n\nWhat people did on that day beside posting figures, in the order of the list; read only by \
+            "## {STORY}/<day>.json\n\nWhat people did on that day besides posting figures, in the order of the list; read only by \
              `waymark demo`, whose clock is set to its days. It may be left out."
         );
         text

@@ -1,9 +1,10 @@
 //! A whole plan from a folder of CSV files that a person can maintain: definitions once, then targets and readings file by
 //! file, each as if it had been imported on the day in its name.
 //!
-//! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is wrong is said at once,
-//! and nothing is kept where anything is. A definition that is wrong is left out while the others are checked; what only follows
-//! from its not being there is not said. Which files and columns there are stands in [`crate::programme::folder::files`].
+//! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is
+//! wrong is said at once, and nothing is saved if anything is. A definition that is wrong is left out while the others
+//! are checked; what only follows from its not being there is not said. Which files and columns there are is defined in
+//! [`crate::programme::folder::files`].
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
@@ -55,7 +56,7 @@ pub enum Folder {
 /// Whether what is loaded stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// All of it, where nothing is wrong.
+    /// All of it, if nothing is wrong.
     Everything,
     /// Nothing: it is only tried.
     Nothing,
@@ -68,9 +69,9 @@ pub struct Loaded {
     pub plan: PlanCode,
     /// The files, with how many rows or deeds of each were read, in the order they were.
     pub files: Vec<(String, u64)>,
-    /// What whoever loaded it should know.
+    /// What anyone who loaded it should know.
     pub notes: Vec<String>,
-    /// What should be looked at in the files of targets and readings, though it was accepted.
+    /// What to check in the files of targets and readings, though it was accepted.
     pub warnings: FolderFaults,
 }
 
@@ -120,17 +121,17 @@ impl FolderFaults {
     /// Gives them one by one.
     ///
     /// # Errors
-    /// Where the disk cannot be read; and the first error that `visit` gives.
+    /// If the disk cannot be read; and the first error that `visit` gives.
     pub fn each(&mut self, visit: impl FnMut(FolderFault) -> io::Result<()>) -> io::Result<()> {
         self.0.each(visit)
     }
 }
 
-/// Why a folder could not be loaded. Nothing of it was kept.
+/// Why a folder could not be loaded. Nothing was saved.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Something in it is wrong.
-    #[error("{}, and nothing was kept", things_wrong(.0.count()))]
+    #[error("{}, and nothing was saved", things_wrong(.0.count()))]
     Faulty(Box<FolderFaults>),
     /// A file cannot be read.
     #[error("{file}: {why}")]
@@ -187,7 +188,7 @@ impl Dated {
 }
 
 impl Folder {
-    /// A file as an import takes it; `None` where there is none.
+    /// A file as an import takes it; `None` if there is none.
     fn open(&self, name: &str) -> Result<Option<File>, LoadError> {
         match self {
             Self::Harrow => {
@@ -208,7 +209,7 @@ impl Folder {
         }
     }
 
-    /// The names in a folder within it: of files, and of folders with a stroke behind; none where there is no such folder.
+    /// The names in a folder within it: of files, and of folders with a stroke behind; none if there is no such folder.
     fn names(&self, within: &str) -> Result<Vec<String>, LoadError> {
         let mut names = match self {
             Self::Harrow => {
@@ -269,11 +270,13 @@ impl Programme {
         Ok(loaded)
     }
 
-    /// Loads the plan in a folder into this programme's database, as `code` where one is given and not as its own file says.
-    /// For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): where this fails, part of the plan is there.
+    /// Loads the plan in a folder into this programme's database, as `code` if one is given and not as its own file
+    /// says. For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): if this fails, part
+    /// of the plan is there.
     ///
-    /// `clock` is this programme's own: where it stands, it is set to the day of each file, so that the plan's history is as the
-    /// files tell it; by a clock that runs, the figures are taken as of now, and the story is left out.
+    /// `clock` is this programme's own: if it stands still, it is set to the day of each file, so that the plan's
+    /// history is as the files state it; by a clock that runs, the figures are taken as of now, and the story is left
+    /// out.
     ///
     /// # Errors
     /// [`LoadError::Faulty`] with everything that is wrong in all files.
@@ -347,7 +350,7 @@ fn month_like_years(text: &str) -> Option<String> {
     Some(format!("`{text}` is the key of {}, and was read as that; if the year is meant, write {year}", month.label()))
 }
 
-/// The code of the plan that the other files are checked against where plan.csv itself is wrong. It is never kept.
+/// The code of the plan that the other files are checked against if plan.csv itself is wrong. It is never saved.
 fn stand_in_code(now: DateTime<Utc>) -> Result<PlanCode, LoadError> {
     let code = format!("checking-{}", new_id(now).simple());
     code.parse().map_err(|error| LoadError::Unreadable { file: "plan.csv".to_owned(), why: format!("{error}") })
@@ -412,7 +415,7 @@ impl Loading<'_> {
             let hint = nearest(&name, known.iter().copied())
                 .map_or_else(String::new, |near| format!(" Is it meant to be `{near}`?"));
             let detail = format!(
-                "this is none of the files of a plan, and would not be read; rename it, or take it out of the folder.{hint}"
+                "this is not one of the files of a plan, and would not be read; rename it, or remove it from the folder.{hint}"
             );
             self.file_fault(&name, "unknown_file", detail)?;
         }
@@ -435,7 +438,7 @@ impl Loading<'_> {
         Ok(found)
     }
 
-    /// Reads a file of definitions; nothing where it is not there.
+    /// Reads a file of definitions; nothing if it is not there.
     fn read(&mut self, file: &'static FolderFile, name: &str) -> Result<Option<Read>, LoadError> {
         let Some(opened) = self.folder.open(name)? else { return Ok(None) };
         let upload = Upload::from(opened);
@@ -528,7 +531,7 @@ impl Loading<'_> {
         violation.code == "unknown_code" && named().unwrap_or(false)
     }
 
-    /// Makes the plan; a stand-in where its own file is wrong. Gives the policy that it is to have once that is there.
+    /// Makes the plan; a stand-in if its own file is wrong. Gives the policy that it is to have once that is there.
     async fn plan(&mut self, code: Option<&PlanCode>) -> Result<Option<Value>, LoadError> {
         let read = self.read(&FILES.plan, FILES.plan.name)?;
         let mut policy = None;
@@ -585,7 +588,7 @@ impl Loading<'_> {
         Ok(policy)
     }
 
-    /// Makes a plan to check the other files against, of which nothing is kept.
+    /// Makes a plan to check the other files against, of which nothing is saved.
     async fn stand_in(&mut self) -> Result<(), LoadError> {
         let terms = json!({"code": self.plan, "title": "Checking", "starts_on": "1900-01-01", "ends_on": "2199-12-31"});
         let members = terms.as_object().cloned().unwrap_or_default();
@@ -622,8 +625,8 @@ impl Loading<'_> {
         }
     }
 
-    /// Makes what a file defines. What names something that is not there yet is tried again once the others are made: a gap
-    /// may stand above the KPI that it is computed from.
+    /// Makes what a file defines. What names something that is not there yet is tried again once the others are made: a
+    /// gap may be above the KPI that it is computed from.
     async fn make(&mut self, kind: Kind) -> Result<(), LoadError> {
         let file = kind.file();
         let Some(read) = self.read(file, file.name)? else { return Ok(()) };
@@ -687,7 +690,7 @@ impl Loading<'_> {
             self.invalid(read, entry, invalid.clone())?;
         }
         if self.faults.count() == before {
-            // They name one another, or what another file got wrong; where nothing else is, it must be said of themselves.
+            // They name one another, or what another file got wrong; if nothing else is, it must be said of themselves.
             let blamed = std::mem::take(&mut self.wrong);
             if before == 0 {
                 for (entry, invalid) in wrong {
@@ -740,7 +743,7 @@ impl Loading<'_> {
                     _ => String::new(),
                 };
                 let (kpi, period) = (text("kpi"), text("period"));
-                let unknown = || Violation::at("/kpi", "unknown_code", format!("no KPI goes by `{kpi}`"));
+                let unknown = || Violation::at("/kpi", "unknown_code", format!("no KPI is called `{kpi}`"));
                 let code: KpiCode = kpi.parse().map_err(|_no_code| unknown())?;
                 let put = programme.put_benchmark(plan, caller, &code, &period, members, Precondition::None).await;
                 match put {
@@ -789,7 +792,7 @@ impl Loading<'_> {
         let open = self.programme.open(&self.plan, self.caller).await?;
         let picture = self.programme.picture(&open).await?;
         let Some(known) = picture.kpis().get(&kpi.code) else {
-            let detail = format!("no KPI goes by `{}`; a KPI is first defined in kpis.csv", kpi.code);
+            let detail = format!("no KPI is called `{}`; a KPI is first defined in kpis.csv", kpi.code);
             return Err(Violation::at("/code", "unknown_code", detail).into());
         };
         let patch = patch_between(&known.kpi.members(), &kpi.members());

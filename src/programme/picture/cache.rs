@@ -16,7 +16,7 @@ use crate::programme::picture::family::{Descent, Family};
 pub(in crate::programme) struct Pictures {
     latest: Mutex<HashMap<PlanId, Arc<Picture>>>,
     past: Cache<(PlanId, Seq), Arc<Picture>>,
-    /// The last picture that was asked for of each plan by whoever goes through its journal entry by entry.
+    /// The last picture that was asked for of each plan by anyone who goes through its journal entry by entry.
     walked: Mutex<HashMap<PlanId, Arc<Picture>>>,
     /// Which plan goes on from which.
     descent: Descent,
@@ -55,7 +55,7 @@ impl Pictures {
         self.known(plan).filter(|picture| picture.version() == version)
     }
 
-    /// The plans that are published together with one, which is at this version, and the version of each; none where it is
+    /// The plans that are published together with one, which is at this version, and the version of each; none if it is
     /// alone.
     pub(in crate::programme) fn family_of(
         &self,
@@ -129,7 +129,7 @@ impl Pictures {
         }
     }
 
-    /// The picture at a version, for whoever goes through the journal entry by entry: made from the one before.
+    /// The picture at a version, for anyone who goes through the journal entry by entry: made from the one before.
     pub(in crate::programme) fn near(
         &self,
         conn: &mut Conn,
@@ -149,7 +149,7 @@ impl Pictures {
         Ok(picture)
     }
 
-    /// The picture at an earlier version. Whoever asks while another loads it waits for that one.
+    /// The picture at an earlier version. Anyone who asks while another loads it waits for that one.
     pub(in crate::programme) fn past(
         &self,
         conn: &mut Conn,

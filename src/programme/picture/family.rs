@@ -17,7 +17,7 @@ use crate::programme::Refusal;
 use crate::programme::picture::withheld::Choices;
 use crate::programme::picture::{KpiPicture, Picture};
 
-/// The plans of a family as they stand, in the order in which they were made, and what is withheld in them.
+/// The plans of a family as they are, in the order in which they were made, and what is withheld in them.
 #[derive(Debug)]
 pub(in crate::programme) struct Family {
     members: Vec<Arc<Picture>>,
@@ -73,7 +73,7 @@ pub(in crate::programme) fn withheld(plans: &[&Picture], kpi: &KpiCode, threshol
     let entries = || plans.iter().enumerate().filter_map(|(place, plan)| Some((place, plan.kpis().get(kpi)?)));
     let sensitive = || entries().filter(|(_, entry)| entry.kpi.sensitive).map(|(_, entry)| entry);
     let checked = sensitive().all(|entry| entry.kpi.numbers_checked);
-    // Where one plan withholds, another that does not shows what it has for good.
+    // If one plan withholds, another that does not shows what it has for good.
     let open = |entry: &KpiPicture| sensitive().next().is_some() && !entry.kpi.sensitive;
     let posted: Vec<(bool, Posted)> = entries()
         .flat_map(|(plan, entry)| {

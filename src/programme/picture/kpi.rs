@@ -40,7 +40,8 @@ pub(in crate::programme) struct KpiPicture {
     /// The figures that were replaced, in the order they were, with the version of what each measured: they can still be read
     /// as of their time.
     pub replaced: Vec<(i32, Posted)>,
-    /// What improvement was measured from on a line that targets were drawn on, which tells it, the current one last.
+    /// What improvement was measured from on a line that targets were drawn on, which discloses it, the current one
+    /// last.
     baselines: Vec<(i32, Posted)>,
     /// The definitions by which something else was measured, by the version of that.
     earlier: BTreeMap<i32, Arc<Kpi>>,
@@ -60,7 +61,7 @@ pub struct KpiRecord {
 }
 
 impl KpiPicture {
-    /// The observed figure of a group and period, where one was posted.
+    /// The observed figure of a group and period, if one was posted.
     pub(in crate::programme) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
         self.readings.get(group)?.get(&period)
     }

@@ -1,4 +1,4 @@
-//! The picture of a plan in memory: its definitions, targets and figures as they stood at one version.
+//! The picture of a plan in memory: its definitions, targets and figures as they were at one version.
 //!
 //! A picture never changes. A newer one is made from it by the rows written since ([`Picture::brought_up_to`]), sharing
 //! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
@@ -51,7 +51,7 @@ use crate::programme::picture::observed::observed_figure;
 pub(in crate::programme) use crate::programme::picture::observed::observed_revision;
 use crate::programme::picture::withheld::Choices;
 
-/// Something that is kept revision by revision.
+/// Something that is stored revision by revision.
 #[derive(Clone, Debug)]
 pub struct Kept<T> {
     /// What it says.
@@ -63,7 +63,7 @@ pub struct Kept<T> {
 }
 
 impl Kept<Observed> {
-    /// The figure as the choice of what is withheld is told it.
+    /// The figure as the choice of what is withheld is given it.
     fn posted(&self, group: &GroupCode, period: Period, replaced: Option<Seq>) -> (i32, Posted) {
         let Observed { value, numerator, denominator, definition_version, .. } = self.value;
         let (entry, origin, group) = (Entry { plan: 0, seq: self.seq }, Origin::Reading, group.clone());
@@ -73,7 +73,7 @@ impl Kept<Observed> {
 
 /// A definition that a plan has several of, each by its own code.
 pub trait Element: Document + Clone + Send + Sync + 'static {
-    /// The code it goes by.
+    /// Its code.
     type Code: Ord + Display + Clone + Send + Sync + 'static;
 
     /// All of its kind in a plan, by code.
@@ -103,7 +103,7 @@ elements! {
     ComparatorGroup, ComparatorCode, comparator_groups;
 }
 
-/// A plan as it stood at one version.
+/// A plan as it was at one version.
 #[derive(Clone, Debug)]
 pub struct Picture {
     id: PlanId,
@@ -126,18 +126,18 @@ pub struct Picture {
     comparator_groups: BTreeMap<ComparatorCode, Kept<ComparatorGroup>>,
     benchmarks: BTreeMap<BenchmarkKey, Kept<Benchmark>>,
     board_reports: BTreeMap<ReportId, Kept<BoardReport>>,
-    /// The plan as it stands now, where this is a picture of the past: what has since been found to be no one else's
-    /// business stays so whatever moment is asked about.
+    /// The plan as it is now, if this is a picture of the past: what has since been found to be no one else's business
+    /// stays so whatever moment is asked about.
     present: Option<Arc<Picture>>,
-    /// The plans that are published together with this one, where there are any.
+    /// The plans that are published together with this one, if there are any.
     family: Option<Arc<Family>>,
 }
 
 impl Picture {
-    /// Loads the plan as it stood at a version.
+    /// Loads the plan as it was at a version.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where the plan did not exist then, [`Refusal::Store`] where rows cannot be read.
+    /// [`Refusal::NotFound`] if the plan did not exist then, [`Refusal::Store`] if rows cannot be read.
     pub(in crate::programme) fn load(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, plan, Seq(0), Some(version))?;
         let first = rows.iter().find(|row| row.kind == DefinitionKind::Plan).ok_or(Refusal::NotFound)?;
@@ -228,7 +228,7 @@ impl Picture {
                 entry.stand(&group, period, Kept { value, revision, seq });
             }
         })?;
-        // What is withheld hangs on the dimensions too, and on the gaps, which are other KPIs.
+        // What is withheld depends on the dimensions too, and on the gaps, which are other KPIs.
         if rows.iter().any(|row| matches!(row.kind, DefinitionKind::Dimension | DefinitionKind::Kpi)) {
             for entry in self.kpis.values_mut() {
                 Arc::make_mut(entry).choices = Choices::default();
@@ -334,7 +334,7 @@ impl Picture {
         &self.returns
     }
 
-    /// The corrective actions in the order they were taken on.
+    /// The corrective actions in the order they were opened.
     pub(in crate::programme) fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
         &self.actions
     }
@@ -354,14 +354,14 @@ impl Picture {
         &self.board_reports
     }
 
-    /// The round in which a figure is owed, where there is one.
+    /// The round in which a figure is owed, if there is one.
     pub(in crate::programme) fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
         let rounds = self.rounds.values().map(|round| &round.value);
         round_of(kpi, period, rounds).filter(|_| self.plan.value.covers(period))
     }
 
-    /// When a figure is due: on its round's day, where it is owed in one, else by the KPI's own lag. A gap is when its sides
-    /// are, which are figures of one KPI.
+    /// When a figure is due: on its round's day, if it is owed in one, else by the KPI's own lag. A gap is when its
+    /// sides are, which are figures of one KPI.
     pub(in crate::programme) fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
         let kpi = self.source_of(kpi).unwrap_or(kpi);
         self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
@@ -372,7 +372,7 @@ impl Picture {
         Self { present: Some(present), ..self.clone() }
     }
 
-    /// The plan as it stands now: itself, unless this is a picture of the past.
+    /// The plan as it is now: itself, unless this is a picture of the past.
     pub(in crate::programme) fn present(&self) -> &Self {
         self.present.as_deref().unwrap_or(self)
     }
@@ -382,7 +382,7 @@ impl Picture {
         self.kpis.get(kpi.formula.source()?).map(|source| &source.kpi)
     }
 
-    /// The KPI's definition of today, where this is a picture of the past.
+    /// The KPI's definition of today, if this is a picture of the past.
     pub(in crate::programme) fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
         self.present.as_ref()?.kpis.get(&kpi.code).map(|entry| &entry.kpi)
     }
@@ -398,8 +398,8 @@ impl Picture {
         self.policies.get(kpi.policy.as_ref().unwrap_or(&self.plan.value.policy))
     }
 
-    /// The reading of a KPI for a group and period: as it was posted, or computed where the KPI is a gap, or where the period is
-    /// a longer one that figures of the KPI make up.
+    /// The reading of a KPI for a group and period: as it was posted, or computed if the KPI is a gap, or if the period
+    /// is a longer one that figures of the KPI make up.
     pub(in crate::programme) fn observed<'a>(
         &'a self,
         entry: &'a KpiPicture,
@@ -423,8 +423,8 @@ impl Picture {
         }
     }
 
-    /// The periods of a KPI that make up a longer one, those in which it is in force, each with what was reported for a group;
-    /// `None` where its figures do not make one.
+    /// The periods of a KPI that make up a longer one, those in which it is in force, each with what was reported for a
+    /// group; `None` if its figures do not make one.
     pub(in crate::programme) fn parts_of<'a>(
         entry: &'a KpiPicture,
         group: &GroupCode,
@@ -448,8 +448,8 @@ impl Picture {
         })
     }
 
-    /// The KPI's period that a report for `period` brings for a group: that period itself, where figures of the KPI are of it or
-    /// make it up; else its latest that ended by its last day.
+    /// The KPI's period that a report for `period` brings for a group: that period itself, if figures of the KPI are of
+    /// it or make it up; else its latest that ended by its last day.
     pub(in crate::programme) fn reported_period(
         &self,
         entry: &KpiPicture,
@@ -470,7 +470,7 @@ impl Picture {
         }
     }
 
-    /// The period that a text names, where it is a longer one that the KPI's figures make up.
+    /// The period that a text names, if it is a longer one that the KPI's figures make up.
     pub(in crate::programme) fn longer_period(
         &self,
         entry: &KpiPicture,
@@ -497,7 +497,7 @@ impl Picture {
         }
     }
 
-    /// The total of the year before the one that holds a period, where it is whole.
+    /// The total of the year before the one that holds a period, if it is whole.
     pub(in crate::programme) fn total_before(
         &self,
         entry: &KpiPicture,
@@ -510,7 +510,7 @@ impl Picture {
         Some(Earlier { period: year, figure })
     }
 
-    /// The latest readings before a period, at most `most`, the latest first.
+    /// The latest readings before a period, at most `most`, latest first.
     pub(in crate::programme) fn recent<'a>(
         &'a self,
         entry: &'a KpiPicture,

@@ -68,7 +68,7 @@ fn following(said: Observed, restated: bool, reason: Option<String>, before: Opt
         before.restatement.clone()
     };
     let said = Observed { first_recorded_at: before.first_recorded_at, restatement, ..said };
-    // A word beside a status is not the partner's determining it anew.
+    // A word beside a status is not the partner's determining it again.
     if said.determined.is_some() && said.determined == before.determined {
         return Observed { recorded_by: before.recorded_by.clone(), recorded_at: before.recorded_at, ..said };
     }

@@ -20,7 +20,7 @@ fn has_part(dimension: &Dimension, group: &GroupCode) -> bool {
 }
 
 impl Picture {
-    /// What can be added up of the figure of a KPI, group and period; `None` where none is posted.
+    /// What can be added up of the figure of a KPI, group and period; `None` if none is posted.
     pub(in crate::programme) fn counted(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Counted> {
         let reading = &entry.posted(group, period)?.value;
         Some(Counted::of(&entry.kpi, reading.value, reading.numerator, reading.denominator))

@@ -10,8 +10,8 @@ use crate::programme::picture::{Picture, family};
 
 type ByThreshold = BTreeMap<u32, Arc<OnceLock<Withheld>>>;
 
-/// The choices that were made from a KPI's figures, by the threshold up to which a number is small. A copy holds them as well:
-/// whoever changes the figures, or what else goes into a choice, begins anew.
+/// The choices that were made from a KPI's figures, by the threshold up to which a number is small. A copy holds them
+/// as well: anyone who changes the figures, or what else goes into a choice, begins again.
 #[derive(Debug, Default)]
 pub(in crate::programme) struct Choices(Mutex<ByThreshold>);
 
@@ -31,7 +31,7 @@ impl Choices {
         self.known().get(&threshold).is_some_and(|choice| choice.get().is_some())
     }
 
-    /// Asks a choice, which is made when it is first asked. Whoever asks while another makes it waits for that one.
+    /// Asks a choice, which is made when it is first asked. Anyone who asks while another makes it waits for that one.
     pub(in crate::programme) fn ask<T>(
         &self,
         threshold: u32,
@@ -77,8 +77,8 @@ impl Picture {
         }
     }
 
-    /// The choices that whoever may not see small numbers can come to ask: each KPI of the present that is sensitive, or was
-    /// when this is a picture of, and the threshold.
+    /// The choices that anyone who may not see small numbers can come to ask: each KPI of the present that is
+    /// sensitive, or was when this is a picture of, and the threshold.
     fn asked(&self) -> impl Iterator<Item = (&Self, &KpiCode, u32)> {
         let today = self.present();
         let thresholds = [(today, today.threshold()), (self, self.threshold())];

@@ -35,7 +35,7 @@ impl SeenAction {
         self.record.id
     }
 
-    /// Whether it tells who did what.
+    /// Whether it shows who did what.
     pub fn names_shown(&self) -> bool {
         self.record.opened_by.is_some()
     }
@@ -58,9 +58,9 @@ pub struct ActionFilter {
     pub kpi: Option<KpiCode>,
     /// Those in a state.
     pub state: Option<ActionState>,
-    /// Those that an organisation sees to.
+    /// Those that an organisation is responsible for.
     pub organisation: Option<OrganisationCode>,
-    /// Those on KPIs that a sub-group answers for.
+    /// Those on KPIs that a sub-group is responsible for.
     pub sub_group: Option<SubGroupCode>,
     /// Those on KPIs of an outcome area.
     pub outcome_area: Option<AreaCode>,
@@ -80,7 +80,7 @@ impl Seen {
         Kept { value: self.action(&kept.value), revision: kept.revision, seq: kept.seq }
     }
 
-    /// The actions that a reader sees and wants, the oldest first, from after the one with the id `after`.
+    /// The actions that a reader sees and wants, oldest first, from after the one with the id `after`.
     pub fn actions_for<'a>(
         &'a self,
         filter: &'a ActionFilter,
@@ -105,12 +105,12 @@ impl Seen {
     /// An action that the reader may read.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for the reader.
+    /// [`Refusal::NotFound`] if there is none, or not for the reader.
     pub fn find_action(&self, id: ActionId) -> Result<Kept<SeenAction>, Refusal> {
         self.action_for(id).map(|(kept, _)| self.stored_action(kept))
     }
 
-    /// The same with its KPI, as both are kept.
+    /// The same with its KPI, as both are stored.
     pub(in crate::programme) fn action_for(
         &self,
         id: ActionId,
@@ -122,7 +122,7 @@ impl Seen {
 }
 
 impl Picture {
-    /// Whether a sub-group answers for an outcome area.
+    /// Whether a sub-group is responsible for an outcome area.
     pub(in crate::programme) fn answers_for(&self, sub_group: &SubGroupCode, area: Option<&AreaCode>) -> bool {
         let group = self.sub_groups().get(sub_group);
         group.zip(area).is_some_and(|(group, area)| group.value.outcome_areas.contains(area))
@@ -145,7 +145,7 @@ fn check_action(action: &Action, picture: &Picture) -> Invalid {
 
 fn check_not_archived(invalid: &mut Invalid, entry: &KpiPicture) {
     if entry.archived {
-        invalid.at("/kpi", "archived", format!("{} is archived and takes no more actions", entry.kpi.code));
+        invalid.at("/kpi", "archived", format!("{} is archived and accepts no more actions", entry.kpi.code));
     }
 }
 
@@ -204,7 +204,7 @@ impl Programme {
         .await
     }
 
-    /// Changes an action by merge patch, closes it or takes it up again. A patch that changes nothing keeps the revision.
+    /// Changes an action by merge patch, closes it or reopens it. A patch that changes nothing keeps the revision.
     pub async fn update_action(
         &self,
         plan: &PlanCode,
@@ -240,7 +240,7 @@ impl Programme {
     /// Adds a note on an action's progress: those who report the KPI may, and the Board.
     ///
     /// # Errors
-    /// [`Refusal::Conflict`] where it holds [`MOST_NOTES`].
+    /// [`Refusal::Conflict`] if it holds [`MOST_NOTES`].
     pub async fn note_action(
         &self,
         plan: &PlanCode,

@@ -1,4 +1,4 @@
-//! Board reports (docs/rules.md section 1): frozen once, kept to the byte, compared with one another.
+//! Board reports (docs/rules.md section 1): frozen once, stored to the byte, compared with one another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal, Sto
 /// All that a board report holds.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "All that a board report holds, as it stood when it was frozen: where the plan stood, the exceptions, what was said and done, and the policies and definitions that the statuses rest on."
+    description = "All that a board report holds, as it was when frozen: the status report, the exceptions, what was said and done, and the policies and definitions that the statuses rest on."
 )]
 pub struct BoardReportContent {
     /// The report's id.
@@ -47,17 +47,17 @@ pub struct BoardReportContent {
     pub organisation: Option<OrganisationCode>,
     /// When it was frozen.
     pub frozen_at: DateTime<Utc>,
-    /// Who froze it; `null` in an organisation's, as its readers are not told names.
+    /// Who froze it; `null` in an organisation's, as its readers are not shown names.
     #[schema(required = true, example = "jo.lead@harrow.example")]
     pub frozen_by: Option<Subject>,
     /// The plan's version that it was made from.
     #[schema(value_type = i64, minimum = 1, example = 1234)]
     pub version: Seq,
-    /// Where the plan stood.
+    /// The plan's status report.
     pub status_report: StatusReport,
-    /// What the Board should look at, the worst first.
+    /// What the Board should look at, worst first.
     pub exceptions: Exceptions,
-    /// What was being done about the KPIs, the oldest first: the actions that were open, and those closed since the period
+    /// What was being done about the KPIs, oldest first: the actions that were open, and those closed since the period
     /// before the report's began.
     pub actions: Vec<SeenAction>,
     /// What was said with the figures.
@@ -124,9 +124,9 @@ pub struct BoardReportChanges {
     /// The figures that were changed after their round had closed, in the order of their changes, each with the gaps that it is
     /// a side of.
     pub restated: Vec<RestatedFigure>,
-    /// The figures that came after they were due, in the order of their coming.
+    /// The figures that came after they were due, in the order in which they came.
     pub arrived_late: Vec<LateFigure>,
-    /// The targets that were set, changed or taken away.
+    /// The targets that were set, changed or removed.
     pub targets_changed: Vec<TargetChanged>,
 }
 
@@ -140,10 +140,10 @@ pub struct RestatedFigure {
     pub period: Period,
     /// The figure's group.
     pub group: GroupCode,
-    /// The exact figure before; `null` where there was none.
+    /// The exact figure before; `null` if there was none.
     #[schema(required = true, example = 5.9)]
     pub before: Option<Figure>,
-    /// The exact figure after; `null` where there is none.
+    /// The exact figure after; `null` if there is none.
     #[schema(required = true, example = 6.4)]
     pub after: Option<Figure>,
     /// Why it was changed.
@@ -169,19 +169,19 @@ pub struct LateFigure {
     pub due_at: DateTime<Utc>,
 }
 
-/// A target that is not what it was.
+/// A target that has changed.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A target that is not what it was.")]
+#[schema(description = "A target that has changed.")]
 pub struct TargetChanged {
     /// The KPI's code.
     pub kpi: KpiCode,
     /// The target's period.
     pub period: Period,
-    /// The target before; `null` where there was none.
+    /// The target before; `null` if there was none.
     #[serde(serialize_with = "in_full")]
     #[schema(required = true)]
     pub before: Option<Target>,
-    /// The target after; `null` where there is none.
+    /// The target after; `null` if there is none.
     #[serde(serialize_with = "in_full")]
     #[schema(required = true)]
     pub after: Option<Target>,
@@ -221,7 +221,7 @@ impl Seen {
         }
     }
 
-    /// The board reports that a reader may read, the oldest first, from after the one with the id `after`.
+    /// The board reports that a reader may read, oldest first, from after the one with the id `after`.
     pub fn board_reports_for(&self, after: Option<ReportId>) -> impl Iterator<Item = &BoardReport> + Clone {
         let all = self.picture.board_reports().values().map(|kept| &kept.value);
         all.filter(move |report| after.is_none_or(|after| report.id > after) && self.reads_board_report(report))
@@ -230,7 +230,7 @@ impl Seen {
     /// A board report that the caller may read.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is none, or not for this caller.
+    /// [`Refusal::NotFound`] if there is none, or not for this caller.
     pub fn board_report_for(&self, id: ReportId) -> Result<&Kept<BoardReport>, Refusal> {
         let kept = self.picture.board_reports().get(&id).ok_or(Refusal::NotFound)?;
         if self.reads_board_report(&kept.value) { Ok(kept) } else { Err(Refusal::NotFound) }
@@ -246,7 +246,7 @@ impl Ground {
         period: Period,
         organisation: Option<OrganisationCode>,
     ) -> BoardReportContent {
-        // An organisation's own board reads these bytes, and is told no more names than its members are.
+        // An organisation's own board reads these bytes, and sees no more names than its members do.
         let (access, frozen_by) = match &organisation {
             Some(_) => (Arc::new(self.plan.access.nameless()), None),
             None => (Arc::clone(&self.plan.access), Some(self.caller.clone())),
@@ -325,7 +325,7 @@ impl Pen<'_, '_> {
 }
 
 impl Programme {
-    /// Freezes a board report as the plan stands.
+    /// Freezes a board report as the plan is.
     pub async fn freeze_board_report(
         &self,
         plan: &PlanCode,
@@ -412,7 +412,7 @@ struct Written {
     before: Arc<Picture>,
     after: Arc<Picture>,
     kpis: BTreeSet<KpiCode>,
-    /// The figures as they stand after the revisions seen so far.
+    /// The figures as they are after the revisions seen so far.
     latest: HashMap<(KpiCode, Period, GroupCode), Option<Figure>>,
     restated: Vec<RestatedFigure>,
     late: Vec<LateFigure>,
@@ -438,7 +438,7 @@ impl Written {
         self.latest.insert((row.kpi, row.period, row.group), row.value);
     }
 
-    /// A figure as it stands after the revisions seen so far.
+    /// A figure as it is after the revisions seen so far.
     fn latest(&self, kpi: &KpiCode, period: Period, group: &GroupCode) -> Option<Figure> {
         let stood = || self.before.kpis().get(kpi)?.posted(group, period)?.value.value;
         let key = (kpi.clone(), period, group.clone());

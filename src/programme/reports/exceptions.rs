@@ -23,7 +23,7 @@ use crate::programme::seen::Seen;
 /// What the Board should look at in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What the Board should look at in a period, the worst first, with the rules by which it is chosen and put in order."
+    description = "What the Board should look at in a period, worst first, with the rules by which it is chosen and put in order."
 )]
 pub struct Exceptions {
     /// The plan's code.
@@ -38,12 +38,12 @@ pub struct Exceptions {
     /// The plan's version that it is made from.
     #[schema(value_type = i64, minimum = 1, example = 1234)]
     pub version: Seq,
-    /// The rules, the worst first. Exceptions come in the order of the worst rule that applies to them, then of how many
+    /// The rules, worst first. Exceptions come in the order of the worst rule that applies to them, then of how many
     /// apply, then of how far they are off in multiples of the amber limit, then of their codes.
     pub rules: Vec<StatedRule>,
     /// How many exceptions each rule makes; one KPI can be counted under several.
     pub counts: RuleCounts,
-    /// The exceptions, the worst first.
+    /// The exceptions, worst first.
     pub items: Vec<ExceptionItem>,
 }
 
@@ -118,12 +118,12 @@ pub struct ExceptionItem {
     pub outcome_area: Option<AreaCode>,
     /// Its priority.
     pub priority: PriorityCode,
-    /// The sub-groups that answer for it.
+    /// The sub-groups that are responsible for it.
     pub sub_groups: Vec<SubGroupCode>,
-    /// The rules that apply to it, the worst first.
+    /// The rules that apply to it, worst first.
     #[schema(min_items = 1)]
     pub rules: Vec<Rule>,
-    /// Where it stands.
+    /// How it is doing.
     pub assessment: Assessment,
     /// What was said with its figure.
     #[schema(required = true, value_type = Option<String>, example = "Two colleges reported late.")]
@@ -131,7 +131,7 @@ pub struct ExceptionItem {
     /// Its latest figures up to the period reported on, eight at most, in time order.
     #[schema(max_items = 8)]
     pub trend: Vec<TrendPoint>,
-    /// The figure that was restated, where one was.
+    /// The figure that was restated, if one was.
     #[schema(required = true)]
     pub restatement: Option<SeenRestatement>,
     /// What is being done: the open actions on it, and those closed in the last three months; none for readers who may not
@@ -148,10 +148,10 @@ pub struct ExceptionItem {
 pub struct TrendPoint {
     /// The period.
     pub period: Period,
-    /// The reported figure; `null` where there is none or it is withheld.
+    /// The reported figure; `null` if there is none or it is withheld.
     #[schema(required = true, example = 4.5)]
     pub reported: Option<Figure>,
-    /// Where the KPI stood.
+    /// The KPI's status.
     pub status: Status,
 }
 
@@ -161,16 +161,16 @@ pub struct TrendPoint {
 pub struct SeenRestatement {
     /// The period whose figure it was.
     pub period: Period,
-    /// The exact figure before; `null` where there was none.
+    /// The exact figure before; `null` if there was none.
     #[schema(required = true, example = 5.9)]
     pub before: Option<Figure>,
-    /// The exact figure after; `null` where there is none.
+    /// The exact figure after; `null` if there is none.
     #[schema(required = true, example = 6.4)]
     pub after: Option<Figure>,
-    /// Where the KPI stood in that period by the figure before; `null` where a partner determines it.
+    /// How the KPI was doing in that period by the figure before; `null` if a partner determines it.
     #[schema(required = true)]
     pub status_before: Option<Status>,
-    /// Where it stands by the figure after; `null` where a partner determines it.
+    /// How it is doing by the figure after; `null` if a partner determines it.
     #[schema(required = true)]
     pub status_after: Option<Status>,
     /// Why it was changed.
@@ -279,9 +279,9 @@ impl Seen {
         assessed.map(|one| TrendPoint { period: one.period, reported: one.reported, status: one.status }).collect()
     }
 
-    /// The restatement that makes a KPI an exception in a period, where one does: that of the figure reported on, or else the
-    /// latest of the others. Two figures can tell more than one: readers from whom the KPI's small numbers are kept are told
-    /// of none.
+    /// The restatement that makes a KPI an exception in a period, if one does: that of the figure reported on, or else
+    /// the latest of the others. Two figures can disclose more than one: readers from whom the KPI's small numbers are
+    /// withheld see none.
     fn restatement(&self, entry: &KpiPicture, reported: Period) -> Option<SeenRestatement> {
         let (kpi, group) = (&entry.kpi, GroupCode::all());
         let source = self.picture.source_of(kpi);
@@ -305,7 +305,7 @@ impl Seen {
         let itself = if parts.is_empty() { vec![reported] } else { parts.clone() };
         let (period, reading, told) =
             latest(itself).or_else(|| latest(self.picture.observed_periods(entry, &group)))?;
-        // The status that a partner gave with the figure before is not kept.
+        // The status that a partner gave with the figure before is not stored.
         let graded = !matches!(kpi.formula, Formula::PartnerDetermined { .. });
         let status = |value: Option<Figure>| {
             let reading = reading.with_value(value);

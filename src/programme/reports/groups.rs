@@ -1,5 +1,5 @@
-//! Groups (docs/rules.md section 9): which a plan knows, who uses them, whether those of a dimension that covers the population
-//! sum to all, and where the KPIs stand group by group.
+//! Groups (docs/rules.md section 9): which a plan knows, who uses them, whether those of a dimension that covers the
+//! population sum to all, and how the KPIs are doing group by group.
 
 use serde::Serialize;
 
@@ -12,9 +12,9 @@ use crate::domain::rollup::{Counts, Headline, roll_up};
 use crate::programme::picture::KpiPicture;
 use crate::programme::seen::Seen;
 
-/// Where a group stands.
+/// How a group is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where the KPIs that have readings for one of a dimension's groups stand for it.")]
+#[schema(description = "How the KPIs that have readings for one of a dimension's groups are doing for it.")]
 pub struct GroupReport {
     /// The group's code.
     #[schema(example = "fsm")]
@@ -31,8 +31,8 @@ pub struct GroupReport {
 }
 
 impl Seen {
-    /// Where the KPIs stand for each group of a dimension. `listed` are those of the report, in its order; `shown` says
-    /// which of their assessments it shows.
+    /// How the KPIs are doing for each group of a dimension. `listed` are those of the report, in its order; `shown`
+    /// says which of their assessments it shows.
     pub(in crate::programme) fn by_group<'a>(
         &self,
         dimension: &Dimension,

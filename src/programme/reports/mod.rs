@@ -1,4 +1,4 @@
-//! Reports: where the KPIs stand, the exceptions, what is done about them, and what is frozen for the Board.
+//! Reports: how the KPIs are doing, the exceptions, what is done about them, and what is frozen for the Board.
 
 pub mod actions;
 pub mod board_reports;

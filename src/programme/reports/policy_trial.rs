@@ -19,14 +19,14 @@ use crate::programme::{Principal, Programme, Refusal};
 /// What past periods would have been under a changed policy.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "What past periods' statuses would have been under a changed policy. Every KPI that the policy grades is judged by the changed one, all others as they are."
+    description = "What past periods' statuses would have been under a changed policy. Every KPI that the policy grades is assessed by the changed one, all others as they are."
 )]
 pub struct PolicyTrial {
     /// The plan's code.
     pub plan: PlanCode,
     /// The policy as it would be.
     pub policy: Policy,
-    /// The moment whose figures, targets and definitions are judged: now.
+    /// The moment whose figures, targets and definitions are assessed: now.
     pub as_of: DateTime<Utc>,
     /// The periods in time order.
     pub periods: Vec<TriedPeriod>,
@@ -34,15 +34,15 @@ pub struct PolicyTrial {
 
 /// One period under both policies.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where the plan stands in a period, and where it would stand.")]
+#[schema(description = "How the plan is doing in a period, and how it would be doing.")]
 pub struct TriedPeriod {
     /// The period reported on. A KPI with another frequency brings its latest period that ended by its last day.
     pub period: Period,
-    /// The plan as it stands.
+    /// The plan as it is.
     pub before: TriedTotals,
-    /// The plan as it would stand.
+    /// The plan as it would be.
     pub after: TriedTotals,
-    /// The KPIs whose status or band would be another, in the order of the report.
+    /// The KPIs whose status or band would change, in the order of the report.
     pub changed: Vec<TriedKpi>,
 }
 
@@ -56,9 +56,9 @@ pub struct TriedTotals {
     pub counts: Counts,
 }
 
-/// A KPI that would stand elsewhere.
+/// A KPI whose status would change.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A KPI whose status or band would be another.")]
+#[schema(description = "A KPI whose status or band would change.")]
 pub struct TriedKpi {
     /// The KPI's code.
     pub kpi: KpiCode,
@@ -67,11 +67,11 @@ pub struct TriedKpi {
     pub title: String,
     /// The period of its figure.
     pub period: Period,
-    /// Where it stands.
+    /// Its status.
     pub before: TriedStatus,
-    /// Where it would stand.
+    /// What its status would be.
     pub after: TriedStatus,
-    /// Why it would stand there, in plain English.
+    /// Why it would be that, in plain English.
     #[schema(example = "4.5 % against a target of 5.0 %, where lower is better: 0.5 points better.")]
     pub explanation: String,
 }
@@ -82,7 +82,7 @@ pub struct TriedKpi {
 pub struct TriedStatus {
     /// The status.
     pub status: Status,
-    /// The band's code; `null` where no status is given.
+    /// The band's code; `null` if no status is given.
     #[schema(required = true, example = "amber")]
     pub band: Option<String>,
 }

@@ -25,7 +25,7 @@ pub struct ReportFilter {
     pub outcome_area: Option<AreaCode>,
     /// Those of a priority.
     pub priority: Option<PriorityCode>,
-    /// Those a sub-group answers for.
+    /// Those a sub-group is responsible for.
     pub sub_group: Option<SubGroupCode>,
     /// Those an organisation leads or contributes to.
     pub organisation: Option<OrganisationCode>,
@@ -37,10 +37,10 @@ pub struct ReportFilter {
     pub group_by: Option<DimensionCode>,
 }
 
-/// Where a plan stands in a period.
+/// How a plan is doing in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Where a plan stands in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
+    description = "How a plan is doing in a period: every KPI's assessment under its priority and outcome area, with counts and a headline at each level."
 )]
 pub struct StatusReport {
     /// The plan's code.
@@ -48,9 +48,9 @@ pub struct StatusReport {
     /// What readers should know of the plan.
     #[schema(example = "Every figure is invented for illustration.")]
     pub description: String,
-    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One with a
-    /// shorter frequency brings the whole period, where it is an in-period count, or an in-period percentage or rate whose numbers
-    /// are known; else its latest period as well.
+    /// The period reported on. A KPI with a longer frequency brings its latest period that ended by the last day. One
+    /// with a shorter frequency brings the whole period, if it is an in-period count, or an in-period percentage or
+    /// rate whose numbers are known; otherwise its latest period too.
     pub period: Period,
     /// Whether that period lies outside the plan's own years: nothing is owed of it, and no missing figure is overdue.
     #[schema(example = false)]
@@ -66,16 +66,16 @@ pub struct StatusReport {
     pub counts: Counts,
     /// The outcome areas in their order.
     pub outcome_areas: Vec<AreaReport>,
-    /// The dimension whose groups are reported on; `null` where none was asked for.
+    /// The dimension whose groups are reported on; `null` if none was asked for.
     #[schema(required = true)]
     pub group_by: Option<DimensionCode>,
-    /// The dimension's groups in its order; empty where none was asked for.
+    /// The dimension's groups in its order; empty if none was asked for.
     pub groups: Vec<GroupReport>,
 }
 
-/// Where an outcome area stands.
+/// How an outcome area is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where an outcome area stands in a period.")]
+#[schema(description = "How an outcome area is doing in a period.")]
 pub struct AreaReport {
     /// The outcome area's code.
     pub code: AreaCode,
@@ -90,9 +90,9 @@ pub struct AreaReport {
     pub priorities: Vec<PriorityReport>,
 }
 
-/// Where a priority stands.
+/// How a priority is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "Where a priority stands in a period.")]
+#[schema(description = "How a priority is doing in a period.")]
 pub struct PriorityReport {
     /// The priority's code.
     pub code: PriorityCode,
@@ -122,7 +122,7 @@ pub struct Series {
     pub group: GroupCode,
     /// The moment that the series is as known at.
     pub as_of: DateTime<Utc>,
-    /// One assessment a period, in time order, without a gap between the first and the last.
+    /// One assessment per period, in time order, without a gap between the first and the last.
     pub points: Vec<Assessment>,
 }
 
@@ -134,8 +134,8 @@ impl StatusReport {
 }
 
 impl Seen {
-    /// The period that a report is about where none is asked for: the latest financial quarter of the plan that ended and has
-    /// figures which this reader may know of, or where none has, the latest that ended.
+    /// The period that a report is about if none is asked for: the latest financial quarter of the plan that ended and
+    /// has figures which this reader may know of, or if none has, the latest that ended.
     pub fn default_period(&self) -> Option<Period> {
         let latest = self.latest_ended(PeriodKind::FinancialQuarter)?;
         let all = GroupCode::all();
@@ -158,7 +158,7 @@ impl Seen {
         Period::latest_ended(kind, yesterday.min(self.picture.plan().value.ends_on))
     }
 
-    /// Where a KPI stands in the report for `period`; `None` where the report has no period of it to bring.
+    /// How a KPI is doing in the report for `period`; `None` if the report has no period of it to bring.
     pub(in crate::programme) fn assess_in_report(
         &self,
         entry: &KpiPicture,
@@ -251,15 +251,15 @@ impl Seen {
 }
 
 impl SeenKpi<'_> {
-    /// The period that one status is about where none is asked for: the latest with a reading, else the latest of the plan
+    /// The period that one status is about if none is asked for: the latest with a reading, else the latest of the plan
     /// that ended.
     pub fn default_period(&self, group: &GroupCode) -> Option<Period> {
         let observed = self.seen.picture.observed_periods(self.entry, group).last().copied();
         observed.or_else(|| self.seen.latest_ended(self.entry.kpi.period_kind()))
     }
 
-    /// It over time: every period from `from` to `to`, by default from its first reading to its last reading or
-    /// target. `None` where that is more than [`MOST_POINTS`], or `from` comes after `to`.
+    /// It over time: every period from `from` to `to`, by default from its first reading to its last reading or target.
+    /// `None` if that is more than [`MOST_POINTS`], or `from` comes after `to`.
     pub fn series(&self, group: &GroupCode, range: (Option<Period>, Option<Period>)) -> Option<Series> {
         let kind = self.entry.kpi.period_kind();
         let observed = self.seen.picture.observed_periods(self.entry, group);
@@ -298,7 +298,7 @@ impl SeenKpi<'_> {
 pub const MOST_POINTS: i32 = 600;
 
 impl ReportFilter {
-    /// Whether a KPI that stands here is wanted.
+    /// Whether a KPI that is listed here is wanted.
     pub(in crate::programme) fn keeps(&self, assessment: &Assessment) -> bool {
         self.status.is_none_or(|status| assessment.status == status)
             && self.data_state.is_none_or(|state| assessment.data_state == state)

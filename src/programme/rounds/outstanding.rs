@@ -17,13 +17,13 @@ use crate::programme::seen::Seen;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "One figure that is still owed.")]
 pub struct OutstandingItem {
-    /// The round in which it is owed; `null` where no round gathers it, and the KPI's own lag says when it is due.
+    /// The round in which it is owed; `null` if no round gathers it: the KPI's own lag then determines when it is due.
     #[schema(required = true)]
     pub round: Option<Period>,
-    /// The sub-groups that answer for it.
+    /// The sub-groups that are responsible for it.
     #[schema(example = json!(["be-healthy"]))]
     pub sub_groups: Vec<SubGroupCode>,
-    /// The organisation that owes it: the KPI's lead, else the sub-group's; `null` where there is neither.
+    /// The organisation that owes it: the KPI's lead, or else the sub-group's; `null` if there is neither.
     #[schema(required = true, example = "connexions")]
     pub organisation: Option<OrganisationCode>,
     /// The KPI's code.
@@ -59,7 +59,7 @@ pub struct OwedBy {
 /// Who owes what, and by when.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Who owes what in the rounds that have opened, and of what no round gathers, and by when, with completeness and timeliness. Each figure counts once, however many sub-groups answer for it."
+    description = "The figures owed in the rounds that have opened, and those that no round gathers, by whom and by when, with completeness and timeliness. Each figure counts once, however many sub-groups are responsible for it."
 )]
 pub struct Outstanding {
     /// The plan's code.
@@ -74,7 +74,7 @@ pub struct Outstanding {
     pub by_sub_group: Vec<OwedBy>,
     /// The same by organisation.
     pub by_organisation: Vec<OwedBy>,
-    /// What is still owed: the longest overdue first.
+    /// What is still owed, longest overdue first.
     pub items: Vec<OutstandingItem>,
 }
 

@@ -27,7 +27,7 @@ pub(in crate::programme) struct Owed<'a> {
 }
 
 impl Owed<'_> {
-    /// What it is known by: a figure that several sub-groups answer for is one.
+    /// What it is known by: a figure that several sub-groups are responsible for is one.
     pub(in crate::programme::rounds) fn place(&self) -> (&KpiCode, Period, &GroupCode) {
         (&self.entry.kpi.code, self.period, &self.group)
     }
@@ -56,7 +56,7 @@ impl Seen {
         owed
     }
 
-    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round where it asks for all.
+    /// The figures owed in the rounds that a filter asks for, each with its round, and in no round if it asks for all.
     pub(in crate::programme::rounds) fn owed_everywhere(
         &self,
         wanted: Option<Period>,
@@ -90,7 +90,7 @@ impl Picture {
         sides.flatten().chain([GroupCode::all()]).collect()
     }
 
-    /// The sub-groups that answer for a KPI, by code.
+    /// The sub-groups that are responsible for a KPI, by code.
     pub(in crate::programme::rounds) fn sub_groups_of(&self, kpi: &Kpi) -> impl Iterator<Item = &SubGroup> {
         let area = self.area_of(kpi).cloned();
         let groups = self.sub_groups().values().map(|group| &group.value);
@@ -120,7 +120,7 @@ impl Picture {
         owed
     }
 
-    /// What a sub-group owes in a period: in its round, or where it has none, the figures of the period itself.
+    /// What a sub-group owes in a period: in its round, or if it has none, the figures of the period itself.
     pub(in crate::programme) fn owed_in(&self, period: Period, sub_group: &SubGroup) -> Vec<Owed<'_>> {
         if let Some(round) = self.rounds().get(&period) {
             return self.owed(&round.value, sub_group);

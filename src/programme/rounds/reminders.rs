@@ -1,8 +1,8 @@
-//! Reminders: what each person who reports figures still owes and by when, in one digest a day.
+//! Reminders: what each person who reports figures still owes and by when, in one digest per day.
 //!
-//! A person is reminded of what is theirs as a sub-group's lead or a contributor: figures that are missing, overdue or due
-//! within a fortnight, and open actions likewise. Whoever only manages is reminded of nothing: they see it all under
-//! `outstanding`.
+//! A person is reminded of what is theirs as a sub-group's lead or a contributor: figures that are missing, overdue or
+//! due within a fortnight, and open actions likewise. Anyone who only manages is reminded of nothing: they see it all
+//! under `outstanding`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use crate::store::{plans, reminders};
 use crate::programme::seen::Seen;
 use crate::programme::{Programme, Refusal};
 
-/// How long ahead a person is told of what is due.
+/// How long ahead a person is reminded of what is due.
 const AHEAD: TimeDelta = TimeDelta::days(14);
 
 /// What one person is reminded of.
@@ -71,7 +71,7 @@ impl Programme {
             .await
     }
 
-    /// Takes it on to remind a person on the day of `now`; `false` where another did.
+    /// Takes it on to remind a person on the day of `now`; `false` if another did.
     pub async fn claim_reminder(&self, subject: &Subject, now: DateTime<Utc>) -> Result<bool, Refusal> {
         let subject = subject.clone();
         self.store.write(move |write| Ok(reminders::claim(write, &subject, day_in_london(now), now)?)).await
@@ -94,7 +94,7 @@ impl Seen {
         let mut spoken_of = BTreeSet::new();
         for line in returns.chain(others).filter(|line| line.reported_at.is_none()) {
             let one = &line.assessment;
-            // A figure that two sub-groups answer for is in the return of each.
+            // A figure that two sub-groups are responsible for is in the return of each.
             if spoken_of.insert((one.kpi.clone(), one.period, one.group.clone())) {
                 let (one, due) = (&line.assessment, day_in_london(line.due_at));
                 let whom = if one.group.is_all() { String::new() } else { format!(" ({})", one.group) };
@@ -115,7 +115,7 @@ impl Seen {
     }
 }
 
-/// A person's digest; `None` where there is nothing to say.
+/// A person's digest; `None` if there is nothing to say.
 fn written(subject: Subject, plans: &[(String, Vec<Owed>)]) -> Option<Reminder> {
     let all = || plans.iter().flat_map(|(_, owed)| owed);
     let overdue = all().filter(|one| one.overdue).count();

@@ -40,7 +40,7 @@ use crate::programme::{OpenPlan, Principal, Programme, Refusal};
 pub struct LastFigure {
     /// Its period.
     pub period: Period,
-    /// The figure, rounded to the KPI's decimals; `null` where there was a nil return.
+    /// The figure, rounded to the KPI's decimals; `null` if there was a nil return.
     #[schema(required = true, example = 4.8)]
     pub reported: Option<Figure>,
     /// The figure with its unit.
@@ -52,7 +52,7 @@ pub struct LastFigure {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "One figure that is owed in a return, with all that is needed to report it.")]
 pub struct ReturnLine {
-    /// Where the KPI stands in the period, its target among it.
+    /// How the KPI is doing in the period, with its target.
     pub assessment: Assessment,
     /// What is counted and over what.
     #[schema(example = "Young people of 16 to 18 known to be NEET, as a share of those whose activity is known.")]
@@ -80,7 +80,7 @@ pub struct ReturnLine {
 
 /// A sub-group's return in a round.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A sub-group's return in a round: every figure it owes, and where the return stands.")]
+#[schema(description = "A sub-group's return in a round: every figure it owes, and the state of the return.")]
 pub struct ReturnReport {
     /// The plan's code.
     pub plan: PlanCode,
@@ -94,7 +94,7 @@ pub struct ReturnReport {
     /// The organisation that leads the sub-group.
     #[schema(example = "harrow-pct")]
     pub lead_organisation: OrganisationCode,
-    /// Where the return stands.
+    /// The state of the return.
     pub state: ReturnState,
     /// Who submitted it last.
     #[schema(required = true, value_type = Option<String>)]
@@ -108,10 +108,10 @@ pub struct ReturnReport {
     /// When it was signed off.
     #[schema(required = true)]
     pub signed_off_at: Option<DateTime<Utc>>,
-    /// What is to be mended, where it was sent back.
+    /// What to correct, if it was sent back.
     #[schema(required = true, example = "NI-53a: is the denominator the quarter's?")]
     pub note: Option<String>,
-    /// Why it was reopened, where it was.
+    /// Why it was reopened, if it was.
     #[schema(required = true, example = "The denominator of NI-53a was the year's.")]
     pub reason: Option<String>,
     /// When the round opens.
@@ -129,7 +129,7 @@ pub struct ReturnReport {
 /// Figures of a period that are owed in no return.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(
-    description = "Figures of a period that are owed in no return: no round gathers them, or no sub-group answers for them. Each is due on its line's day. They are sent one by one or as an import."
+    description = "Figures of a period that are owed in no return: no round gathers them, or no sub-group is responsible for them. Each is due on its line's day. They are sent one by one or as an import."
 )]
 pub struct FiguresOwed {
     /// The plan's code.
@@ -146,10 +146,11 @@ pub struct FiguresOwed {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "What the caller is to report, plan by plan.")]
 pub struct MyReturns {
-    /// The returns of open rounds, and of closed ones that still lack a figure, each with the lines that are the caller's.
+    /// The returns of open rounds, and of closed ones in which a figure is still missing, each with the lines that are
+    /// the caller's.
     pub items: Vec<ReturnReport>,
-    /// What else is owed of periods that have ended, plan by plan and period by period: the figures that no round gathers, and
-    /// those that no sub-group answers for.
+    /// What else is owed of periods that have ended, plan by plan and period by period: the figures that no round
+    /// gathers, and those that no sub-group is responsible for.
     pub without_return: Vec<FiguresOwed>,
 }
 
@@ -157,7 +158,7 @@ pub struct MyReturns {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(description = "What putting a return did, or with `dry_run` would do.")]
 pub struct PostedReturn {
-    /// Whether it was only tried.
+    /// Whether it was a trial.
     pub dry_run: bool,
     /// How many figures are new.
     #[schema(minimum = 0, example = 12)]
@@ -168,13 +169,13 @@ pub struct PostedReturn {
     /// How many are there already.
     #[schema(minimum = 0, example = 0)]
     pub unchanged: u32,
-    /// Where the figures' KPIs stood before and stand after, and the later periods and gaps that move with them.
+    /// How the figures' KPIs were doing before and are doing after, and the later periods and gaps that move with them.
     pub effects: Vec<Move>,
     /// The roll-ups that move with it.
     pub roll_ups: Vec<RollUpMove>,
-    /// What should be looked at, though the figures were accepted.
+    /// What to check, although the figures were accepted.
     pub warnings: Vec<Warning>,
-    /// The return as it stands then.
+    /// The return as it is then.
     pub r#return: ReturnReport,
 }
 
@@ -188,7 +189,7 @@ impl Seen {
         let due_at = self.picture.due_at(kpi, *period);
         let facts = LineFacts {
             reported: reading.is_some(),
-            // The target is everyone's: a group behind it is what a gap tells of.
+            // The target is everyone's: a group behind it is what a gap discloses.
             off_track: group.is_all() && assessment.status == Status::OffTrack,
             off_track_before: before.is_some_and(|before| before.status == Status::OffTrack),
             commented: reading.is_some_and(|reading| reading.commentary.is_some()),
@@ -212,7 +213,7 @@ impl Seen {
         })
     }
 
-    /// A sub-group's return as it stands, for a member of the partnership; only the lines of KPIs that `wanted` takes.
+    /// A sub-group's return as it is, for a member of the partnership; only the lines of KPIs that `wanted` takes.
     pub(in crate::programme::rounds) fn return_report(
         &self,
         round: &Round,
@@ -246,7 +247,7 @@ impl Seen {
     /// A sub-group's return in a round.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is no such round or sub-group.
+    /// [`Refusal::NotFound`] if there is no such round or sub-group.
     pub fn find_return(&self, key: &ReturnKey) -> Result<ReturnReport, Refusal> {
         let (round, sub_group) = self.picture.return_place(key)?;
         Ok(self.return_report(round, sub_group, |_| true))
@@ -270,8 +271,8 @@ impl Seen {
         found
     }
 
-    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no sub-group
-    /// answers for it. A period of which nothing is missing is left out.
+    /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no
+    /// sub-group is responsible for it. A period of which nothing is missing is left out.
     pub(in crate::programme) fn figures_without_return(&self) -> Vec<FiguresOwed> {
         let mut owed = self.owed_by_lag();
         for round in self.rounds_asked(None) {
@@ -311,7 +312,7 @@ impl Picture {
         kept.unwrap_or_else(|| Return::new(round.period, sub_group.code.clone()))
     }
 
-    /// Where a sub-group's return in a round stands.
+    /// The state of a sub-group's return in a round.
     pub(in crate::programme) fn return_state(&self, round: &Round, sub_group: &SubGroup) -> ReturnState {
         self.return_of(round, sub_group).state
     }
@@ -328,8 +329,8 @@ impl Picture {
         Ok((&round.value, &sub_group.value))
     }
 
-    /// What should be looked at in the figures of a return: of each its number in the body, the member that it stands in, and
-    /// whose it is.
+    /// What to check in the figures of a return: of each its number in the body, the member that it is in, and whose it
+    /// is.
     fn warnings_of_return(&self, figures: &[(usize, &'static str, Place)]) -> Vec<Warning> {
         let places: BTreeSet<&Place> = figures.iter().map(|(.., place)| place).collect();
         let of_figure = |(number, column, place): &(usize, &'static str, Place)| {
@@ -359,8 +360,9 @@ impl Programme {
     /// Takes a return a step further.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`] for those who do not answer for the sub-group, [`Refusal::Conflict`] where the return or
-    /// its round is not there yet, and everything that a return which is submitted or signed off still lacks.
+    /// [`Refusal::NotAllowed`] for those who are not responsible for the sub-group, [`Refusal::Conflict`] if the return
+    /// or its round is not there yet, and everything that is still missing in a return which is submitted or signed
+    /// off.
     pub async fn step_return(
         &self,
         plan: &PlanCode,
@@ -411,7 +413,7 @@ impl Programme {
     /// Posts many figures of a return at once, all or nothing, or with `dry_run` says what posting them would do.
     ///
     /// # Errors
-    /// Everything that is wrong with any of them; [`Refusal::Conflict`] where the return is signed off.
+    /// Everything that is wrong with any of them; [`Refusal::Conflict`] if the return is signed off.
     pub async fn put_return(
         &self,
         plan: &PlanCode,
@@ -524,7 +526,7 @@ fn may_step(access: &Access, sub_group: &SubGroup, step: &Step) -> Result<(), Re
     if allowed { Ok(()) } else { Err(Refusal::NotAllowed(who.to_owned())) }
 }
 
-/// Everything that a return still lacks, line by line.
+/// Everything that is still missing in a return, line by line.
 fn complete(report: &ReturnReport) -> Invalid {
     let mut invalid = Invalid::new();
     for (number, line) in report.lines.iter().enumerate() {
@@ -555,7 +557,7 @@ fn one_figure<'a, 'b>(
         let mut fits = owed.iter().filter(|owed| owed.entry.kpi.code == *kpi && owed.group == group);
         match period {
             Some(PeriodKey(period)) => fits.find(|owed| owed.period == period),
-            // Where one period is owed, it need not be named.
+            // If one period is owed, it need not be named.
             None => fits.next().filter(|_| fits.next().is_none()),
         }
     });

@@ -61,7 +61,7 @@ pub enum RoundState {
 
 /// A collection round's days.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Round, description = "One period's gathering of figures: its days in London, and the moments that they begin or end at.")]
+#[schema(as = Round, description = "One period's gathering of figures: its days in London, and the moments at which they begin or end.")]
 pub struct RoundDays {
     /// The period it gathers the figures of.
     pub period: Period,
@@ -96,9 +96,9 @@ impl From<&Round> for RoundDays {
     }
 }
 
-/// A collection round as it stands.
+/// A collection round as it is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "A collection round as it stands: its returns, and how far its figures have come in.")]
+#[schema(description = "A collection round as it is: its returns, and how far its figures have come in.")]
 pub struct RoundReport {
     /// The plan's code.
     pub plan: PlanCode,
@@ -135,10 +135,10 @@ pub struct ReturnCounts {
 }
 
 impl Seen {
-    /// A round as it stands, with every return of it, for a member of the partnership.
+    /// A round as it is, with every return of it, for a member of the partnership.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is no such round.
+    /// [`Refusal::NotFound`] if there is no such round.
     pub fn round_report(&self, period: Period) -> Result<RoundReport, Refusal> {
         let round = &self.picture.rounds().get(&period).ok_or(Refusal::NotFound)?.value;
         let groups = self.picture.sub_groups().values();
@@ -154,7 +154,7 @@ impl Seen {
                 ReturnState::Returned => &mut counts.returned,
             } += 1;
         }
-        // A figure that two sub-groups answer for is in the return of each, and counts once.
+        // A figure that two sub-groups are responsible for is in the return of each, and counts once.
         let lines = returns.iter().flat_map(|report| &report.lines);
         let come_in: BTreeMap<_, _> = lines
             .map(|line| {

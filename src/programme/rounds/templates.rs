@@ -21,9 +21,9 @@ pub struct Template {
     pub sub_group: String,
     /// The period whose figures are gathered.
     pub period: Period,
-    /// The last day on which a figure is in time, where the period has a round.
+    /// The last day on which a figure is in time, if the period has a round.
     pub due: Option<NaiveDate>,
-    /// One line a figure, by KPI, period and group.
+    /// One line per figure, by KPI, period and group.
     pub lines: Vec<TemplateLine>,
 }
 
@@ -40,9 +40,9 @@ pub struct TemplateLine {
     pub due: NaiveDate,
     /// The figure before it: its period, and what was reported.
     pub last: Option<(Period, Option<String>)>,
-    /// What the figure is held against, in words.
+    /// What the figure is compared with, in words.
     pub target: Option<String>,
-    /// What has been reported already; `None` for nil returns, and where it is withheld.
+    /// What has been reported already; `None` for nil returns, and if it is withheld.
     pub reported: Option<Box<Assessment>>,
     /// What was said with it.
     pub commentary: Option<String>,
@@ -56,7 +56,7 @@ impl TemplateLine {
 }
 
 impl Seen {
-    /// The period whose template is meant where none is named: of the latest round that is open, else the latest quarter
+    /// The period whose template is meant if none is named: of the latest round that is open, else the latest quarter
     /// that has ended.
     pub fn period_to_fill(&self) -> Option<Period> {
         let open = self.picture.rounds().values().map(|round| &round.value);
@@ -67,11 +67,11 @@ impl Seen {
     /// The template of a sub-group for a period, as far as the reader may see it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where there is no such sub-group.
+    /// [`Refusal::NotFound`] if there is no such sub-group.
     pub fn template(&self, period: Period, sub_group: &SubGroupCode) -> Result<Template, Refusal> {
         let sub_group = &self.picture.sub_groups().get(sub_group).ok_or(Refusal::NotFound)?.value;
         let mut owed = self.picture.owed_in(period, sub_group);
-        // As the plan stands on paper: what belongs together is filled in together.
+        // As the plan is on paper: what belongs together is filled in together.
         owed.sort_by_key(|owed| self.picture.place_in_plan(&owed.entry.kpi));
         let seen = owed.iter().filter(|owed| self.sees(&owed.entry.kpi));
         Ok(Template {
@@ -112,7 +112,8 @@ impl Seen {
 }
 
 impl Picture {
-    /// Where a KPI stands in the plan: by outcome area and priority, each by its position and code, then by its own code.
+    /// How a KPI is doing in the plan: by outcome area and priority, each by its position and code, then by its own
+    /// code.
     fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
         let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
         let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);

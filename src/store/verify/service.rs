@@ -18,8 +18,8 @@ use crate::store::{Conn, StoreError, credentials};
 /// What the latest entry about a thing says, by its kind and key.
 type Latest = HashMap<(String, String), (Seq, Option<String>)>;
 
-/// Walks the journal of the service and the rows that it accounts for, as they stand at one moment. An empty list is a clean
-/// bill.
+/// Walks the journal of the service and the rows that it accounts for, as they are at one moment. An empty list is a
+/// clean bill.
 ///
 /// A row that is older than the journal has no entry: it was made before the database had this journal.
 pub fn service(conn: &mut Conn) -> Result<Vec<Fault>, StoreError> {
@@ -180,7 +180,7 @@ impl Walk<'_> {
                 self.faults.add(place, format!("not what entry {seq} recorded"));
             }
             None if self.first.is_some_and(|first| made_at > first) => {
-                self.faults.add(place, "no entry stands behind it");
+                self.faults.add(place, "no entry recorded it");
             }
             Some(_) | None => {}
         }

@@ -70,7 +70,7 @@ fn payload() -> Value {
     json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "iat": now, "exp": now + 300, "jti": "t-1", "client_id": "cli"})
 }
 
-/// An object with some members replaced, or taken away where the replacement is the word `absent`.
+/// An object with some members replaced, or removed if the replacement is the word `absent`.
 fn with(mut object: Value, changes: Value) -> String {
     let members = object.as_object_mut().unwrap();
     let Value::Object(changes) = changes else { panic!("changes come as an object") };
