@@ -402,3 +402,28 @@ fn the_domain_has_no_floats_and_waits_for_nothing() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+/// The most lines of a function, from its `fn` to its closing brace.
+const MOST_LINES: usize = 70;
+
+#[test]
+fn no_function_is_too_long() {
+    let mut long = Vec::new();
+    for path in sources(&src()).into_iter().filter(|path| !is_test(path)) {
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, code) in code(&path) {
+            let is_function = code.split_once("fn ").is_some_and(|(before, _)| {
+                before.is_empty() || ["pub", "async ", "const "].iter().any(|word| before.starts_with(word))
+            });
+            let line = text.lines().nth(number - 1).unwrap();
+            if is_function && !line.ends_with([';', '}']) {
+                let end = line.replace(line.trim_start(), "}");
+                let length = text.lines().skip(number).take_while(|line| *line != end).count() + 2;
+                if length > MOST_LINES {
+                    long.push(format!("{}:{number}: {length} lines: {code}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(long.is_empty(), "divide these where the sense divides them:\n{}", long.join("\n"));
+}

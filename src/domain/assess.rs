@@ -361,11 +361,9 @@ pub fn assess(facts: &Facts<'_>) -> Assessment {
 
 /// The rules of section 4 in their order.
 fn decide(facts: &Facts<'_>) -> Assessment {
-    let kpi = facts.kpi;
     let mut assessment = blank(facts);
-    let reading = facts.reading;
     // 1. Out of force.
-    if !kpi.in_force(facts.period) {
+    if !facts.kpi.in_force(facts.period) {
         return not_assessed(
             assessment,
             Reason::NotApplicable,
@@ -373,7 +371,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         );
     }
     // 2. Nothing reported.
-    let Some(reading) = reading else {
+    let Some(reading) = facts.reading else {
         let explanation = missing_words(facts, assessment.data_state);
         return not_assessed(assessment, Reason::NoReading, explanation);
     };
@@ -396,6 +394,12 @@ fn decide(facts: &Facts<'_>) -> Assessment {
             "The figure is withheld because it could identify a child.".to_owned(),
         );
     }
+    figure_assessment(facts, assessment, reading)
+}
+
+/// The rules from the fourth on, for a figure that the reader may see.
+fn figure_assessment(facts: &Facts<'_>, mut assessment: Assessment, reading: &Observed) -> Assessment {
+    let kpi = facts.kpi;
     show_figure(&mut assessment, facts, reading);
     if let Some(made) = facts.whole.map(|whole| whole.made).filter(|made| made.is_incomplete()) {
         let shown = assessment.reported_text.clone().unwrap_or_default();
@@ -406,15 +410,7 @@ fn decide(facts: &Facts<'_>) -> Assessment {
         return not_assessed(assessment, Reason::Incomplete, explanation);
     }
     let found = facts.target.ok();
-    let aim = found.map(|found| found.aim);
-    let now = reading.measured(kpi);
-    assessment.travel = Travels {
-        short: travel::short(kpi, now, aim, facts.previous),
-        long: travel::since(kpi, now, aim, facts.year_ago),
-    };
-    for travel in [&mut assessment.travel.short, &mut assessment.travel.long] {
-        travel.from_value = travel.from_value.map(|value| facts.precision.of(value));
-    }
+    assessment.travel = travels(facts, reading, found.map(|found| found.aim));
     let shown = match (&assessment.reported_text, facts.whole) {
         (Some(text), Some(whole)) => format!("{text}, {}", made_words(whole.made)),
         (Some(text), None) => text.clone(),
@@ -436,6 +432,17 @@ fn decide(facts: &Facts<'_>) -> Assessment {
     };
     // 6 to 8. The figure against its target.
     grade(facts, assessment, exact, found)
+}
+
+/// How the figure moved, no more precisely than the reader may know it.
+fn travels(facts: &Facts<'_>, reading: &Observed, aim: Option<Aim>) -> Travels {
+    let (kpi, now) = (facts.kpi, reading.measured(facts.kpi));
+    let known =
+        |travel: Travel| Travel { from_value: travel.from_value.map(|value| facts.precision.of(value)), ..travel };
+    Travels {
+        short: known(travel::short(kpi, now, aim, facts.previous)),
+        long: known(travel::since(kpi, now, aim, facts.year_ago)),
+    }
 }
 
 /// That there is no figure, and when it is due.

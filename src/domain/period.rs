@@ -474,6 +474,14 @@ impl Period {
         }
     }
 
+    /// What to say of a period's key that names a month and is also how people write a pair of years: `2008-09`.
+    pub fn month_like_years(text: &str) -> Option<String> {
+        let month = text.parse::<Self>().ok().filter(|period| period.kind() == PeriodKind::Month)?;
+        let year: Self = format!("FY{text}").parse().ok()?;
+        let month = month.label();
+        Some(format!("`{text}` is the key of {month}, and was read as that; if the year is meant, write {year}"))
+    }
+
     /// Whether a text could name a period of some kind, if it is not known which is wanted.
     ///
     /// # Errors
@@ -833,6 +841,15 @@ mod tests {
         assert!(matches!(Period::read("2009/11", PeriodKind::FinancialYear), Err(PeriodError::YearsApart(_))));
         assert!(matches!(Period::read("FY2009-11-Q1", PeriodKind::FinancialQuarter), Err(PeriodError::YearsApart(_))));
         assert!(matches!(Period::read("soon", PeriodKind::Month), Err(PeriodError::NotOfKind(_))));
+    }
+
+    #[test]
+    fn a_month_that_looks_like_a_pair_of_years_is_pointed_out() {
+        let words = "`2008-09` is the key of Sep 2008, and was read as that; if the year is meant, write FY2008-09";
+        assert_eq!(Period::month_like_years("2008-09").unwrap(), words);
+        for text in ["2008-10", "2009-09", "2008-13", "FY2008-09", "2008/09", "", "soon"] {
+            assert_eq!(Period::month_like_years(text), None, "{text}");
+        }
     }
 
     #[test]

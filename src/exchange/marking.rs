@@ -1188,11 +1188,42 @@ fn write_list<W: Write>(
     styles: &Styles,
 ) -> Marked<()> {
     let (bold, wrapped, first) = (styles.bold(), styles.wrapped(), LIST_HEADER + 1);
-    let cell = |column: char, row: u64, style: usize, said: &str| {
-        let said = words(&clipped(said, MOST_IN_CELL));
-        let place = format!("r=\"{column}{row}\" s=\"{style}\"");
-        format!("<c {place} t=\"inlineStr\"><is><t xml:space=\"preserve\">{said}</t></is></c>")
-    };
+    put_list_head(out, lead, bold)?;
+    let mut links = Vec::new();
+    let mut row = first;
+    for (title, listed) in [(None, &findings.mistakes), (Some(WARNINGS_TITLE), &findings.warnings)] {
+        if listed.is_empty() {
+            continue;
+        }
+        if let Some(title) = title {
+            row += u64::from(row > first);
+            put(out, &format!("<row r=\"{row}\">{}</row>", list_cell('A', row, bold, title)))?;
+            row += 1;
+        }
+        for finding in listed.iter().take(MOST_LISTED) {
+            put(out, &list_row(finding, row, wrapped))?;
+            links.push((row, finding.marked_at()));
+            row += 1;
+        }
+        if listed.len() > MOST_LISTED {
+            let more = listed.len() - MOST_LISTED;
+            let more = format!("And {more} more. Correct these, or have them all as a list of JSON.");
+            put(out, &format!("<row r=\"{row}\">{}</row>", list_cell('D', row, wrapped, &more)))?;
+            row += 1;
+        }
+    }
+    put(out, "</sheetData>")?;
+    put_links(out, sheet, &links)?;
+    put(
+        out,
+        "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.6\" bottom=\"0.7\" header=\"0.3\" footer=\"0.3\"/>\
+         <pageSetup paperSize=\"9\" orientation=\"landscape\" fitToHeight=\"0\"/></worksheet>",
+    )
+}
+
+/// Writes the head of the list: how it is shown, its title, what leads into it and its headings.
+fn put_list_head<W: Write>(out: &mut Writer<W>, lead: &str, bold: usize) -> Marked<()> {
+    let first = LIST_HEADER + 1;
     put(
         out,
         &format!(
@@ -1205,51 +1236,30 @@ fn write_list<W: Write>(
         put(out, &format!("<col min=\"{number}\" max=\"{number}\" width=\"{width}\" customWidth=\"1\"/>"))?;
     }
     put(out, "</cols><sheetData>")?;
-    put(out, &format!("<row r=\"1\">{}</row>", cell('A', 1, bold, LIST_TITLE)))?;
-    put(out, &format!("<row r=\"2\">{}</row>", cell('A', 2, 0, lead)))?;
+    put(out, &format!("<row r=\"1\">{}</row>", list_cell('A', 1, bold, LIST_TITLE)))?;
+    put(out, &format!("<row r=\"2\">{}</row>", list_cell('A', 2, 0, lead)))?;
     let headings: String =
-        ('A'..).zip(LIST_COLUMNS).map(|(column, (heading, _))| cell(column, LIST_HEADER, bold, heading)).collect();
-    put(out, &format!("<row r=\"{LIST_HEADER}\">{headings}</row>"))?;
-    let mut links = Vec::new();
-    let mut row = first;
-    for (title, listed) in [(None, &findings.mistakes), (Some(WARNINGS_TITLE), &findings.warnings)] {
-        if listed.is_empty() {
-            continue;
-        }
-        if let Some(title) = title {
-            row += u64::from(row > first);
-            put(out, &format!("<row r=\"{row}\">{}</row>", cell('A', row, bold, title)))?;
-            row += 1;
-        }
-        for finding in listed.iter().take(MOST_LISTED) {
-            put(
-                out,
-                &format!(
-                    "<row r=\"{row}\">{}<c r=\"B{row}\" s=\"{wrapped}\"><v>{}</v></c>{}{}{}</row>",
-                    cell('A', row, wrapped, &finding.marked_at()),
-                    finding.row(),
-                    cell('C', row, wrapped, finding.column.as_deref().unwrap_or_default()),
-                    cell('D', row, wrapped, &finding.detail),
-                    cell('E', row, wrapped, &finding.code)
-                ),
-            )?;
-            links.push((row, finding.marked_at()));
-            row += 1;
-        }
-        if listed.len() > MOST_LISTED {
-            let more = listed.len() - MOST_LISTED;
-            let more = format!("And {more} more. Correct these, or ask for all of them as JSON.");
-            put(out, &format!("<row r=\"{row}\">{}</row>", cell('D', row, wrapped, &more)))?;
-            row += 1;
-        }
-    }
-    put(out, "</sheetData>")?;
-    put_links(out, sheet, &links)?;
-    put(
-        out,
-        "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.6\" bottom=\"0.7\" header=\"0.3\" footer=\"0.3\"/>\
-         <pageSetup paperSize=\"9\" orientation=\"landscape\" fitToHeight=\"0\"/></worksheet>",
+        ('A'..).zip(LIST_COLUMNS).map(|(column, (heading, _))| list_cell(column, LIST_HEADER, bold, heading)).collect();
+    put(out, &format!("<row r=\"{LIST_HEADER}\">{headings}</row>"))
+}
+
+/// The row of the list that states a finding.
+fn list_row(finding: &Finding, row: u64, style: usize) -> String {
+    format!(
+        "<row r=\"{row}\">{}<c r=\"B{row}\" s=\"{style}\"><v>{}</v></c>{}{}{}</row>",
+        list_cell('A', row, style, &finding.marked_at()),
+        finding.row(),
+        list_cell('C', row, style, finding.column.as_deref().unwrap_or_default()),
+        list_cell('D', row, style, &finding.detail),
+        list_cell('E', row, style, &finding.code)
     )
+}
+
+/// A cell of the list with words in it.
+fn list_cell(column: char, row: u64, style: usize, said: &str) -> String {
+    let said = words(&clipped(said, MOST_IN_CELL));
+    let place = format!("r=\"{column}{row}\" s=\"{style}\"");
+    format!("<c {place} t=\"inlineStr\"><is><t xml:space=\"preserve\">{said}</t></is></c>")
 }
 
 /// Writes where the cells of the list lead to, each by its row: the cell in the sheet with the table.

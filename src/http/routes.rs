@@ -15,8 +15,16 @@ use crate::http::{metrics, openapi};
 
 /// Everything the service answers.
 pub(in crate::http) fn routes() -> Vec<Documented> {
+    let front = vec![Documented::new("/").page(|route| route.to(front::index))];
+    [front, of_plans(), of_figures(), of_rounds(), of_reports(), of_feed(), of_access(), of_service()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Plans, and what defines them.
+fn of_plans() -> Vec<Documented> {
     vec![
-        Documented::new("/").page(|route| route.to(front::index)),
         resource!(plans::{list_plans, create_plan}),
         resource!(plans::{find_plan, update_plan, delete_plan}),
         resource!(plans::{create_successor}),
@@ -40,6 +48,12 @@ pub(in crate::http) fn routes() -> Vec<Documented> {
         resource!(kpis::{list_kpis, create_kpi}),
         resource!(kpis::{find_kpi, update_kpi, archive_kpi}),
         resource!(kpis::{list_kpi_versions}),
+    ]
+}
+
+/// Targets and readings, and where a KPI stands by them.
+fn of_figures() -> Vec<Documented> {
+    vec![
         resource!(targets::{list_kpi_targets}),
         resource!(targets::{find_target, put_target, remove_target}),
         resource!(targets::{list_target_revisions}),
@@ -54,6 +68,12 @@ pub(in crate::http) fn routes() -> Vec<Documented> {
         resource!(templates::{get_readings_template}),
         resource!(targets::{list_targets, import_targets}),
         resource!(status::{get_status_report}),
+    ]
+}
+
+/// Rounds and the returns in them.
+fn of_rounds() -> Vec<Documented> {
+    vec![
         resource!(rounds::{list_rounds, create_round}),
         resource!(rounds::{find_round, update_round, remove_round}),
         resource!(rounds::{get_round_returns}),
@@ -64,6 +84,12 @@ pub(in crate::http) fn routes() -> Vec<Documented> {
         resource!(rounds::{reopen_return}),
         resource!(rounds::{get_outstanding}),
         resource!(rounds::{get_my_returns}),
+    ]
+}
+
+/// What is reported to a board, and what is done about it.
+fn of_reports() -> Vec<Documented> {
+    vec![
         resource!(status::{get_exceptions}),
         resource!(board_reports::{list_board_reports, freeze_board_report}),
         resource!(board_reports::{get_board_report}),
@@ -71,6 +97,12 @@ pub(in crate::http) fn routes() -> Vec<Documented> {
         resource!(actions::{list_actions, create_action}),
         resource!(actions::{find_action, update_action}),
         resource!(actions::{add_action_note}),
+    ]
+}
+
+/// What changed, and who is notified of it.
+fn of_feed() -> Vec<Documented> {
+    vec![
         resource!(changes::{list_changes}),
         resource!(changes::{list_journal}),
         resource!(webhooks::{list_webhooks, create_webhook}),
@@ -78,6 +110,12 @@ pub(in crate::http) fn routes() -> Vec<Documented> {
         resource!(webhooks::{list_webhook_deliveries}),
         resource!(webhooks::{test_webhook}),
         resource!(webhooks::{rotate_webhook}),
+    ]
+}
+
+/// Who may do what, and how tools get in.
+fn of_access() -> Vec<Documented> {
+    vec![
         resource!(grants::{list_grants, create_grant}),
         resource!(grants::{find_grant, revoke_grant}),
         resource!(grants::{get_me}),
@@ -95,6 +133,12 @@ pub(in crate::http) fn routes() -> Vec<Documented> {
         resource!(oauth::{protected_resource}),
         resource!(oauth::{authorization_server}),
         resource!(oauth::{security_txt}),
+    ]
+}
+
+/// The service itself: what its tables and answers mean, and how it is.
+fn of_service() -> Vec<Documented> {
+    vec![
         resource!(columns::{get_table_schema}),
         resource!(packages::{get_data_package}),
         resource!(packages::{get_csvw_metadata}),

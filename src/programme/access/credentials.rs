@@ -24,7 +24,7 @@ use crate::programme::{Bounds, Principal, Programme, Refusal};
 /// How a client's subject begins.
 const CLIENT: &str = "client-";
 /// What every credential may be used for: reading.
-pub(super) const READING: &str = "GET";
+const READING: &str = "GET";
 /// How long a token or link is good for if its maker does not say.
 const LIFETIME: TimeDelta = TimeDelta::days(365);
 /// The longest that one can be made for.

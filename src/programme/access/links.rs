@@ -11,6 +11,7 @@ use crate::domain::document;
 use crate::domain::document::Document;
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::invalid::Invalid;
+use crate::domain::names;
 use crate::store::credentials::Owner;
 
 use crate::programme::access::credentials::{
@@ -21,35 +22,33 @@ use crate::programme::definitions::references::refer;
 use crate::programme::seen::Seen;
 use crate::programme::{Ground, OpenPlan, Principal, Programme, Refusal};
 
-/// A table, or a picture of one KPI, that a secret link opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(description = "A table that a secret link opens, or a picture of one KPI for a page to show.")]
-pub enum LinkedTable {
-    /// The figures.
-    Readings,
-    /// The targets.
-    Targets,
-    /// How each KPI is doing in a period.
-    StatusReport,
-    /// One KPI over time.
-    Series,
-    /// How one KPI is doing, as a picture of one line.
-    Badge,
-    /// One KPI over time, as a small picture.
-    Sparkline,
+names! {
+    /// A table, or a picture of one KPI, that a secret link opens.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "A table that a secret link opens, or a picture of one KPI for a page to show.")]
+    pub enum LinkedTable {
+        /// The figures.
+        Readings = "readings",
+        /// The targets.
+        Targets = "targets",
+        /// How each KPI is doing in a period.
+        StatusReport = "status-report",
+        /// One KPI over time.
+        Series = "series",
+        /// How one KPI is doing, as a picture of one line.
+        Badge = "badge",
+        /// One KPI over time, as a small picture.
+        Sparkline = "sparkline",
+    }
 }
 
 impl LinkedTable {
     /// The last part of its address.
-    pub fn as_str(self) -> &'static str {
+    fn address(self) -> &'static str {
         match self {
-            Self::Readings => "readings",
-            Self::Targets => "targets",
-            Self::StatusReport => "status-report",
-            Self::Series => "series",
             Self::Badge => "badge.svg",
             Self::Sparkline => "sparkline.svg",
+            table => table.as_str(),
         }
     }
 
@@ -80,7 +79,7 @@ document! {
 impl LinkTerms {
     /// What it opens, below its plan.
     fn address_in(&self, ground: &Ground, invalid: &mut Invalid) -> String {
-        let table = self.table.as_str();
+        let table = self.table.address();
         match (&self.kpi, self.table.is_of_a_kpi()) {
             (Some(kpi), true) => {
                 let outside = Seen { access: Arc::new(ground.plan.access.outside()), ..ground.seen.clone() };

@@ -10,11 +10,12 @@ use crate::domain::document;
 use crate::domain::document::Document;
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Invalid;
+use crate::domain::names;
 use crate::store::credentials::Owner;
 use crate::store::grants;
 
 use crate::programme::access::credentials::{
-    CredentialId, CredentialKind, CredentialRow, Draft, Entered, READING, expiry, found, must_be_oneself,
+    CredentialId, CredentialKind, CredentialRow, Draft, Entered, expiry, found, must_be_oneself,
 };
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
@@ -23,35 +24,23 @@ use crate::programme::{Principal, Programme, Refusal};
 /// How a personal access token begins, so that it is known for one wherever it turns up.
 pub const TOKEN_PREFIX: &str = "wmk_";
 
-/// A method that a token may be used with besides reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(
-    description = "A method that a token may be used with. Reading (GET, with HEAD and OPTIONS) is always allowed."
-)]
-pub enum TokenMethod {
-    /// Reading.
-    Get,
-    /// Making something, importing, or a step of a return.
-    Post,
-    /// Writing one thing.
-    Put,
-    /// Changing one thing.
-    Patch,
-    /// Removing one thing.
-    Delete,
-}
-
-impl TokenMethod {
-    /// The name as it is in a request.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => READING,
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
+names! {
+    /// A method that a token may be used with besides reading.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(
+        description = "A method that a token may be used with. Reading (GET, with HEAD and OPTIONS) is always allowed."
+    )]
+    pub enum TokenMethod {
+        /// Reading.
+        Get = "GET",
+        /// Making something, importing, or a step of a return.
+        Post = "POST",
+        /// Writing one thing.
+        Put = "PUT",
+        /// Changing one thing.
+        Patch = "PATCH",
+        /// Removing one thing.
+        Delete = "DELETE",
     }
 }
 

@@ -414,83 +414,98 @@ impl Telling<'_> {
         pictures: Option<&(Seen, Seen)>,
     ) -> Result<Option<Told>, Refusal> {
         let terms = &self.webhook.terms;
-        let after = entry.after.as_ref();
-        match candidate {
-            Candidate::Reading(event) if terms.wants(*event) => {
-                let Some((kpi, period, group)) = place_in(&entry.key) else { return Ok(None) };
-                let Some(of) = self.wanted(&kpi).map(Arc::clone) else { return Ok(None) };
-                let mut withheld = self.present.withholds(&of, &group, period);
-                if !withheld && !self.present.sees_small_numbers(&of.kpi) {
-                    // What was small stays withheld, whatever has taken its place.
-                    let then = self.pictures.near(self.conn, self.plan.id, entry.seq)?;
-                    let then = self.seen_then(&then, entry.at);
-                    let of_then = then.picture.kpis().get(&kpi);
-                    withheld = of_then.is_none_or(|of| then.withholds(of, &group, period));
-                }
-                let said = |name: &str| after.and_then(|after| after.get(name)).filter(|_| !withheld).cloned();
-                let precision = self.present.precision(&of.kpi);
-                let figure = said("value").and_then(|value| Figure::from_stored(&value.to_string()).ok());
-                let data = json!({
-                    "kpi": kpi, "title": of.kpi.title, "period": period, "group": group, "suppressed": withheld,
-                    "value": figure.map(|figure| precision.of(figure)), "numerator": said("numerator"), "denominator": said("denominator"),
-                    "provisional": said("provisional"), "nil_return": said("nil_return").map(|_| true).or((!withheld).then_some(false)),
-                    "revision": after.and_then(|after| after.get("revision")),
-                });
-                Ok(Some((*event, members(data))))
-            }
-            Candidate::Target if terms.wants(EventType::TargetChanged) => {
-                let mut parts = entry.key.split('/');
-                let code: Option<KpiCode> = parts.next().and_then(|code| code.parse().ok());
-                let period: Option<Period> = parts.next().and_then(|period| period.parse().ok());
-                let (Some(code), Some(period)) = (code, period) else { return Ok(None) };
-                let Some(of) = self.wanted(&code) else { return Ok(None) };
-                let short = |said: Option<&Value>| {
-                    let said = said.filter(|said| said.get("removed") != Some(&Value::Bool(true)))?;
-                    let target = said.get("target")?.as_object()?;
-                    let names = ["value", "low", "high", "floor", "kind", "state"];
-                    let kept = names.into_iter().filter_map(|name| Some((name.to_owned(), target.get(name)?.clone())));
-                    Some(Value::Object(kept.collect()))
-                };
-                let data = json!({
-                    "kpi": code, "title": of.kpi.title, "period": period,
-                    "before": short(entry.before.as_ref()), "after": short(after),
-                });
-                Ok(Some((EventType::TargetChanged, members(data))))
-            }
+        Ok(match candidate {
+            Candidate::Reading(event) if terms.wants(*event) => self.reading_event(entry, *event)?,
+            Candidate::Target if terms.wants(EventType::TargetChanged) => self.target_event(entry),
             Candidate::Return(event) if terms.wants(*event) && self.present.by_a_member() => {
-                let body = after.and_then(|after| after.get("body")?.as_object());
-                let group = body.and_then(|body| body.get("sub_group")?.as_str()?.parse().ok());
-                let group = group
-                    .and_then(|code: crate::domain::ids::SubGroupCode| self.present.picture.sub_groups().get(&code));
-                let covered = group
-                    .is_some_and(|group| group.value.outcome_areas.iter().any(|area| terms.covers(None, Some(area))));
-                let Some((body, group)) = body.zip(group).filter(|_| covered) else { return Ok(None) };
-                let data = json!({
-                    "round": body.get("period"), "sub_group": group.value.code, "title": group.value.title,
-                    "state": body.get("state"), "by": entry.actor,
-                });
-                Ok(Some((*event, members(data))))
+                self.return_event(entry, *event)
             }
-            Candidate::BoardReport if terms.wants(EventType::BoardReportFrozen) => {
-                let report = entry.key.parse().ok().and_then(|id| self.present.board_report_for(id).ok());
-                let Some(report) = report.map(|kept| &kept.value) else { return Ok(None) };
-                let all = terms.kpis.is_empty() && terms.outcome_areas.is_empty();
-                if !all && !report.kpis.iter().any(|kpi| self.wanted(kpi).is_some()) {
-                    return Ok(None);
-                }
-                let data = json!({
-                    "id": report.id, "title": report.title, "period": report.period, "organisation": report.organisation,
-                    "frozen_at": report.frozen_at, "sha256": report.sha256,
-                });
-                Ok(Some((EventType::BoardReportFrozen, members(data))))
-            }
-            Candidate::Status(place, through) => Ok(self.moved(entry, place, *through, pictures)),
-            _ => Ok(None),
-        }
+            Candidate::BoardReport if terms.wants(EventType::BoardReportFrozen) => self.board_report_event(entry),
+            Candidate::Status(place, through) => self.status_event(place, *through, pictures),
+            _ => None,
+        })
     }
 
-    /// Whether a place's status moved with an entry, as the subscriber sees it.
-    fn moved(&self, _entry: &Entry, place: &Place, through: Through, pictures: Option<&(Seen, Seen)>) -> Option<Told> {
+    /// That a figure was reported or revised; without its numbers if the subscriber may not see them.
+    fn reading_event(&mut self, entry: &Entry, event: EventType) -> Result<Option<Told>, Refusal> {
+        let Some((kpi, period, group)) = place_in(&entry.key) else { return Ok(None) };
+        let Some(of) = self.wanted(&kpi).map(Arc::clone) else { return Ok(None) };
+        let mut withheld = self.present.withholds(&of, &group, period);
+        if !withheld && !self.present.sees_small_numbers(&of.kpi) {
+            // What was small stays withheld, whatever has taken its place.
+            let then = self.pictures.near(self.conn, self.plan.id, entry.seq)?;
+            let then = self.seen_then(&then, entry.at);
+            let of_then = then.picture.kpis().get(&kpi);
+            withheld = of_then.is_none_or(|of| then.withholds(of, &group, period));
+        }
+        let said = |name: &str| entry.after.as_ref().and_then(|after| after.get(name)).filter(|_| !withheld).cloned();
+        let precision = self.present.precision(&of.kpi);
+        let figure = said("value").and_then(|value| Figure::from_stored(&value.to_string()).ok());
+        let data = json!({
+            "kpi": kpi, "title": of.kpi.title, "period": period, "group": group, "suppressed": withheld,
+            "value": figure.map(|figure| precision.of(figure)), "numerator": said("numerator"), "denominator": said("denominator"),
+            "provisional": said("provisional"), "nil_return": said("nil_return").map(|_| true).or((!withheld).then_some(false)),
+            "revision": entry.after.as_ref().and_then(|after| after.get("revision")),
+        });
+        Ok(Some((event, members(data))))
+    }
+
+    /// That a target was set, changed or removed.
+    fn target_event(&self, entry: &Entry) -> Option<Told> {
+        let mut parts = entry.key.split('/');
+        let code: Option<KpiCode> = parts.next().and_then(|code| code.parse().ok());
+        let period: Option<Period> = parts.next().and_then(|period| period.parse().ok());
+        let (Some(code), Some(period)) = (code, period) else { return None };
+        let Some(of) = self.wanted(&code) else { return None };
+        let short = |said: Option<&Value>| {
+            let said = said.filter(|said| said.get("removed") != Some(&Value::Bool(true)))?;
+            let target = said.get("target")?.as_object()?;
+            let names = ["value", "low", "high", "floor", "kind", "state"];
+            let kept = names.into_iter().filter_map(|name| Some((name.to_owned(), target.get(name)?.clone())));
+            Some(Value::Object(kept.collect()))
+        };
+        let data = json!({
+            "kpi": code, "title": of.kpi.title, "period": period,
+            "before": short(entry.before.as_ref()), "after": short(entry.after.as_ref()),
+        });
+        Some((EventType::TargetChanged, members(data)))
+    }
+
+    /// That a return was taken a step further.
+    fn return_event(&self, entry: &Entry, event: EventType) -> Option<Told> {
+        let body = entry.after.as_ref().and_then(|after| after.get("body")?.as_object());
+        let group = body.and_then(|body| body.get("sub_group")?.as_str()?.parse().ok());
+        let group =
+            group.and_then(|code: crate::domain::ids::SubGroupCode| self.present.picture.sub_groups().get(&code));
+        let covered = group.is_some_and(|group| {
+            group.value.outcome_areas.iter().any(|area| self.webhook.terms.covers(None, Some(area)))
+        });
+        let Some((body, group)) = body.zip(group).filter(|_| covered) else { return None };
+        let data = json!({
+            "round": body.get("period"), "sub_group": group.value.code, "title": group.value.title,
+            "state": body.get("state"), "by": entry.actor,
+        });
+        Some((event, members(data)))
+    }
+
+    /// That a board report was frozen.
+    fn board_report_event(&self, entry: &Entry) -> Option<Told> {
+        let terms = &self.webhook.terms;
+        let report = entry.key.parse().ok().and_then(|id| self.present.board_report_for(id).ok());
+        let Some(report) = report.map(|kept| &kept.value) else { return None };
+        let all = terms.kpis.is_empty() && terms.outcome_areas.is_empty();
+        if !all && !report.kpis.iter().any(|kpi| self.wanted(kpi).is_some()) {
+            return None;
+        }
+        let data = json!({
+            "id": report.id, "title": report.title, "period": report.period, "organisation": report.organisation,
+            "frozen_at": report.frozen_at, "sha256": report.sha256,
+        });
+        Some((EventType::BoardReportFrozen, members(data)))
+    }
+
+    /// That a place's status moved with an entry, as the subscriber sees it.
+    fn status_event(&self, place: &Place, through: Through, pictures: Option<&(Seen, Seen)>) -> Option<Told> {
         let (before, after) = pictures?;
         let (kpi, group, period) = place;
         let of = self.wanted(kpi)?;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use crate::domain::advice::FigureOf;
 use crate::domain::contradiction::{RowOf, contradiction, folded_title};
 use crate::domain::dimension::Counted;
+use crate::domain::document::Given;
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
-use crate::domain::invalid::Violation;
-use crate::domain::kpi::Formula;
+use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::reading::{ReportedFigure, Settled};
@@ -21,7 +21,8 @@ use crate::domain::target::{Target, TargetKind, TargetState};
 use crate::domain::warning::{Acknowledged, Warning};
 use crate::domain::wording::nearest;
 use crate::exchange::sheet::{Columns, SheetRow, Upload};
-use crate::store::{Conn, StoreError, journal, readings};
+use crate::store::readings::{self, ReadingRevision};
+use crate::store::{Conn, StoreError, journal};
 
 use crate::programme::figures::cells::{Cells, hidden_row, other_target};
 use crate::programme::figures::check::{Judged, figure_column};
@@ -163,6 +164,19 @@ impl Source<'_, '_, '_> {
             Self::Write(pen) if !changes.is_empty() => pen.record(changes).map(drop),
             _ => Ok(()),
         }
+    }
+}
+
+/// The number of a row, as small as can be.
+fn small_number(row: u64) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
+}
+
+/// What can be added up of a figure: of the one that comes next, or else of the one that stands there.
+fn counted(entry: &KpiPicture, group: &GroupCode, period: Period, next: Option<&ReadingRevision>) -> Counted {
+    match next {
+        None => Picture::counted(entry, group, period).unwrap_or(Counted::Nothing),
+        Some(next) => Counted::of(&entry.kpi, next.value, next.numerator, next.denominator),
     }
 }
 
@@ -539,7 +553,7 @@ impl<'a> Import<'a> {
             let detail = format!("{first} is already about {kpi} in {period}; keep one of the two");
             faults.push(Violation::in_cell(row, Some("kpi"), "named_twice", detail));
         } else {
-            self.seen.insert(place, u32::try_from(row).unwrap_or(u32::MAX));
+            self.seen.insert(place, small_number(row));
         }
         place
     }
@@ -547,9 +561,21 @@ impl<'a> Import<'a> {
     /// Notes a row that is right, if anyone asks what to check.
     fn note_right_row(&mut self, place: Place, row: &SheetRow<'_>, column: &'static str) {
         if self.pass != Pass::Write {
-            let row = u32::try_from(row.number).unwrap_or(u32::MAX);
-            self.right.push(RightRow { place, row, column });
+            self.right.push(RightRow { place, row: small_number(row.number), column });
         }
+    }
+
+    /// What is wrong with a figure of which it is not known which period or group it is for.
+    fn faults_without_place(
+        &self,
+        entry: &KpiPicture,
+        (period, group): (Option<Period>, Option<&GroupCode>),
+        figure: &ReportedFigure,
+        given: &Given,
+    ) -> Invalid {
+        // If it is not known what stands there, a row without a figure may leave one.
+        let stays = (!ReportedFigure::is_given(given)).then(Settled::default);
+        self.desk.judge(entry, period, group, figure, stays).err().unwrap_or_default()
     }
 
     fn reading(
@@ -566,25 +592,8 @@ impl<'a> Import<'a> {
             Some(entry) => Period::read(text, entry.kpi.period_kind()).map(Some),
             None => Period::could_be(text).map(|()| None),
         });
-        let group = match cells.row.cell("group") {
-            None if cells.is_unknown("group") => None,
-            None => Some(GroupCode::all()),
-            Some(_) => cells.read("group"),
-        };
-        let of = entry.map_or(FigureOf::Unknown, |entry| FigureOf::Kpi(&entry.kpi));
-        let figure = ReportedFigure {
-            value: cells.computed_or_given("value", of),
-            numerator: cells.figure("numerator", FigureOf::Count),
-            denominator: cells.figure("denominator", FigureOf::Count),
-            provisional: cells.flag("provisional"),
-            nil_return: cells.text("nil_return"),
-            status: cells
-                .status(entry.is_none_or(|entry| matches!(entry.kpi.formula, Formula::PartnerDetermined { .. }))),
-            commentary: cells.text("commentary"),
-            reason: cells.text("reason"),
-            forecast: cells.figure("forecast", of),
-            acknowledged: cells.acknowledged(),
-        };
+        let group = cells.group();
+        let figure = cells.reported_figure(entry.map(|entry| &entry.kpi));
         cells.check_fraction();
         let given = cells.given(READING_COLUMNS);
         let Some(entry) = entry else {
@@ -596,11 +605,7 @@ impl<'a> Import<'a> {
         }
         self.check_ignored(&mut cells, entry, period, figure.value.or(figure.numerator));
         let (Some(period), Some(group)) = (period, &group) else {
-            // If it is not known what is there, a row without a figure may leave one.
-            let stays = (!ReportedFigure::is_given(&given)).then(Settled::default);
-            if let Err(invalid) = self.desk.judge(entry, period, group.as_ref(), &figure, stays) {
-                cells.take_in(invalid);
-            }
+            cells.take_in(self.faults_without_place(entry, (period, group.as_ref()), &figure, &given));
             return Ok(Err(cells.faults));
         };
         self.noted
@@ -612,20 +617,17 @@ impl<'a> Import<'a> {
             Some(_) => readings::find(source.conn(), self.desk.seen.id(), &entry.kpi.code, period, group, None)?,
             None => None,
         };
-        let checked = match self.desk.check(entry, period, group, (&figure, &given), before.as_ref()) {
-            Ok(checked) if cells.faults.is_empty() => checked,
-            Ok(_) => return Ok(Err(cells.faults)),
+        let next = match self.desk.check(entry, period, group, (&figure, &given), before.as_ref()) {
             Err(invalid) => {
                 cells.take_in(invalid);
                 return Ok(Err(cells.faults));
             }
-        };
-        let next = match checked {
-            Checked::Unchanged => None,
-            Checked::Next(next) => Some(next),
-            Checked::Locked(detail) => {
+            Ok(_) if !cells.faults.is_empty() => return Ok(Err(cells.faults)),
+            Ok(Checked::Locked(detail)) => {
                 return Ok(Err(vec![Violation::in_cell(row.number, Some("kpi"), "signed_off", detail)]));
             }
+            Ok(Checked::Unchanged) => None,
+            Ok(Checked::Next(next)) => Some(next),
         };
         let fate = match (&next, &before) {
             (None, _) => Fate::Unchanged,
@@ -633,12 +635,8 @@ impl<'a> Import<'a> {
             (Some(_), None) => Fate::Created,
         };
         if self.desk.seen.picture.sums_with(group).next().is_some() {
-            let counted = match &next {
-                None => Picture::counted(entry, group, period).unwrap_or(Counted::Nothing),
-                Some(next) => Counted::of(&entry.kpi, next.value, next.numerator, next.denominator),
-            };
-            let row = u32::try_from(row.number).unwrap_or(u32::MAX);
-            self.summands.push(Summand { place, row, fate, counted });
+            let counted = counted(entry, group, period, next.as_deref());
+            self.summands.push(Summand { place, row: small_number(row.number), fate, counted });
         }
         self.note_right_row(place, row, figure_column(row.cell("value"), row.cell("numerator")));
         if let Some(reading) = next {

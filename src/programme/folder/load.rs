@@ -23,7 +23,7 @@ use crate::domain::document::{Document, patch_between};
 use crate::domain::ids::{KpiCode, PlanCode};
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::kpi::Kpi;
-use crate::domain::period::{Period, PeriodKind};
+use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
 use crate::domain::policy::{Policy, shipped};
 use crate::domain::round::Round;
@@ -343,13 +343,6 @@ fn at(day: NaiveDate, hour: u32) -> DateTime<Utc> {
     day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN)).and_utc()
 }
 
-/// What to say of a period's key that names a month and is also how people write a pair of years: `2008-09`.
-fn month_like_years(text: &str) -> Option<String> {
-    let month = text.parse::<Period>().ok().filter(|period| period.kind() == PeriodKind::Month)?;
-    let year: Period = format!("FY{text}").parse().ok()?;
-    Some(format!("`{text}` is the key of {}, and was read as that; if the year is meant, write {year}", month.label()))
-}
-
 /// The code of the plan that the other files are checked against if plan.csv itself is wrong. It is never saved.
 fn stand_in_code(now: DateTime<Utc>) -> Result<PlanCode, LoadError> {
     let code = format!("checking-{}", new_id(now).simple());
@@ -471,7 +464,7 @@ impl Loading<'_> {
             };
             let wrong_cells = row.faults();
             for column in file.columns.iter().filter(|column| column.holds_period()) {
-                if let Some(detail) = row.text(&column.name).and_then(|text| month_like_years(text.trim())) {
+                if let Some(detail) = row.text(&column.name).and_then(|text| Period::month_like_years(text.trim())) {
                     let warning = Warning::in_row(row.number, Some(&column.name), WarningCode::ReadAs, detail);
                     self.warn(name, columns.placed_warning(warning))?;
                 }

@@ -23,8 +23,9 @@ use crate::domain::round::{
     Lacking, LineFacts, NoStep, Progress, Return, ReturnKey, ReturnState, Round, Step, lacking, progress,
 };
 use crate::domain::warning::Warning;
+use crate::store::journal::Change;
 use crate::store::kinds::DefinitionKind;
-use crate::store::readings;
+use crate::store::{Conn, readings};
 
 use crate::programme::figures::check::{Judged, figure_column};
 use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
@@ -436,42 +437,12 @@ impl Programme {
             }
             let owed = seen.picture.owed(round, sub_group);
             let desk = Desk { seen, caller: &ground.caller };
-            let mut after = (*seen.picture).clone();
-            let (mut changes, mut places, mut spoken_of) = (Vec::new(), Vec::new(), BTreeSet::new());
-            let mut checked = Vec::new();
-            let (mut created, mut revised, mut unchanged) = (0, 0, 0);
+            let mut posting = Posting::new(&seen.picture);
             for (number, members) in figures.into_iter().flatten().enumerate() {
-                let figure = match one_figure(members, &owed) {
-                    Ok(figure) => figure,
-                    Err(faults) => {
-                        invalid.extend(faults.beneath(&format!("/figures/{number}")));
-                        continue;
-                    }
-                };
-                let (owed, figure, given) = figure;
-                let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
-                checked.push((number, figure_column(figure.value, figure.numerator), place.clone()));
-                let mut faults = Invalid::new();
-                if !spoken_of.insert(place.clone()) {
-                    faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));
-                }
-                if let Err(detail) = desk.may_report(owed.entry) {
-                    faults.at("/kpi", "not_allowed", detail);
-                }
-                let before = readings::find(pen.conn(), seen.id(), &place.0, place.2, &place.1, None)?;
-                match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
-                    Err(more) => faults.extend(more),
-                    Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
-                    Ok(Checked::Unchanged) => unchanged += 1,
-                    Ok(Checked::Next(said)) => {
-                        *if before.is_some() { &mut revised } else { &mut created } += 1;
-                        after.lay_over(&place.0, &place.1, place.2, desk.kept(owed.entry, &said));
-                        changes.push(reading_change(*said, before.as_ref()));
-                        places.push(place);
-                    }
-                }
+                let faults = posting.add(pen.conn(), &desk, &owed, (number, members))?;
                 invalid.extend(faults.beneath(&format!("/figures/{number}")));
             }
+            let Posting { after, changes, places, checked, created, revised, unchanged, .. } = posting;
             invalid.or(())?;
             if !dry_run {
                 pen.record(changes)?;
@@ -538,6 +509,75 @@ fn complete(report: &ReturnReport) -> Invalid {
         }
     }
     invalid
+}
+
+/// What the figures that were sent for a return change, gathered figure by figure.
+struct Posting {
+    /// The plan as they would leave it.
+    after: Picture,
+    changes: Vec<Change>,
+    /// The places whose figures they change, in their order.
+    places: Vec<Place>,
+    spoken_of: BTreeSet<Place>,
+    /// What may have to be looked at: the number of each figure, the column that it stands in, and its place.
+    checked: Vec<(usize, &'static str, Place)>,
+    created: u32,
+    revised: u32,
+    unchanged: u32,
+}
+
+impl Posting {
+    fn new(picture: &Picture) -> Self {
+        Self {
+            after: picture.clone(),
+            changes: Vec::new(),
+            places: Vec::new(),
+            spoken_of: BTreeSet::new(),
+            checked: Vec::new(),
+            created: 0,
+            revised: 0,
+            unchanged: 0,
+        }
+    }
+
+    /// Adds one figure, if it is right; returns what is wrong with it.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if the return is signed off.
+    fn add(
+        &mut self,
+        conn: &mut Conn,
+        desk: &Desk<'_>,
+        owed: &[Owed<'_>],
+        (number, members): (usize, Map<String, Value>),
+    ) -> Result<Invalid, Refusal> {
+        let (owed, figure, given) = match one_figure(members, owed) {
+            Ok(figure) => figure,
+            Err(faults) => return Ok(faults),
+        };
+        let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
+        self.checked.push((number, figure_column(figure.value, figure.numerator), place.clone()));
+        let mut faults = Invalid::new();
+        if !self.spoken_of.insert(place.clone()) {
+            faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));
+        }
+        if let Err(detail) = desk.may_report(owed.entry) {
+            faults.at("/kpi", "not_allowed", detail);
+        }
+        let before = readings::find(conn, desk.seen.id(), &place.0, place.2, &place.1, None)?;
+        match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
+            Err(more) => faults.extend(more),
+            Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
+            Ok(Checked::Unchanged) => self.unchanged += 1,
+            Ok(Checked::Next(said)) => {
+                *if before.is_some() { &mut self.revised } else { &mut self.created } += 1;
+                self.after.lay_over(&place.0, &place.1, place.2, desk.kept(owed.entry, &said));
+                self.changes.push(reading_change(*said, before.as_ref()));
+                self.places.push(place);
+            }
+        }
+        Ok(faults)
+    }
 }
 
 /// Reads one figure of a return and which of its members were given, and finds what is owed that it answers.
