@@ -1207,7 +1207,7 @@ fn write_list<W: Write>(
         }
         if listed.len() > MOST_LISTED {
             let more = listed.len() - MOST_LISTED;
-            let more = format!("And {more} more. Correct these, or have them all as a list of JSON.");
+            let more = format!("And {more} more. Correct these, or ask for all of them as JSON.");
             put(out, &format!("<row r=\"{row}\">{}</row>", list_cell('D', row, wrapped, &more)))?;
             row += 1;
         }

@@ -8,17 +8,16 @@ use std::time::Duration;
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use encoding_rs::Encoding;
 use futures_util::{Stream, StreamExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
 use crate::domain::invalid::Violation;
-use crate::domain::number::Figure;
-use crate::domain::policy::Status;
-use crate::domain::target::{TargetKind, TargetState};
+use crate::domain::reading::ReadingDraft;
+use crate::domain::target::TargetDraft;
 use crate::domain::warning::Warning;
 use crate::domain::wording::{counted, things_wrong};
 use crate::exchange::dialect::encoding_named;
@@ -27,6 +26,7 @@ use crate::exchange::marking::{self, Findings, Unmarked};
 use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
+use crate::http::collecting::placed;
 use crate::http::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
 use crate::http::request::caller::Caller;
 use crate::http::request::extract::{self, FromParams, ParamReader};
@@ -70,7 +70,7 @@ pub(in crate::http) const DONE: &str = "What the import did, or would do. If Acc
 pub(in crate::http) const REFUSED: &str = "Something in the file is wrong; every wrong cell is listed, and nothing is saved (`invalid`); or the Idempotency-Key came with another request (`key_reused`). If Accept prefers an Excel workbook, a table comes back as one, with each wrong cell marked, after a sheet that lists what is wrong.";
 
 /// Readings to import, as JSON.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ReadingItems, description = "Readings to import: all or nothing. Of one item at most 1 MiB.", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "numerator": 231, "denominator": 5120}]}))]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
@@ -80,53 +80,29 @@ pub struct ReadingItems {
     items: Vec<ReadingItem>,
 }
 
-/// One of the readings to import.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ReadingItem, description = "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. If a reading exists already, an absent member leaves the stored value, and `null` clears it; any of these four replaces the figure as a whole.")]
-#[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
-pub struct ReadingItem {
+/// Where a reading to import belongs.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it documents members of a body, of which one item is read at a time")]
+struct ReadingPlace {
     /// The KPI's code.
     #[schema(example = "NI-117")]
     kpi: KpiCode,
     /// The period: its key, or as people write it if that can mean one thing only for the KPI.
     #[schema(example = "2010/11 Q1")]
     period: String,
-    /// The group; without it `all`, which is everyone.
+    /// The group; `all`, which is everyone, without it.
     #[schema(example = "all")]
     group: Option<GroupCode>,
-    /// The figure, in the KPI's unit.
-    #[schema(example = 4.5)]
-    value: Option<Figure>,
-    /// What is counted.
-    #[schema(example = 231)]
-    numerator: Option<Figure>,
-    /// Over what it is counted.
-    #[schema(example = 5120)]
-    denominator: Option<Figure>,
-    /// Whether the figure may still change; `false` for a first reading without it.
-    provisional: Option<bool>,
-    /// Why there is no figure; at most 400 characters.
-    #[schema(max_length = 400, example = "School census not yet released")]
-    nil_return: Option<String>,
-    /// The status that the named partner determined; only for KPIs whose formula is `partner_determined`.
-    status: Option<Status>,
-    /// What readers should know about the figure; at most 4,000 characters.
-    #[schema(max_length = 4000)]
-    commentary: Option<String>,
-    /// Why it replaces an earlier figure; at most 2,000 characters.
-    #[schema(max_length = 2000)]
-    reason: Option<String>,
-    /// The figure that the sub-group itself expects at the year's end.
-    #[schema(example = 4.2)]
-    forecast: Option<Figure>,
-    /// The codes of warnings that you have seen and confirm: they are not repeated for this figure.
-    #[schema(example = json!([]))]
-    acknowledged: Option<Vec<String>>,
+}
+
+placed! {
+    /// One of the readings to import: what a reading says in a request, and where it belongs.
+    pub struct ReadingItem = ReadingPlace, ReadingDraft,
+        "A reading to import: a `value`, or a `numerator` and a `denominator`, or a `nil_return`. If a reading exists already, an absent member leaves the stored value, and `null` clears it; any of these four replaces the figure as a whole."
 }
 
 /// Targets to import, as JSON.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = TargetItems, description = "Targets to import: all or nothing. Of one item at most 1 MiB.", example = json!({"items": [{"kpi": "NI-117", "period": "2010/11 Q1", "value": 4.4}]}))]
 #[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
@@ -136,46 +112,22 @@ pub struct TargetItems {
     items: Vec<TargetItem>,
 }
 
-/// One of the targets to import.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TargetItem, description = "A target to import: a `value`, or `low` and `high`. If a target exists already, an absent member leaves the stored value, and `null` puts it back to its default; any of these three replaces all of them.")]
-#[expect(dead_code, reason = "it documents a body, of which one item is read at a time")]
-pub struct TargetItem {
+/// Where a target to import belongs.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it documents members of a body, of which one item is read at a time")]
+struct TargetPlace {
     /// The KPI's code.
     #[schema(example = "NI-117")]
     kpi: KpiCode,
     /// The period: the KPI's own kind or a year of its calendar, by its key or as people write it.
     #[schema(example = "2010/11")]
     period: String,
-    /// The figure wanted.
-    #[schema(example = 4.4)]
-    value: Option<Figure>,
-    /// The lower end of the range wanted.
-    low: Option<Figure>,
-    /// The upper end of the range wanted.
-    high: Option<Figure>,
-    /// The figure at which amber ends.
-    floor: Option<Figure>,
-    /// Who asks for it; `local` for a first target without it.
-    kind: Option<TargetKind>,
-    /// Whether it counts; `agreed` for a first target without it.
-    state: Option<TargetState>,
-    /// Why this figure; at most 2,000 characters.
-    #[schema(max_length = 2000)]
-    rationale: Option<String>,
-    /// Who agreed it; at most 200 characters.
-    #[schema(max_length = 200)]
-    agreed_by: Option<String>,
-    /// When it was agreed.
-    #[schema(example = "2010-03-24")]
-    agreed_on: Option<NaiveDate>,
-    /// Why it replaces the one before; at most 2,000 characters.
-    #[schema(max_length = 2000)]
-    reason: Option<String>,
-    /// The codes of warnings that you have seen and confirm: they are not repeated for this target.
-    #[schema(example = json!([]))]
-    acknowledged: Option<Vec<String>>,
+}
+
+placed! {
+    /// One of the targets to import: what a target says in a request, and where it belongs.
+    pub struct TargetItem = TargetPlace, TargetDraft,
+        "A target to import: a `value`, or `low` and `high`. If a target exists already, an absent member leaves the stored value, and `null` puts it back to its default; any of these three replaces all of them."
 }
 
 /// What an import did, or would do.

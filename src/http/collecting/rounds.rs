@@ -5,13 +5,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use crate::domain::document::{refuse_unknown, take};
-use crate::domain::ids::{CODE_PATTERN, OrganisationCode, PlanCode, SubGroupCode};
+use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
 use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::period::{PERIOD_PATTERN, Period, PeriodKey};
+use crate::domain::period::{Period, PeriodKey};
 use crate::domain::plan::{Organisation, SubGroup};
-use crate::domain::reading::{ReadingDraft, ReportedFigure};
+use crate::domain::reading::ReadingDraft;
 use crate::domain::round::{ReturnKey, Round, RoundChange, RoundDraft, Step};
 use crate::http::collecting::imports::DryRun;
+use crate::http::collecting::placed;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{
     CreateProblems, DeleteProblems, NotAllowed, NotModified, PutReturnProblems, ReadProblems, StepProblems,
@@ -204,42 +205,25 @@ pub async fn find_return(
     Ok(kept(&report, &view.tag))
 }
 
-/// A figure in a return.
-#[derive(Debug)]
-pub struct ReturnFigure;
-
-impl utoipa::PartialSchema for ReturnFigure {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-        let figure = ReadingDraft::schema();
-        let utoipa::openapi::RefOr::T(Schema::Object(mut object)) = figure else { return figure };
-        let code = |pattern: &str, example: &str, told: &str| {
-            ObjectBuilder::new()
-                .schema_type(SchemaType::Type(Type::String))
-                .pattern(Some(pattern))
-                .examples([example])
-                .description(Some(told))
-        };
-        let or_null = |object: ObjectBuilder| object.schema_type(SchemaType::Array(vec![Type::String, Type::Null]));
-        object.properties.insert("kpi".to_owned(), code(CODE_PATTERN, "NI-117", "The KPI's code.").into());
-        let period = code(PERIOD_PATTERN, "FY2009-10-Q1", "The period's key, if the return holds more than one.");
-        object.properties.insert("period".to_owned(), or_null(period).into());
-        let group = code(CODE_PATTERN, "all", "The group; `all` without it.");
-        object.properties.insert("group".to_owned(), or_null(group).into());
-        object.required = vec!["kpi".to_owned()];
-        object.description = Some(
-            "A figure in a return: the KPI, the period if the return holds more than one of it, the group (`all` \
-             without it), and what is reported."
-                .to_owned(),
-        );
-        utoipa::openapi::RefOr::T(Schema::Object(object))
-    }
+/// Where a figure of a return belongs.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it documents members of a body, which the use case reads one by one")]
+struct ReturnPlace {
+    /// The KPI's code.
+    #[schema(example = "NI-117")]
+    kpi: KpiCode,
+    /// The period's key, if the return holds more than one.
+    #[schema(example = "FY2009-10-Q1")]
+    period: Option<PeriodKey>,
+    /// The group; `all` without it.
+    #[schema(example = "all")]
+    group: Option<GroupCode>,
 }
 
-impl utoipa::ToSchema for ReturnFigure {
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
-        <ReportedFigure as utoipa::ToSchema>::schemas(schemas);
-    }
+placed! {
+    /// A figure in a return.
+    pub struct ReturnFigure = ReturnPlace, ReadingDraft,
+        "A figure in a return: the KPI, the period if the return holds more than one of it, the group (`all` without it), and what is reported."
 }
 
 /// The figures of a return.
