@@ -47,7 +47,7 @@ pub struct Worker {
 impl Worker {
     /// A worker of this programme.
     pub fn new(programme: Programme) -> Self {
-        let sender = Sender::new(programme.allows_private_webhooks());
+        let sender = Sender::new(programme.webhooks_reach());
         Self { programme, sender, name: uuid::Uuid::now_v7().to_string() }
     }
 

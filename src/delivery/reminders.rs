@@ -13,7 +13,7 @@ use super::sender::{Sender, Sent};
 use super::signature;
 use crate::domain::ids::Subject;
 use crate::domain::period::day_in_london;
-use crate::domain::webhook::check_destination;
+use crate::domain::webhook::{Reach, check_destination};
 use crate::programme::feed::messages::envelope;
 use crate::programme::feed::webhooks::Secret;
 use crate::programme::rounds::reminders::Reminder;
@@ -72,11 +72,15 @@ impl Courier {
     /// # Errors
     /// What is wrong with either setting; never what it says.
     pub fn webhook(url: &str, secret: &str) -> Result<Self, String> {
-        check_destination(url, true)?;
+        check_destination(url, Reach::Private)?;
         if signature::sign(secret, "", 0, "").is_none() {
             return Err("write the secret as whsec_ and base64".to_owned());
         }
-        Ok(Self::Webhook { sender: Sender::new(true), url: url.to_owned(), secret: Secret::new(secret.to_owned()) })
+        Ok(Self::Webhook {
+            sender: Sender::new(Reach::Private),
+            url: url.to_owned(),
+            secret: Secret::new(secret.to_owned()),
+        })
     }
 
     /// Whether it has a way to somebody.

@@ -15,7 +15,7 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use crate::domain::webhook::{PRIVATE, check_destination, may_be_sent_to};
+use crate::domain::webhook::{PRIVATE, Reach, check_destination, may_be_sent_to};
 
 /// How long a subscriber has to take a message and answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,21 +36,21 @@ pub enum Sent {
 #[derive(Clone, Debug)]
 pub struct Sender {
     agent: ureq::Agent,
-    private: bool,
+    reach: Reach,
 }
 
 /// Resolves names to addresses that may be sent to.
 #[derive(Debug)]
 struct Guarded {
     inner: DefaultResolver,
-    private: bool,
+    reach: Reach,
 }
 
 impl Resolver for Guarded {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
         // All of them: of a name that has a public and a private address none is used.
-        if self.private || found.iter().all(|address| may_be_sent_to(address.ip())) {
+        if self.reach == Reach::Private || found.iter().all(|address| may_be_sent_to(address.ip())) {
             Ok(found)
         } else {
             Err(ureq::Error::Other(PRIVATE.into()))
@@ -59,8 +59,8 @@ impl Resolver for Guarded {
 }
 
 impl Sender {
-    /// A sender; `private` says whether http and private addresses are sent to.
-    pub fn new(private: bool) -> Self {
+    /// A sender that sends as far as this.
+    pub fn new(reach: Reach) -> Self {
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -68,7 +68,7 @@ impl Sender {
             .build();
         let config = ureq::Agent::config_builder()
             .tls_config(tls)
-            .https_only(!private)
+            .https_only(reach == Reach::Public)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -77,13 +77,13 @@ impl Sender {
             .max_idle_connections(0)
             .user_agent(concat!("waymark/", env!("CARGO_PKG_VERSION")))
             .build();
-        let resolver = Guarded { inner: DefaultResolver::default(), private };
-        Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver), private }
+        let resolver = Guarded { inner: DefaultResolver::default(), reach };
+        Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver), reach }
     }
 
     /// Sends a message. Blocks, at most for the ten seconds that a subscriber has.
     pub fn send(&self, url: &str, id: &str, timestamp: i64, signature: &str, body: String) -> Sent {
-        if let Err(why) = check_destination(url, self.private) {
+        if let Err(why) = check_destination(url, self.reach) {
             return Sent::Failed(why.to_owned());
         }
         let request = self
@@ -126,13 +126,13 @@ mod tests {
 
     #[test]
     fn nothing_is_sent_to_a_private_address_however_it_is_named() {
-        let sender = Sender::new(false);
+        let sender = Sender::new(Reach::Public);
         for url in ["https://127.0.0.1:1/", "https://[::1]:1/", "http://example.org/", "https://localhost:1/"] {
             let sent = sender.send(url, "msg", 1, "v1,x", "{}".to_owned());
             assert!(matches!(&sent, Sent::Failed(why) if !why.contains("refused")), "{url}: {sent:?}");
         }
         // By a name that only resolving shows: the machine's own.
-        let resolver = Guarded { inner: DefaultResolver::default(), private: false };
+        let resolver = Guarded { inner: DefaultResolver::default(), reach: Reach::Public };
         let uri: Uri = "https://localhost:1/".parse().unwrap();
         let timeout = NextTimeout {
             after: ureq::unversioned::transport::time::Duration::NotHappening,

@@ -63,11 +63,11 @@ document! {
 }
 
 impl WebhookTerms {
-    /// What is wrong with the terms in themselves. `private` says whether this deployment sends to private addresses.
-    pub fn check(&self, private: bool) -> Invalid {
+    /// What is wrong with the terms in themselves.
+    pub fn check(&self, reach: Reach) -> Invalid {
         let mut invalid = Invalid::new();
         check_text(&mut invalid, "/url", &self.url, 1, 2000);
-        if let Err(why) = check_destination(&self.url, private) {
+        if let Err(why) = check_destination(&self.url, reach) {
             invalid.at("/url", "destination_refused", why);
         }
         check_text(&mut invalid, "/description", &self.description, 0, 400);
@@ -103,11 +103,21 @@ impl WebhookTerms {
     }
 }
 
+/// How far a deployment sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To https addresses on the public internet alone.
+    Public,
+    /// To http and to private addresses too.
+    Private,
+}
+
 /// Whether an address is one that webhooks are sent to, as far as its text shows.
 ///
 /// # Errors
 /// Why not, and what to do.
-pub fn check_destination(url: &str, private: bool) -> Result<(), &'static str> {
+pub fn check_destination(url: &str, reach: Reach) -> Result<(), &'static str> {
+    let private = reach == Reach::Private;
     // Stricter than the standards, so that no two readers of it can take it for two addresses.
     if !url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'^' | b'`')) {
         return Err("write the address in ASCII, percent-encoded, without blanks");
@@ -281,7 +291,7 @@ mod tests {
             "https://8.8.8.8/",
             "https://[2606:4700::1111]:443/x",
         ] {
-            assert_eq!(check_destination(good, false), Ok(()), "{good}");
+            assert_eq!(check_destination(good, Reach::Public), Ok(()), "{good}");
         }
         for bad in [
             "http://partner.example/",
@@ -313,11 +323,11 @@ mod tests {
             "https://169.254.169.254/latest",
             "https://192.168.0.1:8443/",
         ] {
-            assert!(check_destination(bad, false).is_err(), "{bad}");
+            assert!(check_destination(bad, Reach::Public).is_err(), "{bad}");
         }
-        assert_eq!(check_destination("http://127.0.0.1:8080/x", true), Ok(()));
-        assert!(check_destination("ftp://127.0.0.1/", true).is_err());
-        assert!(check_destination("http://a:b@127.0.0.1/", true).is_err());
+        assert_eq!(check_destination("http://127.0.0.1:8080/x", Reach::Private), Ok(()));
+        assert!(check_destination("ftp://127.0.0.1/", Reach::Private).is_err());
+        assert!(check_destination("http://a:b@127.0.0.1/", Reach::Private).is_err());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use quick_cache::sync::Cache;
 use crate::clock::Clock;
 use crate::domain::access::{Access, Audience};
 use crate::domain::ids::{CredentialId, PlanCode, PlanId, Seq, Subject};
+use crate::domain::webhook::Reach;
 pub use crate::store::StoreError;
 use crate::store::plans::{self, LockedPlan, VisiblePlan};
 use crate::store::{Conn, Store, Write, journal};
@@ -47,7 +48,7 @@ pub struct Programme {
     /// When the use of a credential was noted last.
     noted: Arc<Cache<CredentialId, DateTime<Utc>>>,
     watch: Watch,
-    private_webhooks: bool,
+    webhooks_reach: Reach,
 }
 
 /// Of how many credentials it is remembered when their use was noted.
@@ -99,18 +100,18 @@ impl Programme {
     /// The programme stored in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
         let noted = Arc::new(Cache::new(CREDENTIALS_NOTED));
-        Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), private_webhooks: false }
+        Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), webhooks_reach: Reach::Public }
     }
 
     /// The same, if webhooks may go to http and to private addresses: a deployment's own decision.
     #[must_use]
     pub fn allowing_private_webhooks(self, allowed: bool) -> Self {
-        Self { private_webhooks: allowed, ..self }
+        Self { webhooks_reach: if allowed { Reach::Private } else { Reach::Public }, ..self }
     }
 
-    /// Whether webhooks may go to http and to private addresses.
-    pub fn allows_private_webhooks(&self) -> bool {
-        self.private_webhooks
+    /// How far webhooks go.
+    pub fn webhooks_reach(&self) -> Reach {
+        self.webhooks_reach
     }
 
     /// The clock that the programme uses.

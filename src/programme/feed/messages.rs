@@ -455,8 +455,8 @@ impl Telling<'_> {
         let mut parts = entry.key.split('/');
         let code: Option<KpiCode> = parts.next().and_then(|code| code.parse().ok());
         let period: Option<Period> = parts.next().and_then(|period| period.parse().ok());
-        let (Some(code), Some(period)) = (code, period) else { return None };
-        let Some(of) = self.wanted(&code) else { return None };
+        let (code, period) = (code?, period?);
+        let of = self.wanted(&code)?;
         let short = |said: Option<&Value>| {
             let said = said.filter(|said| said.get("removed") != Some(&Value::Bool(true)))?;
             let target = said.get("target")?.as_object()?;
@@ -480,7 +480,7 @@ impl Telling<'_> {
         let covered = group.is_some_and(|group| {
             group.value.outcome_areas.iter().any(|area| self.webhook.terms.covers(None, Some(area)))
         });
-        let Some((body, group)) = body.zip(group).filter(|_| covered) else { return None };
+        let (body, group) = body.zip(group).filter(|_| covered)?;
         let data = json!({
             "round": body.get("period"), "sub_group": group.value.code, "title": group.value.title,
             "state": body.get("state"), "by": entry.actor,
@@ -492,7 +492,7 @@ impl Telling<'_> {
     fn board_report_event(&self, entry: &Entry) -> Option<Told> {
         let terms = &self.webhook.terms;
         let report = entry.key.parse().ok().and_then(|id| self.present.board_report_for(id).ok());
-        let Some(report) = report.map(|kept| &kept.value) else { return None };
+        let report = report.map(|kept| &kept.value)?;
         let all = terms.kpis.is_empty() && terms.outcome_areas.is_empty();
         if !all && !report.kpis.iter().any(|kpi| self.wanted(kpi).is_some()) {
             return None;

@@ -9,7 +9,7 @@ use crate::domain::access::Audience;
 use crate::domain::document::{Document, lay_over};
 use crate::domain::ids::{PlanCode, Seq, Subject};
 use crate::domain::invalid::Invalid;
-use crate::domain::webhook::WebhookTerms;
+use crate::domain::webhook::{Reach, WebhookTerms};
 use crate::store::journal::NewRow;
 pub use crate::store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId, WebhookRow};
 use crate::store::{journal, new_id, webhooks};
@@ -49,8 +49,8 @@ fn new_secret() -> Result<Secret, Refusal> {
     Ok(Secret::new(format!("whsec_{}", STANDARD.encode(random::<24>()?))))
 }
 
-fn check(terms: &WebhookTerms, seen: &Seen, private: bool) -> Invalid {
-    let mut invalid = terms.check(private);
+fn check(terms: &WebhookTerms, seen: &Seen, reach: Reach) -> Invalid {
+    let mut invalid = terms.check(reach);
     let kpis = seen.kpis_by_code();
     for (place, kpi) in terms.kpis.iter().enumerate() {
         refer(&mut invalid, format!("/kpis/{place}"), "KPI", kpi, &kpis);
@@ -131,11 +131,11 @@ impl Programme {
     ) -> Result<WebhookRow, Refusal> {
         // It uses all that its owner may see, whatever the token it is made with is confined to.
         must_be_oneself(caller)?;
-        let private = self.private_webhooks;
+        let reach = self.webhooks_reach;
         self.change(plan, caller, move |ground, pen| {
             may_subscribe(&ground.plan)?;
             let terms = WebhookTerms::parse(members)?;
-            check(&terms, &ground.seen, private).or(())?;
+            check(&terms, &ground.seen, reach).or(())?;
             let plan = ground.plan.id;
             let standing = webhooks::list(pen.conn(), plan)?;
             if standing.iter().filter(|row| row.subject == ground.caller).count() >= MOST_OF_ONE {
@@ -183,14 +183,14 @@ impl Programme {
         precondition: Precondition,
     ) -> Result<WebhookRow, Refusal> {
         must_be_oneself(caller)?;
-        let private = self.private_webhooks;
+        let reach = self.webhooks_reach;
         self.change(plan, caller, move |ground, pen| {
             let before = pen.webhook(ground, id)?;
             precondition.allows_change_of(before.seq)?;
             let mut members = before.terms.members();
             lay_over(&mut members, patch);
             let terms = WebhookTerms::parse(members)?;
-            check(&terms, &ground.seen, private).or(())?;
+            check(&terms, &ground.seen, reach).or(())?;
             if terms == before.terms {
                 return Ok(before);
             }
