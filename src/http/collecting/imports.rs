@@ -145,7 +145,7 @@ pub struct ImportResult {
     /// The rows that make the next revision of something.
     #[schema(minimum = 0, example = 5)]
     revised: u64,
-    /// The rows that say what is there already.
+    /// The rows that say what is stored already.
     #[schema(minimum = 0, example = 15)]
     unchanged: u64,
     /// The rows with anything wrong in them.
