@@ -26,6 +26,7 @@ use crate::http::request::path::path_params;
 use crate::http::request_id;
 use crate::http::resource::resource;
 use crate::http::service::health::Readiness;
+use crate::programme::caller::precondition::Precondition;
 
 mod things {
     use super::*;
@@ -163,7 +164,7 @@ mod things {
         conditions: Conditions,
         Body(new): Body<NewThingBody>,
     ) -> Result<HttpResponse, Problem> {
-        conditions.require_if_match(&ETag::of(7))?;
+        Precondition::from(&conditions).allows_change_of(7)?;
         Ok(HttpResponse::Ok()
             .insert_header(&ETag::of(8))
             .json(ThingBody { code: code.to_string(), note: Some(new.note) }))
