@@ -835,7 +835,7 @@ async fn a_status_is_the_same_for_everyone_and_its_figure_is_rounded(world: &Wor
     assert_eq!([&member["value"], &partner["value"], &partner["variance"]], [&json!(14.96), &json!(15), &Value::Null]);
     let told = partner["explanation"].as_str().unwrap();
     assert!(
-        told.contains("more exactly than it is shown") && !told.contains("14.96") && !told.contains("0.04"),
+        told.contains("more exact than the figures shown here") && !told.contains("14.96") && !told.contains("0.04"),
         "{told}"
     );
     // To its own organisation nothing is rounded.
