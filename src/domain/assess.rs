@@ -1068,7 +1068,7 @@ pub(crate) mod tests {
         case.reading = Some(observed(figure("14.96")));
         let known = case.assess();
         assert_eq!((known.status, known.value, known.variance), (Status::AtRisk, figure("15"), None));
-        assert!(known.explanation.ends_with("more exactly than it is shown here."), "{}", known.explanation);
+        assert!(known.explanation.ends_with("more exact than the figures shown here."), "{}", known.explanation);
         // A line discloses what it is drawn from.
         case.target = Ok(FoundTarget {
             aim: Aim { low: "13.333333".parse().unwrap(), high: "13.333333".parse().unwrap() },

@@ -98,7 +98,11 @@ pub fn pooled(kpi: &Kpi, parts: &[Option<&Observed>]) -> Option<Observed> {
         commentary: readings().rev().find_map(|reading| reading.commentary.clone()),
         restatement: None,
         stated_forecast: None,
-        ..latest.clone()
+        determined: latest.determined,
+        recorded_by: latest.recorded_by.clone(),
+        definition_version: latest.definition_version,
+        acknowledged: latest.acknowledged,
+        computed: latest.computed,
     };
     let figures = || readings().filter(|reading| reading.value.is_some());
     let Some(first) = figures().next() else {

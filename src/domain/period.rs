@@ -899,8 +899,8 @@ mod tests {
         for (text, kind, words) in [
             ("2010/06", Month, "did you mean 2010-06?"),
             ("2010-6", Month, "did you mean 2010-06?"),
-            ("2009.1", Month, "is no period"),
-            ("2009.10", Month, "is no period"),
+            ("2009.1", Month, "is not a period"),
+            ("2009.10", Month, "is not a period"),
             ("2009/10", Month, "is a period of another kind; this is reported by month, such as 2009-06"),
             ("2009–10", Month, "did you mean 2009-10?"),
             ("06/10", Month, "is not a period; this is reported by month, such as 2009-06"),
@@ -918,10 +918,10 @@ mod tests {
             ),
             ("T3 2010", AcademicTerm, "one year of the two"),
             ("AY 2009/10", FinancialYear, "another kind"),
-            ("Summer", AcademicTerm, "is no period"),
-            ("Q1 Q2 2009/10", FinancialQuarter, "is no period"),
-            ("Q5 2009/10", FinancialQuarter, "is no period"),
-            ("2009/10 Q", FinancialQuarter, "is no period"),
+            ("Summer", AcademicTerm, "is not a period"),
+            ("Q1 Q2 2009/10", FinancialQuarter, "is not a period"),
+            ("Q5 2009/10", FinancialQuarter, "is not a period"),
+            ("2009/10 Q", FinancialQuarter, "is not a period"),
             ("soon", FinancialQuarter, "is not a period; this is reported by financial quarter, such as FY2009-10-Q1"),
         ] {
             let refused = Period::read(text, kind).map(|period| period.to_string()).unwrap_err().to_string();

@@ -112,6 +112,20 @@ impl ReportedFigure {
     /// Over 231 of 5120: `{"value": 4.6}` leaves no numerator, `{"commentary": "…"}` leaves 231 of 5120.
     #[must_use]
     pub fn over(&self, given: &Given, standing: &Self) -> LaidOver {
+        // Named, so that the compiler asks what becomes of a member that is added. A reason and what is acknowledged are about
+        // this change alone.
+        let Self {
+            value: _,
+            numerator: _,
+            denominator: _,
+            provisional: _,
+            nil_return: _,
+            status: _,
+            commentary: _,
+            reason: _,
+            forecast: _,
+            acknowledged: _,
+        } = self;
         let mut figure = self.clone();
         let says_one =
             self.value.is_some() || self.numerator.is_some() || self.denominator.is_some() || self.nil_return.is_some();

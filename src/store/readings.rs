@@ -76,24 +76,44 @@ impl ReadingRevision {
     pub fn document(&self) -> Value {
         let figure = |figure: Figure| serde_json::to_value(figure).unwrap_or_default();
         let text = |text: &String| Value::from(text.as_str());
-        let acknowledged = serde_json::to_value(self.acknowledged).unwrap_or_default();
+        let Self {
+            kpi,
+            period,
+            group,
+            revision,
+            value,
+            numerator,
+            denominator,
+            provisional,
+            nil_return,
+            determined_status,
+            commentary,
+            reason,
+            definition_version,
+            forecast,
+            restated,
+            acknowledged,
+        } = self;
         let members = [
-            ("acknowledged", (!self.acknowledged.is_empty()).then_some(acknowledged)),
-            ("commentary", self.commentary.as_ref().map(text)),
-            ("definition_version", Some(self.definition_version.into())),
-            ("denominator", self.denominator.map(figure)),
-            ("determined_status", self.determined_status.map(|status| status.as_str().into())),
-            ("forecast", self.forecast.map(figure)),
-            ("group", Some(self.group.as_str().into())),
-            ("kpi", Some(self.kpi.as_str().into())),
-            ("nil_return", self.nil_return.as_ref().map(text)),
-            ("numerator", self.numerator.map(figure)),
-            ("period", Some(self.period.to_string().into())),
-            ("provisional", Some(self.provisional.into())),
-            ("reason", self.reason.as_ref().map(text)),
-            ("restated", self.restated.then(|| true.into())),
-            ("revision", Some(self.revision.into())),
-            ("value", self.value.map(figure)),
+            (
+                "acknowledged",
+                (!acknowledged.is_empty()).then(|| serde_json::to_value(acknowledged).unwrap_or_default()),
+            ),
+            ("commentary", commentary.as_ref().map(text)),
+            ("definition_version", Some((*definition_version).into())),
+            ("denominator", denominator.map(figure)),
+            ("determined_status", determined_status.map(|status| status.as_str().into())),
+            ("forecast", forecast.map(figure)),
+            ("group", Some(group.as_str().into())),
+            ("kpi", Some(kpi.as_str().into())),
+            ("nil_return", nil_return.as_ref().map(text)),
+            ("numerator", numerator.map(figure)),
+            ("period", Some(period.to_string().into())),
+            ("provisional", Some((*provisional).into())),
+            ("reason", reason.as_ref().map(text)),
+            ("restated", restated.then(|| true.into())),
+            ("revision", Some((*revision).into())),
+            ("value", value.map(figure)),
         ];
         Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
@@ -403,27 +423,48 @@ pub(super) fn insert(
     let text = |figure: Option<Figure>| figure.map(|figure| figure.to_string());
     let rows: Vec<Stored<'_>> = rows
         .iter()
-        .map(|(seq, said)| Stored {
-            plan_id: plan.0,
-            kpi: said.kpi.as_str(),
-            period: said.period.to_string(),
-            group_code: said.group.as_str(),
-            revision: said.revision,
-            seq: seq.0,
-            value: text(said.value),
-            numerator: text(said.numerator),
-            denominator: text(said.denominator),
-            provisional: said.provisional,
-            nil_return: said.nil_return.as_deref(),
-            determined_status: said.determined_status.map(Status::as_str),
-            commentary: said.commentary.as_deref(),
-            reason: said.reason.as_deref(),
-            definition_version: said.definition_version,
-            forecast: text(said.forecast),
-            restated: said.restated,
-            acknowledged: said.acknowledged.to_string(),
-            recorded_at: at,
-            recorded_by: by.as_str(),
+        .map(|(seq, said)| {
+            // Named one by one, so that the compiler asks for a member that is added.
+            let ReadingRevision {
+                kpi,
+                period,
+                group,
+                revision,
+                value,
+                numerator,
+                denominator,
+                provisional,
+                nil_return,
+                determined_status,
+                commentary,
+                reason,
+                definition_version,
+                forecast,
+                restated,
+                acknowledged,
+            } = said;
+            Stored {
+                plan_id: plan.0,
+                kpi: kpi.as_str(),
+                period: period.to_string(),
+                group_code: group.as_str(),
+                revision: *revision,
+                seq: seq.0,
+                value: text(*value),
+                numerator: text(*numerator),
+                denominator: text(*denominator),
+                provisional: *provisional,
+                nil_return: nil_return.as_deref(),
+                determined_status: determined_status.map(Status::as_str),
+                commentary: commentary.as_deref(),
+                reason: reason.as_deref(),
+                definition_version: *definition_version,
+                forecast: text(*forecast),
+                restated: *restated,
+                acknowledged: acknowledged.to_string(),
+                recorded_at: at,
+                recorded_by: by.as_str(),
+            }
         })
         .collect();
     insert_all!(any, readings::table, rows)

@@ -119,7 +119,7 @@ async fn twenty_mistakes_are_told_each_at_its_cell_and_nothing_is_kept(world: &W
         answer
             .tells("20 things are wrong in 20 of 23 rows")
             .tells("did you mean `NI-117`?")
-            .tells("row 4 already speaks");
+            .tells("row 4 is already about");
     }
     assert_eq!(world.version().await, before, "nothing is kept");
     // One wrong cell among many right ones is enough.
@@ -457,7 +457,7 @@ async fn a_place_is_spoken_of_once(world: &World) {
     let answer = world.import(Lead, "readings", twice).await.refused(422, "invalid");
     let named = |row| (row, "kpi".to_owned(), "named_twice".to_owned());
     assert_eq!(answer.cells(), [named(4), named(5)]);
-    answer.tells("row 2 already").tells("row 3 already");
+    answer.tells("row 2 is already").tells("row 3 is already");
 }
 
 async fn symbols_are_told_apart_from_slips(world: &World) {
@@ -658,7 +658,7 @@ async fn what_is_wrong_with_json_is_told_at_its_pointer(world: &World) {
         let ask = world.ask(actix_web::http::Method::POST, Lead, "readings").body("application/json", body);
         let answer = ask.header("accept", accept).await.refused(422, "invalid");
         assert_eq!(pointed(&answer), wanted, "{answer}");
-        answer.tells("did you mean `value`?").tells("/items/0 already speaks");
+        answer.tells("did you mean `value`?").tells("/items/0 is already about");
     }
     let targets = json!({"items": [{"kpi": "NI-117", "period": "2010/11", "value": "5", "group": "all"}]});
     let answer = world.post(Manager, "targets", targets).await.refused(422, "invalid");

@@ -24,7 +24,7 @@ fn an_argument_that_cannot_be_read_is_answered_with_advice(desk: &Desk) {
         (&["serve", "--bind", "here"], "write an address and a port, such as 127.0.0.1:8080"),
         (&["serve", "--trusted-proxies", "here"], "write an address or a network"),
         (&["serve", "--migrate", "perhaps"], "[possible values: true, false]"),
-        (&["report", "--plan", "x y", "--as", "ann"], "is no code"),
+        (&["report", "--plan", "x y", "--as", "ann"], "is not a code"),
         (&["report", "--plan", "small", "--as", "ann", "--as-of", "yesterday"], "2027-01-31T12:00:00Z"),
         (&["report", "--plan", "small", "--as", "ann", "--format", "pdf"], "possible values: text, json, csv"),
     ] {

@@ -422,7 +422,7 @@ impl Telling<'_> {
             }
             Candidate::BoardReport if terms.wants(EventType::BoardReportFrozen) => self.board_report_event(entry),
             Candidate::Status(place, through) => self.status_event(place, *through, pictures),
-            _ => None,
+            Candidate::Reading(_) | Candidate::Target | Candidate::Return(_) | Candidate::BoardReport => None,
         })
     }
 
@@ -574,7 +574,7 @@ fn told_by(entry: &Entry) -> Option<Candidate> {
             Some(Candidate::Return(EventType::ReturnSignedOff))
         }
         (EntryKind::Definition(DefinitionKind::BoardReport), _) => Some(Candidate::BoardReport),
-        _ => None,
+        (EntryKind::Definition(_) | EntryKind::Grant | EntryKind::Webhook, _) => None,
     }
 }
 

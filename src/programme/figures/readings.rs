@@ -442,10 +442,26 @@ impl SeenReading {
 
     fn withhold(&mut self) {
         self.suppressed = true;
-        let row = &mut self.row.said;
-        (row.value, row.numerator, row.denominator) = (None, None, None);
-        (row.nil_return, row.commentary, row.reason, row.determined_status) = (None, None, None, None);
-        row.forecast = None;
-        row.acknowledged = Acknowledged::default();
+        // Named one by one, so that a member that is added is not disclosed because nobody thought of it here.
+        let ReadingRevision { kpi, period, group, revision, definition_version, provisional, restated, .. } =
+            &self.row.said;
+        self.row.said = ReadingRevision {
+            kpi: kpi.clone(),
+            period: *period,
+            group: group.clone(),
+            revision: *revision,
+            definition_version: *definition_version,
+            provisional: *provisional,
+            restated: *restated,
+            value: None,
+            numerator: None,
+            denominator: None,
+            nil_return: None,
+            determined_status: None,
+            commentary: None,
+            reason: None,
+            forecast: None,
+            acknowledged: Acknowledged::default(),
+        };
     }
 }
