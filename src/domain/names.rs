@@ -1,4 +1,4 @@
-//! Enums whose members have names in JSON, CSV and the database: [`names!`] makes one, with each name written once.
+//! Enums whose members have names in JSON, CSV and the database: [`crate::names!`] makes one, with each name written once.
 
 /// Makes an enum from its members and their names; it must derive `Serialize` or `Deserialize`. With `else`, a text is read
 /// as one of them, and these words come before the list of names in what is said of any other.
