@@ -916,7 +916,7 @@ mod tests {
                 FinancialHalf,
                 "could be the financial half-year 2009/10 H2 (write FY2009-10-H2) or the financial half-year 2010/11 H2 (write FY2010-11-H2)",
             ),
-            ("T3 2010", AcademicTerm, "one year of the two"),
+            ("T3 2010", AcademicTerm, "only one of the two years"),
             ("AY 2009/10", FinancialYear, "another kind"),
             ("Summer", AcademicTerm, "is not a period"),
             ("Q1 Q2 2009/10", FinancialQuarter, "is not a period"),
