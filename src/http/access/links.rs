@@ -128,7 +128,7 @@ pub async fn list_links(
     params(PlanPath),
     request_body(content = LinkDraft, description = "The table, and for how long."),
     responses(
-        (status = 201, description = "It was made; Location gives its address managed.", body = MadeLink,
+        (status = 201, description = "It was made; Location gives the address at which it is managed.", body = MadeLink,
          headers(("Location" = String, description = "Where it is managed."), ("ETag" = String, description = "Its state."), ("Cache-Control" = String, description = "`no-store`: it holds a secret."))),
         CreateProblems
     )
