@@ -230,8 +230,7 @@ async fn chosen(picture: Arc<Picture>, plan: &OpenPlan) -> Result<Arc<Picture>, 
         picture.choose();
         picture
     });
-    let stopped = |_stopped| StoreError::Unavailable("the service is stopping".into());
-    Ok(choosing.await.map_err(stopped)?)
+    Ok(choosing.await.map_err(|_stopped| StoreError::stopping())?)
 }
 
 /// A number of rows as the store counts them.

@@ -25,6 +25,13 @@ pub enum StoreError {
     Panicked(String),
 }
 
+impl StoreError {
+    /// What is said when a thread was given up before it had done its work.
+    pub fn stopping() -> Self {
+        Self::Unavailable("the service is stopping".to_owned())
+    }
+}
+
 /// Which thing is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {

@@ -156,11 +156,6 @@ fn work_into<T, E>(
     }
 }
 
-/// What is said when a thread was given up before it had done its work.
-fn stopping() -> StoreError {
-    StoreError::Unavailable("the service is stopping".into())
-}
-
 /// Many reads and writes in one transaction. Dropped without [`Transaction::commit`], it leaves no trace.
 pub struct Transaction {
     store: Store,
@@ -185,7 +180,7 @@ impl Transaction {
             drop((conn, turn));
             committed
         });
-        committed.await.unwrap_or_else(|_stopped| Err(stopping()))
+        committed.await.unwrap_or_else(|_stopped| Err(StoreError::stopping()))
     }
 
     fn take(&self) -> Option<(Conn, OwnedSemaphorePermit)> {
@@ -252,7 +247,7 @@ impl Store {
         let Ok(Ok(turn)) = waiting.await else { return Err(StoreError::Busy) };
         let lane = self.0.writers.clone();
         let begun = tokio::task::spawn_blocking(move || lane.begin()).await;
-        let conn = begun.unwrap_or_else(|_stopped| Err(stopping()))?;
+        let conn = begun.unwrap_or_else(|_stopped| Err(StoreError::stopping()))?;
         let Inner { url, manager, readers, writers, patience, .. } = &*self.0;
         let inner = Inner {
             url: url.clone(),
@@ -344,7 +339,7 @@ impl Store {
         });
         self.hand_over(lane, Box::new(work)).await?;
         let outcome = place.lock().unwrap_or_else(PoisonError::into_inner).take();
-        outcome.unwrap_or_else(|| Err(stopping().into()))
+        outcome.unwrap_or_else(|| Err(StoreError::stopping().into()))
     }
 
     /// Has `work` done on a thread that may block, when it is its turn.
@@ -363,7 +358,7 @@ impl Store {
             // The turn goes along: were the caller to give up, the connection would still be in use.
             tokio::task::spawn_blocking(move || lane.run(turn, &mut *work)).await
         };
-        done.unwrap_or_else(|_stopped| Err(stopping()))
+        done.unwrap_or_else(|_stopped| Err(StoreError::stopping()))
     }
 
     /// [`Store::read`] for a thread that may block.
@@ -455,7 +450,7 @@ fn given<T, E: From<StoreError>>(
 ) -> Result<T, E> {
     let mut outcome = None;
     done(&mut work_into(work, |given| outcome = Some(given)))?;
-    outcome.unwrap_or_else(|| Err(stopping().into()))
+    outcome.unwrap_or_else(|| Err(StoreError::stopping().into()))
 }
 
 /// A connection within its transaction, handed to the work of a read.

@@ -9,11 +9,11 @@ use crate::domain::document::Document;
 use crate::domain::ids::{PlanCode, Subject};
 use crate::domain::invalid::Invalid;
 use crate::store::credentials::{self, Owner, Proof};
-use crate::store::{Conn, StoreError, granting, grants, new_id};
+use crate::store::{Conn, StoreError, grants, new_id};
 
 use crate::programme::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, SecretId, SecretRow, client_of, credential_state, found,
-    must_be_oneself,
+    must_be_oneself, state,
 };
 use crate::programme::access::grants::must_administer;
 use crate::programme::access::secrets::{hashed_secret, matches, nobodys_hash, on_a_slow_thread};
@@ -133,9 +133,7 @@ impl Programme {
     ) -> Result<(), Refusal> {
         must_be_oneself(caller)?;
         self.change(plan, caller, move |ground, pen| {
-            let client = pen.client(ground, id)?;
-            let secrets = credentials::secrets(pen.conn(), client.id)?;
-            precondition.allows_change_of(client_state(&client, &secrets))?;
+            let (client, secrets) = pen.client_in_state(ground, id, &precondition)?;
             match secrets.as_slice() {
                 [only] if only.id == secret => {
                     Err(Refusal::Conflict("it is the client's only secret; give it another one first".to_owned()))
@@ -159,15 +157,12 @@ impl Programme {
     ) -> Result<(), Refusal> {
         must_be_oneself(caller)?;
         self.change(plan, caller, move |ground, pen| {
-            let client = pen.client(ground, id)?;
-            let secrets = credentials::secrets(pen.conn(), client.id)?;
-            precondition.allows_change_of(client_state(&client, &secrets))?;
+            let (client, _) = pen.client_in_state(ground, id, &precondition)?;
             credentials::revoke(pen.write, &client, &ground.caller, ground.seen.now)?;
             let held = grants::list(pen.conn(), ground.plan.id)?;
-            let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;
             for grant in held.iter().filter(|row| row.subject == client.subject && row.revoked_at.is_none()) {
                 let reason = Some("The client was revoked.".to_owned());
-                granting::revoke(pen.write, locked, &ground.caller, ground.seen.now, grant.id, reason)?;
+                pen.revoke_grant(grant.id, reason)?;
             }
             Ok(())
         })
@@ -223,9 +218,8 @@ impl Programme {
 
 /// The state of a client and its secrets, as its tag names it.
 pub fn client_state(row: &CredentialRow, secrets: &[SecretRow]) -> String {
-    let of =
-        |secret: &SecretRow| format!(".{}.{}", secret.id, secret.last_used_at.map_or(0, |at| at.timestamp_micros()));
-    credential_state(row) + &secrets.iter().map(of).collect::<String>()
+    let secrets = secrets.iter().map(|secret| state(secret.id, secret.last_used_at));
+    std::iter::once(credential_state(row)).chain(secrets).collect::<Vec<_>>().join(".")
 }
 
 impl Pen<'_, '_> {
@@ -234,5 +228,18 @@ impl Pen<'_, '_> {
         must_administer(&ground.plan)?;
         let found = credentials::find(self.conn(), CredentialKind::Client, id)?;
         found.filter(|row| row.plan.as_ref().is_some_and(|(of, _)| *of == ground.plan.id)).ok_or(Refusal::NotFound)
+    }
+
+    /// Such a client and its secrets, if they are in the state that the caller means.
+    fn client_in_state(
+        &mut self,
+        ground: &Ground,
+        id: CredentialId,
+        precondition: &Precondition,
+    ) -> Result<Client, Refusal> {
+        let client = self.client(ground, id)?;
+        let (client, secrets) = with_secrets(self.conn(), client)?;
+        precondition.allows_change_of(client_state(&client, &secrets))?;
+        Ok((client, secrets))
     }
 }

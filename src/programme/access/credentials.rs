@@ -5,6 +5,7 @@
 //! its own, to whom grants are given as to a person. `Draft::make` makes each of them.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -134,8 +135,12 @@ pub(super) fn expiry(wanted: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid:
 
 /// The state of a token, link or client, as its tag names it.
 pub fn credential_state(row: &CredentialRow) -> String {
-    let used = row.last_used_at.map_or(0, |at| at.timestamp_micros());
-    format!("{}.{used}", row.id)
+    state(row.id, row.last_used_at)
+}
+
+/// What something with an id is and when it was last used, as one word.
+pub(super) fn state(id: impl Display, last_used_at: Option<DateTime<Utc>>) -> String {
+    format!("{id}.{}", last_used_at.map_or(0, |at| at.timestamp_micros()))
 }
 
 /// The one that is meant among those that the caller may see.

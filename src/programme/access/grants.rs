@@ -14,7 +14,7 @@ pub use crate::store::grants::{GrantId, GrantRow};
 use crate::programme::access::credentials::{found, must_be_oneself};
 use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::references::refer;
-use crate::programme::{OpenPlan, Principal, Programme, Refusal};
+use crate::programme::{OpenPlan, Pen, Principal, Programme, Refusal};
 
 document! {
     /// What a grant says.
@@ -92,6 +92,14 @@ pub(in crate::programme) fn must_administer(plan: &OpenPlan) -> Result<(), Refus
     }
 }
 
+impl Pen<'_, '_> {
+    /// Revokes a grant of the plan; `None` if it is not live.
+    pub(super) fn revoke_grant(&mut self, id: GrantId, reason: Option<String>) -> Result<Option<GrantRow>, Refusal> {
+        let locked = self.locked.as_mut().ok_or(Refusal::NotFound)?;
+        Ok(granting::revoke(self.write, locked, &self.caller, self.now, id, reason)?)
+    }
+}
+
 impl Programme {
     /// Whether a caller may see a plan's grants.
     ///
@@ -135,7 +143,7 @@ impl Programme {
             let GrantTerms { role, outcome_areas, organisation, kpis, .. } = terms;
             let granted = Granted { role, outcome_areas, organisation, kpis };
             let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;
-            Ok(granting::grant(pen.write, locked, &ground.caller, ground.seen.now, subject, granted, None)?)
+            Ok(granting::grant(pen.write, locked, &pen.caller, pen.now, subject, granted, None)?)
         })
         .await
     }
@@ -160,9 +168,7 @@ impl Programme {
                     "you cannot revoke your own administrator's grant; another administrator can".to_owned(),
                 ));
             }
-            let locked = pen.locked.as_mut().ok_or(Refusal::NotFound)?;
-            granting::revoke(pen.write, locked, &ground.caller, ground.seen.now, grant, None)?
-                .ok_or(Refusal::NotFound)?;
+            pen.revoke_grant(grant, None)?.ok_or(Refusal::NotFound)?;
             Ok(())
         })
         .await

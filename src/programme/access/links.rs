@@ -140,12 +140,12 @@ impl Programme {
         .await
     }
 
-    /// The links of a plan that the caller may revoke: their own, or all for an administrator. Oldest first.
+    /// The links of a plan that the caller may revoke, oldest first.
     pub async fn list_links(&self, plan: &OpenPlan, caller: &Principal) -> Result<Vec<CredentialRow>, Refusal> {
         must_be_oneself(caller)?;
         must_belong(plan)?;
         let mut rows = self.list_credentials(CredentialKind::Link, Owner::Plan(plan.id)).await?;
-        rows.retain(|row| plan.access.administers() || row.created_by == *caller.subject());
+        rows.retain(revocable_by(plan, caller));
         Ok(rows)
     }
 
@@ -169,8 +169,8 @@ impl Programme {
     ) -> Result<(), Refusal> {
         must_be_oneself(caller)?;
         must_belong(plan)?;
-        let (administers, subject) = (plan.access.administers(), caller.subject().clone());
-        let is_meant = move |row: &CredentialRow| row.id == id && (administers || row.created_by == subject);
+        let is_theirs = revocable_by(plan, caller);
+        let is_meant = move |row: &CredentialRow| row.id == id && is_theirs(row);
         self.revoke_credential(CredentialKind::Link, Owner::Plan(plan.id), caller, is_meant, precondition).await
     }
 
@@ -178,6 +178,12 @@ impl Programme {
     pub async fn enter_by_link(&self, secret: &str) -> Result<Option<Entered>, Refusal> {
         self.enter(CredentialKind::Link, secret).await
     }
+}
+
+/// Which links the caller may revoke: their own, or all for an administrator.
+fn revocable_by(plan: &OpenPlan, caller: &Principal) -> impl Fn(&CredentialRow) -> bool + Send + use<> {
+    let (administers, subject) = (plan.access.administers(), caller.subject().clone());
+    move |row| administers || row.created_by == subject
 }
 
 /// Links are made by those whom the plan has let in.

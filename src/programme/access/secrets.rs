@@ -58,8 +58,8 @@ pub(super) async fn on_a_slow_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     let _place = SLOW_OR_WAITING.try_acquire().map_err(|_full| StoreError::Busy)?;
-    let _turn = SLOW.acquire().await.map_err(|_closed| unavailable("the service is stopping"))?;
-    tokio::task::spawn_blocking(work).await.map_err(|_stopped| unavailable("the service is stopping"))?
+    let _turn = SLOW.acquire().await.map_err(|_closed| StoreError::stopping())?;
+    tokio::task::spawn_blocking(work).await.map_err(|_stopped| StoreError::stopping())?
 }
 
 /// A new secret of a client's, and its hash.
