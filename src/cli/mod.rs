@@ -281,7 +281,7 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let seen = seen.map_err(|refusal| told(&refusal))?;
     let period = match &command.period {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,
-        None => seen.default_period().ok_or("the plan has no period yet; give one with --period")?,
+        None => seen.reported_quarter().ok_or("the plan has no period yet; give one with --period")?,
     };
     let report = seen.status_report(period, &ReportFilter::default());
     match command.format {

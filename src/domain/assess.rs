@@ -76,6 +76,16 @@ names! {
     }
 }
 
+impl DataState {
+    /// Whether there is a figure that the reader sees.
+    pub fn is_figure(self) -> bool {
+        match self {
+            Self::Final | Self::Provisional => true,
+            Self::NilReturn | Self::NotDue | Self::Awaited | Self::Overdue | Self::Suppressed => false,
+        }
+    }
+}
+
 /// What a forecast is made from and compared with.
 #[derive(Clone, Debug)]
 pub struct Outlook {

@@ -72,6 +72,25 @@ impl Observed {
         Self { value, numerator: None, denominator: None, nil_return: value.is_none(), computed, ..self.clone() }
     }
 
+    /// The same as the one that replaces `before`. It keeps when its place was first filled, how it was last restated (if it is
+    /// not `restated` itself), and who determined the status that it still has, and when.
+    #[must_use]
+    pub fn after(self, before: Option<&Self>, restated: bool, reason: Option<&str>) -> Self {
+        let Some(before) = before else { return self };
+        let restatement = if restated {
+            let reason = reason.map(Arc::from);
+            Some(Arc::new(Restatement { before: before.value, after: self.value, reason, at: self.recorded_at }))
+        } else {
+            before.restatement.clone()
+        };
+        let said = Self { first_recorded_at: before.first_recorded_at, restatement, ..self };
+        // A word beside a status is not the partner's determining it again.
+        if said.determined.is_some() && said.determined == before.determined {
+            return Self { recorded_by: before.recorded_by.clone(), recorded_at: before.recorded_at, ..said };
+        }
+        said
+    }
+
     /// By which definition it was measured.
     pub fn measure(&self) -> Measure {
         Measure(self.definition_version, self.computed.map(|computed| computed.comparator_version))

@@ -1,13 +1,18 @@
 //! Readings: the figure reported for one KPI, period and group (docs/rules.md sections 1 and 3).
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::check::check_text;
 use super::document::{Given, parse_given};
 use super::forecast::is_total;
+use super::ids::Subject;
 use super::invalid::Invalid;
 use super::kpi::{Formula, Kpi, Unit};
 use super::number::Figure;
+use super::observed::Observed;
 use super::period::Period;
 use super::policy::Status;
 use super::warning::Acknowledged;
@@ -15,7 +20,7 @@ use crate::document;
 
 document! {
     /// A figure as it is reported.
-    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none. If a reading exists already, an absent member leaves the stored value and `null` clears it. `value`, `numerator`, `denominator` and `nil_return` are one figure: giving any of them replaces the figure as a whole, and giving none of them leaves it. A `reason` is about this change and is never carried over.")]
+    #[schema(description = "A figure as it is reported: a `value`, or a `numerator` and a `denominator`, or a `nil_return` that says why there is none.")]
     pub struct ReportedFigure / FirstReading / ReadingDraft {
         /// The figure, in the KPI's unit. Beside a numerator and denominator it must agree with them, unless the KPI is
         /// standardised.
@@ -37,7 +42,7 @@ document! {
         /// What readers should know about the figure; at most 4,000 characters.
         #[schema(max_length = 4000, example = "Activity of 97 % of the cohort is known.")]
         commentary: Option<String> = None,
-        /// Why it replaces an earlier figure; at most 2,000 characters.
+        /// Why it replaces an earlier figure: about this change, and never carried over; at most 2,000 characters.
         #[schema(max_length = 2000, example = "Late returns from two colleges.")]
         reason: Option<String> = None,
         /// The figure that the sub-group itself expects at the year's end, in the KPI's unit; of an in-period count, the year's
@@ -159,6 +164,50 @@ impl ReportedFigure {
             && numbers(&figure) == numbers(standing)
             && figure.nil_return == standing.nil_return;
         LaidOver { figure, stays }
+    }
+
+    /// The exact figure and what it was counted from.
+    pub fn settled(&self) -> Settled {
+        Settled { value: self.value, numerator: self.numerator, denominator: self.denominator }
+    }
+
+    /// The same for a reader from whom its figures and words are withheld.
+    #[must_use]
+    pub fn withheld(&self) -> Self {
+        // Named one by one, so that a member that is added is not disclosed because nobody thought of it here.
+        Self {
+            value: None,
+            numerator: None,
+            denominator: None,
+            provisional: self.provisional,
+            nil_return: None,
+            status: None,
+            commentary: None,
+            reason: None,
+            forecast: None,
+            acknowledged: Acknowledged::default(),
+        }
+    }
+
+    /// The figure as an assessment sees it: posted by somebody, at a moment, under a version of the KPI's definition.
+    pub fn observed(&self, definition_version: i32, recorded_by: &Subject, recorded_at: DateTime<Utc>) -> Observed {
+        Observed {
+            value: self.value,
+            numerator: self.numerator,
+            denominator: self.denominator,
+            provisional: self.provisional,
+            nil_return: self.nil_return.is_some(),
+            determined: self.status,
+            recorded_by: recorded_by.clone(),
+            recorded_at,
+            first_recorded_at: recorded_at,
+            definition_version,
+            stated_forecast: self.forecast,
+            commentary: self.commentary.as_deref().map(Arc::from),
+            restatement: None,
+            acknowledged: self.acknowledged,
+            computed: None,
+        }
     }
 
     /// Checks what is said beside a figure that stays as it is, which is not judged again.

@@ -16,6 +16,7 @@ use crate::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use crate::domain::kpi::{Kpi, Profile};
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup, Succession, Visibility};
 use crate::domain::policy::Policy;
+use crate::domain::reading::ReportedFigure;
 use crate::domain::target::Target;
 use crate::store::kinds::DefinitionKind;
 use crate::store::plans::{self, LockedPlan};
@@ -156,7 +157,8 @@ impl Successor<'_, '_> {
             after = Some(last.reading_key());
             let reason = self.reason.clone();
             let read = page.into_iter().filter(|row| kpis.contains_key(&row.kpi)).map(|row| {
-                let said = ReadingRevision { revision: 1, reason: Some(reason.clone()), restated: false, ..row.said };
+                let figure = ReportedFigure { reason: Some(reason.clone()), ..row.said.figure };
+                let said = ReadingRevision { revision: 1, figure, restated: false, ..row.said };
                 reading_change(said, None)
             });
             self.record(read)?;

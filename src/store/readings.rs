@@ -1,5 +1,4 @@
-//! Readings, stored revision by revision. [`load_figures`] brings them all as reports are made from them; [`page`],
-//! [`find`] and [`history`] bring a few with everything.
+//! Readings, stored revision by revision. [`load_each`] brings all of them, [`page`], [`find`] and [`history`] bring a few.
 
 #![expect(clippy::ref_option_ref, reason = "what Insertable derives")]
 
@@ -12,58 +11,31 @@ use super::backend::{AnyConn, MultiBackend, insert_all, on_backend};
 use super::schema::readings;
 use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError};
+use crate::domain::document::Document;
 use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
 use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::policy::Status;
+use crate::domain::reading::ReportedFigure;
 use crate::domain::warning::Acknowledged;
 
 /// One revision of a reading, to be written through `journal::record`.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
-#[diesel(table_name = readings, check_for_backend(MultiBackend))]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReadingRevision {
     /// Whose figure it is.
-    #[diesel(deserialize_as = FromColumn<KpiCode>)]
     pub kpi: KpiCode,
     /// Of when.
-    #[diesel(deserialize_as = FromColumn<Period>)]
     pub period: Period,
     /// About whom.
-    #[diesel(column_name = group_code)]
-    #[diesel(deserialize_as = FromColumn<GroupCode>)]
     pub group: GroupCode,
     /// 1 for the first, and one more for each that replaces it.
     pub revision: i32,
-    /// The exact figure, computed if a numerator and denominator were given; `None` for a nil return.
-    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub value: Option<Figure>,
-    /// What was counted, if that was given.
-    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub numerator: Option<Figure>,
-    /// Over what it was counted; there whenever the numerator is.
-    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub denominator: Option<Figure>,
-    /// Whether the figure may still change.
-    pub provisional: bool,
-    /// Why there is no figure, if that was declared.
-    pub nil_return: Option<String>,
-    /// The status that a partner determined.
-    #[diesel(deserialize_as = FromColumn<Option<Status>>)]
-    pub determined_status: Option<Status>,
-    /// What readers should know about the figure.
-    pub commentary: Option<String>,
-    /// Why it replaces the one before.
-    pub reason: Option<String>,
+    /// The figure and what is said with it. Its value is the exact one, computed if a numerator and a denominator were given.
+    pub figure: ReportedFigure,
     /// The revision of the KPI's definition that it was reported under.
     pub definition_version: i32,
-    /// The year's end as its sub-group forecasts it.
-    #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub forecast: Option<Figure>,
     /// Whether it replaced a figure whose round had closed.
     pub restated: bool,
-    /// The warnings that the person who reported it has confirmed.
-    #[diesel(deserialize_as = FromColumn<Acknowledged>)]
-    pub acknowledged: Acknowledged,
 }
 
 impl ReadingRevision {
@@ -74,66 +46,37 @@ impl ReadingRevision {
 
     /// Everything this revision says, as its journal entry has it; what is missing is left out.
     pub fn document(&self) -> Value {
-        let figure = |figure: Figure| serde_json::to_value(figure).unwrap_or_default();
-        let text = |text: &String| Value::from(text.as_str());
-        let Self {
-            kpi,
-            period,
-            group,
-            revision,
-            value,
-            numerator,
-            denominator,
-            provisional,
-            nil_return,
-            determined_status,
-            commentary,
-            reason,
-            definition_version,
-            forecast,
-            restated,
-            acknowledged,
-        } = self;
-        let members = [
-            (
-                "acknowledged",
-                (!acknowledged.is_empty()).then(|| serde_json::to_value(acknowledged).unwrap_or_default()),
-            ),
-            ("commentary", commentary.as_ref().map(text)),
-            ("definition_version", Some((*definition_version).into())),
-            ("denominator", denominator.map(figure)),
-            ("determined_status", determined_status.map(|status| status.as_str().into())),
-            ("forecast", forecast.map(figure)),
-            ("group", Some(group.as_str().into())),
-            ("kpi", Some(kpi.as_str().into())),
-            ("nil_return", nil_return.as_ref().map(text)),
-            ("numerator", numerator.map(figure)),
-            ("period", Some(period.to_string().into())),
-            ("provisional", Some((*provisional).into())),
-            ("reason", reason.as_ref().map(text)),
-            ("restated", restated.then(|| true.into())),
-            ("revision", Some((*revision).into())),
-            ("value", value.map(figure)),
-        ];
-        Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+        let Self { kpi, period, group, revision, figure, definition_version, restated } = self;
+        let mut members = figure.members();
+        members.retain(|_, value| !value.is_null());
+        if figure.acknowledged.is_empty() {
+            members.remove("acknowledged");
+        }
+        if let Some(status) = members.remove("status") {
+            members.insert("determined_status".to_owned(), status);
+        }
+        if *restated {
+            members.insert("restated".to_owned(), true.into());
+        }
+        members.insert("kpi".to_owned(), kpi.as_str().into());
+        members.insert("period".to_owned(), period.to_string().into());
+        members.insert("group".to_owned(), group.as_str().into());
+        members.insert("revision".to_owned(), (*revision).into());
+        members.insert("definition_version".to_owned(), (*definition_version).into());
+        Value::Object(members)
     }
 }
 
 /// A revision of a reading as it is in the database.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
-#[diesel(table_name = readings, check_for_backend(MultiBackend))]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReadingRow {
     /// Its entry in the journal.
-    #[diesel(deserialize_as = FromColumn<Seq>)]
     pub seq: Seq,
     /// When it was recorded: the entry's instant.
-    #[diesel(deserialize_as = UtcTimestamp)]
     pub recorded_at: DateTime<Utc>,
     /// By whom: the entry's actor.
-    #[diesel(deserialize_as = FromColumn<Subject>)]
     pub recorded_by: Subject,
     /// What it says.
-    #[diesel(embed)]
     pub said: ReadingRevision,
 }
 
@@ -145,59 +88,70 @@ impl std::ops::Deref for ReadingRow {
     }
 }
 
-/// A reading as reports are made from it.
-#[derive(Clone, Debug, PartialEq, Queryable)]
-pub struct FigureRow {
-    /// Its entry in the journal.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = readings, check_for_backend(MultiBackend))]
+struct Columns {
     #[diesel(deserialize_as = FromColumn<Seq>)]
-    pub seq: Seq,
-    /// Whose figure it is.
+    seq: Seq,
     #[diesel(deserialize_as = FromColumn<KpiCode>)]
-    pub kpi: KpiCode,
-    /// Of when.
+    kpi: KpiCode,
     #[diesel(deserialize_as = FromColumn<Period>)]
-    pub period: Period,
-    /// About whom.
+    period: Period,
     #[diesel(deserialize_as = FromColumn<GroupCode>)]
-    pub group: GroupCode,
-    /// 1 for the first, and one more for each that replaces it.
-    pub revision: i32,
-    /// The exact figure.
+    group_code: GroupCode,
+    revision: i32,
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub value: Option<Figure>,
-    /// What was counted.
+    value: Option<Figure>,
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub numerator: Option<Figure>,
-    /// Over what.
+    numerator: Option<Figure>,
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub denominator: Option<Figure>,
-    /// Whether the figure may still change.
-    pub provisional: bool,
-    /// Whether it was declared that there is no figure.
-    pub nil_return: bool,
-    /// The status that a partner determined.
+    denominator: Option<Figure>,
+    provisional: bool,
+    nil_return: Option<String>,
     #[diesel(deserialize_as = FromColumn<Option<Status>>)]
-    pub determined_status: Option<Status>,
-    /// What readers should know about the figure.
-    pub commentary: Option<String>,
-    /// Why it replaces the one before.
-    pub reason: Option<String>,
-    /// The revision of the KPI's definition that it was reported under.
-    pub definition_version: i32,
-    /// The year's end as its sub-group forecasts it.
+    determined_status: Option<Status>,
+    commentary: Option<String>,
+    reason: Option<String>,
+    definition_version: i32,
     #[diesel(deserialize_as = FromColumn<Option<Figure>>)]
-    pub forecast: Option<Figure>,
-    /// Whether it replaced a figure whose round had closed.
-    pub restated: bool,
-    /// The warnings that the person who reported it has confirmed.
+    forecast: Option<Figure>,
+    restated: bool,
     #[diesel(deserialize_as = FromColumn<Acknowledged>)]
-    pub acknowledged: Acknowledged,
-    /// When it was recorded.
-    #[diesel(deserialize_as = UtcTimestamp)]
-    pub recorded_at: DateTime<Utc>,
-    /// By whom.
+    acknowledged: Acknowledged,
+    recorded_at: UtcTimestamp,
     #[diesel(deserialize_as = FromColumn<Subject>)]
-    pub recorded_by: Subject,
+    recorded_by: Subject,
+}
+
+impl From<Columns> for ReadingRow {
+    fn from(columns: Columns) -> Self {
+        let figure = ReportedFigure {
+            value: columns.value,
+            numerator: columns.numerator,
+            denominator: columns.denominator,
+            provisional: columns.provisional,
+            nil_return: columns.nil_return,
+            status: columns.determined_status,
+            commentary: columns.commentary,
+            reason: columns.reason,
+            forecast: columns.forecast,
+            acknowledged: columns.acknowledged,
+        };
+        Self {
+            seq: columns.seq,
+            recorded_at: columns.recorded_at.into(),
+            recorded_by: columns.recorded_by,
+            said: ReadingRevision {
+                kpi: columns.kpi,
+                period: columns.period,
+                group: columns.group_code,
+                revision: columns.revision,
+                figure,
+                definition_version: columns.definition_version,
+                restated: columns.restated,
+            },
+        }
+    }
 }
 
 /// How many figures are in memory at a time while all are brought.
@@ -205,16 +159,16 @@ const FIGURES_AT_A_TIME: i64 = 5_000;
 
 /// Brings every revision written after `after` and up to `up_to` (to the last if `None`) to `each`, in the order of
 /// writing, a few thousand at a time, so that a million figures need no more memory than `each` keeps.
-pub fn load_figures(
+pub fn load_each(
     conn: &mut Conn,
     plan: PlanId,
     after: Seq,
     up_to: Option<Seq>,
-    mut each: impl FnMut(FigureRow),
+    mut each: impl FnMut(ReadingRow),
 ) -> Result<(), StoreError> {
     let mut after = after;
     loop {
-        let figures: Vec<FigureRow> = conn.run(|any| {
+        let rows: Vec<Columns> = conn.run(|any| {
             on_backend!(any, |conn| {
                 readings::table
                     .filter(readings::plan_id.eq(plan.0))
@@ -222,45 +176,26 @@ pub fn load_figures(
                     .filter(readings::seq.le(up_to.map_or(i64::MAX, |seq| seq.0)))
                     .order(readings::seq)
                     .limit(FIGURES_AT_A_TIME)
-                    .select((
-                        readings::seq,
-                        readings::kpi,
-                        readings::period,
-                        readings::group_code,
-                        readings::revision,
-                        readings::value,
-                        readings::numerator,
-                        readings::denominator,
-                        readings::provisional,
-                        readings::nil_return.is_not_null(),
-                        readings::determined_status,
-                        readings::commentary,
-                        readings::reason,
-                        readings::definition_version,
-                        readings::forecast,
-                        readings::restated,
-                        readings::acknowledged,
-                        readings::recorded_at,
-                        readings::recorded_by,
-                    ))
+                    .select(Columns::as_select())
                     .load(conn)
             })
         })?;
-        let Some(last) = figures.last() else { return Ok(()) };
+        let Some(last) = rows.last() else { return Ok(()) };
         after = last.seq;
-        figures.into_iter().for_each(&mut each);
+        rows.into_iter().map(ReadingRow::from).for_each(&mut each);
     }
 }
 
-/// The revisions written after `after` and up to `up_to`, with everything.
+/// The revisions written after `after` and up to `up_to`.
 pub(super) fn between(any: &mut AnyConn, plan: PlanId, after: Seq, up_to: Seq) -> QueryResult<Vec<ReadingRow>> {
-    readings::table
+    let rows: Vec<Columns> = readings::table
         .filter(readings::plan_id.eq(plan.0))
         .filter(readings::seq.gt(after.0))
         .filter(readings::seq.le(up_to.0))
         .order(readings::seq)
-        .select(ReadingRow::as_select())
-        .load(any)
+        .select(Columns::as_select())
+        .load(any)?;
+    Ok(rows.into_iter().map(ReadingRow::from).collect())
 }
 
 /// The latest revision of one reading, as known up to `up_to` (to the last if `None`).
@@ -272,7 +207,7 @@ pub fn find(
     group: &GroupCode,
     up_to: Option<Seq>,
 ) -> Result<Option<ReadingRow>, StoreError> {
-    conn.run(|any| {
+    let row: Option<Columns> = conn.run(|any| {
         readings::table
             .filter(readings::plan_id.eq(plan.0))
             .filter(readings::kpi.eq(kpi.as_str()))
@@ -281,10 +216,11 @@ pub fn find(
             // A sum, so that SQLite does not take the index by `seq` and go through all of the plan.
             .filter((readings::seq + 0).le(up_to.map_or(i64::MAX, |seq| seq.0)))
             .order(readings::revision.desc())
-            .select(ReadingRow::as_select())
+            .select(Columns::as_select())
             .first(any)
             .optional()
-    })
+    })?;
+    Ok(row.map(ReadingRow::from))
 }
 
 /// Every revision of one reading, the first one first.
@@ -295,16 +231,17 @@ pub fn history(
     period: Period,
     group: &GroupCode,
 ) -> Result<Vec<ReadingRow>, StoreError> {
-    conn.run(|any| {
+    let rows: Vec<Columns> = conn.run(|any| {
         readings::table
             .filter(readings::plan_id.eq(plan.0))
             .filter(readings::kpi.eq(kpi.as_str()))
             .filter(readings::period.eq(period.to_string()))
             .filter(readings::group_code.eq(group.as_str()))
             .order(readings::revision)
-            .select(ReadingRow::as_select())
+            .select(Columns::as_select())
             .load(any)
-    })
+    })?;
+    Ok(rows.into_iter().map(ReadingRow::from).collect())
 }
 
 /// Which readings a page is cut from; the default is all of them.
@@ -364,7 +301,7 @@ pub fn page(
         .filter(not(exists(replaced)))
         .order((readings::kpi, readings::period, readings::group_code))
         .limit(limit)
-        .select(ReadingRow::as_select())
+        .select(Columns::as_select())
         .into_boxed::<MultiBackend>();
     if let Some(kpi) = &filter.kpi {
         query = query.filter(readings::kpi.eq(kpi.as_str()));
@@ -385,7 +322,8 @@ pub fn page(
             readings::period.gt(period.clone()).or(readings::period.eq(period).and(readings::group_code.gt(group))),
         ));
     }
-    conn.run(|any| query.load(any))
+    let rows: Vec<Columns> = conn.run(|any| query.load(any))?;
+    Ok(rows.into_iter().map(ReadingRow::from).collect())
 }
 
 #[derive(Insertable)]
@@ -424,25 +362,7 @@ pub(super) fn insert(
     let rows: Vec<Stored<'_>> = rows
         .iter()
         .map(|(seq, said)| {
-            // Named one by one, so that the compiler asks for a member that is added.
-            let ReadingRevision {
-                kpi,
-                period,
-                group,
-                revision,
-                value,
-                numerator,
-                denominator,
-                provisional,
-                nil_return,
-                determined_status,
-                commentary,
-                reason,
-                definition_version,
-                forecast,
-                restated,
-                acknowledged,
-            } = said;
+            let ReadingRevision { kpi, period, group, revision, figure, definition_version, restated } = said;
             Stored {
                 plan_id: plan.0,
                 kpi: kpi.as_str(),
@@ -450,18 +370,18 @@ pub(super) fn insert(
                 group_code: group.as_str(),
                 revision: *revision,
                 seq: seq.0,
-                value: text(*value),
-                numerator: text(*numerator),
-                denominator: text(*denominator),
-                provisional: *provisional,
-                nil_return: nil_return.as_deref(),
-                determined_status: determined_status.map(Status::as_str),
-                commentary: commentary.as_deref(),
-                reason: reason.as_deref(),
+                value: text(figure.value),
+                numerator: text(figure.numerator),
+                denominator: text(figure.denominator),
+                provisional: figure.provisional,
+                nil_return: figure.nil_return.as_deref(),
+                determined_status: figure.status.map(Status::as_str),
+                commentary: figure.commentary.as_deref(),
+                reason: figure.reason.as_deref(),
                 definition_version: *definition_version,
-                forecast: text(*forecast),
+                forecast: text(figure.forecast),
                 restated: *restated,
-                acknowledged: acknowledged.to_string(),
+                acknowledged: figure.acknowledged.to_string(),
                 recorded_at: at,
                 recorded_by: by.as_str(),
             }

@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use waymark::domain::ids::{KpiCode, PlanCode, Seq, Subject};
 use waymark::domain::number::Figure;
+use waymark::domain::reading::ReportedFigure;
 use waymark::domain::target::{Target, TargetKind, TargetState};
 use waymark::domain::warning::Acknowledged;
 use waymark::store::definitions::DefinitionRevision;
@@ -199,18 +200,20 @@ pub(crate) fn reading(code: &str, period: &str, group: &str, revision: i32, valu
         period: period.parse().unwrap(),
         group: group.parse().unwrap(),
         revision,
-        value: Some(figure(value)),
-        numerator: None,
-        denominator: None,
-        provisional: false,
-        nil_return: None,
-        determined_status: None,
-        commentary: Some("Activity of 97 % is \"known\".".into()),
-        reason: None,
+        figure: ReportedFigure {
+            value: Some(figure(value)),
+            numerator: None,
+            denominator: None,
+            provisional: false,
+            nil_return: None,
+            status: None,
+            commentary: Some("Activity of 97 % is \"known\".".into()),
+            reason: None,
+            forecast: None,
+            acknowledged: Acknowledged::default(),
+        },
         definition_version: 1,
-        forecast: None,
         restated: false,
-        acknowledged: Acknowledged::default(),
     }
 }
 

@@ -189,7 +189,7 @@ fn a_deleted_plan_leaves_nothing_and_never_returns(database: &Database) {
         assert_eq!(database.lines(&left), ["0"], "{table}");
     }
     let mut left = 0;
-    database.read(|conn| readings::load_figures(conn, other.id, Seq(0), None, |_| left += 1));
+    database.read(|conn| readings::load_each(conn, other.id, Seq(0), None, |_| left += 1));
     assert_eq!(left, 1, "another plan's figures stay");
     let second = database.plan("harrow", vec![]);
     assert!(second.id > other.id, "a number is given once: {second:?}");

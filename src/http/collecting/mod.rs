@@ -3,6 +3,7 @@
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
+pub mod columns;
 pub mod imports;
 pub mod readings;
 pub mod rounds;

@@ -11,12 +11,10 @@ use serde_json::{Map, Value};
 
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode};
 use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodKey};
 use crate::domain::plan::OutcomeArea;
-use crate::domain::policy::Status;
-use crate::domain::reading::ReadingDraft;
-use crate::domain::warning::{Acknowledged, Warning};
+use crate::domain::reading::{ReadingDraft, ReportedFigure};
+use crate::domain::warning::Warning;
 use crate::exchange::table;
 use crate::http::collecting::imports::{self, DryRun, ImportProblemBody, ImportResult, ReadingItems};
 use crate::http::problem::Problem;
@@ -44,35 +42,10 @@ pub struct ReadingBody {
     period: Period,
     /// The group; `all` is everyone.
     group: GroupCode,
-    /// The exact figure; if small numbers are withheld from the reader, rounded to the KPI's decimals.
-    #[schema(required = true, example = 4.511_718_75)]
-    value: Option<Figure>,
-    /// What was counted.
-    #[schema(required = true, example = 231)]
-    numerator: Option<Figure>,
-    /// Over what it was counted.
-    #[schema(required = true, example = 5120)]
-    denominator: Option<Figure>,
-    /// Whether the figure may still change.
-    provisional: bool,
-    /// Why there is no figure, if that was declared.
-    #[schema(required = true, example = "School census not yet released")]
-    nil_return: Option<String>,
-    /// The status that a partner determined.
-    #[schema(required = true)]
-    status: Option<Status>,
-    /// What readers should know about the figure.
-    #[schema(required = true, example = "Activity of 97 % of the cohort is known.")]
-    commentary: Option<String>,
-    /// Why it replaced an earlier figure.
-    #[schema(required = true, example = "Late returns from two colleges.")]
-    reason: Option<String>,
-    /// The figure that the sub-group itself expects at the year's end.
-    #[schema(required = true, example = 4.2)]
-    forecast: Option<Figure>,
-    /// The codes of warnings that its reporter has confirmed; empty for readers outside the partnership.
-    #[schema(value_type = Vec<String>, example = json!([]))]
-    acknowledged: Acknowledged,
+    /// What it says. For readers from whom small numbers are withheld, figures are rounded to the KPI's decimals; for those
+    /// outside the partnership no warning is confirmed.
+    #[serde(flatten)]
+    figure: ReportedFigure,
     /// Whether it replaced a figure whose round had closed.
     restated: bool,
     /// Whether figures and words are withheld from this reader because they could identify a child.
@@ -95,16 +68,7 @@ impl From<SeenReading> for ReadingBody {
             kpi: row.kpi,
             period: row.period,
             group: row.group,
-            value: row.value,
-            numerator: row.numerator,
-            denominator: row.denominator,
-            provisional: row.provisional,
-            nil_return: row.nil_return,
-            status: row.determined_status,
-            commentary: row.commentary,
-            reason: row.reason,
-            forecast: row.forecast,
-            acknowledged: row.acknowledged,
+            figure: row.figure,
             restated: row.restated,
             suppressed,
             revision: row.revision,

@@ -4,14 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Data;
 
-use crate::domain::assess::DataState;
 use crate::domain::ids::SubGroupCode;
 use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::number::Figure;
 use crate::domain::period::Period;
 use crate::domain::plan::SubGroup;
-use crate::exchange::spreadsheet::{self, Form, FormCell, Rule, Shown};
-use crate::exchange::table::{self, CellText, Column, ColumnType, Field};
+use crate::exchange::spreadsheet::{self, Form, FormCell, Shown};
+use crate::exchange::table::{self, ColumnType};
+use crate::http::collecting::columns::{Cells, TemplateColumn, template_columns};
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::known_code;
@@ -24,71 +23,7 @@ use crate::http::tables::columns::{XlsxFile, as_workbook};
 use crate::http::tables::workbooks::with_workbook;
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
-use crate::programme::rounds::templates::{Template, TemplateLine};
-
-/// A column of a template.
-struct TemplateColumn {
-    column: Column<TemplateLine>,
-    /// In characters.
-    width: f64,
-    cells: Cells,
-}
-
-/// What the cells of a column are for, and what they may hold.
-enum Cells {
-    /// They help to fill in the others.
-    Shown(fn(&TemplateLine) -> Rule),
-    /// They are filled in.
-    Filled(fn(&TemplateLine) -> Rule),
-}
-
-macro_rules! template_columns {
-    (|$line:ident| $($name:literal: $kind:ident, $width:literal, $words:literal, $cells:ident($rule:expr) => $cell:expr;)+) => {
-        vec![$(TemplateColumn {
-            column: Column {
-                field: Field { name: $name, kind: ColumnType::$kind, description: $words },
-                cell: |$line: &TemplateLine| $cell,
-            },
-            width: $width,
-            cells: Cells::$cells($rule),
-        }),+]
-    };
-}
-
-/// The columns of a template: what helps to fill it in, and what is posted, by the names it is posted by.
-fn template_columns() -> Vec<TemplateColumn> {
-    template_columns!(|line|
-        "kpi": Text, 13.0, "The KPI's code.", Shown(|line| only(&line.kpi.code)) => text(&line.kpi.code);
-        "title": Text, 30.0, "The KPI's title.", Shown(free) => text(&line.kpi.title);
-        "definition": Text, 42.0, "What is counted and over what.", Shown(free)
-            => Some(line.kpi.definition.clone()).filter(|words| !words.is_empty());
-        "unit": Text, 13.0, "What it is counted in.", Shown(free) => Some(unit(line));
-        "period": Text, 15.0, "The period's key.", Shown(|line| only(&line.period)) => text(&line.period);
-        "group": Text, 14.0, "The group; all is everyone.", Shown(free) => text(&line.group);
-        "last_period": Text, 14.0, "The period of the figure before.", Shown(free)
-            => line.last.as_ref().map(|(period, _)| period.label());
-        "last_figure": Text, 14.0, "The figure before.", Shown(free)
-            => line.last.as_ref().and_then(|(_, figure)| figure.clone());
-        "target": Text, 14.0, "What the figure is compared with.", Shown(free) => line.target.clone();
-        "due": Date, 13.0, "By when it is due.", Shown(free) => text(&line.due);
-        "value": Number, 13.0, "The figure.", Filled(figure_rule) => figure(value(line));
-        "numerator": Number, 13.0, "What was counted.", Filled(|_| decimal(None, None, "What was counted: a number."))
-            => figure(line.reported.as_deref().and_then(|reported| reported.numerator));
-        "denominator": Number, 14.0, "Over what it was counted.",
-            Filled(|_| decimal(Some(Figure::ZERO), None, "Over what it was counted: a number above zero."))
-            => figure(line.reported.as_deref().and_then(|reported| reported.denominator));
-        "provisional": Boolean, 13.0, "Whether the figure may still change.", Filled(|_| one_of(&["yes", "no"]))
-            => provisional(line);
-        "nil_return": Text, 24.0, "Why there is no figure.", Filled(|_| Rule::Words(400)) => blank(line);
-        "status": Text, 12.0, "The status that a partner determined, for KPIs whose status a partner determines.", Filled(status_rule)
-            => line.reported.as_deref().filter(|_| line.is_determined()).and_then(|reported| text(&reported.status.as_str()));
-        "commentary": Text, 36.0, "What readers should know about the figure.", Filled(|_| Rule::Words(4_000))
-            => line.commentary.clone();
-        "reason": Text, 22.0, "Why it replaces an earlier figure.", Filled(|_| Rule::Words(2_000)) => blank(line);
-        "forecast": Number, 13.0, "The figure that you expect at the year's end.", Filled(figure_rule)
-            => figure(line.reported.as_deref().and_then(|reported| reported.forecast.stated.as_ref()).map(|stated| stated.value));
-    )
-}
+use crate::programme::rounds::templates::Template;
 
 /// Whose template is wanted.
 #[derive(Debug, utoipa::IntoParams)]
@@ -167,71 +102,6 @@ pub async fn get_readings_template(
 fn as_csv(template: &Template) -> Vec<u8> {
     let columns: Vec<_> = template_columns().into_iter().map(|one| one.column).collect();
     table::csv(&columns, &template.lines)
-}
-
-fn unit(line: &TemplateLine) -> String {
-    let unit = serde_json::to_value(line.kpi.unit).ok();
-    let unit = unit.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ");
-    if line.kpi.multiplier > 1 && unit == "rate" { format!("rate per {}", line.kpi.multiplier) } else { unit }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
-fn text(value: &impl ToString) -> CellText {
-    Some(value.to_string())
-}
-
-fn figure(value: Option<Figure>) -> CellText {
-    value.map(|figure| figure.to_string())
-}
-
-/// The figure that was reported. One that follows from a numerator and a denominator is left to them, so that nobody has to
-/// change both by hand.
-fn value(line: &TemplateLine) -> Option<Figure> {
-    let reported = line.reported.as_deref()?;
-    reported.value.filter(|_| reported.numerator.is_none() || line.kpi.standardised)
-}
-
-fn provisional(line: &TemplateLine) -> CellText {
-    let reported = line.reported.as_deref()?;
-    text(&if reported.data_state == DataState::Provisional { "yes" } else { "no" })
-}
-
-/// What is never taken over from the figure that was reported.
-fn blank(_: &TemplateLine) -> CellText {
-    None
-}
-
-fn free(_: &TemplateLine) -> Rule {
-    Rule::Free
-}
-
-fn only(value: &impl ToString) -> Rule {
-    Rule::OneOf(vec![value.to_string()])
-}
-
-fn one_of(words: &[&str]) -> Rule {
-    Rule::OneOf(words.iter().map(|word| (*word).to_owned()).collect())
-}
-
-fn decimal(least: Option<Figure>, most: Option<Figure>, hint: impl Into<String>) -> Rule {
-    Rule::Decimal { least: figure(least), most: figure(most), hint: hint.into() }
-}
-
-fn status_rule(line: &TemplateLine) -> Rule {
-    if line.is_determined() { one_of(&["on_track", "at_risk", "off_track"]) } else { Rule::Free }
-}
-
-fn figure_rule(line: &TemplateLine) -> Rule {
-    let kpi = &line.kpi;
-    let within = match (kpi.valid_min, kpi.valid_max) {
-        (Some(least), Some(most)) => format!(", from {} to {}", kpi.in_words(least), kpi.in_words(most)),
-        (Some(least), None) => format!(", {} or more", kpi.in_words(least)),
-        (None, Some(most)) => format!(", {} or less", kpi.in_words(most)),
-        (None, None) => String::new(),
-    };
-    // 4.5 for 4.5 %: a cell that is formatted as a percentage would hold 0.045.
-    let hint = format!("A number in the KPI's unit ({}){within}. Write 4.5 for 4.5 %.", unit(line));
-    decimal(kpi.valid_min, kpi.valid_max, hint)
 }
 
 fn as_form(template: &Template) -> Form {

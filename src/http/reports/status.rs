@@ -81,7 +81,7 @@ impl ReportParams {
         let seen = &view.seen;
         let mut invalid = Invalid::new();
         let period = match &self.period {
-            None => seen.default_period(),
+            None => seen.reported_quarter(),
             Some(text) => match Period::read_any(text) {
                 Ok(period) => Some(period),
                 Err(error) => {
@@ -271,7 +271,7 @@ pub(in crate::http) fn stand(view: &View, kpi: &KpiCode, wanted: &StatusParams) 
     let kpi = view.seen.kpi(kpi)?;
     check_group(&view.seen, &wanted.group)?;
     let period = match &wanted.period {
-        None => kpi.default_period(&wanted.group),
+        None => kpi.latest_period(&wanted.group),
         Some(text) => {
             let longer = kpi.longer_period(&wanted.group, text);
             Some(longer.map_or_else(|| read_period("period", text, kpi.period_kind()), Ok)?)

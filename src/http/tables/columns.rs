@@ -44,22 +44,24 @@ pub fn fields<R: TableRow>() -> Vec<Field> {
     table::fields(&R::columns())
 }
 
+/// What writes itself as text.
 #[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
-fn text(value: &impl ToString) -> CellText {
+pub(in crate::http) fn text(value: &impl ToString) -> CellText {
     Some(value.to_string())
 }
 
-fn figure(value: Option<Figure>) -> CellText {
+/// A figure, if there is one.
+pub(in crate::http) fn figure(value: Option<Figure>) -> CellText {
     value.as_ref().map(ToString::to_string)
 }
 
 /// A code, a name or words, if there are any.
-fn words(value: Option<&str>) -> CellText {
+pub(in crate::http) fn words(value: Option<&str>) -> CellText {
     value.map(str::to_owned)
 }
 
 /// What stands for a figure that is suppressed.
-fn symbol(suppressed: bool) -> CellText {
+pub(in crate::http) fn symbol(suppressed: bool) -> CellText {
     suppressed.then(|| "c".to_owned())
 }
 
@@ -71,45 +73,14 @@ fn name(value: &impl serde::Serialize) -> CellText {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned))
 }
 
+/// A moment.
 #[expect(clippy::unnecessary_wraps, reason = "every cell may be empty")]
-fn instant(at: &chrono::DateTime<Utc>) -> CellText {
+pub(in crate::http) fn instant(at: &chrono::DateTime<Utc>) -> CellText {
     Some(at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }
 
 fn spaced<'a>(codes: impl Iterator<Item = &'a str>) -> CellText {
     Some(codes.collect::<Vec<_>>().join(" ")).filter(|codes| !codes.is_empty())
-}
-
-/// What can be posted has the names that it is posted by.
-impl TableRow for SeenReading {
-    const TABLE: &'static str = "readings";
-
-    fn columns() -> Vec<Column<Self>> {
-        columns!(|seen: Self|
-            "kpi": Text, "The KPI's code." => text(&seen.row.kpi);
-            "period": Text, "The period's key." => text(&seen.row.period);
-            "group": Text, "The group; all is everyone." => text(&seen.row.group);
-            "value": Number, "The exact figure." => figure(seen.row.value);
-            "numerator": Number, "What was counted." => figure(seen.row.numerator);
-            "denominator": Number, "Over what it was counted." => figure(seen.row.denominator);
-            "provisional": Boolean, "Whether the figure may still change." => text(&seen.row.provisional);
-            "nil_return": Text, "Why there is no figure." => seen.row.nil_return.clone();
-            "status": Text, "The status that a partner determined, for KPIs whose status a partner determines."
-                => words(seen.row.determined_status.map(Status::as_str));
-            "commentary": Text, "What readers should know about the figure." => seen.row.commentary.clone();
-            "reason": Text, "Why it replaced an earlier figure." => seen.row.reason.clone();
-            "forecast": Number, "The figure that the sub-group itself expects at the year's end." => figure(seen.row.forecast);
-            "symbol": Text, "c if the figure is suppressed." => symbol(seen.suppressed);
-            "period_label": Text, "What people call the period." => text(&seen.row.period.label());
-            "period_start": Date, "The period's first day." => text(&seen.row.period.start());
-            "period_end": Date, "The period's last day." => text(&seen.row.period.end());
-            "revision": Integer, "Which revision of the figure this is, from 1." => text(&seen.row.revision);
-            "recorded_at": DateTime, "When it was reported." => instant(&seen.row.recorded_at);
-            "recorded_by": Text, "Who reported it; for members of the partnership."
-                => seen.names_shown.then(|| seen.row.recorded_by.to_string());
-            "restated": Boolean, "Whether it replaced a figure whose round had closed." => text(&seen.row.restated);
-        )
-    }
 }
 
 /// A target, and whether its reader may know who set it.

@@ -8,11 +8,10 @@ use crate::domain::advice::{FigureOf, advice, without_percent_sign};
 use crate::domain::document::Given;
 use crate::domain::ids::GroupCode;
 use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::number::Figure;
 use crate::domain::period::{Period, PeriodError, PeriodKind};
 use crate::domain::policy::Status;
-use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
+use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED};
 use crate::domain::target::{FoundTarget, find_target};
 use crate::domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
 use crate::exchange::headings::fold;
@@ -75,7 +74,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     pub(in crate::programme::figures) fn are_notes(&self) -> bool {
         !self.faults.is_empty()
             && self.unknown.is_empty()
-            && READING_COLUMNS.iter().chain(TARGET_COLUMNS).all(|column| self.row.cell(column).is_none())
+            && READING_COLUMNS.iter().chain(TARGET_COLUMNS.iter()).all(|column| self.row.cell(column).is_none())
     }
 
     /// Those of some columns that the row says something of.
@@ -139,23 +138,6 @@ impl<'a, 'r> Cells<'a, 'r> {
             None if self.is_unknown("group") => None,
             None => Some(GroupCode::all()),
             Some(_) => self.read("group"),
-        }
-    }
-
-    /// What is reported of a KPI, if it is known which one is meant.
-    pub(in crate::programme::figures) fn reported_figure(&mut self, kpi: Option<&Kpi>) -> ReportedFigure {
-        let of = kpi.map_or(FigureOf::Unknown, FigureOf::Kpi);
-        ReportedFigure {
-            value: self.computed_or_given("value", of),
-            numerator: self.figure("numerator", FigureOf::Count),
-            denominator: self.figure("denominator", FigureOf::Count),
-            provisional: self.flag("provisional"),
-            nil_return: self.text("nil_return"),
-            status: self.status(kpi.is_none_or(|kpi| matches!(kpi.formula, Formula::PartnerDetermined { .. }))),
-            commentary: self.text("commentary"),
-            reason: self.text("reason"),
-            forecast: self.figure("forecast", of),
-            acknowledged: self.acknowledged(),
         }
     }
 

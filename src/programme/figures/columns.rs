@@ -1,41 +1,25 @@
 //! The columns of files of figures and targets: those that are read, those that are skipped and why, and those that
 //! could mean two things.
 
-use crate::exchange::headings::Headings;
+use std::sync::LazyLock;
 
-/// The columns of a file of readings.
-pub const READING_COLUMNS: &[&str] = &[
-    "kpi",
-    "period",
-    "group",
-    "value",
-    "numerator",
-    "denominator",
-    "provisional",
-    "nil_return",
-    "commentary",
-    "reason",
-    "status",
-    "forecast",
-    "acknowledged",
-];
+use crate::domain::advice::FigureOf;
+use crate::domain::document::Listed;
+use crate::domain::kpi::{Formula, Kpi};
+use crate::domain::reading::ReportedFigure;
+use crate::domain::target::Target;
+use crate::exchange::headings::Headings;
+use crate::exchange::sheet::SheetRow;
+
+use crate::programme::figures::cells::Cells;
+
+/// The columns of a file of readings: whose figure each is, and its members.
+pub static READING_COLUMNS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| [&["kpi", "period", "group"], ReportedFigure::fields()].concat());
 
 /// The columns of a file of targets.
-pub const TARGET_COLUMNS: &[&str] = &[
-    "kpi",
-    "period",
-    "value",
-    "low",
-    "high",
-    "floor",
-    "kind",
-    "state",
-    "rationale",
-    "agreed_by",
-    "agreed_on",
-    "reason",
-    "acknowledged",
-];
+pub static TARGET_COLUMNS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| [&["kpi", "period"], Target::fields()].concat());
 
 /// Why a column that the service writes itself is not read when it comes back.
 const WRITTEN_HERE: &str = "the service writes it; a file cannot change it";
@@ -99,8 +83,8 @@ impl ImportKind {
     /// The columns of a file of this kind.
     pub fn headings(self) -> Headings {
         let (known, ignored, ambiguous) = match self {
-            Self::Readings => (READING_COLUMNS, IGNORED_IN_READINGS, [].as_slice()),
-            Self::Targets => (TARGET_COLUMNS, IGNORED_IN_TARGETS, AMBIGUOUS_IN_TARGETS),
+            Self::Readings => (&READING_COLUMNS, IGNORED_IN_READINGS, [].as_slice()),
+            Self::Targets => (&TARGET_COLUMNS, IGNORED_IN_TARGETS, AMBIGUOUS_IN_TARGETS),
         };
         Headings {
             known,
@@ -118,6 +102,26 @@ impl ImportKind {
 /// The column by which a template is known: in one, a row that nobody filled in is no mistake.
 pub const TEMPLATE_COLUMN: &str = "last_figure";
 
-/// By what a row of readings says anything of the figure that it names.
-pub(in crate::programme::figures) const SAYING: &[&str] =
-    &["value", "numerator", "denominator", "provisional", "nil_return", "commentary", "reason", "status", "forecast"];
+/// Whether a row of readings says nothing of the figure that it names: a confirmed warning alone is nothing said.
+pub(in crate::programme::figures) fn says_nothing(row: &SheetRow<'_>) -> bool {
+    row.lacks(ReportedFigure::fields().iter().copied().filter(|column| *column != "acknowledged"))
+}
+
+impl Cells<'_, '_> {
+    /// What is reported of a KPI, if it is known which one is meant.
+    pub(in crate::programme::figures) fn reported_figure(&mut self, kpi: Option<&Kpi>) -> ReportedFigure {
+        let of = kpi.map_or(FigureOf::Unknown, FigureOf::Kpi);
+        ReportedFigure {
+            value: self.computed_or_given("value", of),
+            numerator: self.figure("numerator", FigureOf::Count),
+            denominator: self.figure("denominator", FigureOf::Count),
+            provisional: self.flag("provisional"),
+            nil_return: self.text("nil_return"),
+            status: self.status(kpi.is_none_or(|kpi| matches!(kpi.formula, Formula::PartnerDetermined { .. }))),
+            commentary: self.text("commentary"),
+            reason: self.text("reason"),
+            forecast: self.figure("forecast", of),
+            acknowledged: self.acknowledged(),
+        }
+    }
+}

@@ -26,7 +26,7 @@ use crate::store::{Conn, StoreError, journal};
 
 use crate::programme::figures::cells::{Cells, hidden_row, other_target};
 use crate::programme::figures::check::{Judged, figure_column};
-use crate::programme::figures::columns::{ImportKind, SAYING, TEMPLATE_COLUMN};
+use crate::programme::figures::columns::{ImportKind, TEMPLATE_COLUMN, says_nothing};
 use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 use crate::programme::figures::effects::{self, Effects, Through};
 use crate::programme::figures::outcome::Outcome;
@@ -176,7 +176,7 @@ fn small_number(row: u64) -> u32 {
 fn counted(entry: &KpiPicture, group: &GroupCode, period: Period, next: Option<&ReadingRevision>) -> Counted {
     match next {
         None => Picture::counted(entry, group, period).unwrap_or(Counted::Nothing),
-        Some(next) => Counted::of(&entry.kpi, next.value, next.numerator, next.denominator),
+        Some(next) => Counted::of(&entry.kpi, next.figure.value, next.figure.numerator, next.figure.denominator),
     }
 }
 
@@ -323,7 +323,7 @@ impl<'a> Import<'a> {
         }
         let is_template = self.kind == ImportKind::Readings && self.columns.has(TEMPLATE_COLUMN);
         while let Some(row) = sheet.next() {
-            if is_template && row.as_ref().is_ok_and(|row| row.lacks(SAYING.iter().copied())) {
+            if is_template && row.as_ref().is_ok_and(|row| says_nothing(row)) {
                 continue;
             }
             self.outcome.rows += 1;
@@ -595,7 +595,7 @@ impl<'a> Import<'a> {
         let group = cells.group();
         let figure = cells.reported_figure(entry.map(|entry| &entry.kpi));
         cells.check_fraction();
-        let given = cells.given(READING_COLUMNS);
+        let given = cells.given(&READING_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(figure.texts());
             return Ok(Err(cells.faults));
@@ -673,7 +673,7 @@ impl<'a> Import<'a> {
             reason: cells.text("reason"),
             acknowledged: cells.acknowledged(),
         };
-        let given = cells.given(TARGET_COLUMNS);
+        let given = cells.given(&TARGET_COLUMNS);
         let Some(entry) = entry else {
             cells.take_in(target.texts());
             return Err(cells.faults);

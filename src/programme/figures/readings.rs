@@ -21,7 +21,7 @@ use crate::programme::caller::precondition::Precondition;
 use crate::programme::definitions::dimensions::refer_group;
 use crate::programme::figures::check::{Judged, figure_column};
 use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
-use crate::programme::picture::{Kept, KpiPicture, observed_revision};
+use crate::programme::picture::{Kept, KpiPicture};
 use crate::programme::seen::Seen;
 use crate::programme::{Principal, Programme, Refusal};
 
@@ -93,7 +93,8 @@ impl Desk<'_> {
     /// A revision as the picture will hold it.
     pub(in crate::programme) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
         let replaced = entry.posted(&said.group, said.period).map(|before| &before.value);
-        let value = observed_revision(said, self.caller, self.seen.now, replaced);
+        let value = said.figure.observed(said.definition_version, self.caller, self.seen.now);
+        let value = value.after(replaced, said.restated, said.figure.reason.as_deref());
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 
@@ -150,7 +151,8 @@ impl Desk<'_> {
         let stays = before.filter(|_| stays);
         let mut invalid = Invalid::new();
         // Of a figure that is wrong, what it would replace is judged as far as it goes.
-        let judged = self.judge(entry, Some(period), Some(group), &figure, stays.map(settled_before));
+        let stands = stays.map(|before| before.figure.settled());
+        let judged = self.judge(entry, Some(period), Some(group), &figure, stands);
         let settled = judged.unwrap_or_else(|more| {
             invalid.extend(more);
             let (numerator, denominator) = (figure.numerator, figure.denominator);
@@ -160,13 +162,13 @@ impl Desk<'_> {
             Settled { value: computed.or(figure.value), numerator, denominator }
         });
         let replaces = before.is_some_and(|before| {
-            let said =
-                (before.value, before.numerator, before.denominator, &before.nil_return, before.determined_status);
-            said != (settled.value, settled.numerator, settled.denominator, &figure.nil_return, figure.status)
+            let before = &before.figure;
+            let said = (before.settled(), &before.nil_return, before.status);
+            said != (settled, &figure.nil_return, figure.status)
         });
         // What was acknowledged of a figure stays with it; another figure has to be checked again.
         let acknowledged = match before {
-            Some(before) if !replaces => before.acknowledged.and(figure.acknowledged),
+            Some(before) if !replaces => before.figure.acknowledged.and(figure.acknowledged),
             _ => figure.acknowledged,
         };
         let round = self.seen.picture.round_of(&entry.kpi, period);
@@ -181,19 +183,18 @@ impl Desk<'_> {
             period,
             group: group.clone(),
             revision: before.map_or(1, |before| before.revision + 1),
-            value: settled.value,
-            numerator: settled.numerator,
-            denominator: settled.denominator,
-            provisional: figure.provisional,
-            nil_return: figure.nil_return.clone(),
-            determined_status: figure.status,
-            commentary: figure.commentary.clone().filter(|text| !text.trim().is_empty()),
-            reason: figure.reason.clone().filter(|text| !text.trim().is_empty()),
+            figure: ReportedFigure {
+                value: settled.value,
+                numerator: settled.numerator,
+                denominator: settled.denominator,
+                commentary: figure.commentary.filter(|text| !text.trim().is_empty()),
+                reason: figure.reason.filter(|text| !text.trim().is_empty()),
+                acknowledged,
+                ..figure
+            },
             // A word beside a figure does not make it one of a later definition.
             definition_version: stays.map_or(entry.definition_version, |before| before.definition_version),
-            forecast: figure.forecast,
             restated,
-            acknowledged,
         };
         Ok(match before {
             Some(before) if says_the_same(before, &next) => Checked::Unchanged,
@@ -226,32 +227,15 @@ impl Effect {
 
 /// What a stored reading says, to lay a change over. A status that no partner determines any more is not left behind.
 fn standing(row: &ReadingRow, kpi: &Kpi) -> ReportedFigure {
-    let said = row.said.clone();
     let is_determined = matches!(kpi.formula, Formula::PartnerDetermined { .. });
-    ReportedFigure {
-        value: said.value,
-        numerator: said.numerator,
-        denominator: said.denominator,
-        provisional: said.provisional,
-        nil_return: said.nil_return,
-        status: said.determined_status.filter(|_| is_determined),
-        commentary: said.commentary,
-        reason: said.reason,
-        forecast: said.forecast,
-        acknowledged: said.acknowledged,
-    }
-}
-
-/// The figure of a stored reading.
-fn settled_before(row: &ReadingRow) -> Settled {
-    Settled { value: row.value, numerator: row.numerator, denominator: row.denominator }
+    ReportedFigure { status: row.figure.status.filter(|_| is_determined), ..row.figure.clone() }
 }
 
 /// Whether two revisions report the same: all but why, under which number and how late.
 fn says_the_same(before: &ReadingRow, next: &ReadingRevision) -> bool {
     let alike = ReadingRevision {
         revision: next.revision,
-        reason: next.reason.clone(),
+        figure: ReportedFigure { reason: next.figure.reason.clone(), ..before.figure.clone() },
         restated: next.restated,
         ..before.said.clone()
     };
@@ -267,7 +251,7 @@ pub(in crate::programme) fn reading_change(said: ReadingRevision, before: Option
             Some(_) => "reading.revised",
         },
         before: before.map(|before| before.said.document()),
-        reason: said.reason.clone(),
+        reason: said.figure.reason.clone(),
         row: journal::NewRow::Reading(said),
     }
 }
@@ -423,7 +407,7 @@ impl SeenReading {
         if shown.names_shown {
             return shown;
         }
-        shown.row.said.acknowledged = Acknowledged::default();
+        shown.row.said.figure.acknowledged = Acknowledged::default();
         let Some(entry) = seen.picture.kpis().get(&shown.row.kpi) else {
             shown.withhold();
             return shown;
@@ -431,37 +415,17 @@ impl SeenReading {
         if seen.withholds_revision(entry, shown.row.seq) {
             shown.withhold();
         } else if seen.withholds_reason(entry, shown.row.seq) {
-            shown.row.said.reason = None;
+            shown.row.said.figure.reason = None;
         }
         let precision = seen.precision(&entry.kpi);
-        let row = &mut shown.row.said;
-        row.value = row.value.map(|value| precision.of(value));
-        row.forecast = row.forecast.map(|forecast| precision.of(forecast));
+        let figure = &mut shown.row.said.figure;
+        figure.value = figure.value.map(|value| precision.of(value));
+        figure.forecast = figure.forecast.map(|forecast| precision.of(forecast));
         shown
     }
 
     fn withhold(&mut self) {
         self.suppressed = true;
-        // Named one by one, so that a member that is added is not disclosed because nobody thought of it here.
-        let ReadingRevision { kpi, period, group, revision, definition_version, provisional, restated, .. } =
-            &self.row.said;
-        self.row.said = ReadingRevision {
-            kpi: kpi.clone(),
-            period: *period,
-            group: group.clone(),
-            revision: *revision,
-            definition_version: *definition_version,
-            provisional: *provisional,
-            restated: *restated,
-            value: None,
-            numerator: None,
-            denominator: None,
-            nil_return: None,
-            determined_status: None,
-            commentary: None,
-            reason: None,
-            forecast: None,
-            acknowledged: Acknowledged::default(),
-        };
+        self.row.said.figure = self.row.said.figure.withheld();
     }
 }

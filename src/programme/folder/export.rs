@@ -17,10 +17,10 @@ use crate::domain::dimension::Dimension;
 use crate::domain::document::Document;
 use crate::domain::ids::PlanCode;
 use crate::domain::kpi::Kpi;
-use crate::domain::number::Figure;
 use crate::domain::period::day_in_london;
 use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
 use crate::domain::policy::Policy;
+use crate::domain::reading::ReportedFigure;
 use crate::domain::round::Round;
 use crate::domain::wording::io_fault;
 use crate::exchange::table::{self, CellText};
@@ -293,7 +293,9 @@ impl Export<'_> {
                     place.insert(self.begin(&FILES.readings, &format!("readings/{}.csv", self.day_of(version)))?);
                 }
                 if let Some(rows) = files.get_mut(&version) {
-                    write_entry(rows, &members_of(&row.said))?;
+                    let entry = self.picture.kpis().get(&row.kpi);
+                    let standardised = entry.is_some_and(|entry| entry.defined(version).standardised);
+                    write_entry(rows, &members_of(&row.said, standardised))?;
                 }
             }
         }
@@ -320,24 +322,17 @@ fn write_entry(rows: &mut Rows, members: &Map<String, Value>) -> Result<(), Expo
     written.map_err(|why| unwritable(&rows.name, why))
 }
 
-/// A figure as it is posted: what is computed from a numerator and a denominator is left to them.
-fn members_of(said: &ReadingRevision) -> Map<String, Value> {
-    let figure = |figure: Figure| serde_json::to_value(figure).unwrap_or_default();
-    let text = |text: &String| Value::from(text.as_str());
-    let members = [
-        ("kpi", Some(said.kpi.as_str().into())),
-        ("period", Some(said.period.to_string().into())),
-        ("group", Some(said.group.as_str().into())),
-        ("value", said.value.filter(|_| said.numerator.is_none()).map(figure)),
-        ("numerator", said.numerator.map(figure)),
-        ("denominator", said.denominator.map(figure)),
-        ("provisional", Some(said.provisional.into())),
-        ("nil_return", said.nil_return.as_ref().map(text)),
-        ("commentary", said.commentary.as_ref().map(text)),
-        ("reason", said.reason.as_ref().map(text)),
-        ("status", said.determined_status.map(|status| status.as_str().into())),
-        ("forecast", said.forecast.map(figure)),
-        ("acknowledged", (!said.acknowledged.is_empty()).then(|| said.acknowledged.to_string().into())),
-    ];
-    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+/// A figure as it is posted: what is computed from a numerator and a denominator is left to them, unless the KPI was
+/// standardised when it was reported.
+fn members_of(said: &ReadingRevision, standardised: bool) -> Map<String, Value> {
+    let ReportedFigure { value, numerator, acknowledged, .. } = &said.figure;
+    let value = value.filter(|_| standardised || numerator.is_none());
+    let posted = ReportedFigure { value, ..said.figure.clone() };
+    let mut members = posted.members();
+    members.retain(|_, value| !value.is_null());
+    members.insert("acknowledged".to_owned(), acknowledged.to_string().into());
+    members.insert("kpi".to_owned(), said.kpi.as_str().into());
+    members.insert("period".to_owned(), said.period.to_string().into());
+    members.insert("group".to_owned(), said.group.as_str().into());
+    members
 }

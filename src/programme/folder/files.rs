@@ -639,7 +639,7 @@ pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
             "One row per target, as agreed or changed by that day.",
             &[kpi, ("period", "The period that it is for.")],
         )
-        .exactly(TARGET_COLUMNS),
+        .exactly(&TARGET_COLUMNS),
         readings: FolderFile::beneath::<ReportedFigure>(
             "readings/<day>.csv",
             "One row per figure, as reported on that day.",
@@ -649,7 +649,7 @@ pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
                 ("group", "The group that it is about; `all`, or nothing, for everyone."),
             ],
         )
-        .exactly(READING_COLUMNS)
+        .exactly(&READING_COLUMNS)
         .optional_group(),
     }
 });
@@ -750,8 +750,8 @@ mod tests {
         every_member_has_a_column::<Target>(&FILES.targets);
         every_member_has_a_column::<ReportedFigure>(&FILES.readings);
         let names = |file: &FolderFile| file.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&FILES.targets), TARGET_COLUMNS);
-        assert_eq!(names(&FILES.readings), READING_COLUMNS);
+        assert_eq!(names(&FILES.targets), *TARGET_COLUMNS);
+        assert_eq!(names(&FILES.readings), *READING_COLUMNS);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 pub(in crate::programme) mod cache;
 pub(in crate::programme) mod family;
 mod kpi;
-mod observed;
 pub(in crate::programme) mod sums;
 pub(in crate::programme) mod withheld;
 
@@ -47,8 +46,6 @@ use crate::programme::Refusal;
 use crate::programme::picture::family::Family;
 pub(in crate::programme) use crate::programme::picture::kpi::KpiPicture;
 pub use crate::programme::picture::kpi::KpiRecord;
-use crate::programme::picture::observed::observed_figure;
-pub(in crate::programme) use crate::programme::picture::observed::observed_revision;
 use crate::programme::picture::withheld::Choices;
 
 /// Something that is stored revision by revision.
@@ -217,12 +214,13 @@ impl Picture {
             }
         }
         let kpis = &mut self.kpis;
-        readings::load_figures(conn, self.id, self.version, Some(version), |row| {
+        readings::load_each(conn, self.id, self.version, Some(version), |row| {
             if let Some(entry) = kpis.get_mut(&row.kpi) {
                 let entry = Arc::make_mut(entry);
                 let (group, period, revision, seq) = (row.group.clone(), row.period, row.revision, row.seq);
                 let before = entry.posted(&group, period);
-                let value = observed_figure(row, before.map(|before| &before.value));
+                let value = row.figure.observed(row.definition_version, &row.recorded_by, row.recorded_at);
+                let value = value.after(before.map(|before| &before.value), row.restated, row.figure.reason.as_deref());
                 let replaced = before.map(|before| before.posted(&group, period, Some(seq)));
                 entry.replaced.extend(replaced);
                 entry.stand(&group, period, Kept { value, revision, seq });

@@ -343,7 +343,7 @@ impl Programme {
                 let organisations = ground.seen.picture.organisations();
                 refer(&mut invalid, "/organisation", "organisation", organisation, organisations);
             }
-            let usual = || ground.seen.default_period();
+            let usual = || ground.seen.reported_quarter();
             let period = request.period.map(|period| period.0).or_else(usual);
             match period {
                 Some(period) if invalid.is_empty() => {
@@ -390,7 +390,7 @@ impl Programme {
         let written = self.store.read(move |conn| {
             let mut written = Written { before, after, kpis, latest: HashMap::new(), restated: vec![], late: vec![] };
             let (since, up_to) = (written.before.version(), written.after.version());
-            readings::load_figures(conn, id, since, Some(up_to), |row| written.figure(row))?;
+            readings::load_each(conn, id, since, Some(up_to), |row| written.figure(row))?;
             let targets = written.targets(targets::load(conn, id, since, Some(up_to))?);
             Ok::<_, Refusal>((written.restated, written.late, targets))
         });
@@ -419,7 +419,7 @@ struct Written {
 }
 
 impl Written {
-    fn figure(&mut self, row: readings::FigureRow) {
+    fn figure(&mut self, row: readings::ReadingRow) {
         let gaps = self.gaps(&row);
         if let Some(entry) = self.after.kpis().get(&row.kpi).filter(|_| self.kpis.contains(&row.kpi)) {
             let due_at = self.after.due_at(&entry.kpi, row.period);
@@ -430,12 +430,13 @@ impl Written {
             }
             if row.restated {
                 let before = self.latest(&row.kpi, row.period, &row.group);
-                let (after, reason, at) = (row.value, row.reason.clone(), row.recorded_at);
+                let (after, reason, at) = (row.figure.value, row.figure.reason.clone(), row.recorded_at);
                 self.restated.push(RestatedFigure { kpi, period, group, before, after, reason, at });
             }
         }
         self.restated.extend(gaps);
-        self.latest.insert((row.kpi, row.period, row.group), row.value);
+        let said = row.said;
+        self.latest.insert((said.kpi, said.period, said.group), said.figure.value);
     }
 
     /// A figure as it is after the revisions seen so far.
@@ -446,7 +447,7 @@ impl Written {
     }
 
     /// The gaps of the report that a restated figure is a side of are restated with it.
-    fn gaps(&self, row: &readings::FigureRow) -> Vec<RestatedFigure> {
+    fn gaps(&self, row: &readings::ReadingRow) -> Vec<RestatedFigure> {
         if !row.restated {
             return Vec::new();
         }
@@ -455,7 +456,7 @@ impl Written {
             .filter_map(|gap| {
                 let Formula::Gap { comparator, group, .. } = &gap.kpi.formula else { return None };
                 let side = |side: &GroupCode| self.latest(&row.kpi, row.period, side);
-                let now = |one: &GroupCode| if *one == row.group { row.value } else { side(one) };
+                let now = |one: &GroupCode| if *one == row.group { row.figure.value } else { side(one) };
                 let less = |comparator: Option<Figure>, group: Option<Figure>| Some(comparator? - group?);
                 let (before, after) = (less(side(comparator), side(group)), less(now(comparator), now(group)));
                 Some(RestatedFigure {
@@ -464,7 +465,7 @@ impl Written {
                     group: GroupCode::all(),
                     before,
                     after,
-                    reason: row.reason.clone(),
+                    reason: row.figure.reason.clone(),
                     at: row.recorded_at,
                 })
             })

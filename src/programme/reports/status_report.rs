@@ -136,7 +136,7 @@ impl StatusReport {
 impl Seen {
     /// The period that a report is about if none is asked for: the latest financial quarter of the plan that ended and
     /// has figures which this reader may know of, or if none has, the latest that ended.
-    pub fn default_period(&self) -> Option<Period> {
+    pub fn reported_quarter(&self) -> Option<Period> {
         let latest = self.latest_ended(PeriodKind::FinancialQuarter)?;
         let all = GroupCode::all();
         let seen = self.picture.kpis().values().filter(|entry| !entry.archived && self.sees(&entry.kpi));
@@ -253,7 +253,7 @@ impl Seen {
 impl SeenKpi<'_> {
     /// The period that one status is about if none is asked for: the latest with a reading, else the latest of the plan
     /// that ended.
-    pub fn default_period(&self, group: &GroupCode) -> Option<Period> {
+    pub fn latest_period(&self, group: &GroupCode) -> Option<Period> {
         let observed = self.seen.picture.observed_periods(self.entry, group).last().copied();
         observed.or_else(|| self.seen.latest_ended(self.entry.kpi.period_kind()))
     }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::assess::{Assessment, DataState};
+use crate::domain::assess::Assessment;
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode, SubGroupCode};
 use crate::domain::kpi::{Formula, Kpi};
 use crate::domain::period::{Period, day_in_london};
@@ -96,8 +96,7 @@ impl Seen {
             }
             _ => None,
         });
-        let shown = matches!(assessment.data_state, DataState::Final | DataState::Provisional);
-        let posted = entry.posted(group, *period).filter(|_| shown);
+        let posted = entry.posted(group, *period).filter(|_| assessment.data_state.is_figure());
         Some(TemplateLine {
             kpi: kpi.clone(),
             period: *period,

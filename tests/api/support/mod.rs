@@ -17,6 +17,7 @@ use waymark::clock::Clock;
 use waymark::delivery::Worker;
 use waymark::domain::access::Role;
 use waymark::domain::ids::{Seq, Subject};
+use waymark::domain::reading::ReportedFigure;
 use waymark::http::AppState;
 use waymark::http::settings::Settings;
 use waymark::programme::Programme;
@@ -154,14 +155,14 @@ impl World {
             let mut locked = plans::lock_plan(write, &plan, &caller)?.unwrap();
             let before = readings::find(write, locked.id, &kpi, period, &group, None)?.unwrap().said;
             let (value, reason) = (Some(value.parse().unwrap()), Some(reason.to_owned()));
-            let fraction = ReadingRevision { numerator: None, denominator: None, ..before.clone() };
-            let said = ReadingRevision {
-                revision: before.revision + 1,
+            let figure = ReportedFigure {
                 value,
+                numerator: None,
+                denominator: None,
                 reason: reason.clone(),
-                restated: true,
-                ..fraction
+                ..before.figure.clone()
             };
+            let said = ReadingRevision { revision: before.revision + 1, figure, restated: true, ..before.clone() };
             let (row, before) = (journal::NewRow::Reading(said), Some(before.document()));
             let change = journal::Change { action: "reading.revised", row, before, reason };
             journal::record(write, &mut locked, &caller, self.clock.now(), vec![change])
