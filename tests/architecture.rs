@@ -22,7 +22,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "store",
-        may_use: &["domain", "clock"],
+        may_use: &["domain"],
         rule: "the store keeps what the domain says; who asks is not its business",
     },
     Room { folder: "token", may_use: &["clock", "domain"], rule: "tokens are verified without knowing what for" },
@@ -56,7 +56,7 @@ const ROOMS: &[Room] = &[
         may_use: &["domain", "store", "token"],
         rule: "settings say where the database and the keys are, and use neither",
     },
-    Room { folder: "clock", may_use: &[], rule: "the clock tells the time, and knows nobody who asks" },
+    Room { folder: "programme/clock", may_use: &[], rule: "the clock tells the time, and knows nobody who asks" },
 ];
 
 /// The rooms within a room, from the top down: one may name those of its own line and of the lines below.
@@ -97,7 +97,7 @@ const ALL_ROOMS: &[&str] =
     &["domain", "exchange", "store", "token", "programme", "pages", "http", "delivery", "cli", "config", "clock"];
 
 /// The rooms that are crates of their own, where `crate::` is the room.
-const CRATES: &[&str] = &["domain", "exchange"];
+const CRATES: &[&str] = &["domain", "exchange", "programme", "store"];
 
 /// A word that may stand in some rooms only.
 const FENCED: &[(&str, &[&str], &str)] = &[
@@ -236,8 +236,7 @@ fn paths_in(code: &[(usize, String)], module: &str) -> BTreeSet<String> {
             rest = further;
         }
         let rest = rest.strip_prefix("crate::").unwrap_or(rest);
-        let names_a_room = ALL_ROOMS.iter().any(|room| rest.starts_with(&format!("{room}::")));
-        if root == "crate::" && !names_a_room {
+        if root == "crate::" {
             base.extend(CRATES.iter().find(|name| module.split("::").next() == Some(name)));
         }
         let base: Vec<String> = base.into_iter().map(str::to_owned).collect();

@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use waymark::domain::warning::WarningCode;
+use waymark::domain::webhook::EventType;
 
 const RULES: &str = "docs/rules.md";
 const ROOT_PAPERS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
@@ -370,6 +372,21 @@ fn the_table_of_allowed_values_is_that_of_the_program() {
     let known: BTreeSet<_> = allowed_values().into_iter().filter(|(file, ..)| !file.starts_with("kpis/")).collect();
     assert_eq!(listed, known);
     assert!(known.len() > 15, "{known:?}");
+}
+
+#[test]
+fn every_event_and_every_warning_is_described() {
+    let missing = |page: &str, names: Vec<&'static str>| -> Vec<String> {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        names
+            .into_iter()
+            .filter(|name| !text.contains(&format!("`{name}`")))
+            .map(|name| format!("{page}: `{name}`"))
+            .collect()
+    };
+    let events = missing("docs/connect/webhooks.md", EventType::ALL.map(EventType::as_str).to_vec());
+    let warnings = missing("docs/warnings.md", WarningCode::ALL.iter().map(|code| code.as_str()).collect());
+    assert_eq!([events, warnings].concat(), Vec::<String>::new());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::serve::Listen;
 use super::{Failure, log, print, progress};
@@ -93,19 +93,27 @@ async fn load(store: Store, plan: PlanCode) -> Result<bool, Failure> {
     };
     programme.fill_from(&Folder::Harrow, None, &administrator, &clock, &heard).await?;
     bar.finish_and_clear();
-    for terms in [
-        json!({"subject": subject(Role::ProgrammeManager), "role": "programme_manager"}),
-        json!({"subject": subject(Role::SubGroupLead), "role": "sub_group_lead", "outcome_areas": ["be-healthy", "achieving-economic-well-being"]}),
-        json!({"subject": subject(Role::Contributor), "role": "contributor", "organisation": "connexions"}),
-        json!({"subject": subject(Role::Board), "role": "board"}),
-        json!({"subject": subject(Role::Partner), "role": "partner", "organisation": "harrow-pct"}),
-        json!({"subject": subject(Role::Public), "role": "public"}),
-    ] {
-        let members = terms.as_object().cloned().unwrap_or_default();
-        programme.give_grant(&plan, &administrator, members).await.map_err(|refusal| super::told(&refusal))?;
+    for role in Role::ALL {
+        let Some(Value::Object(terms)) = terms_of(role) else { continue };
+        programme.give_grant(&plan, &administrator, terms).await.map_err(|refusal| super::told(&refusal))?;
     }
     transaction.commit().await?;
     Ok(true)
+}
+
+/// The grant in the demo's plan for a role; the administrator's is of the whole service.
+fn terms_of(role: Role) -> Option<Value> {
+    let (subject, name) = (subject(role), role.as_str());
+    Some(match role {
+        Role::Administrator => return None,
+        Role::ProgrammeManager | Role::Board | Role::Public => json!({"subject": subject, "role": name}),
+        Role::SubGroupLead => {
+            let areas = ["be-healthy", "achieving-economic-well-being"];
+            json!({"subject": subject, "role": name, "outcome_areas": areas})
+        }
+        Role::Contributor => json!({"subject": subject, "role": name, "organisation": "connexions"}),
+        Role::Partner => json!({"subject": subject, "role": name, "organisation": "harrow-pct"}),
+    })
 }
 
 /// What a person sees: who there is to be, and what to type.

@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::Clock;
 use crate::config::{
@@ -79,11 +82,12 @@ fn on_a_runtime(work: impl Future<Output = Result<bool, Failure>>) -> Result<boo
 
 /// Sends log lines to standard error.
 fn log(filter: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter: Targets = filter.parse().map_err(|error| format!("--log: {error}"))?;
+    let kept = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => lines.json().init(),
+        LogFormat::Text => kept.with(lines.with_ansi(std::io::stderr().is_terminal())).init(),
+        LogFormat::Json => kept.with(lines.json()).init(),
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::http::plan::{kpis, plans, policy_trials};
 use crate::http::reports::{actions, benchmarks, board_reports, pictures, status};
 use crate::http::resource::{Documented, resource};
 use crate::http::service::{docs, front, health, problem_pages};
-use crate::http::tables::{columns, packages};
+use crate::http::tables::packages;
 use crate::http::{metrics, openapi};
 
 /// Everything the service answers.
@@ -139,7 +139,7 @@ fn of_access() -> Vec<Documented> {
 /// The service itself: what its tables and answers mean, and how it is.
 fn of_service() -> Vec<Documented> {
     vec![
-        resource!(columns::{get_table_schema}),
+        resource!(packages::{get_table_schema}),
         resource!(packages::{get_data_package}),
         resource!(packages::{get_csvw_metadata}),
         resource!(openapi::{openapi_3_1}),

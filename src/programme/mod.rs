@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod caller;
+pub mod clock;
 pub mod definitions;
 pub mod feed;
 pub mod figures;
@@ -24,12 +25,12 @@ use chrono::{DateTime, Utc};
 use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
-use crate::domain::access::{Access, Audience};
-use crate::domain::ids::{CredentialId, PlanCode, PlanId, Seq, Subject};
-use crate::domain::webhook::Reach;
-pub use crate::store::StoreError;
-use crate::store::plans::{self, LockedPlan, VisiblePlan};
-use crate::store::{Conn, Store, Write, journal};
+use waymark_domain::access::{Access, Audience};
+use waymark_domain::ids::{CredentialId, PlanCode, PlanId, Seq, Subject};
+use waymark_domain::webhook::Reach;
+pub use waymark_store::StoreError;
+use waymark_store::plans::{self, LockedPlan, VisiblePlan};
+use waymark_store::{Conn, Store, Write, journal};
 
 pub use caller::principal::{Bounds, Principal};
 use picture::Picture;

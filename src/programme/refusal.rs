@@ -1,7 +1,7 @@
 //! Why a use case did not do what it was asked. The HTTP room turns each into its status code; none is known here.
 
-use crate::domain::invalid::{Invalid, Violation};
-use crate::store::StoreError;
+use waymark_domain::invalid::{Invalid, Violation};
+use waymark_store::StoreError;
 
 /// Why a use case was refused.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@
 //! anything that a plan holds: a KPI, a figure, a name or a definition that its reader may not see does not exist in it. So a
 //! new report or page cannot show too much because it forgot to ask, and nobody passes an access or a moment about.
 //!
-//! What is withheld is chosen by [`crate::domain::disclosure`]; how a KPI is doing is worked out by
-//! [`crate::domain::assess`]. Here both meet.
+//! What is withheld is chosen by [`waymark_domain::disclosure`]; how a KPI is doing is worked out by
+//! [`waymark_domain::assess`]. Here both meet.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,23 +13,23 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::access::{Access, Audience};
-use crate::domain::assess::{Assessment, Facts, Outlook, assess};
-use crate::domain::disclosure::{self, Entry, Withheld};
-use crate::domain::forecast::{Known, is_total, year_end, year_end_target, year_total};
-use crate::domain::gap::{Side, Sides};
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PriorityCode, Seq};
-use crate::domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
-use crate::domain::observed::{Measure, Measured, Observed};
-use crate::domain::parts::Pooling;
-use crate::domain::period::{Period, PeriodKind};
-use crate::domain::plan::Plan;
-use crate::domain::precision::Precision;
-use crate::domain::target::{FoundTarget, NoTarget, find_target, find_target_of_sum};
-use crate::domain::travel::Earlier;
+use waymark_domain::access::{Access, Audience};
+use waymark_domain::assess::{Assessment, Facts, Outlook, assess};
+use waymark_domain::disclosure::{self, Entry, Withheld};
+use waymark_domain::forecast::{Known, is_total, year_end, year_end_target, year_total};
+use waymark_domain::gap::{Side, Sides};
+use waymark_domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, PlanId, PriorityCode, Seq};
+use waymark_domain::kpi::{Aggregation, Formula, Kpi, Profile, Unit};
+use waymark_domain::observed::{Measure, Measured, Observed};
+use waymark_domain::parts::Pooling;
+use waymark_domain::period::{Period, PeriodKind};
+use waymark_domain::plan::Plan;
+use waymark_domain::precision::Precision;
+use waymark_domain::target::{FoundTarget, NoTarget, find_target, find_target_of_sum};
+use waymark_domain::travel::Earlier;
 
-use crate::programme::Refusal;
-use crate::programme::picture::{Element, Kept, KpiPicture, Picture};
+use crate::Refusal;
+use crate::picture::{Element, Kept, KpiPicture, Picture};
 
 /// How many readings before a period a forecast looks at: a year of months, which holds the eight that a line is drawn
 /// through.
@@ -38,25 +38,25 @@ const OUTLOOK: usize = 12;
 /// A plan as one reader may see it at one moment.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    pub(in crate::programme) picture: Arc<Picture>,
-    pub(in crate::programme) access: Arc<Access>,
-    pub(in crate::programme) now: DateTime<Utc>,
+    pub(crate) picture: Arc<Picture>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// A KPI as its reader may see it.
 #[derive(Clone, Copy, Debug)]
 pub struct SeenKpi<'a> {
-    pub(in crate::programme) seen: &'a Seen,
-    pub(in crate::programme) entry: &'a Arc<KpiPicture>,
+    pub(crate) seen: &'a Seen,
+    pub(crate) entry: &'a Arc<KpiPicture>,
 }
 
 impl Seen {
-    pub(in crate::programme) fn new(picture: Arc<Picture>, access: Arc<Access>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(picture: Arc<Picture>, access: Arc<Access>, now: DateTime<Utc>) -> Self {
         Self { picture, access, now }
     }
 
     /// The same reader's view at the same moment, if the plan held something else.
-    pub(in crate::programme) fn of(&self, picture: Picture) -> Self {
+    pub(crate) fn of(&self, picture: Picture) -> Self {
         Self { picture: Arc::new(picture), access: Arc::clone(&self.access), now: self.now }
     }
 
@@ -103,7 +103,7 @@ impl Seen {
     }
 
     /// The same by code, to look one up or to name the nearest.
-    pub(in crate::programme) fn kpis_by_code(&self) -> BTreeMap<&KpiCode, SeenKpi<'_>> {
+    pub(crate) fn kpis_by_code(&self) -> BTreeMap<&KpiCode, SeenKpi<'_>> {
         self.kpis().map(|kpi| (kpi.code(), kpi)).collect()
     }
 
@@ -119,7 +119,7 @@ impl Seen {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if there is none, or not for the reader.
-    pub(in crate::programme) fn entry(&self, code: &KpiCode) -> Result<&Arc<KpiPicture>, Refusal> {
+    pub(crate) fn entry(&self, code: &KpiCode) -> Result<&Arc<KpiPicture>, Refusal> {
         self.picture.kpis().get(code).filter(|entry| self.sees(&entry.kpi)).ok_or(Refusal::NotFound)
     }
 
@@ -129,18 +129,18 @@ impl Seen {
     }
 
     /// Whether a KPI exists for the reader: as it was and as it is.
-    pub(in crate::programme) fn sees(&self, kpi: &Kpi) -> bool {
+    pub(crate) fn sees(&self, kpi: &Kpi) -> bool {
         self.then_and_now(kpi, Access::sees)
     }
 
     /// Whether a KPI's small numbers are shown to the reader: as it was and as it is.
-    pub(in crate::programme) fn sees_small_numbers(&self, kpi: &Kpi) -> bool {
+    pub(crate) fn sees_small_numbers(&self, kpi: &Kpi) -> bool {
         self.then_and_now(kpi, Access::sees_small_numbers)
     }
 
     /// How precisely the reader may know a KPI's figures: of a sensitive one that is not its own in no more decimals than the
     /// KPI has, as it was and as it is; of a gap in no more than either it or the KPI that it is computed from has.
-    pub(in crate::programme) fn precision(&self, kpi: &Kpi) -> Precision {
+    pub(crate) fn precision(&self, kpi: &Kpi) -> Precision {
         let both = || std::iter::once(kpi).chain(self.picture.source_of(kpi));
         if both().all(|kpi| self.sees_small_numbers(kpi)) {
             return Precision::Exact;
@@ -150,12 +150,12 @@ impl Seen {
     }
 
     /// Whether the reader may read what is being done about a KPI: as it was and as it is.
-    pub(in crate::programme) fn reads_actions(&self, kpi: &Kpi) -> bool {
+    pub(crate) fn reads_actions(&self, kpi: &Kpi) -> bool {
         self.then_and_now(kpi, Access::reads_actions)
     }
 
     /// A KPI's definition as the reader may read it: a small baseline would give away the figure that it was.
-    pub(in crate::programme) fn definition_for<'a>(&self, entry: &'a KpiPicture) -> Cow<'a, Kpi> {
+    pub(crate) fn definition_for<'a>(&self, entry: &'a KpiPicture) -> Cow<'a, Kpi> {
         if entry.kpi.baseline.is_none() || self.sees_small_numbers(&entry.kpi) {
             return Cow::Borrowed(&entry.kpi);
         }
@@ -163,17 +163,12 @@ impl Seen {
     }
 
     /// How a KPI is doing in a period for a group, as known at `now`.
-    pub(in crate::programme) fn assess(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-    ) -> Option<Assessment> {
+    pub(crate) fn assess(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Assessment> {
         self.assess_with(entry, group, period, self.picture.observed(entry, group, period).as_deref())
     }
 
     /// How a KPI would be doing if this were its reading.
-    pub(in crate::programme) fn assess_with(
+    pub(crate) fn assess_with(
         &self,
         entry: &KpiPicture,
         group: &GroupCode,
@@ -300,7 +295,7 @@ impl Seen {
 
     /// Whether a figure must be withheld from the reader (docs/rules.md section 10). A gap is as soon as one of its
     /// sides is, and a longer period's as soon as one of its parts is, or if it is itself small.
-    pub(in crate::programme) fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> bool {
+    pub(crate) fn withholds(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> bool {
         match &entry.kpi.formula {
             _ if self.by_a_member() => false,
             Formula::Gap { of, group: behind, comparator } if group.is_all() => {
@@ -342,12 +337,12 @@ impl Seen {
     }
 
     /// Whether one revision of a posted figure must be withheld from the reader: the one that came with this journal entry.
-    pub(in crate::programme) fn withholds_revision(&self, entry: &KpiPicture, seq: Seq) -> bool {
+    pub(crate) fn withholds_revision(&self, entry: &KpiPicture, seq: Seq) -> bool {
         self.withheld_from(entry, |withheld, plan| withheld.has(Entry { plan, seq }))
     }
 
     /// Whether a reader may not know why a revision replaced the one before, because that is withheld.
-    pub(in crate::programme) fn withholds_reason(&self, entry: &KpiPicture, seq: Seq) -> bool {
+    pub(crate) fn withholds_reason(&self, entry: &KpiPicture, seq: Seq) -> bool {
         self.withheld_from(entry, |withheld, plan| withheld.has_replaced(Entry { plan, seq }))
     }
 

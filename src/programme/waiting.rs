@@ -14,8 +14,8 @@ use futures_util::future::{Either, select};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::domain::ids::{PlanId, Seq};
-use crate::store::{Store, StoreError, plans};
+use waymark_domain::ids::{PlanId, Seq};
+use waymark_store::{Store, StoreError, plans};
 
 /// How long the last look for the writes of other instances is good for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ struct Inner {
 
 impl Watch {
     /// Says that a plan has this version now.
-    pub(in crate::programme) fn told(&self, plan: PlanId, version: Seq) {
+    pub(crate) fn told(&self, plan: PlanId, version: Seq) {
         let mut plans = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner);
         let heard = plans.entry(plan).or_default().send_if_modified(|known| {
             let newer = *known < version;
@@ -69,7 +69,7 @@ impl Watch {
     }
 
     /// Waits until the plan has a version after `after`, at most so long.
-    pub(in crate::programme) async fn wait(&self, store: &Store, plan: PlanId, after: Seq, at_most: Duration) {
+    pub(crate) async fn wait(&self, store: &Store, plan: PlanId, after: Seq, at_most: Duration) {
         let deadline = Instant::now() + at_most;
         let mut versions = {
             let mut plans = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner);

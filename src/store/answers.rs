@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::schema::answers;
 use super::types::UtcTimestamp;
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::Subject;
+use waymark_domain::ids::Subject;
 
 /// An answer as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

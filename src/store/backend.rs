@@ -24,7 +24,7 @@ mod any {
 
     /// A connection to either database.
     #[derive(diesel::MultiConnection)]
-    pub(in crate::store) enum AnyConn {
+    pub(crate) enum AnyConn {
         /// PostgreSQL, through libpq.
         Postgres(PgConnection),
         /// SQLite, compiled in.
@@ -38,8 +38,8 @@ pub(super) use any::{AnyConn, MultiBackend};
 macro_rules! on_backend {
     ($any:expr, |$conn:ident| $body:expr) => {
         match $any {
-            $crate::store::backend::AnyConn::Postgres($conn) => $body,
-            $crate::store::backend::AnyConn::Sqlite($conn) => $body,
+            $crate::backend::AnyConn::Postgres($conn) => $body,
+            $crate::backend::AnyConn::Sqlite($conn) => $body,
         }
     };
 }
@@ -52,11 +52,11 @@ pub(super) const ROWS_PER_INSERT: usize = 1_000;
 macro_rules! insert_all {
     ($any:expr, $table:expr, $rows:expr) => {
         match $any {
-            $crate::store::backend::AnyConn::Sqlite(conn) => {
+            $crate::backend::AnyConn::Sqlite(conn) => {
                 $rows.iter().try_for_each(|row| diesel::insert_into($table).values(row).execute(conn).map(drop))
             }
-            $crate::store::backend::AnyConn::Postgres(conn) => $rows
-                .chunks($crate::store::backend::ROWS_PER_INSERT)
+            $crate::backend::AnyConn::Postgres(conn) => $rows
+                .chunks($crate::backend::ROWS_PER_INSERT)
                 .try_for_each(|rows| diesel::insert_into($table).values(rows).execute(conn).map(drop)),
         }
     };

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::backend::AnyConn;
 use super::schema::board_reports;
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::{PlanId, ReportId};
+use waymark_domain::ids::{PlanId, ReportId};
 
 /// Keeps the content of a report that is being frozen; the definition with its SHA-256 is the caller's to record in the
 /// same write.

@@ -15,8 +15,8 @@ use super::seal::instant;
 use super::service_journal::{self, Change};
 use super::types::{FromColumn, Json, MaybeTimestamp, UtcTimestamp, json_list};
 use super::{Conn, StoreError, Write};
-use crate::domain::access::Role;
-use crate::domain::ids::{CredentialId, PlanCode, PlanId, SecretId, Subject};
+use waymark_domain::access::Role;
+use waymark_domain::ids::{CredentialId, PlanCode, PlanId, SecretId, Subject};
 
 /// A credential as it is in the database, without its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]

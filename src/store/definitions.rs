@@ -10,7 +10,7 @@ use super::kinds::DefinitionKind;
 use super::schema::definitions;
 use super::types::{FromColumn, MaybeJson, canonical};
 use super::{Conn, StoreError};
-use crate::domain::ids::{PlanId, Seq};
+use waymark_domain::ids::{PlanId, Seq};
 
 /// One revision of a definition, to be written through `journal::record`.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable)]

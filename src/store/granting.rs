@@ -7,11 +7,11 @@ use super::schema::grants;
 use super::service_journal;
 use super::types::{UtcTimestamp, new_id};
 use super::{StoreError, Write};
-use crate::domain::access::{Granted, Role};
-use crate::domain::ids::Subject;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
+use waymark_domain::access::{Granted, Role};
+use waymark_domain::ids::Subject;
 
 /// Gives `subject` a grant for the plan, and journals it.
 pub fn grant(

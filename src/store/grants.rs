@@ -11,9 +11,9 @@ use super::backend::{AnyConn, MultiBackend};
 use super::schema::grants;
 use super::types::{FromColumn, Json, MaybeTimestamp, UtcTimestamp, json_list};
 use super::{Conn, StoreError, seal};
-use crate::domain::access::{Granted, Role};
-pub use crate::domain::ids::GrantId;
-use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanId, Subject};
+use waymark_domain::access::{Granted, Role};
+pub use waymark_domain::ids::GrantId;
+use waymark_domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanId, Subject};
 
 /// A grant as it is in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]

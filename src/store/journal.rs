@@ -21,7 +21,7 @@ use super::targets::{self, TargetRevision};
 use super::types::{FromColumn, MaybeJson, UtcTimestamp, canonical};
 use super::webhooks::{self, WebhookRow};
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::{PlanId, Seq, Subject};
+use waymark_domain::ids::{PlanId, Seq, Subject};
 
 /// One change of a plan, to be recorded.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::domain::names;
+use waymark_domain::names;
 
 names! {
     /// What a definition defines.

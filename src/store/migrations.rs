@@ -14,8 +14,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::backend::{AnyConn, Manager, Purpose, begin, commit, roll_back};
 use super::error::StoreError;
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// Holds other processes off while one changes the tables of a PostgreSQL database: "waymark" as a number.
 const ADVISORY_LOCK: i64 = 0x77_6179_6d61_726b;

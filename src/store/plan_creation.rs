@@ -10,7 +10,7 @@ use super::removals;
 use super::schema::plans;
 use super::types::UtcTimestamp;
 use super::{StoreError, Write};
-use crate::domain::ids::PlanCode;
+use waymark_domain::ids::PlanCode;
 
 /// Makes a plan, empty and locked. Its journal goes on where one that was removed by the same code ended.
 ///

@@ -17,7 +17,7 @@ use super::schema::{
 };
 use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
+use waymark_domain::ids::{PlanCode, PlanId, Seq, Subject};
 
 /// A plan's own row.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

@@ -11,13 +11,13 @@ use super::backend::{AnyConn, MultiBackend, insert_all, on_backend};
 use super::schema::readings;
 use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError};
-use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::policy::Status;
-use crate::domain::reading::ReportedFigure;
-use crate::domain::warning::Acknowledged;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
+use waymark_domain::number::Figure;
+use waymark_domain::period::Period;
+use waymark_domain::policy::Status;
+use waymark_domain::reading::ReportedFigure;
+use waymark_domain::warning::Acknowledged;
 
 /// One revision of a reading, to be written through `journal::record`.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,7 +11,7 @@ use super::seal::instant;
 use super::service_journal::{self, Change};
 use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::Subject;
+use waymark_domain::ids::Subject;
 
 /// Everyone who holds a grant for a plan, in order.
 pub fn people(conn: &mut Conn) -> Result<Vec<Subject>, StoreError> {

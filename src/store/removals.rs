@@ -15,7 +15,7 @@ use super::schema::removals;
 use super::seal::Sealed;
 use super::types::{UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::{PlanCode, PlanId, Seq, Subject};
+use waymark_domain::ids::{PlanCode, PlanId, Seq, Subject};
 
 const ACTION: &str = "plan.removed";
 const KIND: &str = "plan";

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest, Sha256};
 
 use super::types::hex;
-use crate::domain::ids::Seq;
+use waymark_domain::ids::Seq;
 
 /// An instant as digests and documents have it: `2009-07-14T09:30:00.000000Z`.
 pub fn instant(at: DateTime<Utc>) -> String {

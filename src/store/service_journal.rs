@@ -19,7 +19,7 @@ use super::schema::{service_head, service_journal};
 use super::seal::Sealed;
 use super::types::{FromColumn, MaybeJson, UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write};
-use crate::domain::ids::{Seq, Subject};
+use waymark_domain::ids::{Seq, Subject};
 
 /// What is in a digest for the plan's code, which is never empty.
 pub(super) const NO_PLAN: &str = "";

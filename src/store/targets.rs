@@ -10,12 +10,12 @@ use super::backend::{AnyConn, MultiBackend, insert_all};
 use super::schema::targets;
 use super::types::{FromColumn, UtcTimestamp};
 use super::{Conn, StoreError};
-use crate::domain::document::Document;
-use crate::domain::ids::{KpiCode, PlanId, Seq, Subject};
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::domain::warning::Acknowledged;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{KpiCode, PlanId, Seq, Subject};
+use waymark_domain::number::Figure;
+use waymark_domain::period::Period;
+use waymark_domain::target::{Target, TargetKind, TargetState};
+use waymark_domain::warning::Acknowledged;
 
 /// One revision of a target, to be written through `journal::record`.
 #[derive(Clone, Debug, PartialEq)]

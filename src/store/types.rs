@@ -17,16 +17,16 @@ use uuid::Uuid;
 
 use super::backend::MultiBackend;
 use super::kinds::{CredentialKind, DefinitionKind, EntryKind};
-use crate::domain::access::Role;
-use crate::domain::ids::{
+use waymark_domain::access::Role;
+use waymark_domain::ids::{
     AreaCode, CredentialId, GrantId, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId, SecretId, Seq, Subject,
     WebhookId,
 };
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::policy::Status;
-use crate::domain::target::{TargetKind, TargetState};
-use crate::domain::warning::Acknowledged;
+use waymark_domain::number::Figure;
+use waymark_domain::period::Period;
+use waymark_domain::policy::Status;
+use waymark_domain::target::{TargetKind, TargetState};
+use waymark_domain::warning::Acknowledged;
 
 /// A word of the domain as it is read out of a column, for `deserialize_as`. The domain knows no database, so its types are
 /// wrapped here.

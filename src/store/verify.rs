@@ -24,8 +24,8 @@ use super::schema::{journal, plans};
 use super::seal::{self, Sealed};
 use super::types::{FromColumn, UtcTimestamp, canonical};
 use super::{Conn, StoreError, board_reports, definitions, grants, readings, removals, targets, webhooks};
-use crate::domain::ids::{PlanId, Seq, Subject};
 pub use service::service;
+use waymark_domain::ids::{PlanId, Seq, Subject};
 
 /// One thing that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

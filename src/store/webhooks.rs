@@ -15,10 +15,10 @@ use super::schema::{deliveries, webhooks};
 use super::seal::sha256;
 use super::types::{FromColumn, MaybeTimestamp, UtcTimestamp, canonical};
 use super::{Conn, StoreError, Write, seal};
-use crate::domain::document::Document;
-pub use crate::domain::ids::WebhookId;
-use crate::domain::ids::{PlanId, Seq, Subject};
-use crate::domain::webhook::WebhookTerms;
+use waymark_domain::document::Document;
+pub use waymark_domain::ids::WebhookId;
+use waymark_domain::ids::{PlanId, Seq, Subject};
+use waymark_domain::webhook::WebhookTerms;
 
 /// What messages are signed with. It is shown once, when it is made, and prints as nothing.
 #[derive(Clone, PartialEq, Eq)]

@@ -53,7 +53,7 @@ fn what_was_known_is_still_there(database: &Database) {
             let found = targets::find(conn, plan.id, &ni_117, year, up_to)?;
             assert_eq!(found.and_then(|row| row.target.value), target.map(figure), "{up_to:?}");
             let found = find(conn, plan.id, &ni_117, quarter, &all, up_to)?;
-            assert_eq!(found.and_then(|row| row.value), value.map(figure), "{up_to:?}");
+            assert_eq!(found.and_then(|row| row.said.figure.value), value.map(figure), "{up_to:?}");
             assert_eq!(page(conn, plan.id, &ReadingFilter::default(), up_to, None, 10)?.len(), keys, "{up_to:?}");
         }
         let seqs = |rows: Vec<definitions::DefinitionRow>| rows.iter().map(|row| row.seq.0).collect::<Vec<_>>();

@@ -17,15 +17,11 @@ use crate::domain::travel::Direction;
 use crate::exchange::columns;
 use crate::exchange::spreadsheet;
 use crate::exchange::table::{self, CellText, Column, Field};
-use crate::http::problem::documented::ReadProblems;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::conditional::ETag;
-use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::negotiate::Format;
-use crate::http::request::path::path_params;
 use crate::http::tables::workbooks::with_workbook;
 use crate::programme::Seen;
-use crate::programme::figures::readings::SeenReading;
 use crate::programme::figures::targets::TargetRow;
 use crate::programme::reports::actions::SeenAction;
 use crate::programme::reports::exceptions::{ExceptionItem, Exceptions, SeenRestatement};
@@ -432,35 +428,4 @@ fn csv<R: TableRow>(tag: &ETag) -> actix_web::HttpResponseBuilder {
         response.append_header((LINK, "<csvw-metadata.json>; rel=\"describedby\"; type=\"application/csvm+json\""));
     }
     response
-}
-
-path_params! {
-    /// The address of a table's schema.
-    pub TablePath {
-        table: String, "The table: readings, targets, status-report, series or exceptions.", "readings";
-    }
-}
-
-/// Describe a table
-///
-/// The Table Schema (Frictionless) of a table that is available as CSV: the names, types and meanings of its columns.
-#[utoipa::path(
-    get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
-    params(TablePath),
-    responses((status = 200, description = "The Table Schema.", body = Object,
-        example = json!({"fields": [{"name": "kpi", "type": "string"}]})), ReadProblems)
-)]
-pub async fn get_table_schema(
-    TablePath { table: name }: TablePath,
-    _: Params<NoParams>,
-) -> Result<HttpResponse, Problem> {
-    let fields = match name.as_str() {
-        SeenReading::TABLE => fields::<SeenReading>(),
-        SeenTarget::TABLE => fields::<SeenTarget>(),
-        StatusRow::TABLE => fields::<StatusRow<'_>>(),
-        ExceptionRow::TABLE => fields::<ExceptionRow<'_>>(),
-        SeriesRow::TABLE => fields::<SeriesRow<'_>>(),
-        _ => return Err(Problem::not_found()),
-    };
-    Ok(HttpResponse::Ok().json(table::schema(&fields)))
 }

@@ -1,4 +1,5 @@
-//! What a plan's flat tables are, for tools that read them by themselves: as a Data Package and as CSVW.
+//! Which flat tables there are, and what they are, for tools that read them by themselves: as a Table Schema each, and a plan's
+//! together as a Data Package and as CSVW.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -10,8 +11,8 @@ use crate::http::problem::documented::{NotModified, ReadProblems};
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::Conditions;
 use crate::http::request::extract::{NoParams, Params};
-use crate::http::request::path::PlanPath;
-use crate::http::tables::columns::{ExceptionRow, SeenTarget, StatusRow, TableRow, fields};
+use crate::http::request::path::{PlanPath, path_params};
+use crate::http::tables::columns::{ExceptionRow, SeenTarget, SeriesRow, StatusRow, TableRow, fields};
 use crate::http::view::{AsOf, view};
 use crate::programme::figures::readings::SeenReading;
 use crate::programme::{Programme, Seen};
@@ -52,6 +53,14 @@ const TABLES: [Table; 4] = [
         key: &["place"],
     },
 ];
+
+/// The table that is below each KPI.
+const SERIES: Table = Table {
+    name: SeriesRow::TABLE,
+    title: "One KPI over time",
+    fields: fields::<SeriesRow<'_>>,
+    key: &["period", "group"],
+};
 
 /// The plan's tables as a Data Package. Its address is the base of theirs.
 fn package(seen: &Seen) -> Value {
@@ -144,4 +153,28 @@ pub async fn get_csvw_metadata(
     let view = view!(&programme, &caller, &plan, AsOf::default(), &conditions, "csvw");
     let body = table_group(&view.seen).to_string();
     Ok(HttpResponse::Ok().content_type("application/csvm+json").insert_header(&view.tag).body(body))
+}
+
+path_params! {
+    /// The address of a table's schema.
+    pub TablePath {
+        table: String, "The table: readings, targets, status-report, series or exceptions.", "readings";
+    }
+}
+
+/// Describe a table
+///
+/// The Table Schema (Frictionless) of a table that is available as CSV: the names, types and meanings of its columns.
+#[utoipa::path(
+    get, path = "/v1/schemas/{table}", tag = "service", operation_id = "get_table_schema",
+    params(TablePath),
+    responses((status = 200, description = "The Table Schema.", body = Object,
+        example = json!({"fields": [{"name": "kpi", "type": "string"}]})), ReadProblems)
+)]
+pub async fn get_table_schema(
+    TablePath { table: name }: TablePath,
+    _: Params<NoParams>,
+) -> Result<HttpResponse, Problem> {
+    let table = TABLES.iter().chain([&SERIES]).find(|table| table.name == name).ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(table::schema(&(table.fields)())))
 }

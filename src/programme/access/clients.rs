@@ -3,22 +3,22 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::domain::check::check_text;
-use crate::domain::document;
-use crate::domain::document::Document;
-use crate::domain::ids::{PlanCode, Subject};
-use crate::domain::invalid::Invalid;
-use crate::store::credentials::{self, Owner, Proof};
-use crate::store::{Conn, StoreError, grants, new_id};
+use waymark_domain::check::check_text;
+use waymark_domain::document;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{PlanCode, Subject};
+use waymark_domain::invalid::Invalid;
+use waymark_store::credentials::{self, Owner, Proof};
+use waymark_store::{Conn, StoreError, grants, new_id};
 
-use crate::programme::access::credentials::{
+use crate::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, SecretId, SecretRow, client_of, credential_state, found,
     must_be_oneself, state,
 };
-use crate::programme::access::grants::must_administer;
-use crate::programme::access::secrets::{hashed_secret, matches, nobodys_hash, on_a_slow_thread};
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal};
+use crate::access::grants::must_administer;
+use crate::access::secrets::{hashed_secret, matches, nobodys_hash, on_a_slow_thread};
+use crate::caller::precondition::Precondition;
+use crate::{Ground, OpenPlan, Pen, Principal, Programme, Refusal};
 
 /// How many secrets a client may have: one in use, and the next.
 const SECRETS: usize = 2;

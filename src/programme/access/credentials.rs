@@ -9,18 +9,18 @@ use std::fmt::Display;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::access::Role;
-pub use crate::domain::ids::{CredentialId, SecretId};
-use crate::domain::ids::{PlanCode, PlanId, Subject};
-use crate::domain::invalid::Invalid;
-use crate::store::credentials::{self, Owner, Proof};
-pub use crate::store::credentials::{CredentialRow, SecretRow};
-pub use crate::store::kinds::CredentialKind;
-use crate::store::{StoreError, Write, new_id};
+use waymark_domain::access::Role;
+pub use waymark_domain::ids::{CredentialId, SecretId};
+use waymark_domain::ids::{PlanCode, PlanId, Subject};
+use waymark_domain::invalid::Invalid;
+use waymark_store::credentials::{self, Owner, Proof};
+pub use waymark_store::credentials::{CredentialRow, SecretRow};
+pub use waymark_store::kinds::CredentialKind;
+use waymark_store::{StoreError, Write, new_id};
 
-use crate::programme::access::secrets::{digest, secret};
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::{Bounds, Principal, Programme, Refusal};
+use crate::access::secrets::{digest, secret};
+use crate::caller::precondition::Precondition;
+use crate::{Bounds, Principal, Programme, Refusal};
 
 /// How a client's subject begins.
 const CLIENT: &str = "client-";
@@ -229,7 +229,7 @@ fn client_subject(id: CredentialId) -> Result<Subject, Refusal> {
 
 /// Tokens, links and clients make no others, and let nobody in: anyone who holds a secret shall not hold on to what it
 /// opens once it is revoked.
-pub(in crate::programme) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
+pub(crate) fn must_be_oneself(caller: &Principal) -> Result<(), Refusal> {
     if caller.is_bounded() || client_of(caller).is_some() {
         let detail = "grants, tokens, links, clients and webhooks are managed by people who have signed in, not with a token or by a client";
         return Err(Refusal::NotAllowed(detail.to_owned()));

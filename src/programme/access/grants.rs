@@ -2,19 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Granted, Role};
-use crate::domain::document;
-use crate::domain::document::Document;
-use crate::domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
-use crate::domain::invalid::Invalid;
-use crate::store::granting;
-use crate::store::grants;
-pub use crate::store::grants::{GrantId, GrantRow};
+use waymark_domain::access::{Granted, Role};
+use waymark_domain::document;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{AreaCode, KpiCode, OrganisationCode, PlanCode, Subject};
+use waymark_domain::invalid::Invalid;
+use waymark_store::granting;
+use waymark_store::grants;
+pub use waymark_store::grants::{GrantId, GrantRow};
 
-use crate::programme::access::credentials::{found, must_be_oneself};
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::references::refer;
-use crate::programme::{OpenPlan, Pen, Principal, Programme, Refusal};
+use crate::access::credentials::{found, must_be_oneself};
+use crate::caller::precondition::Precondition;
+use crate::definitions::references::refer;
+use crate::{OpenPlan, Pen, Principal, Programme, Refusal};
 
 document! {
     /// What a grant says.
@@ -38,7 +38,7 @@ document! {
 }
 
 impl GrantTerms {
-    fn check_in(&self, picture: &crate::programme::picture::Picture) -> Invalid {
+    fn check_in(&self, picture: &crate::picture::Picture) -> Invalid {
         let mut invalid = Invalid::new();
         if let Err(error) = self.subject.parse::<Subject>() {
             invalid.at("/subject", "not_a_subject", format!("it {error}"));
@@ -84,7 +84,7 @@ impl GrantTerms {
     }
 }
 
-pub(in crate::programme) fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
+pub(crate) fn must_administer(plan: &OpenPlan) -> Result<(), Refusal> {
     if plan.access.administers() {
         Ok(())
     } else {

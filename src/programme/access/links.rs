@@ -6,21 +6,21 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::check::check_text;
-use crate::domain::document;
-use crate::domain::document::Document;
-use crate::domain::ids::{KpiCode, PlanCode};
-use crate::domain::invalid::Invalid;
-use crate::domain::names;
-use crate::store::credentials::Owner;
+use waymark_domain::check::check_text;
+use waymark_domain::document;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{KpiCode, PlanCode};
+use waymark_domain::invalid::Invalid;
+use waymark_domain::names;
+use waymark_store::credentials::Owner;
 
-use crate::programme::access::credentials::{
+use crate::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, Entered, expiry, found, must_be_oneself,
 };
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::references::refer;
-use crate::programme::seen::Seen;
-use crate::programme::{Ground, OpenPlan, Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::references::refer;
+use crate::seen::Seen;
+use crate::{Ground, OpenPlan, Principal, Programme, Refusal};
 
 names! {
     /// A table, or a picture of one KPI, that a secret link opens.

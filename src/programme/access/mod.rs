@@ -4,5 +4,5 @@ pub mod clients;
 pub mod credentials;
 pub mod grants;
 pub mod links;
-pub(in crate::programme) mod secrets;
+pub(crate) mod secrets;
 pub mod tokens;

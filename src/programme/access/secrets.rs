@@ -8,15 +8,15 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::store::{StoreError, seal};
+use waymark_store::{StoreError, seal};
 
-use crate::programme::Refusal;
+use crate::Refusal;
 
 /// How a client's secret begins.
 const SECRET_PREFIX: &str = "wms_";
 
 /// Random bytes.
-pub(in crate::programme) fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Refusal> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_no_reason| unavailable("the random source failed"))?;
     Ok(bytes)

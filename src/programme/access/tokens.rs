@@ -4,22 +4,22 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Access, Role};
-use crate::domain::check::check_text;
-use crate::domain::document;
-use crate::domain::document::Document;
-use crate::domain::ids::PlanCode;
-use crate::domain::invalid::Invalid;
-use crate::domain::names;
-use crate::store::credentials::Owner;
-use crate::store::grants;
+use waymark_domain::access::{Access, Role};
+use waymark_domain::check::check_text;
+use waymark_domain::document;
+use waymark_domain::document::Document;
+use waymark_domain::ids::PlanCode;
+use waymark_domain::invalid::Invalid;
+use waymark_domain::names;
+use waymark_store::credentials::Owner;
+use waymark_store::grants;
 
-use crate::programme::access::credentials::{
+use crate::access::credentials::{
     CredentialId, CredentialKind, CredentialRow, Draft, Entered, expiry, found, must_be_oneself,
 };
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::references::refer;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::references::refer;
+use crate::{Principal, Programme, Refusal};
 
 /// How a personal access token begins, so that it is known for one wherever it turns up.
 pub const TOKEN_PREFIX: &str = "wmk_";

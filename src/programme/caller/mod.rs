@@ -2,4 +2,4 @@
 
 pub mod once;
 pub mod precondition;
-pub(in crate::programme) mod principal;
+pub(crate) mod principal;

@@ -12,12 +12,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
-pub use crate::store::answers::KeptAnswer;
-use crate::store::{Conflict, Conn, StoreError, Write, answers};
+pub use waymark_store::answers::KeptAnswer;
+use waymark_store::{Conflict, Conn, StoreError, Write, answers};
 
 use crate::clock::Clock;
-use crate::domain::access::Access;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::{Principal, Programme, Refusal};
+use waymark_domain::access::Access;
 
 /// How long a key is remembered.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -68,12 +68,7 @@ impl Principal {
     ///
     /// Anyone who may do more or less by now than when it was carried out, or comes with a token of other bounds,
     /// learns nothing of it: to them the key belongs to another request.
-    pub(in crate::programme) fn not_done_yet(
-        &self,
-        conn: &mut Conn,
-        clock: &Clock,
-        access: &Access,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn not_done_yet(&self, conn: &mut Conn, clock: &Clock, access: &Access) -> Result<(), Refusal> {
         let Some(once) = self.once() else { return Ok(()) };
         let Some(known) = answers::find(conn, self, &once.key, clock.now() - KEPT)? else { return Ok(()) };
         if known.fingerprint != once.fingerprint(access) {
@@ -87,12 +82,7 @@ impl Principal {
     }
 
     /// Writes down that the request is carried out in this write. The first thing that a change does.
-    pub(in crate::programme) fn claim(
-        &self,
-        write: &mut Write<'_>,
-        clock: &Clock,
-        access: &Access,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn claim(&self, write: &mut Write<'_>, clock: &Clock, access: &Access) -> Result<(), Refusal> {
         let Some(once) = self.once() else { return Ok(()) };
         self.not_done_yet(write, clock, access)?;
         let now = clock.now();

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use crate::programme::Refusal;
+use crate::Refusal;
 
 /// Which state of a thing the caller means to change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,14 +4,14 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::domain::access::{Granted, Role};
-use crate::domain::ids::{PlanCode, Subject};
-use crate::store::grants::GrantRow;
-use crate::store::plans::{self, VisiblePlan};
-use crate::store::{Conn, StoreError};
+use waymark_domain::access::{Granted, Role};
+use waymark_domain::ids::{PlanCode, Subject};
+use waymark_store::grants::GrantRow;
+use waymark_store::plans::{self, VisiblePlan};
+use waymark_store::{Conn, StoreError};
 
-use crate::programme::caller::once::Once;
-use crate::programme::rows;
+use crate::caller::once::Once;
+use crate::rows;
 
 /// Who asks. It stands for its [`Subject`], whom grants are given to and the journal names.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Principal {
     }
 
     /// The request that must not be carried out twice, if it is one.
-    pub(in crate::programme) fn once(&self) -> Option<&Arc<Once>> {
+    pub(crate) fn once(&self) -> Option<&Arc<Once>> {
         self.once.as_ref()
     }
 
@@ -81,7 +81,7 @@ impl Principal {
     }
 
     /// Whether a grant on the whole service counts within the bounds.
-    pub(in crate::programme) fn carries(&self, grant: &GrantRow) -> bool {
+    pub(crate) fn carries(&self, grant: &GrantRow) -> bool {
         let fits = |bounds: &Bounds| {
             bounds.plan.is_none() && !bounds.as_partner && bounds.role.is_none_or(|role| role == grant.granted.role)
         };
@@ -89,7 +89,7 @@ impl Principal {
     }
 
     /// A plan that the subject sees as it is seen within the bounds, if it is.
-    pub(in crate::programme) fn seen(&self, mut plan: VisiblePlan) -> Option<VisiblePlan> {
+    pub(crate) fn seen(&self, mut plan: VisiblePlan) -> Option<VisiblePlan> {
         let Some(bounds) = &self.bounds else { return Some(plan) };
         if bounds.plan.as_ref().is_some_and(|only| *only != plan.code) {
             return None;
@@ -106,16 +106,12 @@ impl Principal {
     }
 
     /// The plan of this code as it is seen within the bounds, if it is.
-    pub(in crate::programme) fn find_plan(
-        &self,
-        conn: &mut Conn,
-        code: &PlanCode,
-    ) -> Result<Option<VisiblePlan>, StoreError> {
+    pub(crate) fn find_plan(&self, conn: &mut Conn, code: &PlanCode) -> Result<Option<VisiblePlan>, StoreError> {
         Ok(plans::find_plan(conn, code, self)?.and_then(|plan| self.seen(plan)))
     }
 
     /// The plans seen within the bounds, in the order of their codes: at most `limit` of those after `after`.
-    pub(in crate::programme) fn list_plans(
+    pub(crate) fn list_plans(
         &self,
         conn: &mut Conn,
         mut after: Option<PlanCode>,

@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::benchmark::{Benchmark, BenchmarkKey, Comparison, NoRank, compare};
-use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode};
-use crate::domain::invalid::Violation;
-use crate::domain::period::Period;
-use crate::store::kinds::DefinitionKind;
+use waymark_domain::benchmark::{Benchmark, BenchmarkKey, Comparison, NoRank, compare};
+use waymark_domain::document::Document;
+use waymark_domain::ids::{GroupCode, KpiCode, PlanCode};
+use waymark_domain::invalid::Violation;
+use waymark_domain::period::Period;
+use waymark_store::kinds::DefinitionKind;
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::picture::{Kept, KpiPicture};
-use crate::programme::seen::Seen;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::picture::{Kept, KpiPicture};
+use crate::seen::Seen;
+use crate::{Principal, Programme, Refusal};
 
 /// A benchmark as one reader sees it.
 #[derive(Clone, Debug)]

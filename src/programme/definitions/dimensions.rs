@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::dimension::Dimension;
-use crate::domain::ids::{DimensionCode, GroupCode};
-use crate::domain::invalid::Invalid;
-use crate::domain::kpi::Formula;
-use crate::store::kinds::DefinitionKind;
+use waymark_domain::dimension::Dimension;
+use waymark_domain::ids::{DimensionCode, GroupCode};
+use waymark_domain::invalid::Invalid;
+use waymark_domain::kpi::Formula;
+use waymark_store::kinds::DefinitionKind;
 
-use crate::programme::definitions::Defined;
-use crate::programme::definitions::references::refer;
-use crate::programme::picture::Picture;
+use crate::definitions::Defined;
+use crate::definitions::references::refer;
+use crate::picture::Picture;
 
 /// Notes a group that no dimension of the plan has.
-pub(in crate::programme) fn refer_group(invalid: &mut Invalid, pointer: &str, group: &GroupCode, picture: &Picture) {
+pub(crate) fn refer_group(invalid: &mut Invalid, pointer: &str, group: &GroupCode, picture: &Picture) {
     if !group.is_all() && !picture.groups().contains_key(group) {
         if group.as_str().eq_ignore_ascii_case(GroupCode::all().as_str()) {
             let detail =

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::domain::check::check_text;
-use crate::domain::document::{Document, take};
-use crate::domain::ids::{KpiCode, PlanCode, Seq, Subject};
-use crate::domain::invalid::Invalid;
-use crate::domain::kpi::{Formula, Kpi, WORDS};
-use crate::store::definitions;
-use crate::store::journal;
-use crate::store::kinds::DefinitionKind;
+use waymark_domain::check::check_text;
+use waymark_domain::document::{Document, take};
+use waymark_domain::ids::{KpiCode, PlanCode, Seq, Subject};
+use waymark_domain::invalid::Invalid;
+use waymark_domain::kpi::{Formula, Kpi, WORDS};
+use waymark_store::definitions;
+use waymark_store::journal;
+use waymark_store::kinds::DefinitionKind;
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::dimensions::refer_group;
-use crate::programme::definitions::patched;
-use crate::programme::definitions::references::refer;
-use crate::programme::picture::{Kept, KpiPicture, KpiRecord, Picture};
-use crate::programme::seen::Seen;
-use crate::programme::{Pen, Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::dimensions::refer_group;
+use crate::definitions::patched;
+use crate::definitions::references::refer;
+use crate::picture::{Kept, KpiPicture, KpiRecord, Picture};
+use crate::seen::Seen;
+use crate::{Pen, Principal, Programme, Refusal};
 
 /// One revision of a KPI's definition.
 #[derive(Clone, Debug)]

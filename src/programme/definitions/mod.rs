@@ -13,17 +13,17 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::domain::access::Granted;
-use crate::domain::document::{Document, lay_over};
-use crate::domain::ids::{PlanCode, Seq};
-use crate::domain::invalid::Invalid;
-use crate::store::definitions::{self, DefinitionRevision};
-use crate::store::kinds::DefinitionKind;
-use crate::store::{grants, journal};
+use waymark_domain::access::Granted;
+use waymark_domain::document::{Document, lay_over};
+use waymark_domain::ids::{PlanCode, Seq};
+use waymark_domain::invalid::Invalid;
+use waymark_store::definitions::{self, DefinitionRevision};
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::{grants, journal};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::picture::{Element, Kept, Picture};
-use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::picture::{Element, Kept, Picture};
+use crate::{Ground, Pen, Principal, Programme, Refusal};
 
 /// What the simple kinds of definition have in common.
 pub trait Defined: Element {
@@ -53,7 +53,7 @@ pub trait Defined: Element {
 }
 
 impl Ground {
-    pub(in crate::programme) fn must_manage(&self) -> Result<(), Refusal> {
+    pub(crate) fn must_manage(&self) -> Result<(), Refusal> {
         if self.plan.access.manages() {
             Ok(())
         } else {
@@ -64,7 +64,7 @@ impl Ground {
 
 impl Pen<'_, '_> {
     /// Writes one revision of a definition and gives the place in the journal it got.
-    pub(in crate::programme) fn define(
+    pub(crate) fn define(
         &mut self,
         action: &'static str,
         kind: DefinitionKind,
@@ -77,7 +77,7 @@ impl Pen<'_, '_> {
     }
 
     /// Writes one revision of a definition, with why.
-    pub(in crate::programme) fn define_because(
+    pub(crate) fn define_because(
         &mut self,
         action: &'static str,
         (kind, code, revision): (DefinitionKind, &impl Display, i32),
@@ -98,11 +98,7 @@ impl Pen<'_, '_> {
     }
 
     /// The revision that the next definition of this code gets: revisions count on over a removal.
-    pub(in crate::programme) fn next_revision(
-        &mut self,
-        kind: DefinitionKind,
-        code: &impl Display,
-    ) -> Result<i32, Refusal> {
+    pub(crate) fn next_revision(&mut self, kind: DefinitionKind, code: &impl Display) -> Result<i32, Refusal> {
         let plan = self.plan;
         let latest = definitions::find(self.conn(), plan, kind, &code.to_string(), None)?;
         Ok(latest.map_or(0, |row| row.revision) + 1)
@@ -110,7 +106,7 @@ impl Pen<'_, '_> {
 }
 
 /// Lays a patch over a document and reads the result; the member `code` must stay as it is.
-pub(in crate::programme) fn patched<D: Document>(
+pub(crate) fn patched<D: Document>(
     members: &Map<String, Value>,
     patch: Map<String, Value>,
     code: &str,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::document::Document;
-use crate::domain::ids::PlanCode;
-use crate::store::definitions::{self, DefinitionRevision};
-use crate::store::kinds::DefinitionKind;
-use crate::store::{Conn, plans, removals};
+use waymark_domain::document::Document;
+use waymark_domain::ids::PlanCode;
+use waymark_store::definitions::{self, DefinitionRevision};
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::{Conn, plans, removals};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::picture::Picture;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::picture::Picture;
+use crate::{Principal, Programme, Refusal};
 
 /// What may go with a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

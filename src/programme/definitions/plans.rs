@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::domain::access::Access;
-use crate::domain::access::Role;
-use crate::domain::document::Document;
-use crate::domain::ids::PlanCode;
-use crate::domain::invalid::Invalid;
-use crate::domain::plan::{Plan, Visibility};
-use crate::domain::policy::shipped;
-use crate::store::definitions::DefinitionRevision;
-use crate::store::kinds::DefinitionKind;
-use crate::store::{grants, journal, plan_creation, plans};
+use waymark_domain::access::Access;
+use waymark_domain::access::Role;
+use waymark_domain::document::Document;
+use waymark_domain::ids::PlanCode;
+use waymark_domain::invalid::Invalid;
+use waymark_domain::plan::{Plan, Visibility};
+use waymark_domain::policy::shipped;
+use waymark_store::definitions::DefinitionRevision;
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::{grants, journal, plan_creation, plans};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::patched;
-use crate::programme::definitions::references::refer;
-use crate::programme::picture::Kept;
-use crate::programme::{Conn, Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::patched;
+use crate::definitions::references::refer;
+use crate::picture::Kept;
+use crate::{Conn, Principal, Programme, Refusal};
 
 /// The change that makes a definition which was not there before.
-pub(in crate::programme) fn made(
+pub(crate) fn made(
     action: &'static str,
     kind: DefinitionKind,
     code: &impl Display,
@@ -36,7 +36,7 @@ pub(in crate::programme) fn made(
 }
 
 /// Lets only administrators of the whole service make plans.
-pub(in crate::programme) fn must_administer_service(conn: &mut Conn, caller: &Principal) -> Result<(), Refusal> {
+pub(crate) fn must_administer_service(conn: &mut Conn, caller: &Principal) -> Result<(), Refusal> {
     if !caller.administers_as_granted() {
         return Err(Refusal::NotAllowed("this token is not for the service as a whole".to_owned()));
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::domain::invalid::Invalid;
-use crate::domain::wording::nearest;
+use waymark_domain::invalid::Invalid;
+use waymark_domain::wording::nearest;
 
 /// Notes an unknown code, with the nearest known one.
-pub(in crate::programme) fn refer<C: Display, K: Display, V>(
+pub(crate) fn refer<C: Display, K: Display, V>(
     invalid: &mut Invalid,
     pointer: impl Into<String>,
     noun: &str,

@@ -3,19 +3,19 @@
 
 use std::fmt::Display;
 
-use crate::domain::access::Granted;
-use crate::domain::action::ActionState;
-use crate::domain::benchmark::ComparatorGroup;
-use crate::domain::ids::{AreaCode, ComparatorCode, OrganisationCode, PolicyCode, PriorityCode, SubGroupCode};
-use crate::domain::invalid::Invalid;
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
-use crate::domain::policy::Policy;
-use crate::store::kinds::DefinitionKind;
+use waymark_domain::access::Granted;
+use waymark_domain::action::ActionState;
+use waymark_domain::benchmark::ComparatorGroup;
+use waymark_domain::ids::{AreaCode, ComparatorCode, OrganisationCode, PolicyCode, PriorityCode, SubGroupCode};
+use waymark_domain::invalid::Invalid;
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
+use waymark_domain::policy::Policy;
+use waymark_store::kinds::DefinitionKind;
 
-use crate::programme::definitions::Defined;
-use crate::programme::definitions::references::refer;
-use crate::programme::picture::Picture;
+use crate::definitions::Defined;
+use crate::definitions::references::refer;
+use crate::picture::Picture;
 
 fn first_in<'a, T: Display + 'a>(mut users: impl Iterator<Item = (&'static str, &'a T)>) -> Option<String> {
     users.next().map(|(noun, code)| format!("the {noun} `{code}`"))

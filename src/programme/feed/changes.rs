@@ -12,22 +12,22 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::domain::access::Audience;
-use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, ReportId, Seq};
-use crate::domain::kpi::Kpi;
-use crate::domain::period::Period;
-use crate::store::journal;
-use crate::store::kinds::DefinitionKind;
-use crate::store::kinds::EntryKind;
-use crate::store::readings::{self, ReadingFilter};
-use crate::store::{Conn, StoreError};
+use waymark_domain::access::Audience;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{GroupCode, KpiCode, ReportId, Seq};
+use waymark_domain::kpi::Kpi;
+use waymark_domain::period::Period;
+use waymark_store::journal;
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::kinds::EntryKind;
+use waymark_store::readings::{self, ReadingFilter};
+use waymark_store::{Conn, StoreError};
 
-use crate::programme::feed::journal::{Entry, withhold};
-use crate::programme::figures::readings::SeenReading;
-use crate::programme::picture::{KpiPicture, KpiRecord};
-use crate::programme::seen::Seen;
-use crate::programme::{OpenPlan, Programme, Refusal};
+use crate::feed::journal::{Entry, withhold};
+use crate::figures::readings::SeenReading;
+use crate::picture::{KpiPicture, KpiRecord};
+use crate::seen::Seen;
+use crate::{OpenPlan, Programme, Refusal};
 
 /// Why a copy should let a thing go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -91,7 +91,7 @@ impl Programme {
         let plan = plan.clone();
         self.store
             .read(move |conn| {
-                let mut entries = journal::page(conn, plan.id, after, crate::programme::rows(limit))?;
+                let mut entries = journal::page(conn, plan.id, after, crate::rows(limit))?;
                 // Nothing newer than what the plan was opened at: its picture and its tag know nothing of it.
                 entries.retain(|entry| entry.seq <= plan.version);
                 let next = entries.last().map_or(after, |entry| entry.seq);
@@ -206,7 +206,7 @@ impl Copy<'_> {
         });
         let acted_on = before.as_ref().is_some_and(|before| access.reads_actions(before)) || uncovered;
         let targets: Vec<(String, Value)> = if uncovered {
-            let of = |(period, target): (&Period, &crate::domain::target::Target)| {
+            let of = |(period, target): (&Period, &waymark_domain::target::Target)| {
                 let revision = now.target_seqs.get(period).map_or(1, |(revision, _)| *revision);
                 let document = json!({
                     "kpi": code, "period": period.to_string(), "removed": false, "revision": revision,

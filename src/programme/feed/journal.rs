@@ -1,12 +1,12 @@
 //! Reading the journal: the change feed and the audit view.
 
-use crate::domain::access::Audience;
-use crate::domain::ids::Seq;
-use crate::store::journal;
-pub use crate::store::journal::Entry;
-use crate::store::kinds::EntryKind;
+use waymark_domain::access::Audience;
+use waymark_domain::ids::Seq;
+use waymark_store::journal;
+pub use waymark_store::journal::Entry;
+use waymark_store::kinds::EntryKind;
 
-use crate::programme::{OpenPlan, Programme, Refusal};
+use crate::{OpenPlan, Programme, Refusal};
 
 impl Programme {
     /// Whether a caller may read a plan's journal: entries hold figures as they were posted.
@@ -28,7 +28,7 @@ impl Programme {
         let plan = plan.clone();
         self.store
             .read(move |conn| {
-                let mut entries = journal::page(conn, plan.id, after, crate::programme::rows(limit))?;
+                let mut entries = journal::page(conn, plan.id, after, crate::rows(limit))?;
                 for entry in &mut entries {
                     withhold(entry, &plan);
                 }
@@ -40,7 +40,7 @@ impl Programme {
 
 /// Removes from an entry what is not for every member: who was granted what is for administrators of the plan, who is
 /// informed of what for those who manage it.
-pub(in crate::programme) fn withhold(entry: &mut Entry, plan: &OpenPlan) {
+pub(crate) fn withhold(entry: &mut Entry, plan: &OpenPlan) {
     let shown = match entry.kind {
         EntryKind::Grant => plan.access.administers(),
         EntryKind::Webhook => plan.access.manages(),

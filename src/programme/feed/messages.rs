@@ -11,24 +11,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::access::Audience;
-use crate::domain::action::ActionState;
-use crate::domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
-use crate::domain::number::Figure;
-use crate::domain::period::{Period, first_moment_of, start_of_day_in_london};
-use crate::domain::round::ReturnState;
-use crate::domain::webhook::{EventType, retry_after};
-use crate::store::journal::{self, Entry, NewRow};
-use crate::store::kinds::DefinitionKind;
-use crate::store::kinds::EntryKind;
-use crate::store::webhooks::{self, Attempt, Cursor, Standing, WebhookId, WebhookRow};
-use crate::store::{Conn, StoreError, plans};
+use waymark_domain::access::Audience;
+use waymark_domain::action::ActionState;
+use waymark_domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
+use waymark_domain::number::Figure;
+use waymark_domain::period::{Period, first_moment_of, start_of_day_in_london};
+use waymark_domain::round::ReturnState;
+use waymark_domain::webhook::{EventType, retry_after};
+use waymark_store::journal::{self, Entry, NewRow};
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::kinds::EntryKind;
+use waymark_store::webhooks::{self, Attempt, Cursor, Standing, WebhookId, WebhookRow};
+use waymark_store::{Conn, StoreError, plans};
 
-use crate::programme::feed::webhooks::LAST_KEY;
-use crate::programme::figures::effects::{Effects, Place, Standing as Stands, Through, reached};
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::seen::Seen;
-use crate::programme::{OpenPlan, Pictures, Programme, Refusal};
+use crate::feed::webhooks::LAST_KEY;
+use crate::figures::effects::{Effects, Place, Standing as Stands, Through, reached};
+use crate::picture::{KpiPicture, Picture};
+use crate::seen::Seen;
+use crate::{OpenPlan, Pictures, Programme, Refusal};
 
 /// How long a lease is held without a sign of life.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
@@ -476,7 +476,7 @@ impl Telling<'_> {
         let body = entry.after.as_ref().and_then(|after| after.get("body")?.as_object());
         let group = body.and_then(|body| body.get("sub_group")?.as_str()?.parse().ok());
         let group =
-            group.and_then(|code: crate::domain::ids::SubGroupCode| self.present.picture.sub_groups().get(&code));
+            group.and_then(|code: waymark_domain::ids::SubGroupCode| self.present.picture.sub_groups().get(&code));
         let covered = group.is_some_and(|group| {
             group.value.outcome_areas.iter().any(|area| self.webhook.terms.covers(None, Some(area)))
         });

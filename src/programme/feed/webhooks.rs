@@ -5,21 +5,21 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
-use crate::domain::access::Audience;
-use crate::domain::document::{Document, lay_over};
-use crate::domain::ids::{PlanCode, Seq, Subject};
-use crate::domain::invalid::Invalid;
-use crate::domain::webhook::{Reach, WebhookTerms};
-use crate::store::journal::NewRow;
-pub use crate::store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId, WebhookRow};
-use crate::store::{journal, new_id, webhooks};
+use waymark_domain::access::Audience;
+use waymark_domain::document::{Document, lay_over};
+use waymark_domain::ids::{PlanCode, Seq, Subject};
+use waymark_domain::invalid::Invalid;
+use waymark_domain::webhook::{Reach, WebhookTerms};
+use waymark_store::journal::NewRow;
+pub use waymark_store::webhooks::{Attempt, Cursor, DeliveryRow, Secret, WebhookId, WebhookRow};
+use waymark_store::{journal, new_id, webhooks};
 
-use crate::programme::access::credentials::must_be_oneself;
-use crate::programme::access::secrets::random;
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::references::refer;
-use crate::programme::seen::Seen;
-use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal};
+use crate::access::credentials::must_be_oneself;
+use crate::access::secrets::random;
+use crate::caller::precondition::Precondition;
+use crate::definitions::references::refer;
+use crate::seen::Seen;
+use crate::{Ground, OpenPlan, Pen, Principal, Programme, Refusal};
 
 /// The most webhooks of one plan.
 const MOST_WEBHOOKS: usize = 200;
@@ -30,7 +30,7 @@ const MOST_OF_ONE: usize = 20;
 const FORMER: TimeDelta = TimeDelta::hours(24);
 
 /// The last key there can be: all that came with an instant is done with.
-pub(in crate::programme) const LAST_KEY: &str = "~";
+pub(crate) const LAST_KEY: &str = "~";
 
 fn may_subscribe(plan: &OpenPlan) -> Result<(), Refusal> {
     if plan.access.audience() == Audience::Public {
@@ -266,6 +266,6 @@ impl Programme {
         limit: usize,
     ) -> Result<Vec<DeliveryRow>, Refusal> {
         let id = webhook.id;
-        self.store.read(move |conn| Ok(webhooks::attempts(conn, id, before, crate::programme::rows(limit))?)).await
+        self.store.read(move |conn| Ok(webhooks::attempts(conn, id, before, crate::rows(limit))?)).await
     }
 }

@@ -4,47 +4,43 @@ use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::domain::advice::{FigureOf, advice, without_percent_sign};
-use crate::domain::document::Given;
-use crate::domain::ids::GroupCode;
-use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::number::Figure;
-use crate::domain::period::{Period, PeriodError, PeriodKind};
-use crate::domain::policy::Status;
-use crate::domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED};
-use crate::domain::target::{FoundTarget, find_target};
-use crate::domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
-use crate::exchange::headings::fold;
-use crate::exchange::sheet::SheetRow;
+use waymark_domain::advice::{FigureOf, advice, without_percent_sign};
+use waymark_domain::document::Given;
+use waymark_domain::ids::GroupCode;
+use waymark_domain::invalid::{Invalid, Violation};
+use waymark_domain::number::Figure;
+use waymark_domain::period::{Period, PeriodError, PeriodKind};
+use waymark_domain::policy::Status;
+use waymark_domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED};
+use waymark_domain::target::{FoundTarget, find_target};
+use waymark_domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
+use waymark_exchange::headings::fold;
+use waymark_exchange::sheet::SheetRow;
 
-use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
-use crate::programme::picture::KpiPicture;
+use crate::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
+use crate::picture::KpiPicture;
 
 /// What is said of a cell that shows a percentage by its format.
 const SET_TO_GENERAL: &str =
     "; set the cell's number format to General first, since what is typed into a percentage cell stays a percentage";
 
 /// The cells of one row, each read, or noted with why it cannot be.
-pub(in crate::programme::figures) struct Cells<'a, 'r> {
-    pub(in crate::programme::figures) row: &'a SheetRow<'r>,
+pub(in crate::figures) struct Cells<'a, 'r> {
+    pub(in crate::figures) row: &'a SheetRow<'r>,
     /// The columns of which it is not known what they say in this row: what would follow from their being empty is not
     /// reported.
-    pub(in crate::programme::figures) unknown: Vec<String>,
-    pub(in crate::programme::figures) faults: Vec<Violation>,
+    pub(in crate::figures) unknown: Vec<String>,
+    pub(in crate::figures) faults: Vec<Violation>,
 }
 
 /// That a row was read which a spreadsheet does not show.
-pub(in crate::programme::figures) fn hidden_row(row: &SheetRow<'_>) -> Option<Warning> {
+pub(in crate::figures) fn hidden_row(row: &SheetRow<'_>) -> Option<Warning> {
     let detail = "the row is hidden in the workbook, by a filter or by hand, and was read like any other; show all rows, and delete it if it is not meant";
     row.is_hidden().then(|| Warning::in_row(row.number, None, WarningCode::HiddenRow, detail))
 }
 
 /// That a row of readings gives another target than the plan has, which stays as it is.
-pub(in crate::programme::figures) fn other_target(
-    row: &SheetRow<'_>,
-    entry: &KpiPicture,
-    period: Period,
-) -> Option<Warning> {
+pub(in crate::figures) fn other_target(row: &SheetRow<'_>, entry: &KpiPicture, period: Period) -> Option<Warning> {
     let (_, text) = row.ignored().find(|(column, _)| *column == "target")?;
     let number = text.split_whitespace().next()?.trim_end_matches('%').replace([',', '£'], "");
     let number: Figure = number.parse().ok()?;
@@ -63,7 +59,7 @@ pub(in crate::programme::figures) fn other_target(
 }
 
 impl<'a, 'r> Cells<'a, 'r> {
-    pub(in crate::programme::figures) fn of(row: &'a SheetRow<'r>) -> Self {
+    pub(in crate::figures) fn of(row: &'a SheetRow<'r>) -> Self {
         let faults = row.faults();
         let unreadable = faults.iter().filter_map(|fault| fault.column.clone());
         let unknown = unreadable.chain(row.unknown().into_iter().map(str::to_owned)).collect();
@@ -71,39 +67,34 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// Whether the row holds nothing but what is in columns without a heading.
-    pub(in crate::programme::figures) fn are_notes(&self) -> bool {
+    pub(in crate::figures) fn are_notes(&self) -> bool {
         !self.faults.is_empty()
             && self.unknown.is_empty()
             && READING_COLUMNS.iter().chain(TARGET_COLUMNS.iter()).all(|column| self.row.cell(column).is_none())
     }
 
     /// Those of some columns that the row says something of.
-    pub(in crate::programme::figures) fn given(&self, columns: &[&'static str]) -> Given {
+    pub(in crate::figures) fn given(&self, columns: &[&'static str]) -> Given {
         Given::among(columns, |column| self.row.gives(column))
     }
 
-    pub(in crate::programme::figures) fn is_unknown(&self, column: &str) -> bool {
+    pub(in crate::figures) fn is_unknown(&self, column: &str) -> bool {
         self.unknown.iter().any(|unknown| unknown == column) || self.row.may_be_misnamed(column)
     }
 
-    pub(in crate::programme::figures) fn fault(&mut self, column: &'static str, code: &'static str, detail: String) {
+    pub(in crate::figures) fn fault(&mut self, column: &'static str, code: &'static str, detail: String) {
         self.faults.push(Violation::in_cell(self.row.number, Some(column), code, detail));
     }
 
     /// Reports that a cell cannot be read.
-    pub(in crate::programme::figures) fn unreadable(
-        &mut self,
-        column: &'static str,
-        code: &'static str,
-        detail: String,
-    ) {
+    pub(in crate::figures) fn unreadable(&mut self, column: &'static str, code: &'static str, detail: String) {
         self.unknown.push(column.to_owned());
         self.fault(column, code, detail);
     }
 
     /// Takes in what is wrong with what was read, each at its cell: the pointer's first member is the column. What only
     /// follows from a cell's not being known is not reported.
-    pub(in crate::programme::figures) fn take_in(&mut self, invalid: Invalid) {
+    pub(in crate::figures) fn take_in(&mut self, invalid: Invalid) {
         for violation in invalid.into_violations() {
             let pointer = violation.pointer.as_deref();
             let column = pointer.and_then(|pointer| pointer.split('/').nth(1)).unwrap_or_default().to_owned();
@@ -124,7 +115,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// The words in a cell that must not be empty.
-    pub(in crate::programme::figures) fn needed(&mut self, column: &'static str, detail: &str) -> Option<&'a str> {
+    pub(in crate::figures) fn needed(&mut self, column: &'static str, detail: &str) -> Option<&'a str> {
         let text = self.row.cell(column);
         if text.is_none() && !self.is_unknown(column) {
             self.fault(column, "missing", detail.to_owned());
@@ -133,7 +124,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// The group; everyone if the row names none.
-    pub(in crate::programme::figures) fn group(&mut self) -> Option<GroupCode> {
+    pub(in crate::figures) fn group(&mut self) -> Option<GroupCode> {
         match self.row.cell("group") {
             None if self.is_unknown("group") => None,
             None => Some(GroupCode::all()),
@@ -142,7 +133,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// The period, read as that KPI's periods are.
-    pub(in crate::programme::figures) fn period(
+    pub(in crate::figures) fn period(
         &mut self,
         read: impl Fn(&str) -> Result<Option<Period>, PeriodError>,
     ) -> Option<Period> {
@@ -173,7 +164,7 @@ impl<'a, 'r> Cells<'a, 'r> {
 
     /// The one of these periods that the columns beside it name: a table that was fetched has them, and can be sent back as
     /// it is.
-    pub(in crate::programme::figures) fn period_beside(&self, periods: &[Period]) -> Option<Period> {
+    pub(in crate::figures) fn period_beside(&self, periods: &[Period]) -> Option<Period> {
         let said = ["period_label", "period_start", "period_end"].map(|heading| self.row.under(heading));
         let agrees = |period: &&Period| {
             let is = [period.label(), period.start().to_string(), period.end().to_string()];
@@ -184,17 +175,13 @@ impl<'a, 'r> Cells<'a, 'r> {
         found.next().is_none().then_some(*first)
     }
 
-    pub(in crate::programme::figures) fn text(&mut self, column: &'static str) -> Option<String> {
+    pub(in crate::figures) fn text(&mut self, column: &'static str) -> Option<String> {
         self.row.text(column).map(str::to_owned)
     }
 
     /// A figure that may be one that this service or a spreadsheet computed to more digits than can be posted, if what
     /// it follows from is beside it. Of a standardised KPI it follows from nothing.
-    pub(in crate::programme::figures) fn computed_or_given(
-        &mut self,
-        column: &'static str,
-        of: FigureOf<'_>,
-    ) -> Option<Figure> {
+    pub(in crate::figures) fn computed_or_given(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
         let fraction = self.row.cell("numerator").is_some() && self.row.cell("denominator").is_some();
         let standardised = matches!(of, FigureOf::Kpi(kpi) if kpi.standardised);
         let text = self.bare_figure(column, of).filter(|_| fraction && !standardised);
@@ -203,14 +190,14 @@ impl<'a, 'r> Cells<'a, 'r> {
 
     /// The text of a figure; of a cell that shows a percentage by its format without the sign, if it can mean nothing
     /// else.
-    pub(in crate::programme::figures) fn bare_figure(&self, column: &str, of: FigureOf<'_>) -> Option<&'a str> {
+    pub(in crate::figures) fn bare_figure(&self, column: &str, of: FigureOf<'_>) -> Option<&'a str> {
         let text = self.row.cell(column)?;
         let percent = without_percent_sign(text, of).filter(|_| self.row.is_percent_cell(column));
         Some(percent.unwrap_or(text))
     }
 
     /// Reports, of half a fraction that cannot be read, that the other half is missing.
-    pub(in crate::programme::figures) fn check_fraction(&mut self) {
+    pub(in crate::figures) fn check_fraction(&mut self) {
         for (one, other, detail) in
             [("numerator", "denominator", DENOMINATOR_NEEDED), ("denominator", "numerator", NUMERATOR_NEEDED)]
         {
@@ -221,7 +208,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         }
     }
 
-    pub(in crate::programme::figures) fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
+    pub(in crate::figures) fn read<T: FromStr>(&mut self, column: &'static str) -> Option<T>
     where
         T::Err: std::fmt::Display,
     {
@@ -229,7 +216,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// One of some names, in small or capital letters and with blanks or dashes for what joins its words.
-    pub(in crate::programme::figures) fn name<T: FromStr>(&mut self, column: &'static str) -> Option<T>
+    pub(in crate::figures) fn name<T: FromStr>(&mut self, column: &'static str) -> Option<T>
     where
         T::Err: std::fmt::Display,
     {
@@ -237,7 +224,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// The status that a partner determined; if none may be given, whatever is there is refused as one.
-    pub(in crate::programme::figures) fn status(&mut self, may_be_given: bool) -> Option<Status> {
+    pub(in crate::figures) fn status(&mut self, may_be_given: bool) -> Option<Status> {
         if !may_be_given {
             return self.row.cell("status").map(|_| Status::NotAssessed);
         }
@@ -247,7 +234,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         })
     }
 
-    pub(in crate::programme::figures) fn read_as<T, E: std::fmt::Display>(
+    pub(in crate::figures) fn read_as<T, E: std::fmt::Display>(
         &mut self,
         column: &'static str,
         read: impl Fn(&str) -> Result<T, E>,
@@ -263,7 +250,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// The codes of warnings that the sender of the row confirms.
-    pub(in crate::programme::figures) fn acknowledged(&mut self) -> Acknowledged {
+    pub(in crate::figures) fn acknowledged(&mut self) -> Acknowledged {
         let text = self.row.cell("acknowledged").unwrap_or_default();
         text.parse().unwrap_or_else(|unknown: UnknownWarning| {
             self.unreadable("acknowledged", "unknown_code", unknown.to_string());
@@ -271,7 +258,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         })
     }
 
-    pub(in crate::programme::figures) fn flag(&mut self, column: &'static str) -> bool {
+    pub(in crate::figures) fn flag(&mut self, column: &'static str) -> bool {
         match self.row.cell(column).map(str::to_lowercase).as_deref() {
             None | Some("false" | "no" | "n" | "0") => false,
             Some("true" | "yes" | "y" | "1") => true,
@@ -284,7 +271,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// A figure; the symbols of statistical tables are known and distinguished from slips.
-    pub(in crate::programme::figures) fn figure(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
+    pub(in crate::figures) fn figure(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
         let (text, bare) = (self.row.cell(column)?, self.bare_figure(column, of)?);
         let (code, detail) = match text {
             "c" => ("symbol_not_a_figure", "`c` marks a suppressed figure, and here the figure itself is wanted; those who may not see it will not".to_owned()),

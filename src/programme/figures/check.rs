@@ -1,19 +1,19 @@
 //! What to check in figures and targets: gathers the facts from the picture, and asks the rules of
-//! [`crate::domain::warning`].
+//! [`waymark_domain::warning`].
 
-use crate::domain::dimension::{Counted, Dimension};
-use crate::domain::ids::GroupCode;
-use crate::domain::observed::Observed;
-use crate::domain::period::Period;
-use crate::domain::reading::Settled;
-use crate::domain::warning::figures::{self, Earlier};
-use crate::domain::warning::{Warning, WarningCode, targets};
+use waymark_domain::dimension::{Counted, Dimension};
+use waymark_domain::ids::GroupCode;
+use waymark_domain::observed::Observed;
+use waymark_domain::period::Period;
+use waymark_domain::reading::Settled;
+use waymark_domain::warning::figures::{self, Earlier};
+use waymark_domain::warning::{Warning, WarningCode, targets};
 
-use crate::programme::picture::sums::does_not_sum;
-use crate::programme::picture::{KpiPicture, Picture};
+use crate::picture::sums::does_not_sum;
+use crate::picture::{KpiPicture, Picture};
 
 /// How a figure was sent.
-pub(in crate::programme) struct Judged<'a> {
+pub(crate) struct Judged<'a> {
     /// The column or member that it is in: `value`, or `numerator` if it was sent as a fraction alone.
     pub column: &'a str,
     /// Whether the figure of a group of the same KPI and period was sent along with it, or is it itself.
@@ -21,13 +21,13 @@ pub(in crate::programme) struct Judged<'a> {
 }
 
 /// The column that a figure is in, by what was sent of it.
-pub(in crate::programme) fn figure_column<T: Copy>(value: Option<T>, numerator: Option<T>) -> &'static str {
+pub(crate) fn figure_column<T: Copy>(value: Option<T>, numerator: Option<T>) -> &'static str {
     if value.is_none() && numerator.is_some() { "numerator" } else { "value" }
 }
 
 impl Picture {
     /// What to check in the figure that is at a place, but for what was acknowledged with it.
-    pub(in crate::programme) fn reading_warnings(
+    pub(crate) fn reading_warnings(
         &self,
         entry: &KpiPicture,
         group: &GroupCode,
@@ -104,7 +104,7 @@ impl Picture {
     /// What to check in the target that is set for a period, but for what was acknowledged with it. `is_beside` says of
     /// a period whether its target was set along with it, or is it itself: of a year and its parts it is reported once,
     /// at the year, or else at the last part.
-    pub(in crate::programme) fn target_warnings(
+    pub(crate) fn target_warnings(
         &self,
         entry: &KpiPicture,
         period: Period,

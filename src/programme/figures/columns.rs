@@ -3,15 +3,15 @@
 
 use std::sync::LazyLock;
 
-use crate::domain::advice::FigureOf;
-use crate::domain::document::Listed;
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::reading::ReportedFigure;
-use crate::domain::target::Target;
-use crate::exchange::headings::Headings;
-use crate::exchange::sheet::SheetRow;
+use waymark_domain::advice::FigureOf;
+use waymark_domain::document::Listed;
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::reading::ReportedFigure;
+use waymark_domain::target::Target;
+use waymark_exchange::headings::Headings;
+use waymark_exchange::sheet::SheetRow;
 
-use crate::programme::figures::cells::Cells;
+use crate::figures::cells::Cells;
 
 /// The columns of a file of readings: whose figure each is, and its members.
 pub static READING_COLUMNS: LazyLock<Vec<&'static str>> =
@@ -103,13 +103,13 @@ impl ImportKind {
 pub const TEMPLATE_COLUMN: &str = "last_figure";
 
 /// Whether a row of readings says nothing of the figure that it names: a confirmed warning alone is nothing said.
-pub(in crate::programme::figures) fn says_nothing(row: &SheetRow<'_>) -> bool {
+pub(in crate::figures) fn says_nothing(row: &SheetRow<'_>) -> bool {
     row.lacks(ReportedFigure::fields().iter().copied().filter(|column| *column != "acknowledged"))
 }
 
 impl Cells<'_, '_> {
     /// What is reported of a KPI, if it is known which one is meant.
-    pub(in crate::programme::figures) fn reported_figure(&mut self, kpi: Option<&Kpi>) -> ReportedFigure {
+    pub(in crate::figures) fn reported_figure(&mut self, kpi: Option<&Kpi>) -> ReportedFigure {
         let of = kpi.map_or(FigureOf::Unknown, FigureOf::Kpi);
         ReportedFigure {
             value: self.computed_or_given("value", of),

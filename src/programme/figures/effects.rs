@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::domain::assess::{Assessment, DataState, Reason};
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode};
-use crate::domain::kpi::Formula;
-use crate::domain::number::Figure;
-use crate::domain::period::{Period, PeriodKind};
-use crate::domain::plan::Plan;
-use crate::domain::policy::Status;
-use crate::domain::rollup::{Headline, StatusCounts, headline};
+use waymark_domain::assess::{Assessment, DataState, Reason};
+use waymark_domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode};
+use waymark_domain::kpi::Formula;
+use waymark_domain::number::Figure;
+use waymark_domain::period::{Period, PeriodKind};
+use waymark_domain::plan::Plan;
+use waymark_domain::policy::Status;
+use waymark_domain::rollup::{Headline, StatusCounts, headline};
 
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::reports::status_report::ReportFilter;
-use crate::programme::seen::Seen;
+use crate::picture::{KpiPicture, Picture};
+use crate::reports::status_report::ReportFilter;
+use crate::seen::Seen;
 
 /// An assessment in short.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -248,7 +248,7 @@ impl Effects<'_> {
 /// The places that can move with changes made in others, in the plan as it is after them: later periods of the same KPI
 /// and group, and the gaps that either is a side of; in the order of KPI, group and period, and none that was changed
 /// itself.
-pub(in crate::programme) fn reached(after: &Picture, changed: &[Place]) -> Vec<(Place, Through)> {
+pub(crate) fn reached(after: &Picture, changed: &[Place]) -> Vec<(Place, Through)> {
     let mut first: BTreeMap<(&KpiCode, &GroupCode), Period> = BTreeMap::new();
     for (kpi, group, period) in changed {
         let earliest = first.entry((kpi, group)).or_insert(*period);
@@ -320,7 +320,7 @@ fn reports_of(plan: &Plan) -> impl Iterator<Item = Period> {
 
 impl Picture {
     /// Every place of a KPI that has a figure: for everyone, and then for each group, in time order.
-    pub(in crate::programme) fn reported_places(&self, entry: &KpiPicture) -> Vec<Place> {
+    pub(crate) fn reported_places(&self, entry: &KpiPicture) -> Vec<Place> {
         let all = GroupCode::all();
         let groups = std::iter::once(&all).chain(entry.readings.keys().filter(|group| !group.is_all()));
         let places = groups.flat_map(|group| {
@@ -331,11 +331,7 @@ impl Picture {
     }
 
     /// The gaps, not archived, that a group of a KPI is a side of.
-    pub(in crate::programme) fn gaps_of<'a>(
-        &'a self,
-        kpi: &'a KpiCode,
-        side: &'a GroupCode,
-    ) -> impl Iterator<Item = &'a KpiPicture> {
+    pub(crate) fn gaps_of<'a>(&'a self, kpi: &'a KpiCode, side: &'a GroupCode) -> impl Iterator<Item = &'a KpiPicture> {
         self.kpis().values().map(|entry| &**entry).filter(move |entry| match &entry.kpi.formula {
             Formula::Gap { of, group, comparator } => {
                 !entry.archived && of == kpi && (group == side || comparator == side)

@@ -8,34 +8,34 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
-use crate::domain::advice::FigureOf;
-use crate::domain::contradiction::{RowOf, contradiction, folded_title};
-use crate::domain::dimension::Counted;
-use crate::domain::document::Given;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
-use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::reading::{ReportedFigure, Settled};
-use crate::domain::target::{Target, TargetKind, TargetState};
-use crate::domain::warning::{Acknowledged, Warning};
-use crate::domain::wording::nearest;
-use crate::exchange::sheet::{Columns, SheetRow, Upload};
-use crate::store::readings::{self, ReadingRevision};
-use crate::store::{Conn, StoreError, journal};
+use waymark_domain::advice::FigureOf;
+use waymark_domain::contradiction::{RowOf, contradiction, folded_title};
+use waymark_domain::dimension::Counted;
+use waymark_domain::document::Given;
+use waymark_domain::ids::{GroupCode, KpiCode, PlanCode, Subject};
+use waymark_domain::invalid::{Invalid, Violation};
+use waymark_domain::number::Figure;
+use waymark_domain::period::Period;
+use waymark_domain::reading::{ReportedFigure, Settled};
+use waymark_domain::target::{Target, TargetKind, TargetState};
+use waymark_domain::warning::{Acknowledged, Warning};
+use waymark_domain::wording::nearest;
+use waymark_exchange::sheet::{Columns, SheetRow, Upload};
+use waymark_store::readings::{self, ReadingRevision};
+use waymark_store::{Conn, StoreError, journal};
 
-use crate::programme::figures::cells::{Cells, hidden_row, other_target};
-use crate::programme::figures::check::{Judged, figure_column};
-use crate::programme::figures::columns::{ImportKind, TEMPLATE_COLUMN, says_nothing};
-use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
-use crate::programme::figures::effects::{self, Effects, Through};
-use crate::programme::figures::outcome::Outcome;
-use crate::programme::figures::readings::{Checked, Desk, reading_change};
-use crate::programme::figures::targets::{previous, revise, still_placeholder, target_change};
-use crate::programme::picture::sums::does_not_sum;
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::seen::Seen;
-use crate::programme::{OpenPlan, Principal, Programme, Refusal};
+use crate::figures::cells::{Cells, hidden_row, other_target};
+use crate::figures::check::{Judged, figure_column};
+use crate::figures::columns::{ImportKind, TEMPLATE_COLUMN, says_nothing};
+use crate::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
+use crate::figures::effects::{self, Effects, Through};
+use crate::figures::outcome::Outcome;
+use crate::figures::readings::{Checked, Desk, reading_change};
+use crate::figures::targets::{previous, revise, still_placeholder, target_change};
+use crate::picture::sums::does_not_sum;
+use crate::picture::{KpiPicture, Picture};
+use crate::seen::Seen;
+use crate::{OpenPlan, Principal, Programme, Refusal};
 
 /// The most rows of one file.
 pub const MOST_ROWS: u64 = 1_000_000;
@@ -147,7 +147,7 @@ fn disk(error: io::Error) -> Refusal {
 /// Where rows are checked against, and written to when they are saved.
 enum Source<'a, 'c, 'w> {
     Read(&'a mut Conn),
-    Write(&'a mut crate::programme::Pen<'c, 'w>),
+    Write(&'a mut crate::Pen<'c, 'w>),
 }
 
 impl Source<'_, '_, '_> {

@@ -1,7 +1,7 @@
 //! Figures and targets: posted one by one or as a file, checked, and what each change moves.
 
 mod cells;
-pub(in crate::programme) mod check;
+pub(crate) mod check;
 pub mod columns;
 pub mod effects;
 pub mod imports;

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use crate::domain::invalid::Violation;
-use crate::exchange::sheet::IgnoredColumn;
-use crate::exchange::spool::Spool;
+use waymark_domain::invalid::Violation;
+use waymark_exchange::sheet::IgnoredColumn;
+use waymark_exchange::spool::Spool;
 
-use crate::programme::figures::effects::RollUpMove;
+use crate::figures::effects::RollUpMove;
 
 /// What an import did, or would do.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Outcome {
     pub about_file: u64,
     /// The file's columns that were not read, and why.
     pub ignored_columns: Vec<IgnoredColumn>,
-    /// What the changed rows change, as [`Move`](crate::programme::figures::effects::Move)s; empty if anything is
+    /// What the changed rows change, as [`Move`](crate::figures::effects::Move)s; empty if anything is
     /// wrong.
     pub effects: Spool,
     /// The roll-ups that move with it; empty if anything is wrong.

@@ -3,27 +3,27 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::assess::Assessment;
-use crate::domain::document::Given;
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
-use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::number::Figure;
-use crate::domain::observed::Observed;
-use crate::domain::period::{Period, day_in_london};
-use crate::domain::reading::{LaidOver, ReportedFigure, Settled};
-use crate::domain::warning::{Acknowledged, Warning};
-use crate::store::journal;
-use crate::store::readings::{self, ReadingRevision};
-pub use crate::store::readings::{ReadingFilter, ReadingKey, ReadingRow};
+use waymark_domain::assess::Assessment;
+use waymark_domain::document::Given;
+use waymark_domain::ids::{GroupCode, KpiCode, PlanCode, Seq, Subject};
+use waymark_domain::invalid::{Invalid, Violation};
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::number::Figure;
+use waymark_domain::observed::Observed;
+use waymark_domain::period::{Period, day_in_london};
+use waymark_domain::reading::{LaidOver, ReportedFigure, Settled};
+use waymark_domain::warning::{Acknowledged, Warning};
+use waymark_store::journal;
+use waymark_store::readings::{self, ReadingRevision};
+pub use waymark_store::readings::{ReadingFilter, ReadingKey, ReadingRow};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::dimensions::refer_group;
-use crate::programme::figures::check::{Judged, figure_column};
-use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
-use crate::programme::picture::{Kept, KpiPicture};
-use crate::programme::seen::Seen;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::dimensions::refer_group;
+use crate::figures::check::{Judged, figure_column};
+use crate::figures::effects::{Effects, Move, Place, RollUpMove, Through};
+use crate::picture::{Kept, KpiPicture};
+use crate::seen::Seen;
+use crate::{Principal, Programme, Refusal};
 
 /// What a posted figure changes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -60,7 +60,7 @@ pub struct PutReading {
 
 /// A figure that passed every check, and what becomes of it.
 #[derive(Clone, Debug)]
-pub(in crate::programme) enum Checked {
+pub(crate) enum Checked {
     /// It is what is there already.
     Unchanged,
     /// It differs from a figure that is signed off; what to do.
@@ -70,14 +70,14 @@ pub(in crate::programme) enum Checked {
 }
 
 /// Who posts figures, and when: what a check of one needs beside the figure.
-pub(in crate::programme) struct Desk<'a> {
+pub(crate) struct Desk<'a> {
     pub seen: &'a Seen,
     pub caller: &'a Subject,
 }
 
 impl Desk<'_> {
     /// Whether the caller may report figures of this KPI.
-    pub(in crate::programme) fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
+    pub(crate) fn may_report(&self, entry: &KpiPicture) -> Result<(), String> {
         if self.seen.access.reports(&entry.kpi, self.seen.picture.area_of(&entry.kpi)) {
             Ok(())
         } else {
@@ -91,7 +91,7 @@ impl Desk<'_> {
     }
 
     /// A revision as the picture will hold it.
-    pub(in crate::programme) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
+    pub(crate) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
         let replaced = entry.posted(&said.group, said.period).map(|before| &before.value);
         let value = said.figure.observed(said.definition_version, self.caller, self.seen.now);
         let value = value.after(replaced, said.restated, said.figure.reason.as_deref());
@@ -103,7 +103,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// Everything.
-    pub(in crate::programme) fn judge(
+    pub(crate) fn judge(
         &self,
         entry: &KpiPicture,
         period: Option<Period>,
@@ -136,7 +136,7 @@ impl Desk<'_> {
 
     /// Lays what is said over what is stored, checks it and makes the next revision of it: the one rule for single
     /// figures, returns and imports.
-    pub(in crate::programme) fn check(
+    pub(crate) fn check(
         &self,
         entry: &KpiPicture,
         period: Period,
@@ -243,7 +243,7 @@ fn says_the_same(before: &ReadingRow, next: &ReadingRevision) -> bool {
 }
 
 /// The journal's entry of a reading.
-pub(in crate::programme) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>) -> journal::Change {
+pub(crate) fn reading_change(said: ReadingRevision, before: Option<&ReadingRow>) -> journal::Change {
     journal::Change {
         action: match before {
             None => "reading.posted",
@@ -367,14 +367,8 @@ impl Programme {
         let seen = seen.clone();
         self.store
             .read(move |conn| {
-                let rows = readings::page(
-                    conn,
-                    seen.id(),
-                    &filter,
-                    Some(seen.version()),
-                    after.as_ref(),
-                    crate::programme::rows(limit),
-                )?;
+                let rows =
+                    readings::page(conn, seen.id(), &filter, Some(seen.version()), after.as_ref(), crate::rows(limit))?;
                 Ok(rows.into_iter().map(|row| SeenReading::of(&seen, row)).collect())
             })
             .await
@@ -402,7 +396,7 @@ pub struct SeenReading {
 
 impl SeenReading {
     /// A reading as its reader sees it.
-    pub(in crate::programme) fn of(seen: &Seen, row: ReadingRow) -> Self {
+    pub(crate) fn of(seen: &Seen, row: ReadingRow) -> Self {
         let mut shown = Self { row, suppressed: false, names_shown: seen.by_a_member() };
         if shown.names_shown {
             return shown;

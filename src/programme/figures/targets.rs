@@ -7,21 +7,21 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::document::{Given, parse_given};
-use crate::domain::ids::{KpiCode, PlanCode, Seq};
-use crate::domain::invalid::Invalid;
-use crate::domain::period::{Period, PeriodError};
-use crate::domain::target::{Target, TargetState};
-use crate::domain::warning::{Warning, WarningCode};
-use crate::store::journal;
-pub use crate::store::targets::TargetRow;
-use crate::store::targets::{self, TargetRevision};
+use waymark_domain::document::{Given, parse_given};
+use waymark_domain::ids::{KpiCode, PlanCode, Seq};
+use waymark_domain::invalid::Invalid;
+use waymark_domain::period::{Period, PeriodError};
+use waymark_domain::target::{Target, TargetState};
+use waymark_domain::warning::{Warning, WarningCode};
+use waymark_store::journal;
+pub use waymark_store::targets::TargetRow;
+use waymark_store::targets::{self, TargetRevision};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::figures::effects::{Effects, Move, RollUpMove, Through};
-use crate::programme::picture::KpiPicture;
-use crate::programme::seen::Seen;
-use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::figures::effects::{Effects, Move, RollUpMove, Through};
+use crate::picture::KpiPicture;
+use crate::seen::Seen;
+use crate::{Ground, Pen, Principal, Programme, Refusal};
 
 /// A target that was put.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub struct TargetEffect {
 }
 
 /// Warns of a figure that was given for a placeholder without a word about its state: the figure does not count.
-pub(in crate::programme) fn still_placeholder(
+pub(crate) fn still_placeholder(
     entry: &KpiPicture,
     period: Period,
     given: &Given,
@@ -108,7 +108,7 @@ fn period_in_address(text: &str, entry: &KpiPicture) -> Result<Period, PeriodErr
 ///
 /// # Errors
 /// Everything that is wrong with it, a missing reason among it.
-pub(in crate::programme) fn revise(
+pub(crate) fn revise(
     entry: &KpiPicture,
     period: Period,
     said: &Target,
@@ -275,7 +275,7 @@ impl Ground {
         Ok((Arc::clone(entry), period))
     }
 
-    pub(in crate::programme) fn must_set_targets(&self) -> Result<(), Refusal> {
+    pub(crate) fn must_set_targets(&self) -> Result<(), Refusal> {
         if self.plan.access.manages() {
             Ok(())
         } else {
@@ -293,14 +293,14 @@ impl Pen<'_, '_> {
 }
 
 /// The revision of a target that holds now.
-pub(in crate::programme) fn previous(entry: &KpiPicture, period: Period) -> Option<TargetRevision> {
+pub(crate) fn previous(entry: &KpiPicture, period: Period) -> Option<TargetRevision> {
     let target = entry.targets.get(&period)?.clone();
     let (revision, _) = entry.target_seqs.get(&period)?;
     Some(TargetRevision { kpi: entry.kpi.code.clone(), period, revision: *revision, target, removed: false })
 }
 
 /// The journal's entry of a revised target.
-pub(in crate::programme) fn target_change(said: TargetRevision, before: Option<&TargetRevision>) -> journal::Change {
+pub(crate) fn target_change(said: TargetRevision, before: Option<&TargetRevision>) -> journal::Change {
     let action = match (said.removed, before) {
         (true, _) => "target.removed",
         (false, None) => "target.set",

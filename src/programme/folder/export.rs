@@ -1,4 +1,4 @@
-//! A plan as a folder that [`crate::programme::folder::load`] reads: every definition, target and figure as it is now.
+//! A plan as a folder that [`crate::folder::load`] reads: every definition, target and figure as it is now.
 //!
 //! Figures that were reported under earlier definitions come in files of earlier days than those under the present ones, with the
 //! change of definition between them, so that what is compared with what stays as it is.
@@ -11,25 +11,25 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use crate::domain::access::Granted;
-use crate::domain::benchmark::ComparatorGroup;
-use crate::domain::dimension::Dimension;
-use crate::domain::document::Document;
-use crate::domain::ids::PlanCode;
-use crate::domain::kpi::Kpi;
-use crate::domain::period::day_in_london;
-use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
-use crate::domain::policy::Policy;
-use crate::domain::reading::ReportedFigure;
-use crate::domain::round::Round;
-use crate::domain::wording::io_fault;
-use crate::exchange::table::{self, CellText};
-use crate::programme::access::grants::{GrantTerms, must_administer};
-use crate::programme::definitions::Defined;
-use crate::programme::folder::files::{FILES, FolderFile};
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::{OpenPlan, Principal, Programme, Refusal};
-use crate::store::readings::{self, ReadingFilter, ReadingRevision};
+use crate::access::grants::{GrantTerms, must_administer};
+use crate::definitions::Defined;
+use crate::folder::files::{FILES, FolderFile};
+use crate::picture::{KpiPicture, Picture};
+use crate::{OpenPlan, Principal, Programme, Refusal};
+use waymark_domain::access::Granted;
+use waymark_domain::benchmark::ComparatorGroup;
+use waymark_domain::dimension::Dimension;
+use waymark_domain::document::Document;
+use waymark_domain::ids::PlanCode;
+use waymark_domain::kpi::Kpi;
+use waymark_domain::period::day_in_london;
+use waymark_domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
+use waymark_domain::policy::Policy;
+use waymark_domain::reading::ReportedFigure;
+use waymark_domain::round::Round;
+use waymark_domain::wording::io_fault;
+use waymark_exchange::table::{self, CellText};
+use waymark_store::readings::{self, ReadingFilter, ReadingRevision};
 
 /// What a folder does not hold of a plan.
 pub const NOT_EXPORTED: &str = "Not in the folder: returns and who signed them off, corrective actions, board reports, earlier revisions of figures, targets \
@@ -279,7 +279,7 @@ impl Export<'_> {
         let mut after = None;
         loop {
             let (id, version, key) = (self.open.id, self.open.version, after.clone());
-            let limit = crate::programme::rows(FIGURES_AT_A_TIME);
+            let limit = crate::rows(FIGURES_AT_A_TIME);
             let page = self.programme.store.read(move |conn| {
                 let rows = readings::page(conn, id, &ReadingFilter::default(), Some(version), key.as_ref(), limit)?;
                 Ok::<_, Refusal>(rows)

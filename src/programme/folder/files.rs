@@ -13,19 +13,19 @@ use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::{Object, ObjectBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::benchmark::{Benchmark, ComparatorGroup};
-use crate::domain::dimension::Dimension;
-use crate::domain::document::Listed;
-use crate::domain::kpi::Kpi;
-use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
-use crate::domain::policy::Policy;
-use crate::domain::reading::ReportedFigure;
-use crate::domain::round::Round;
-use crate::domain::target::Target;
-use crate::exchange::headings::Headings;
-use crate::exchange::table::{ColumnType, Field};
-use crate::programme::access::grants::GrantTerms;
-use crate::programme::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
+use crate::access::grants::GrantTerms;
+use crate::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
+use waymark_domain::benchmark::{Benchmark, ComparatorGroup};
+use waymark_domain::dimension::Dimension;
+use waymark_domain::document::Listed;
+use waymark_domain::kpi::Kpi;
+use waymark_domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
+use waymark_domain::policy::Policy;
+use waymark_domain::reading::ReportedFigure;
+use waymark_domain::round::Round;
+use waymark_domain::target::Target;
+use waymark_exchange::headings::Headings;
+use waymark_exchange::table::{ColumnType, Field};
 
 /// How a member is written in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,21 +138,21 @@ pub struct FolderFile {
 
 /// A row of a file: its number, and its cells in the order of the file's columns.
 #[derive(Clone, Debug)]
-pub(in crate::programme) struct FolderRow {
+pub(crate) struct FolderRow {
     pub number: u64,
     pub cells: Vec<Option<String>>,
 }
 
 /// The rows of one definition, and the members that they give.
 #[derive(Clone, Debug)]
-pub(in crate::programme) struct Entry {
+pub(crate) struct Entry {
     pub rows: Vec<u64>,
     pub members: Map<String, Value>,
 }
 
 /// What a row says that its definition's first row says otherwise.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::programme) struct Contradiction {
+pub(crate) struct Contradiction {
     pub row: u64,
     pub column: String,
     pub first: u64,
@@ -444,13 +444,13 @@ impl FolderFile {
     }
 
     /// The headings as a table is read by them.
-    pub(in crate::programme) fn headings(&self) -> Headings {
+    pub(crate) fn headings(&self) -> Headings {
         let (known, required, numbers, flags) = (self.known, self.required, self.numbers, self.flags);
         Headings { known, required, numbers, flags, ..Headings::default() }
     }
 
     /// The columns as a table is written with them.
-    pub(in crate::programme) fn table(&self) -> Vec<Field> {
+    pub(crate) fn table(&self) -> Vec<Field> {
         let kind = |column: &FolderColumn| match column.shape {
             Shape::Number => ColumnType::Number,
             Shape::Flag => ColumnType::Boolean,
@@ -461,13 +461,13 @@ impl FolderFile {
     }
 
     /// Whether a cell of this column is taken to the letter.
-    pub(in crate::programme) fn is_words(&self, column: &str) -> bool {
+    pub(crate) fn is_words(&self, column: &str) -> bool {
         self.columns.iter().any(|known| known.name == column && known.shape == Shape::Words)
     }
 
     /// The definitions that rows make, in the order of the first row of each; and if a later row of one contradicts its
     /// first.
-    pub(in crate::programme) fn entries(&self, rows: Vec<FolderRow>) -> (Vec<Entry>, Vec<Contradiction>) {
+    pub(crate) fn entries(&self, rows: Vec<FolderRow>) -> (Vec<Entry>, Vec<Contradiction>) {
         let mut entries: Vec<Entry> = Vec::new();
         let mut firsts: Vec<FolderRow> = Vec::new();
         let mut contradictions = Vec::new();
@@ -518,7 +518,7 @@ impl FolderFile {
 
     /// The rows of a definition, each a list of cells in the order of the columns. What a cell cannot say is left out: compare
     /// [`FolderFile::read_back`].
-    pub(in crate::programme) fn rows(&self, members: &Map<String, Value>) -> Vec<Vec<Option<String>>> {
+    pub(crate) fn rows(&self, members: &Map<String, Value>) -> Vec<Vec<Option<String>>> {
         let items = self.items.as_ref().and_then(|items| members.get(items)).and_then(Value::as_array);
         let items: Vec<Option<&Value>> = match items {
             Some(items) if !items.is_empty() => items.iter().map(Some).collect(),
@@ -534,14 +534,14 @@ impl FolderFile {
     }
 
     /// The members that cells give when they are read again.
-    pub(in crate::programme) fn read_back(&self, rows: Vec<Vec<Option<String>>>) -> Map<String, Value> {
+    pub(crate) fn read_back(&self, rows: Vec<Vec<Option<String>>>) -> Map<String, Value> {
         let rows = (2..).zip(rows).map(|(number, cells)| FolderRow { number, cells });
         let (entries, _) = self.entries(rows.collect());
         entries.into_iter().next().map(|entry| entry.members).unwrap_or_default()
     }
 
     /// The row and column where a member of an entry is, by its pointer in the definition.
-    pub(in crate::programme) fn place(&self, entry: &Entry, pointer: &str) -> (u64, Option<String>) {
+    pub(crate) fn place(&self, entry: &Entry, pointer: &str) -> (u64, Option<String>) {
         let path: Vec<&str> = pointer.split('/').skip(1).collect();
         let first = entry.rows.first().copied().unwrap_or_default();
         let (row, path, in_item) = match (path.as_slice(), &self.items) {
@@ -577,25 +577,25 @@ fn put(members: &mut Map<String, Value>, path: &[String], value: Value) {
 /// The files of a folder, in the order they are read in.
 #[derive(Debug)]
 pub struct FolderFiles {
-    pub(in crate::programme) plan: FolderFile,
-    pub(in crate::programme) organisations: FolderFile,
-    pub(in crate::programme) areas: FolderFile,
-    pub(in crate::programme) sub_groups: FolderFile,
-    pub(in crate::programme) priorities: FolderFile,
-    pub(in crate::programme) policies: FolderFile,
-    pub(in crate::programme) dimensions: FolderFile,
-    pub(in crate::programme) kpis: FolderFile,
-    pub(in crate::programme) rounds: FolderFile,
-    pub(in crate::programme) comparators: FolderFile,
-    pub(in crate::programme) benchmarks: FolderFile,
-    pub(in crate::programme) grants: FolderFile,
-    pub(in crate::programme) later_kpis: FolderFile,
-    pub(in crate::programme) targets: FolderFile,
-    pub(in crate::programme) readings: FolderFile,
+    pub(crate) plan: FolderFile,
+    pub(crate) organisations: FolderFile,
+    pub(crate) areas: FolderFile,
+    pub(crate) sub_groups: FolderFile,
+    pub(crate) priorities: FolderFile,
+    pub(crate) policies: FolderFile,
+    pub(crate) dimensions: FolderFile,
+    pub(crate) kpis: FolderFile,
+    pub(crate) rounds: FolderFile,
+    pub(crate) comparators: FolderFile,
+    pub(crate) benchmarks: FolderFile,
+    pub(crate) grants: FolderFile,
+    pub(crate) later_kpis: FolderFile,
+    pub(crate) targets: FolderFile,
+    pub(crate) readings: FolderFile,
 }
 
 /// The folder of what people did, a file a day.
-pub(in crate::programme) const STORY: &str = "story";
+pub(crate) const STORY: &str = "story";
 
 /// The files of a folder.
 pub static FILES: LazyLock<FolderFiles> = LazyLock::new(|| {
@@ -769,8 +769,8 @@ mod tests {
         let rows = FILES.dimensions.rows(&groups);
         assert_eq!(rows.len(), 2);
         assert_eq!(FILES.dimensions.read_back(rows), groups);
-        for policy in crate::domain::policy::shipped() {
-            use crate::domain::document::Document;
+        for policy in waymark_domain::policy::shipped() {
+            use waymark_domain::document::Document;
             let back = Policy::parse(FILES.policies.read_back(FILES.policies.rows(&policy.members()))).unwrap();
             assert_eq!(back, policy);
         }

@@ -1,10 +1,10 @@
 //! A whole plan from a folder of CSV files that a person can maintain: definitions once, then targets and readings file by
 //! file, each as if it had been imported on the day in its name.
 //!
-//! A folder is loaded in one transaction ([`crate::store::Store::begin`]): every file is gone through, all that is
+//! A folder is loaded in one transaction ([`waymark_store::Store::begin`]): every file is gone through, all that is
 //! wrong is said at once, and nothing is saved if anything is. A definition that is wrong is left out while the others
 //! are checked; what only follows from its not being there is not said. Which files and columns there are is defined in
-//! [`crate::programme::folder::files`].
+//! [`crate::folder::files`].
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
@@ -17,32 +17,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
-use crate::domain::benchmark::ComparatorGroup;
-use crate::domain::dimension::Dimension;
-use crate::domain::document::{Document, patch_between};
-use crate::domain::ids::{KpiCode, PlanCode};
-use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::kpi::Kpi;
-use crate::domain::period::Period;
-use crate::domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
-use crate::domain::policy::{Policy, shipped};
-use crate::domain::round::Round;
-use crate::domain::warning::{Warning, WarningCode};
-use crate::domain::wording::nearest;
-use crate::domain::wording::{io_fault, json_fault, misfit, things_wrong};
-use crate::exchange::sheet::{Columns, Upload};
-use crate::exchange::spool::Spool;
-use crate::store::{Conflict, StoreError, new_id};
+use waymark_domain::benchmark::ComparatorGroup;
+use waymark_domain::dimension::Dimension;
+use waymark_domain::document::{Document, patch_between};
+use waymark_domain::ids::{KpiCode, PlanCode};
+use waymark_domain::invalid::{Invalid, Violation};
+use waymark_domain::kpi::Kpi;
+use waymark_domain::period::Period;
+use waymark_domain::plan::{Organisation, OutcomeArea, Priority, SubGroup};
+use waymark_domain::policy::{Policy, shipped};
+use waymark_domain::round::Round;
+use waymark_domain::warning::{Warning, WarningCode};
+use waymark_domain::wording::nearest;
+use waymark_domain::wording::{io_fault, json_fault, misfit, things_wrong};
+use waymark_exchange::sheet::{Columns, Upload};
+use waymark_exchange::spool::Spool;
+use waymark_store::{Conflict, StoreError, new_id};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::Defined;
-use crate::programme::figures::columns::ImportKind;
-use crate::programme::folder::files::{Entry, FILES, FolderFile, FolderRow, STORY};
-use crate::programme::folder::story::{Deed, Named};
-use crate::programme::{Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::Defined;
+use crate::figures::columns::ImportKind;
+use crate::folder::files::{Entry, FILES, FolderFile, FolderRow, STORY};
+use crate::folder::story::{Deed, Named};
+use crate::{Principal, Programme, Refusal};
 
 /// The Harrow plan, which is part of the program. Its figures are invented for illustration.
-static HARROW: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/harrow");
+static HARROW: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../fixtures/harrow");
 
 /// A folder with a plan in it.
 #[derive(Clone, Debug)]
@@ -271,7 +271,7 @@ impl Programme {
     }
 
     /// Loads the plan in a folder into this programme's database, as `code` if one is given and not as its own file
-    /// says. For a programme over one transaction ([`Store::begin`](crate::store::Store::begin)): if this fails, part
+    /// says. For a programme over one transaction ([`Store::begin`](waymark_store::Store::begin)): if this fails, part
     /// of the plan is there.
     ///
     /// `clock` is this programme's own: if it stands still, it is set to the day of each file, so that the plan's

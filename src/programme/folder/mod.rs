@@ -3,4 +3,4 @@
 pub mod export;
 pub mod files;
 pub mod load;
-pub(in crate::programme) mod story;
+pub(crate) mod story;

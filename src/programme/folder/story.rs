@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::benchmark::ComparatorGroup;
-use crate::domain::ids::{ActionId, KpiCode, PlanCode, SubGroupCode, Subject};
-use crate::domain::period::PeriodKey;
-use crate::domain::round::{ReturnKey, Step};
+use waymark_domain::benchmark::ComparatorGroup;
+use waymark_domain::ids::{ActionId, KpiCode, PlanCode, SubGroupCode, Subject};
+use waymark_domain::period::PeriodKey;
+use waymark_domain::round::{ReturnKey, Step};
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::{Principal, Programme, Refusal};
 
 /// One thing that somebody did.
 #[derive(Debug, Deserialize)]
-pub(in crate::programme) struct Deed {
+pub(crate) struct Deed {
     /// Who.
     by: Subject,
     /// What.
@@ -72,16 +72,11 @@ enum What {
 }
 
 /// The actions that a story has named so far.
-pub(in crate::programme) type Named = BTreeMap<String, ActionId>;
+pub(crate) type Named = BTreeMap<String, ActionId>;
 
 impl Programme {
     /// Does what somebody did.
-    pub(in crate::programme) async fn retell(
-        &self,
-        plan: &PlanCode,
-        deed: Deed,
-        actions: &mut Named,
-    ) -> Result<(), Refusal> {
+    pub(crate) async fn retell(&self, plan: &PlanCode, deed: Deed, actions: &mut Named) -> Result<(), Refusal> {
         let by = &Principal::from(deed.by);
         let named = |actions: &Named, name: &str| actions.get(name).copied().ok_or(Refusal::NotFound);
         let step =

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache;
 
-use crate::domain::ids::{PlanId, Seq};
-use crate::store::Conn;
+use waymark_domain::ids::{PlanId, Seq};
+use waymark_store::Conn;
 
-use crate::programme::Refusal;
-use crate::programme::picture::Picture;
-use crate::programme::picture::family::{Descent, Family};
+use crate::Refusal;
+use crate::picture::Picture;
+use crate::picture::family::{Descent, Family};
 
 /// The latest picture of each plan in use, and a few of the past that were asked for last.
-pub(in crate::programme) struct Pictures {
+pub(crate) struct Pictures {
     latest: Mutex<HashMap<PlanId, Arc<Picture>>>,
     past: Cache<(PlanId, Seq), Arc<Picture>>,
     /// The last picture that was asked for of each plan by anyone who goes through its journal entry by entry.
@@ -45,24 +45,19 @@ impl Pictures {
     }
 
     /// Lets go of a plan that is gone. Its number is never given to another.
-    pub(in crate::programme) fn forget(&self, plan: PlanId) {
+    pub(crate) fn forget(&self, plan: PlanId) {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan);
         self.walked.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan);
     }
 
     /// The picture at exactly this version, if it is at hand.
-    pub(in crate::programme) fn at(&self, plan: PlanId, version: Seq) -> Option<Arc<Picture>> {
+    pub(crate) fn at(&self, plan: PlanId, version: Seq) -> Option<Arc<Picture>> {
         self.known(plan).filter(|picture| picture.version() == version)
     }
 
     /// The plans that are published together with one, which is at this version, and the version of each; none if it is
     /// alone.
-    pub(in crate::programme) fn family_of(
-        &self,
-        conn: &mut Conn,
-        plan: PlanId,
-        version: Seq,
-    ) -> Result<Vec<(PlanId, Seq)>, Refusal> {
+    pub(crate) fn family_of(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Vec<(PlanId, Seq)>, Refusal> {
         let mut family = self.descent.family(conn, plan)?;
         if family.len() < 2 {
             return Ok(Vec::new());
@@ -75,12 +70,7 @@ impl Pictures {
 
     /// The picture at a version, brought up to it by what was written since, by this instance or another, among those of the
     /// plans that are published together with it.
-    pub(in crate::programme) fn at_version(
-        &self,
-        conn: &mut Conn,
-        plan: PlanId,
-        version: Seq,
-    ) -> Result<Arc<Picture>, Refusal> {
+    pub(crate) fn at_version(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
         let versions = self.family_of(conn, plan, version)?;
         let picture = self.alone(conn, plan, version)?;
         let known = picture.family().map(|family| family.versions()).unwrap_or_default();
@@ -130,12 +120,7 @@ impl Pictures {
     }
 
     /// The picture at a version, for anyone who goes through the journal entry by entry: made from the one before.
-    pub(in crate::programme) fn near(
-        &self,
-        conn: &mut Conn,
-        plan: PlanId,
-        version: Seq,
-    ) -> Result<Arc<Picture>, Refusal> {
+    pub(crate) fn near(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
         if let Some(picture) = self.at(plan, version).or_else(|| self.past.get(&(plan, version))) {
             return Ok(picture);
         }
@@ -150,12 +135,7 @@ impl Pictures {
     }
 
     /// The picture at an earlier version. Anyone who asks while another loads it waits for that one.
-    pub(in crate::programme) fn past(
-        &self,
-        conn: &mut Conn,
-        plan: PlanId,
-        version: Seq,
-    ) -> Result<Arc<Picture>, Refusal> {
+    pub(crate) fn past(&self, conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Arc<Picture>, Refusal> {
         self.past.get_or_insert_with(&(plan, version), || Picture::load(conn, plan, version).map(Arc::new))
     }
 }

@@ -7,26 +7,26 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::dimension::Dimension;
-use crate::domain::disclosure::{self, Figures, Origin, Posted, Withheld};
-use crate::domain::ids::{GroupCode, KpiCode, PlanCode, PlanId, Seq};
-use crate::domain::kpi::{Formula, Kpi, Unit};
-use crate::store::{Conn, plans};
+use waymark_domain::dimension::Dimension;
+use waymark_domain::disclosure::{self, Figures, Origin, Posted, Withheld};
+use waymark_domain::ids::{GroupCode, KpiCode, PlanCode, PlanId, Seq};
+use waymark_domain::kpi::{Formula, Kpi, Unit};
+use waymark_store::{Conn, plans};
 
-use crate::programme::Refusal;
-use crate::programme::picture::withheld::Choices;
-use crate::programme::picture::{KpiPicture, Picture};
+use crate::Refusal;
+use crate::picture::withheld::Choices;
+use crate::picture::{KpiPicture, Picture};
 
 /// The plans of a family as they are, in the order in which they were made, and what is withheld in them.
 #[derive(Debug)]
-pub(in crate::programme) struct Family {
+pub(crate) struct Family {
     members: Vec<Arc<Picture>>,
     choices: BTreeMap<KpiCode, Choices>,
 }
 
 impl Family {
     /// A family of these plans. What an earlier state of it chose from the same figures is taken over.
-    pub(in crate::programme) fn new(members: Vec<Arc<Picture>>, before: Option<&Self>) -> Self {
+    pub(crate) fn new(members: Vec<Arc<Picture>>, before: Option<&Self>) -> Self {
         let codes: BTreeSet<&KpiCode> = members.iter().flat_map(|member| member.kpis().keys()).collect();
         let choices = codes.into_iter().map(|code| {
             let known = before.filter(|before| before.has_the_same(&members, code));
@@ -47,29 +47,29 @@ impl Family {
     }
 
     /// The plans and the version of each.
-    pub(in crate::programme) fn versions(&self) -> Vec<(PlanId, Seq)> {
+    pub(crate) fn versions(&self) -> Vec<(PlanId, Seq)> {
         self.members.iter().map(|member| (member.id(), member.version())).collect()
     }
 
     /// A plan's place among the plans, and the choice for a KPI.
-    pub(in crate::programme) fn choice(&self, plan: PlanId, kpi: &KpiCode) -> Option<(usize, &Choices)> {
+    pub(crate) fn choice(&self, plan: PlanId, kpi: &KpiCode) -> Option<(usize, &Choices)> {
         let place = self.members.iter().position(|member| member.id() == plan)?;
         Some((place, self.choices.get(kpi)?))
     }
 
     /// Up to which number a number is small in any of the plans.
-    pub(in crate::programme) fn threshold(&self) -> u32 {
+    pub(crate) fn threshold(&self) -> u32 {
         self.members.iter().map(|member| member.plan().value.small_number_threshold).max().unwrap_or_default()
     }
 
     /// What is withheld of a KPI.
-    pub(in crate::programme) fn withheld(&self, kpi: &KpiCode, threshold: u32) -> Withheld {
+    pub(crate) fn withheld(&self, kpi: &KpiCode, threshold: u32) -> Withheld {
         withheld(&self.members.iter().map(|member| &**member).collect::<Vec<_>>(), kpi, threshold)
     }
 }
 
 /// What is withheld of a KPI in plans that are published together.
-pub(in crate::programme) fn withheld(plans: &[&Picture], kpi: &KpiCode, threshold: u32) -> Withheld {
+pub(crate) fn withheld(plans: &[&Picture], kpi: &KpiCode, threshold: u32) -> Withheld {
     let entries = || plans.iter().enumerate().filter_map(|(place, plan)| Some((place, plan.kpis().get(kpi)?)));
     let sensitive = || entries().filter(|(_, entry)| entry.kpi.sensitive).map(|(_, entry)| entry);
     let checked = sensitive().all(|entry| entry.kpi.numbers_checked);
@@ -106,7 +106,7 @@ pub(in crate::programme) fn withheld(plans: &[&Picture], kpi: &KpiCode, threshol
 }
 
 /// What a definition ties figures to one another by.
-pub(in crate::programme) fn ties(kpi: &Kpi) -> impl PartialEq + use<> {
+pub(crate) fn ties(kpi: &Kpi) -> impl PartialEq + use<> {
     (kpi.unit == Unit::Count, kpi.aggregation, kpi.multiplier)
 }
 
@@ -123,12 +123,12 @@ fn gaps<'a>(plan: &'a Picture, kpi: &KpiCode) -> Vec<(&'a GroupCode, &'a GroupCo
 
 /// Which plan goes on from which, as far as anybody asked. That never changes, so that it is read once for each plan.
 #[derive(Debug, Default)]
-pub(in crate::programme) struct Descent(Mutex<HashMap<PlanId, Option<PlanCode>>>);
+pub(crate) struct Descent(Mutex<HashMap<PlanId, Option<PlanCode>>>);
 
 impl Descent {
     /// The plans that are published together with one, itself among them, in the order in which they were made, and the
     /// version of each.
-    pub(in crate::programme) fn family(&self, conn: &mut Conn, plan: PlanId) -> Result<Vec<(PlanId, Seq)>, Refusal> {
+    pub(crate) fn family(&self, conn: &mut Conn, plan: PlanId) -> Result<Vec<(PlanId, Seq)>, Refusal> {
         let all = plans::list_all(conn)?;
         let by_code: HashMap<&PlanCode, PlanId> = all.iter().map(|row| (&row.code, row.id)).collect();
         let mut tied: HashMap<PlanId, Vec<PlanId>> = HashMap::new();

@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::domain::disclosure::{Entry, Origin, Posted};
-use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, Seq};
-use crate::domain::kpi::{Kpi, Profile, Unit};
-use crate::domain::observed::Observed;
-use crate::domain::period::Period;
-use crate::domain::target::Target;
-use crate::store::StoreError;
-use crate::store::definitions::DefinitionRow;
+use waymark_domain::disclosure::{Entry, Origin, Posted};
+use waymark_domain::document::Document;
+use waymark_domain::ids::{GroupCode, Seq};
+use waymark_domain::kpi::{Kpi, Profile, Unit};
+use waymark_domain::observed::Observed;
+use waymark_domain::period::Period;
+use waymark_domain::target::Target;
+use waymark_store::StoreError;
+use waymark_store::definitions::DefinitionRow;
 
-use crate::programme::picture::withheld::Choices;
-use crate::programme::picture::{Kept, members, unreadable};
+use crate::picture::withheld::Choices;
+use crate::picture::{Kept, members, unreadable};
 
 /// A KPI with everything known of it.
 #[derive(Clone, Debug)]
-pub(in crate::programme) struct KpiPicture {
+pub(crate) struct KpiPicture {
     /// The definition.
     pub kpi: Kpi,
     /// Its revision, from 1.
@@ -46,7 +46,7 @@ pub(in crate::programme) struct KpiPicture {
     /// The definitions by which something else was measured, by the version of that.
     earlier: BTreeMap<i32, Arc<Kpi>>,
     /// What is withheld of all these.
-    pub(in crate::programme::picture) choices: Choices,
+    pub(in crate::picture) choices: Choices,
 }
 
 /// A KPI as it is stored: its definition, and what the service keeps about it.
@@ -62,17 +62,17 @@ pub struct KpiRecord {
 
 impl KpiPicture {
     /// The observed figure of a group and period, if one was posted.
-    pub(in crate::programme) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
+    pub(crate) fn posted(&self, group: &GroupCode, period: Period) -> Option<&Kept<Observed>> {
         self.readings.get(group)?.get(&period)
     }
 
     /// The KPI as it is stored.
-    pub(in crate::programme) fn record(&self) -> KpiRecord {
+    pub(crate) fn record(&self) -> KpiRecord {
         KpiRecord { kpi: self.kpi.clone(), archived: self.archived, definition_version: self.definition_version }
     }
 
     /// A stored KPI with what is known of it beside its definition: what `before` knew.
-    pub(in crate::programme) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
+    pub(crate) fn of(record: KpiRecord, revision: i32, seq: Seq, before: Option<&Self>) -> Self {
         let KpiRecord { kpi, archived, definition_version } = record;
         let choices = Choices::default();
         let mut entry = match before.cloned() {
@@ -102,18 +102,18 @@ impl KpiPicture {
     }
 
     /// The KPI as it was defined in a version of what is measured.
-    pub(in crate::programme) fn defined(&self, version: i32) -> &Kpi {
+    pub(crate) fn defined(&self, version: i32) -> &Kpi {
         self.earlier.get(&version).map_or(&self.kpi, |kpi| kpi)
     }
 
     /// The definitions that figures were posted by.
-    pub(in crate::programme) fn measures(&self) -> impl Iterator<Item = &Kpi> {
+    pub(crate) fn measures(&self) -> impl Iterator<Item = &Kpi> {
         self.earlier.values().map(|kpi| &**kpi).chain([&self.kpi])
     }
 
     /// Every figure that anyone can come to read: each with whether it is a count. `plan` is the plan's place among those
     /// that are published together.
-    pub(in crate::programme) fn all_posted(&self, plan: usize) -> impl Iterator<Item = (bool, Posted)> {
+    pub(crate) fn all_posted(&self, plan: usize) -> impl Iterator<Item = (bool, Posted)> {
         let standing = self
             .readings
             .iter()
@@ -126,7 +126,7 @@ impl KpiPicture {
     }
 
     /// Notes what targets are drawn from by now.
-    pub(in crate::programme::picture) fn draw(&mut self) {
+    pub(in crate::picture) fn draw(&mut self) {
         let baseline = self.kpi.baseline.filter(|_| self.kpi.spread() == Some(Profile::Linear));
         let drawn = baseline.map(|baseline| (baseline.period.0, baseline.value));
         let last = self.baselines.last_mut().filter(|(_, last)| last.replaced.is_none());
@@ -146,13 +146,13 @@ impl KpiPicture {
     }
 
     /// The journal's entry of the baseline that targets are drawn from now.
-    pub(in crate::programme) fn drawn_from(&self) -> Option<Seq> {
+    pub(crate) fn drawn_from(&self) -> Option<Seq> {
         let (_, baseline) = self.baselines.last().filter(|(_, baseline)| baseline.replaced.is_none())?;
         Some(baseline.entry.seq)
     }
 
     /// Puts a figure in its place.
-    pub(in crate::programme::picture) fn stand(&mut self, group: &GroupCode, period: Period, reading: Kept<Observed>) {
+    pub(in crate::picture) fn stand(&mut self, group: &GroupCode, period: Period, reading: Kept<Observed>) {
         self.choices = Choices::default();
         self.readings.entry(group.clone()).or_default().insert(period, reading);
     }
@@ -160,7 +160,7 @@ impl KpiPicture {
 
 impl KpiRecord {
     /// The members as they are stored and journalled.
-    pub(in crate::programme) fn members(&self) -> Map<String, Value> {
+    pub(crate) fn members(&self) -> Map<String, Value> {
         let mut members = self.kpi.members();
         members.insert("archived".into(), self.archived.into());
         members.insert("definition_version".into(), self.definition_version.into());
@@ -168,12 +168,12 @@ impl KpiRecord {
     }
 
     /// The KPI that a row defines.
-    pub(in crate::programme) fn of_row(row: &DefinitionRow) -> Result<Self, StoreError> {
+    pub(crate) fn of_row(row: &DefinitionRow) -> Result<Self, StoreError> {
         Self::from_members(members(row)?).ok_or_else(|| unreadable(row))
     }
 
     /// The KPI that these members, as they are stored, define.
-    pub(in crate::programme) fn from_members(mut members: Map<String, Value>) -> Option<Self> {
+    pub(crate) fn from_members(mut members: Map<String, Value>) -> Option<Self> {
         let archived = members.remove("archived")?.as_bool()?;
         let definition_version = members.remove("definition_version")?.as_u64()?.try_into().ok()?;
         Some(Self { kpi: Kpi::parse(members).ok()?, archived, definition_version })

@@ -3,11 +3,11 @@
 //! A picture never changes. A newer one is made from it by the rows written since ([`Picture::brought_up_to`]), sharing
 //! whatever did not change; one of the past is loaded from the same tables ([`Picture::load`]).
 
-pub(in crate::programme) mod cache;
-pub(in crate::programme) mod family;
+pub(crate) mod cache;
+pub(crate) mod family;
 mod kpi;
-pub(in crate::programme) mod sums;
-pub(in crate::programme) mod withheld;
+pub(crate) mod sums;
+pub(crate) mod withheld;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,36 +17,36 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::domain::action::ActionRecord;
-use crate::domain::assess::Whole;
-use crate::domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
-use crate::domain::board_report::BoardReport;
-use crate::domain::dimension::Dimension;
-use crate::domain::disclosure::{Entry, Origin, Posted};
-use crate::domain::document::Document;
-use crate::domain::gap::gap;
-use crate::domain::ids::{
+use waymark_domain::action::ActionRecord;
+use waymark_domain::assess::Whole;
+use waymark_domain::benchmark::{Benchmark, BenchmarkKey, ComparatorGroup};
+use waymark_domain::board_report::BoardReport;
+use waymark_domain::dimension::Dimension;
+use waymark_domain::disclosure::{Entry, Origin, Posted};
+use waymark_domain::document::Document;
+use waymark_domain::gap::gap;
+use waymark_domain::ids::{
     ActionId, AreaCode, ComparatorCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PlanId,
     PolicyCode, PriorityCode, ReportId, Seq, SubGroupCode,
 };
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::observed::Observed;
-use crate::domain::parts::{Made, Pooling, parts, pooled, pooling};
-use crate::domain::period::Period;
-use crate::domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
-use crate::domain::policy::Policy;
-use crate::domain::round::{Return, ReturnKey, Round, round_of};
-use crate::domain::target::Target;
-use crate::domain::travel::Earlier;
-use crate::store::definitions::{self, DefinitionRow};
-use crate::store::kinds::DefinitionKind;
-use crate::store::{Conn, StoreError, readings, targets};
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::observed::Observed;
+use waymark_domain::parts::{Made, Pooling, parts, pooled, pooling};
+use waymark_domain::period::Period;
+use waymark_domain::plan::{Organisation, OutcomeArea, Plan, Priority, SubGroup};
+use waymark_domain::policy::Policy;
+use waymark_domain::round::{Return, ReturnKey, Round, round_of};
+use waymark_domain::target::Target;
+use waymark_domain::travel::Earlier;
+use waymark_store::definitions::{self, DefinitionRow};
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::{Conn, StoreError, readings, targets};
 
-use crate::programme::Refusal;
-use crate::programme::picture::family::Family;
-pub(in crate::programme) use crate::programme::picture::kpi::KpiPicture;
-pub use crate::programme::picture::kpi::KpiRecord;
-use crate::programme::picture::withheld::Choices;
+use crate::Refusal;
+use crate::picture::family::Family;
+pub(crate) use crate::picture::kpi::KpiPicture;
+pub use crate::picture::kpi::KpiRecord;
+use crate::picture::withheld::Choices;
 
 /// Something that is stored revision by revision.
 #[derive(Clone, Debug)]
@@ -135,7 +135,7 @@ impl Picture {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if the plan did not exist then, [`Refusal::Store`] if rows cannot be read.
-    pub(in crate::programme) fn load(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
+    pub(crate) fn load(conn: &mut Conn, plan: PlanId, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, plan, Seq(0), Some(version))?;
         let first = rows.iter().find(|row| row.kind == DefinitionKind::Plan).ok_or(Refusal::NotFound)?;
         let mut picture = Self {
@@ -165,29 +165,29 @@ impl Picture {
     }
 
     /// The code of the plan that this one was made as the successor of.
-    pub(in crate::programme) fn predecessor_of(conn: &mut Conn, plan: PlanId) -> Result<Option<PlanCode>, Refusal> {
+    pub(crate) fn predecessor_of(conn: &mut Conn, plan: PlanId) -> Result<Option<PlanCode>, Refusal> {
         let first = definitions::load(conn, plan, Seq(0), Some(Seq(1)))?;
         let first = first.iter().find(|row| row.kind == DefinitionKind::Plan).map(kept::<Plan>).transpose()?;
         Ok(first.and_then(|plan| plan.value.predecessor))
     }
 
     /// This picture among the plans that are published together with it.
-    pub(in crate::programme) fn in_family(&self, family: Option<Arc<Family>>) -> Self {
+    pub(crate) fn in_family(&self, family: Option<Arc<Family>>) -> Self {
         Self { family, ..self.clone() }
     }
 
     /// The plans that are published together with this one.
-    pub(in crate::programme) fn family(&self) -> Option<&Arc<Family>> {
+    pub(crate) fn family(&self) -> Option<&Arc<Family>> {
         self.family.as_ref()
     }
 
     /// The dimensions as they are, and those that covered everyone as they were.
-    pub(in crate::programme) fn all_dimensions(&self) -> impl Iterator<Item = &Dimension> {
+    pub(crate) fn all_dimensions(&self) -> impl Iterator<Item = &Dimension> {
         self.dimensions.values().map(|kept| &kept.value).chain(&self.once_complete)
     }
 
     /// This picture with what was written since, up to a version.
-    pub(in crate::programme) fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
+    pub(crate) fn brought_up_to(&self, conn: &mut Conn, version: Seq) -> Result<Self, Refusal> {
         let rows = definitions::load(conn, self.id, self.version, Some(version))?;
         let mut picture = self.clone();
         picture.take_in(conn, &rows, version)?;
@@ -268,137 +268,137 @@ impl Picture {
     }
 
     /// The plan's number.
-    pub(in crate::programme) fn id(&self) -> PlanId {
+    pub(crate) fn id(&self) -> PlanId {
         self.id
     }
 
     /// The version that this is a picture of.
-    pub(in crate::programme) fn version(&self) -> Seq {
+    pub(crate) fn version(&self) -> Seq {
         self.version
     }
 
     /// The plan itself.
-    pub(in crate::programme) fn plan(&self) -> &Kept<Plan> {
+    pub(crate) fn plan(&self) -> &Kept<Plan> {
         &self.plan
     }
 
     /// The organisations by code.
-    pub(in crate::programme) fn organisations(&self) -> &BTreeMap<OrganisationCode, Kept<Organisation>> {
+    pub(crate) fn organisations(&self) -> &BTreeMap<OrganisationCode, Kept<Organisation>> {
         &self.organisations
     }
 
     /// The sub-groups by code.
-    pub(in crate::programme) fn sub_groups(&self) -> &BTreeMap<SubGroupCode, Kept<SubGroup>> {
+    pub(crate) fn sub_groups(&self) -> &BTreeMap<SubGroupCode, Kept<SubGroup>> {
         &self.sub_groups
     }
 
     /// The outcome areas by code.
-    pub(in crate::programme) fn areas(&self) -> &BTreeMap<AreaCode, Kept<OutcomeArea>> {
+    pub(crate) fn areas(&self) -> &BTreeMap<AreaCode, Kept<OutcomeArea>> {
         &self.areas
     }
 
     /// The priorities by code.
-    pub(in crate::programme) fn priorities(&self) -> &BTreeMap<PriorityCode, Kept<Priority>> {
+    pub(crate) fn priorities(&self) -> &BTreeMap<PriorityCode, Kept<Priority>> {
         &self.priorities
     }
 
     /// The policies by code.
-    pub(in crate::programme) fn policies(&self) -> &BTreeMap<PolicyCode, Kept<Policy>> {
+    pub(crate) fn policies(&self) -> &BTreeMap<PolicyCode, Kept<Policy>> {
         &self.policies
     }
 
     /// The KPIs by code, archived ones among them.
-    pub(in crate::programme) fn kpis(&self) -> &BTreeMap<KpiCode, Arc<KpiPicture>> {
+    pub(crate) fn kpis(&self) -> &BTreeMap<KpiCode, Arc<KpiPicture>> {
         &self.kpis
     }
 
     /// The dimensions by code.
-    pub(in crate::programme) fn dimensions(&self) -> &BTreeMap<DimensionCode, Kept<Dimension>> {
+    pub(crate) fn dimensions(&self) -> &BTreeMap<DimensionCode, Kept<Dimension>> {
         &self.dimensions
     }
 
     /// The groups of all dimensions, with what each is called.
-    pub(in crate::programme) fn groups(&self) -> &BTreeMap<GroupCode, String> {
+    pub(crate) fn groups(&self) -> &BTreeMap<GroupCode, String> {
         &self.groups
     }
 
     /// The collection rounds in time order, within a kind of period.
-    pub(in crate::programme) fn rounds(&self) -> &BTreeMap<Period, Kept<Round>> {
+    pub(crate) fn rounds(&self) -> &BTreeMap<Period, Kept<Round>> {
         &self.rounds
     }
 
     /// The returns that are no longer as they began, by round and sub-group.
-    pub(in crate::programme) fn returns(&self) -> &BTreeMap<ReturnKey, Kept<Return>> {
+    pub(crate) fn returns(&self) -> &BTreeMap<ReturnKey, Kept<Return>> {
         &self.returns
     }
 
     /// The corrective actions in the order they were opened.
-    pub(in crate::programme) fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
+    pub(crate) fn actions(&self) -> &BTreeMap<ActionId, Kept<ActionRecord>> {
         &self.actions
     }
 
     /// The comparator groups by code.
-    pub(in crate::programme) fn comparator_groups(&self) -> &BTreeMap<ComparatorCode, Kept<ComparatorGroup>> {
+    pub(crate) fn comparator_groups(&self) -> &BTreeMap<ComparatorCode, Kept<ComparatorGroup>> {
         &self.comparator_groups
     }
 
     /// The benchmarks by KPI and period.
-    pub(in crate::programme) fn benchmarks(&self) -> &BTreeMap<BenchmarkKey, Kept<Benchmark>> {
+    pub(crate) fn benchmarks(&self) -> &BTreeMap<BenchmarkKey, Kept<Benchmark>> {
         &self.benchmarks
     }
 
     /// The board reports in the order they were frozen.
-    pub(in crate::programme) fn board_reports(&self) -> &BTreeMap<ReportId, Kept<BoardReport>> {
+    pub(crate) fn board_reports(&self) -> &BTreeMap<ReportId, Kept<BoardReport>> {
         &self.board_reports
     }
 
     /// The round in which a figure is owed, if there is one.
-    pub(in crate::programme) fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
+    pub(crate) fn round_of(&self, kpi: &Kpi, period: Period) -> Option<&Round> {
         let rounds = self.rounds.values().map(|round| &round.value);
         round_of(kpi, period, rounds).filter(|_| self.plan.value.covers(period))
     }
 
     /// When a figure is due: on its round's day, if it is owed in one, else by the KPI's own lag. A gap is when its
     /// sides are, which are figures of one KPI.
-    pub(in crate::programme) fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
+    pub(crate) fn due_at(&self, kpi: &Kpi, period: Period) -> DateTime<Utc> {
         let kpi = self.source_of(kpi).unwrap_or(kpi);
         self.round_of(kpi, period).map_or_else(|| period.due_at(kpi.collection_lag_days), Round::due_at)
     }
 
     /// This picture of the past as it may be shown today.
-    pub(in crate::programme) fn shown_at(&self, present: Arc<Self>) -> Self {
+    pub(crate) fn shown_at(&self, present: Arc<Self>) -> Self {
         Self { present: Some(present), ..self.clone() }
     }
 
     /// The plan as it is now: itself, unless this is a picture of the past.
-    pub(in crate::programme) fn present(&self) -> &Self {
+    pub(crate) fn present(&self) -> &Self {
         self.present.as_deref().unwrap_or(self)
     }
 
     /// The KPI that a gap is computed from.
-    pub(in crate::programme) fn source_of(&self, kpi: &Kpi) -> Option<&Kpi> {
+    pub(crate) fn source_of(&self, kpi: &Kpi) -> Option<&Kpi> {
         self.kpis.get(kpi.formula.source()?).map(|source| &source.kpi)
     }
 
     /// The KPI's definition of today, if this is a picture of the past.
-    pub(in crate::programme) fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
+    pub(crate) fn today(&self, kpi: &Kpi) -> Option<&Kpi> {
         self.present.as_ref()?.kpis.get(&kpi.code).map(|entry| &entry.kpi)
     }
 
     /// The outcome area that a KPI belongs to, through its priority.
-    pub(in crate::programme) fn area_of(&self, kpi: &Kpi) -> Option<&AreaCode> {
+    pub(crate) fn area_of(&self, kpi: &Kpi) -> Option<&AreaCode> {
         self.priorities.get(&kpi.priority).map(|priority| &priority.value.outcome_area)
     }
 
     /// The policy that grades a KPI: its own, else the plan's. Both are checked to exist when they are set, and none in
     /// use can be removed.
-    pub(in crate::programme) fn policy_of(&self, kpi: &Kpi) -> Option<&Kept<Policy>> {
+    pub(crate) fn policy_of(&self, kpi: &Kpi) -> Option<&Kept<Policy>> {
         self.policies.get(kpi.policy.as_ref().unwrap_or(&self.plan.value.policy))
     }
 
     /// The reading of a KPI for a group and period: as it was posted, or computed if the KPI is a gap, or if the period
     /// is a longer one that figures of the KPI make up.
-    pub(in crate::programme) fn observed<'a>(
+    pub(crate) fn observed<'a>(
         &'a self,
         entry: &'a KpiPicture,
         group: &GroupCode,
@@ -423,7 +423,7 @@ impl Picture {
 
     /// The periods of a KPI that make up a longer one, those in which it is in force, each with what was reported for a
     /// group; `None` if its figures do not make one.
-    pub(in crate::programme) fn parts_of<'a>(
+    pub(crate) fn parts_of<'a>(
         entry: &'a KpiPicture,
         group: &GroupCode,
         whole: Period,
@@ -435,7 +435,7 @@ impl Picture {
     }
 
     /// What the figure of a longer period is made of.
-    pub(in crate::programme) fn whole(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Whole> {
+    pub(crate) fn whole(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Whole> {
         let parts = Self::parts_of(entry, group, period)?;
         let there = parts.iter().filter(|(_, part)| part.is_some_and(|part| part.value.is_some())).count();
         let (pooling, kind) = (pooling(&entry.kpi)?, entry.kpi.period_kind());
@@ -448,12 +448,7 @@ impl Picture {
 
     /// The KPI's period that a report for `period` brings for a group: that period itself, if figures of the KPI are of
     /// it or make it up; else its latest that ended by its last day.
-    pub(in crate::programme) fn reported_period(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-    ) -> Option<Period> {
+    pub(crate) fn reported_period(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Period> {
         let kind = entry.kpi.period_kind();
         let makes_it_up = || {
             let parts = Self::parts_of(entry, group, period).filter(|parts| !parts.is_empty())?;
@@ -469,19 +464,14 @@ impl Picture {
     }
 
     /// The period that a text names, if it is a longer one that the KPI's figures make up.
-    pub(in crate::programme) fn longer_period(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        text: &str,
-    ) -> Option<Period> {
+    pub(crate) fn longer_period(&self, entry: &KpiPicture, group: &GroupCode, text: &str) -> Option<Period> {
         let own = Period::read(text, entry.kpi.period_kind()).is_ok();
         let longer = Period::read_any(text).ok().filter(|_| !own)?;
         (self.reported_period(entry, group, longer) == Some(longer)).then_some(longer)
     }
 
     /// The periods that a KPI has a reading for in a group, in order.
-    pub(in crate::programme) fn observed_periods(&self, entry: &KpiPicture, group: &GroupCode) -> Vec<Period> {
+    pub(crate) fn observed_periods(&self, entry: &KpiPicture, group: &GroupCode) -> Vec<Period> {
         let of = |entry: &KpiPicture, group: &GroupCode| -> Vec<Period> {
             entry.readings.get(group).map(|readings| readings.keys().copied().collect()).unwrap_or_default()
         };
@@ -496,12 +486,7 @@ impl Picture {
     }
 
     /// The total of the year before the one that holds a period, if it is whole.
-    pub(in crate::programme) fn total_before(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-    ) -> Option<Earlier> {
+    pub(crate) fn total_before(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Earlier> {
         let year = period.year_in(entry.kpi.calendar)?.step(-1)?;
         let is_whole = Self::whole(entry, group, year).is_some_and(|whole| !whole.made.is_incomplete());
         let figure = self.observed(entry, group, year).filter(|_| is_whole)?.measured(&entry.kpi)?;
@@ -509,7 +494,7 @@ impl Picture {
     }
 
     /// The latest readings before a period, at most `most`, latest first.
-    pub(in crate::programme) fn recent<'a>(
+    pub(crate) fn recent<'a>(
         &'a self,
         entry: &'a KpiPicture,
         group: &GroupCode,
@@ -525,7 +510,7 @@ impl Picture {
     }
 
     /// This picture as it would be with one reading more.
-    pub(in crate::programme) fn with_reading(
+    pub(crate) fn with_reading(
         &self,
         kpi: &KpiCode,
         group: &GroupCode,
@@ -538,7 +523,7 @@ impl Picture {
     }
 
     /// This picture as it would be with a policy changed to this one, as its next version.
-    pub(in crate::programme) fn with_policy(&self, policy: Policy) -> Self {
+    pub(crate) fn with_policy(&self, policy: Policy) -> Self {
         let mut picture = self.clone();
         if let Some(kept) = picture.policies.get_mut(&policy.code) {
             *kept = Kept { value: policy, revision: kept.revision + 1, seq: kept.seq };
@@ -547,20 +532,14 @@ impl Picture {
     }
 
     /// Lays one target over this picture in place: for building what an import would make of it.
-    pub(in crate::programme) fn lay_target_over(&mut self, kpi: &KpiCode, period: Period, target: Target) {
+    pub(crate) fn lay_target_over(&mut self, kpi: &KpiCode, period: Period, target: Target) {
         if let Some(entry) = self.kpis.get_mut(kpi) {
             Arc::make_mut(entry).targets.insert(period, target);
         }
     }
 
     /// Lays one reading over this picture in place: for building what an import would make of it.
-    pub(in crate::programme) fn lay_over(
-        &mut self,
-        kpi: &KpiCode,
-        group: &GroupCode,
-        period: Period,
-        reading: Kept<Observed>,
-    ) {
+    pub(crate) fn lay_over(&mut self, kpi: &KpiCode, group: &GroupCode, period: Period, reading: Kept<Observed>) {
         if let Some(entry) = self.kpis.get_mut(kpi) {
             Arc::make_mut(entry).stand(group, period, reading);
         }

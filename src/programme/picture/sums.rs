@@ -1,14 +1,14 @@
 //! Sums over dimensions: which a figure has a part in, and where figures do not add up.
 
-use crate::domain::dimension::{Counted, Dimension, unequal_sums};
-use crate::domain::ids::GroupCode;
-use crate::domain::period::Period;
+use waymark_domain::dimension::{Counted, Dimension, unequal_sums};
+use waymark_domain::ids::GroupCode;
+use waymark_domain::period::Period;
 
-use crate::programme::picture::{KpiPicture, Picture};
+use crate::picture::{KpiPicture, Picture};
 
 impl Picture {
     /// The dimensions that cover the population and whose sums a figure of this group has a part in.
-    pub(in crate::programme) fn sums_with<'a>(&'a self, group: &GroupCode) -> impl Iterator<Item = &'a Dimension> {
+    pub(crate) fn sums_with<'a>(&'a self, group: &GroupCode) -> impl Iterator<Item = &'a Dimension> {
         let dimensions = self.dimensions().values().map(|dimension| &dimension.value);
         dimensions.filter(move |dimension| dimension.complete && (group.is_all() || has_part(dimension, group)))
     }
@@ -21,14 +21,14 @@ fn has_part(dimension: &Dimension, group: &GroupCode) -> bool {
 
 impl Picture {
     /// What can be added up of the figure of a KPI, group and period; `None` if none is posted.
-    pub(in crate::programme) fn counted(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Counted> {
+    pub(crate) fn counted(entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Counted> {
         let reading = &entry.posted(group, period)?.value;
         Some(Counted::of(&entry.kpi, reading.value, reading.numerator, reading.denominator))
     }
 }
 
 /// Where the figures of one KPI and period do not sum over a dimension: which part of them, and that in words.
-pub(in crate::programme) fn does_not_sum(
+pub(crate) fn does_not_sum(
     dimension: &Dimension,
     counted: impl Fn(&GroupCode) -> Option<Counted>,
 ) -> Vec<(&'static str, String)> {

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::domain::disclosure::Withheld;
-use crate::domain::ids::KpiCode;
+use waymark_domain::disclosure::Withheld;
+use waymark_domain::ids::KpiCode;
 
-use crate::programme::picture::{Picture, family};
+use crate::picture::{Picture, family};
 
 type ByThreshold = BTreeMap<u32, Arc<OnceLock<Withheld>>>;
 
 /// The choices that were made from a KPI's figures, by the threshold up to which a number is small. A copy holds them
 /// as well: anyone who changes the figures, or what else goes into a choice, begins again.
 #[derive(Debug, Default)]
-pub(in crate::programme) struct Choices(Mutex<ByThreshold>);
+pub(crate) struct Choices(Mutex<ByThreshold>);
 
 impl Clone for Choices {
     fn clone(&self) -> Self {
@@ -27,12 +27,12 @@ impl Choices {
     }
 
     /// Whether a choice was made.
-    pub(in crate::programme) fn has(&self, threshold: u32) -> bool {
+    pub(crate) fn has(&self, threshold: u32) -> bool {
         self.known().get(&threshold).is_some_and(|choice| choice.get().is_some())
     }
 
     /// Asks a choice, which is made when it is first asked. Anyone who asks while another makes it waits for that one.
-    pub(in crate::programme) fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         threshold: u32,
         choose: impl FnOnce() -> Withheld,
@@ -45,14 +45,14 @@ impl Choices {
 
 impl Picture {
     /// Numbers up to this are small; in a picture of the past the stricter of then and now.
-    pub(in crate::programme) fn threshold(&self) -> u32 {
+    pub(crate) fn threshold(&self) -> u32 {
         let then = self.plan.value.small_number_threshold;
         self.present.as_ref().map_or(then, |present| then.max(present.threshold()))
     }
 
     /// Asks what is withheld of a KPI from those who may not see its small numbers, and which of the plans that are published
     /// together this one is.
-    pub(in crate::programme) fn ask_withheld<T>(
+    pub(crate) fn ask_withheld<T>(
         &self,
         kpi: &KpiCode,
         threshold: u32,
@@ -89,12 +89,12 @@ impl Picture {
     }
 
     /// Whether nothing is left to be chosen: what is withheld from whom is known at once.
-    pub(in crate::programme) fn is_chosen(&self) -> bool {
+    pub(crate) fn is_chosen(&self) -> bool {
         self.asked().all(|(today, code, threshold)| today.has_chosen(code, threshold))
     }
 
     /// Makes every choice that is left. It takes its time, up to seconds: a thread that answers requests must not.
-    pub(in crate::programme) fn choose(&self) {
+    pub(crate) fn choose(&self) {
         for (today, code, threshold) in self.asked() {
             today.ask_withheld(code, threshold, |_chosen, _plan| ());
         }

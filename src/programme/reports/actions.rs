@@ -6,18 +6,18 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note, ProgressNote};
-use crate::domain::document::{Document, lay_over};
-use crate::domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
-use crate::domain::invalid::Invalid;
-use crate::store::kinds::DefinitionKind;
-use crate::store::new_id;
+use waymark_domain::action::{Action, ActionRecord, ActionState, MOST_NOTES, Note, ProgressNote};
+use waymark_domain::document::{Document, lay_over};
+use waymark_domain::ids::{ActionId, AreaCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
+use waymark_domain::invalid::Invalid;
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::new_id;
 
-use crate::programme::caller::precondition::Precondition;
-use crate::programme::definitions::references::refer;
-use crate::programme::picture::{Kept, KpiPicture, Picture};
-use crate::programme::seen::Seen;
-use crate::programme::{Ground, Pen, Principal, Programme, Refusal};
+use crate::caller::precondition::Precondition;
+use crate::definitions::references::refer;
+use crate::picture::{Kept, KpiPicture, Picture};
+use crate::seen::Seen;
+use crate::{Ground, Pen, Principal, Programme, Refusal};
 
 /// An action as one reader sees it at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -70,7 +70,7 @@ pub struct ActionFilter {
 
 impl Seen {
     /// An action as its reader sees it.
-    pub(in crate::programme) fn action(&self, record: &ActionRecord) -> SeenAction {
+    pub(crate) fn action(&self, record: &ActionRecord) -> SeenAction {
         let record = record.clone();
         let record = if self.access.knows_names() { record } else { record.nameless() };
         SeenAction { overdue: record.action.is_overdue(self.now), record }
@@ -111,10 +111,7 @@ impl Seen {
     }
 
     /// The same with its KPI, as both are stored.
-    pub(in crate::programme) fn action_for(
-        &self,
-        id: ActionId,
-    ) -> Result<(&Kept<ActionRecord>, &Arc<KpiPicture>), Refusal> {
+    pub(crate) fn action_for(&self, id: ActionId) -> Result<(&Kept<ActionRecord>, &Arc<KpiPicture>), Refusal> {
         let kept = self.picture.actions().get(&id).ok_or(Refusal::NotFound)?;
         let entry = self.picture.kpis().get(&kept.value.action.kpi).ok_or(Refusal::NotFound)?;
         if self.reads_actions(&entry.kpi) { Ok((kept, entry)) } else { Err(Refusal::NotFound) }
@@ -123,7 +120,7 @@ impl Seen {
 
 impl Picture {
     /// Whether a sub-group is responsible for an outcome area.
-    pub(in crate::programme) fn answers_for(&self, sub_group: &SubGroupCode, area: Option<&AreaCode>) -> bool {
+    pub(crate) fn answers_for(&self, sub_group: &SubGroupCode, area: Option<&AreaCode>) -> bool {
         let group = self.sub_groups().get(sub_group);
         group.zip(area).is_some_and(|(group, area)| group.value.outcome_areas.contains(area))
     }

@@ -7,27 +7,27 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::domain::access::Audience;
-use crate::domain::board_report::{BoardReport, ReportRequest};
-use crate::domain::document::Document;
-use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, ReportId, Seq, Subject};
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::movement::{Frozen, Movement, movement};
-use crate::domain::number::Figure;
-use crate::domain::period::{Period, PeriodKey, day_in_london};
-use crate::domain::policy::Policy;
-use crate::domain::target::Target;
-use crate::domain::warning::Acknowledged;
-use crate::store::kinds::DefinitionKind;
-use crate::store::{board_reports, new_id, readings, seal, targets};
+use waymark_domain::access::Audience;
+use waymark_domain::board_report::{BoardReport, ReportRequest};
+use waymark_domain::document::Document;
+use waymark_domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, ReportId, Seq, Subject};
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::movement::{Frozen, Movement, movement};
+use waymark_domain::number::Figure;
+use waymark_domain::period::{Period, PeriodKey, day_in_london};
+use waymark_domain::policy::Policy;
+use waymark_domain::target::Target;
+use waymark_domain::warning::Acknowledged;
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::{board_reports, new_id, readings, seal, targets};
 
-use crate::programme::definitions::references::refer;
-use crate::programme::picture::{Kept, Picture};
-use crate::programme::reports::actions::SeenAction;
-use crate::programme::reports::exceptions::Exceptions;
-use crate::programme::reports::status_report::{ReportFilter, StatusReport};
-use crate::programme::seen::Seen;
-use crate::programme::{Ground, OpenPlan, Pen, Principal, Programme, Refusal, StoreError};
+use crate::definitions::references::refer;
+use crate::picture::{Kept, Picture};
+use crate::reports::actions::SeenAction;
+use crate::reports::exceptions::Exceptions;
+use crate::reports::status_report::{ReportFilter, StatusReport};
+use crate::seen::Seen;
+use crate::{Ground, OpenPlan, Pen, Principal, Programme, Refusal, StoreError};
 
 /// All that a board report holds.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -205,7 +205,7 @@ impl Seen {
     /// Whether a board report is there for a reader. Members read all of them. A partner reads those of its own
     /// organisation, as long as today it sees every KPI in them, and every side of a gap, with its small numbers: what was
     /// frozen is not altered for anyone.
-    pub(in crate::programme) fn reads_board_report(&self, report: &BoardReport) -> bool {
+    pub(crate) fn reads_board_report(&self, report: &BoardReport) -> bool {
         let open = |kpi: &Kpi| self.sees(kpi) && self.sees_small_numbers(kpi);
         let open_with_sides = |code: &KpiCode| {
             let Some(entry) = self.picture.kpis().get(code) else { return false };

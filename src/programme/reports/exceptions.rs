@@ -1,24 +1,24 @@
 //! Exceptions: what the Board should look at, each with its explanation, its trend and what is being done. Which KPIs they
-//! are, and in which order, is said by [`crate::domain::exception`]; here the facts are gathered, from memory.
+//! are, and in which order, is said by [`waymark_domain::exception`]; here the facts are gathered, from memory.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::action::ActionState;
-use crate::domain::assess::Assessment;
-use crate::domain::exception::{Facts, Rule, counts_as_restated, rules, worst_first};
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode, PriorityCode, Seq, SubGroupCode};
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::number::Figure;
-use crate::domain::period::Period;
-use crate::domain::policy::Status;
+use waymark_domain::action::ActionState;
+use waymark_domain::assess::Assessment;
+use waymark_domain::exception::{Facts, Rule, counts_as_restated, rules, worst_first};
+use waymark_domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode, PriorityCode, Seq, SubGroupCode};
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::number::Figure;
+use waymark_domain::period::Period;
+use waymark_domain::policy::Status;
 
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::reports::actions::SeenAction;
-use crate::programme::reports::status_report::ReportFilter;
-use crate::programme::seen::Seen;
+use crate::picture::{KpiPicture, Picture};
+use crate::reports::actions::SeenAction;
+use crate::reports::status_report::ReportFilter;
+use crate::seen::Seen;
 
 /// What the Board should look at in a period.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -253,7 +253,7 @@ impl Seen {
 
     /// What was said with a figure, for a reader who may see that. A gap is never posted: what is said of it is what was said
     /// of the group behind, or else of the group that it is compared with.
-    pub(in crate::programme) fn commentary(&self, entry: &KpiPicture, period: Period) -> Option<Arc<str>> {
+    pub(crate) fn commentary(&self, entry: &KpiPicture, period: Period) -> Option<Arc<str>> {
         let all = GroupCode::all();
         if self.withholds(entry, &all, period) {
             return None;

@@ -3,14 +3,14 @@
 
 use serde::Serialize;
 
-use crate::domain::assess::Assessment;
-use crate::domain::dimension::Dimension;
-use crate::domain::ids::GroupCode;
-use crate::domain::period::Period;
-use crate::domain::rollup::{Counts, Headline, roll_up};
+use waymark_domain::assess::Assessment;
+use waymark_domain::dimension::Dimension;
+use waymark_domain::ids::GroupCode;
+use waymark_domain::period::Period;
+use waymark_domain::rollup::{Counts, Headline, roll_up};
 
-use crate::programme::picture::KpiPicture;
-use crate::programme::seen::Seen;
+use crate::picture::KpiPicture;
+use crate::seen::Seen;
 
 /// How a group is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -33,7 +33,7 @@ pub struct GroupReport {
 impl Seen {
     /// How the KPIs are doing for each group of a dimension. `listed` are those of the report, in its order; `shown`
     /// says which of their assessments it shows.
-    pub(in crate::programme) fn by_group<'a>(
+    pub(crate) fn by_group<'a>(
         &self,
         dimension: &Dimension,
         period: Period,
@@ -43,7 +43,7 @@ impl Seen {
         let listed: Vec<_> = listed
             .filter(|entry| dimension.groups.iter().any(|group| entry.readings.contains_key(&group.code)))
             .collect();
-        let report = |group: &crate::domain::dimension::Group| {
+        let report = |group: &waymark_domain::dimension::Group| {
             let assessed = listed.iter().filter_map(|entry| {
                 let period = self.picture.reported_period(entry, &group.code, period)?;
                 self.assess(entry, &group.code, period)

@@ -4,17 +4,17 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::assess::Assessment;
-use crate::domain::document::Document;
-use crate::domain::ids::{KpiCode, PlanCode, PolicyCode};
-use crate::domain::period::{Period, PeriodKind};
-use crate::domain::policy::{Policy, Status};
-use crate::domain::rollup::{Counts, Headline};
+use waymark_domain::assess::Assessment;
+use waymark_domain::document::Document;
+use waymark_domain::ids::{KpiCode, PlanCode, PolicyCode};
+use waymark_domain::period::{Period, PeriodKind};
+use waymark_domain::policy::{Policy, Status};
+use waymark_domain::rollup::{Counts, Headline};
 
-use crate::programme::definitions::{Defined, patched};
-use crate::programme::reports::status_report::{ReportFilter, StatusReport};
-use crate::programme::seen::Seen;
-use crate::programme::{Principal, Programme, Refusal};
+use crate::definitions::{Defined, patched};
+use crate::reports::status_report::{ReportFilter, StatusReport};
+use crate::seen::Seen;
+use crate::{Principal, Programme, Refusal};
 
 /// What past periods would have been under a changed policy.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

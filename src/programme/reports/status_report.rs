@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::assess::{Assessment, DataState};
-use crate::domain::ids::{
+use waymark_domain::assess::{Assessment, DataState};
+use waymark_domain::ids::{
     AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
 };
-use crate::domain::period::{Period, PeriodKind, day_in_london};
-use crate::domain::policy::Status;
-use crate::domain::rollup::{Counts, Headline, roll_up};
+use waymark_domain::period::{Period, PeriodKind, day_in_london};
+use waymark_domain::policy::Status;
+use waymark_domain::rollup::{Counts, Headline, roll_up};
 
-use crate::programme::picture::KpiPicture;
-use crate::programme::reports::groups::GroupReport;
-use crate::programme::seen::{Seen, SeenKpi};
+use crate::picture::KpiPicture;
+use crate::reports::groups::GroupReport;
+use crate::seen::{Seen, SeenKpi};
 
 /// Which KPIs a status report is about; `None` asks for all.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +114,7 @@ pub struct Series {
     /// The plan's code.
     pub plan: PlanCode,
     /// The KPI's code.
-    pub kpi: crate::domain::ids::KpiCode,
+    pub kpi: waymark_domain::ids::KpiCode,
     /// The KPI's title.
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
@@ -148,7 +148,7 @@ impl Seen {
     }
 
     /// The latest financial quarter of the plan that ended, whether it has figures or not.
-    pub(in crate::programme) fn latest_quarter(&self) -> Option<Period> {
+    pub(crate) fn latest_quarter(&self) -> Option<Period> {
         self.latest_ended(PeriodKind::FinancialQuarter)
     }
 
@@ -159,12 +159,7 @@ impl Seen {
     }
 
     /// How a KPI is doing in the report for `period`; `None` if the report has no period of it to bring.
-    pub(in crate::programme) fn assess_in_report(
-        &self,
-        entry: &KpiPicture,
-        group: &GroupCode,
-        period: Period,
-    ) -> Option<Assessment> {
+    pub(crate) fn assess_in_report(&self, entry: &KpiPicture, group: &GroupCode, period: Period) -> Option<Assessment> {
         self.assess(entry, group, self.picture.reported_period(entry, group, period)?)
     }
 
@@ -238,7 +233,7 @@ impl Seen {
     }
 
     /// Whether a KPI is in a report for this reader, whatever it says.
-    pub(in crate::programme) fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter) -> bool {
+    pub(crate) fn is_reported(&self, entry: &KpiPicture, filter: &ReportFilter) -> bool {
         let kpi = &entry.kpi;
         let area = self.picture.area_of(kpi);
         !entry.archived
@@ -299,7 +294,7 @@ pub const MOST_POINTS: i32 = 600;
 
 impl ReportFilter {
     /// Whether a KPI that is listed here is wanted.
-    pub(in crate::programme) fn keeps(&self, assessment: &Assessment) -> bool {
+    pub(crate) fn keeps(&self, assessment: &Assessment) -> bool {
         self.status.is_none_or(|status| assessment.status == status)
             && self.data_state.is_none_or(|state| assessment.data_state == state)
     }

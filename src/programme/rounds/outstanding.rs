@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::assess::DataState;
-use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
-use crate::domain::period::Period;
-use crate::domain::plan::SubGroup;
-use crate::domain::round::{Progress, progress};
+use waymark_domain::assess::DataState;
+use waymark_domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode};
+use waymark_domain::period::Period;
+use waymark_domain::plan::SubGroup;
+use waymark_domain::round::{Progress, progress};
 
-use crate::programme::seen::Seen;
+use crate::seen::Seen;
 
 /// One figure that someone still owes.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

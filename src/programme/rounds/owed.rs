@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::domain::ids::{GroupCode, KpiCode};
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::period::{FIRST_YEAR, Period, day_in_london};
-use crate::domain::plan::SubGroup;
-use crate::domain::round::{Round, owed_periods};
+use waymark_domain::ids::{GroupCode, KpiCode};
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::period::{FIRST_YEAR, Period, day_in_london};
+use waymark_domain::plan::SubGroup;
+use waymark_domain::round::{Round, owed_periods};
 
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::seen::Seen;
+use crate::picture::{KpiPicture, Picture};
+use crate::seen::Seen;
 
 /// No period begins earlier.
 const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(FIRST_YEAR + 1, 1, 1) {
@@ -20,15 +20,15 @@ const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(FIRST_YEAR + 1, 1, 1) 
 };
 
 /// A figure that is owed.
-pub(in crate::programme) struct Owed<'a> {
-    pub(in crate::programme) entry: &'a KpiPicture,
-    pub(in crate::programme) period: Period,
-    pub(in crate::programme) group: GroupCode,
+pub(crate) struct Owed<'a> {
+    pub(crate) entry: &'a KpiPicture,
+    pub(crate) period: Period,
+    pub(crate) group: GroupCode,
 }
 
 impl Owed<'_> {
     /// What it is known by: a figure that several sub-groups are responsible for is one.
-    pub(in crate::programme::rounds) fn place(&self) -> (&KpiCode, Period, &GroupCode) {
+    pub(in crate::rounds) fn place(&self) -> (&KpiCode, Period, &GroupCode) {
         (&self.entry.kpi.code, self.period, &self.group)
     }
 }
@@ -36,7 +36,7 @@ impl Owed<'_> {
 impl Seen {
     /// What is owed of the periods that have ended and that no round gathers, by KPI, period and group: it is due by each
     /// KPI's own lag.
-    pub(in crate::programme::rounds) fn owed_by_lag(&self) -> Vec<Owed<'_>> {
+    pub(in crate::rounds) fn owed_by_lag(&self) -> Vec<Owed<'_>> {
         let (plan, today) = (&self.picture.plan().value, day_in_london(self.now));
         let mut owed = Vec::new();
         for entry in self.picture.kpis().values().map(|entry| &**entry).filter(|entry| !entry.archived) {
@@ -57,10 +57,7 @@ impl Seen {
     }
 
     /// The figures owed in the rounds that a filter asks for, each with its round, and in no round if it asks for all.
-    pub(in crate::programme::rounds) fn owed_everywhere(
-        &self,
-        wanted: Option<Period>,
-    ) -> Vec<(Option<Period>, Owed<'_>)> {
+    pub(in crate::rounds) fn owed_everywhere(&self, wanted: Option<Period>) -> Vec<(Option<Period>, Owed<'_>)> {
         let mut owed = Vec::new();
         for round in self.rounds_asked(wanted) {
             let of_round = self.picture.owed_in_round(round, |_| true);
@@ -73,7 +70,7 @@ impl Seen {
     }
 
     /// One round, or every round that has opened.
-    pub(in crate::programme::rounds) fn rounds_asked(&self, wanted: Option<Period>) -> impl Iterator<Item = &Round> {
+    pub(in crate::rounds) fn rounds_asked(&self, wanted: Option<Period>) -> impl Iterator<Item = &Round> {
         let rounds = self.picture.rounds().values().map(|round| &round.value);
         rounds.filter(move |round| wanted.map_or(round.opens_at() <= self.now, |period| round.period.0 == period))
     }
@@ -81,7 +78,7 @@ impl Seen {
 
 impl Picture {
     /// The groups a KPI is reported for: everyone, and the sides of the gaps that are computed from it.
-    pub(in crate::programme::rounds) fn owed_groups(&self, kpi: &Kpi) -> BTreeSet<GroupCode> {
+    pub(in crate::rounds) fn owed_groups(&self, kpi: &Kpi) -> BTreeSet<GroupCode> {
         let gaps = self.kpis().values().filter(|entry| !entry.archived);
         let sides = gaps.filter_map(|entry| match &entry.kpi.formula {
             Formula::Gap { of, group, comparator } if *of == kpi.code => Some([group.clone(), comparator.clone()]),
@@ -91,23 +88,19 @@ impl Picture {
     }
 
     /// The sub-groups that are responsible for a KPI, by code.
-    pub(in crate::programme::rounds) fn sub_groups_of(&self, kpi: &Kpi) -> impl Iterator<Item = &SubGroup> {
+    pub(in crate::rounds) fn sub_groups_of(&self, kpi: &Kpi) -> impl Iterator<Item = &SubGroup> {
         let area = self.area_of(kpi).cloned();
         let groups = self.sub_groups().values().map(|group| &group.value);
         groups.filter(move |group| area.as_ref().is_some_and(|area| group.outcome_areas.contains(area)))
     }
 
     /// What a sub-group owes in a round, by KPI, period and group.
-    pub(in crate::programme::rounds) fn owed(&self, round: &Round, sub_group: &SubGroup) -> Vec<Owed<'_>> {
+    pub(in crate::rounds) fn owed(&self, round: &Round, sub_group: &SubGroup) -> Vec<Owed<'_>> {
         self.owed_in_round(round, |kpi| self.area_of(kpi).is_some_and(|area| sub_group.outcome_areas.contains(area)))
     }
 
     /// What is owed in a round of the KPIs that `wanted` takes, by KPI, period and group.
-    pub(in crate::programme::rounds) fn owed_in_round(
-        &self,
-        round: &Round,
-        wanted: impl Fn(&Kpi) -> bool,
-    ) -> Vec<Owed<'_>> {
+    pub(in crate::rounds) fn owed_in_round(&self, round: &Round, wanted: impl Fn(&Kpi) -> bool) -> Vec<Owed<'_>> {
         let earlier: Vec<&Round> = self.rounds().range(..round.period.0).map(|(_, kept)| &kept.value).collect();
         let mut owed = Vec::new();
         for entry in self.kpis().values().filter(|entry| !entry.archived && wanted(&entry.kpi)) {
@@ -121,7 +114,7 @@ impl Picture {
     }
 
     /// What a sub-group owes in a period: in its round, or if it has none, the figures of the period itself.
-    pub(in crate::programme) fn owed_in(&self, period: Period, sub_group: &SubGroup) -> Vec<Owed<'_>> {
+    pub(crate) fn owed_in(&self, period: Period, sub_group: &SubGroup) -> Vec<Owed<'_>> {
         if let Some(round) = self.rounds().get(&period) {
             return self.owed(&round.value, sub_group);
         }
@@ -136,12 +129,12 @@ impl Picture {
     }
 
     /// Whether a sub-group owes any figure in a round.
-    pub(in crate::programme) fn owes_something(&self, round: &Round, sub_group: &SubGroup) -> bool {
+    pub(crate) fn owes_something(&self, round: &Round, sub_group: &SubGroup) -> bool {
         !self.owed(round, sub_group).is_empty()
     }
 
     /// When a figure was first reported, and when it is due.
-    pub(in crate::programme::rounds) fn come_in(&self, owed: &Owed<'_>) -> (Option<DateTime<Utc>>, DateTime<Utc>) {
+    pub(in crate::rounds) fn come_in(&self, owed: &Owed<'_>) -> (Option<DateTime<Utc>>, DateTime<Utc>) {
         let reading = owed.entry.posted(&owed.group, owed.period);
         (reading.map(|reading| reading.value.first_recorded_at), self.due_at(&owed.entry.kpi, owed.period))
     }

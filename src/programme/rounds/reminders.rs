@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::domain::access::{Access, Role};
-use crate::domain::action::ActionState;
-use crate::domain::ids::Subject;
-use crate::domain::period::day_in_london;
-use crate::store::{plans, reminders};
+use waymark_domain::access::{Access, Role};
+use waymark_domain::action::ActionState;
+use waymark_domain::ids::Subject;
+use waymark_domain::period::day_in_london;
+use waymark_store::{plans, reminders};
 
-use crate::programme::seen::Seen;
-use crate::programme::{Programme, Refusal};
+use crate::seen::Seen;
+use crate::{Programme, Refusal};
 
 /// How long ahead a person is reminded of what is due.
 const AHEAD: TimeDelta = TimeDelta::days(14);

@@ -7,33 +7,33 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Access, Audience};
-use crate::domain::action::ActionState;
-use crate::domain::assess::Assessment;
-use crate::domain::document::{Document, Given, parse_given, take};
-use crate::domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode, Subject};
-use crate::domain::invalid::{Invalid, Violation};
-use crate::domain::kpi::Kpi;
-use crate::domain::number::Figure;
-use crate::domain::period::{Period, PeriodKey};
-use crate::domain::plan::SubGroup;
-use crate::domain::policy::Status;
-use crate::domain::reading::ReportedFigure;
-use crate::domain::round::{
+use waymark_domain::access::{Access, Audience};
+use waymark_domain::action::ActionState;
+use waymark_domain::assess::Assessment;
+use waymark_domain::document::{Document, Given, parse_given, take};
+use waymark_domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, SubGroupCode, Subject};
+use waymark_domain::invalid::{Invalid, Violation};
+use waymark_domain::kpi::Kpi;
+use waymark_domain::number::Figure;
+use waymark_domain::period::{Period, PeriodKey};
+use waymark_domain::plan::SubGroup;
+use waymark_domain::policy::Status;
+use waymark_domain::reading::ReportedFigure;
+use waymark_domain::round::{
     Lacking, LineFacts, NoStep, Progress, Return, ReturnKey, ReturnState, Round, Step, lacking, progress,
 };
-use crate::domain::warning::Warning;
-use crate::store::journal::Change;
-use crate::store::kinds::DefinitionKind;
-use crate::store::{Conn, readings};
+use waymark_domain::warning::Warning;
+use waymark_store::journal::Change;
+use waymark_store::kinds::DefinitionKind;
+use waymark_store::{Conn, readings};
 
-use crate::programme::figures::check::{Judged, figure_column};
-use crate::programme::figures::effects::{Effects, Move, Place, RollUpMove, Through};
-use crate::programme::figures::readings::{Checked, Desk, reading_change};
-use crate::programme::picture::{KpiPicture, Picture};
-use crate::programme::rounds::owed::Owed;
-use crate::programme::seen::Seen;
-use crate::programme::{OpenPlan, Principal, Programme, Refusal};
+use crate::figures::check::{Judged, figure_column};
+use crate::figures::effects::{Effects, Move, Place, RollUpMove, Through};
+use crate::figures::readings::{Checked, Desk, reading_change};
+use crate::picture::{KpiPicture, Picture};
+use crate::rounds::owed::Owed;
+use crate::seen::Seen;
+use crate::{OpenPlan, Principal, Programme, Refusal};
 
 /// The figure before the one that is owed.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -181,7 +181,7 @@ pub struct PostedReturn {
 }
 
 impl Seen {
-    pub(in crate::programme::rounds) fn line(&self, owed: &Owed<'_>) -> Option<ReturnLine> {
+    pub(in crate::rounds) fn line(&self, owed: &Owed<'_>) -> Option<ReturnLine> {
         let Owed { entry, period, group } = owed;
         let kpi = &entry.kpi;
         let assessment = self.assess(entry, group, *period)?;
@@ -215,7 +215,7 @@ impl Seen {
     }
 
     /// A sub-group's return as it is, for a member of the partnership; only the lines of KPIs that `wanted` takes.
-    pub(in crate::programme::rounds) fn return_report(
+    pub(in crate::rounds) fn return_report(
         &self,
         round: &Round,
         sub_group: &SubGroup,
@@ -254,7 +254,7 @@ impl Seen {
         Ok(self.return_report(round, sub_group, |_| true))
     }
 
-    pub(in crate::programme) fn returns_to_fill(&self) -> Vec<ReturnReport> {
+    pub(crate) fn returns_to_fill(&self) -> Vec<ReturnReport> {
         let mine = |entry: &KpiPicture| self.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi));
         let mut found = Vec::new();
         for round in
@@ -274,7 +274,7 @@ impl Seen {
 
     /// What a person with this access still owes that is in no return, period by period: no round gathers it, or no
     /// sub-group is responsible for it. A period of which nothing is missing is left out.
-    pub(in crate::programme) fn figures_without_return(&self) -> Vec<FiguresOwed> {
+    pub(crate) fn figures_without_return(&self) -> Vec<FiguresOwed> {
         let mut owed = self.owed_by_lag();
         for round in self.rounds_asked(None) {
             owed.extend(self.picture.owed_in_round(round, |kpi| self.picture.sub_groups_of(kpi).next().is_none()));
@@ -307,14 +307,14 @@ impl Picture {
         signed.map(|(key, _)| key).find(|key| key.period == round && self.answers_for(&key.sub_group, Some(area)))
     }
 
-    pub(in crate::programme::rounds) fn return_of(&self, round: &Round, sub_group: &SubGroup) -> Return {
+    pub(in crate::rounds) fn return_of(&self, round: &Round, sub_group: &SubGroup) -> Return {
         let key = ReturnKey { period: round.period.0, sub_group: sub_group.code.clone() };
         let kept = self.returns().get(&key).map(|kept| kept.value.clone());
         kept.unwrap_or_else(|| Return::new(round.period, sub_group.code.clone()))
     }
 
     /// The state of a sub-group's return in a round.
-    pub(in crate::programme) fn return_state(&self, round: &Round, sub_group: &SubGroup) -> ReturnState {
+    pub(crate) fn return_state(&self, round: &Round, sub_group: &SubGroup) -> ReturnState {
         self.return_of(round, sub_group).state
     }
 
@@ -431,7 +431,7 @@ impl Programme {
             }
             let mut invalid = Invalid::new();
             let figures: Option<Vec<Map<String, Value>>> = take(&mut members, "figures", &mut invalid);
-            crate::domain::document::refuse_unknown(&members, &["figures"], &mut invalid);
+            waymark_domain::document::refuse_unknown(&members, &["figures"], &mut invalid);
             if figures.is_none() && invalid.is_empty() {
                 invalid.at("/figures", "missing", "`figures` must be given: what is reported of each KPI");
             }

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::domain::ids::PlanCode;
-use crate::domain::invalid::Invalid;
-use crate::domain::period::Period;
-use crate::domain::round::{Progress, ReturnState, Round, progress};
-use crate::store::kinds::DefinitionKind;
+use waymark_domain::ids::PlanCode;
+use waymark_domain::invalid::Invalid;
+use waymark_domain::period::Period;
+use waymark_domain::round::{Progress, ReturnState, Round, progress};
+use waymark_store::kinds::DefinitionKind;
 
-use crate::programme::Refusal;
-use crate::programme::definitions::Defined;
-use crate::programme::picture::Picture;
-use crate::programme::rounds::returns::ReturnReport;
-use crate::programme::seen::Seen;
+use crate::Refusal;
+use crate::definitions::Defined;
+use crate::picture::Picture;
+use crate::rounds::returns::ReturnReport;
+use crate::seen::Seen;
 
 impl Defined for Round {
     const KIND: DefinitionKind = DefinitionKind::Round;

@@ -2,15 +2,15 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::assess::Assessment;
-use crate::domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode, SubGroupCode};
-use crate::domain::kpi::{Formula, Kpi};
-use crate::domain::period::{Period, day_in_london};
+use waymark_domain::assess::Assessment;
+use waymark_domain::ids::{AreaCode, GroupCode, KpiCode, PriorityCode, SubGroupCode};
+use waymark_domain::kpi::{Formula, Kpi};
+use waymark_domain::period::{Period, day_in_london};
 
-use crate::programme::Refusal;
-use crate::programme::picture::Picture;
-use crate::programme::rounds::owed::Owed;
-use crate::programme::seen::Seen;
+use crate::Refusal;
+use crate::picture::Picture;
+use crate::rounds::owed::Owed;
+use crate::seen::Seen;
 
 /// The file that a sub-group fills in.
 #[derive(Debug)]

@@ -7,13 +7,13 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::{Chain, ENTRIES_AT_A_TIME, Fault, Faults, StoredEntry, allow_time, readable};
-use crate::domain::ids::Seq;
-use crate::store::backend::AnyConn;
-use crate::store::grants::{self, GrantRow};
-use crate::store::schema::service_journal;
-use crate::store::service_journal::{Head, NO_PLAN, head_row};
-use crate::store::types::canonical;
-use crate::store::{Conn, StoreError, credentials};
+use crate::backend::AnyConn;
+use crate::grants::{self, GrantRow};
+use crate::schema::service_journal;
+use crate::service_journal::{Head, NO_PLAN, head_row};
+use crate::types::canonical;
+use crate::{Conn, StoreError, credentials};
+use waymark_domain::ids::Seq;
 
 /// What the latest entry about a thing says, by its kind and key.
 type Latest = HashMap<(String, String), (Seq, Option<String>)>;
