@@ -62,8 +62,7 @@ fn main() {
 }
 
 async fn run() {
-    let filter = tracing_subscriber::EnvFilter::new("info");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(std::io::sink).init();
     let harrow = Harrow::loaded().await;
     let Harrow { programme, state, clock, plan, loader: board, .. } = &harrow;
     let token = harrow.token("board");

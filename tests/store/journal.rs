@@ -24,7 +24,8 @@ on_both! {
 
 fn an_entry_holds_what_was_done(database: &Database) {
     let mut revised = reading("NI-117", "FY2009-10-Q1", "all", 2, "4.25");
-    (revised.figure.numerator, revised.figure.denominator) = (Some("17".parse().unwrap()), Some("400".parse().unwrap()));
+    (revised.figure.numerator, revised.figure.denominator) =
+        (Some("17".parse().unwrap()), Some("400".parse().unwrap()));
     let mut change = posted(revised.clone());
     change.before = Some(reading("NI-117", "FY2009-10-Q1", "all", 1, "4.5").document());
     change.reason = Some("Späte Meldung".into());

@@ -5,19 +5,18 @@ use std::str::FromStr;
 use chrono::{Datelike, NaiveDate};
 
 use waymark_domain::advice::{FigureOf, advice, without_percent_sign};
-use waymark_domain::document::Given;
+use waymark_domain::document::{Given, Listed};
 use waymark_domain::ids::GroupCode;
 use waymark_domain::invalid::{Invalid, Violation};
 use waymark_domain::number::Figure;
 use waymark_domain::period::{Period, PeriodError, PeriodKind};
 use waymark_domain::policy::Status;
-use waymark_domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED};
-use waymark_domain::target::{FoundTarget, find_target};
+use waymark_domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
+use waymark_domain::target::{FoundTarget, Target, find_target};
 use waymark_domain::warning::{Acknowledged, UnknownWarning, Warning, WarningCode};
 use waymark_exchange::headings::fold;
 use waymark_exchange::sheet::SheetRow;
 
-use crate::figures::columns::{READING_COLUMNS, TARGET_COLUMNS};
 use crate::picture::KpiPicture;
 
 /// What is said of a cell that shows a percentage by its format.
@@ -70,7 +69,11 @@ impl<'a, 'r> Cells<'a, 'r> {
     pub(in crate::figures) fn are_notes(&self) -> bool {
         !self.faults.is_empty()
             && self.unknown.is_empty()
-            && READING_COLUMNS.iter().chain(TARGET_COLUMNS.iter()).all(|column| self.row.cell(column).is_none())
+            && ["kpi", "period", "group"]
+                .iter()
+                .chain(ReportedFigure::fields())
+                .chain(Target::fields())
+                .all(|column| self.row.cell(column).is_none())
     }
 
     /// Those of some columns that the row says something of.

@@ -330,7 +330,11 @@ fn members_of(said: &ReadingRevision, standardised: bool) -> Map<String, Value> 
     let posted = ReportedFigure { value, ..said.figure.clone() };
     let mut members = posted.members();
     members.retain(|_, value| !value.is_null());
-    members.insert("acknowledged".to_owned(), acknowledged.to_string().into());
+    if acknowledged.is_empty() {
+        members.remove("acknowledged");
+    } else {
+        members.insert("acknowledged".to_owned(), acknowledged.to_string().into());
+    }
     members.insert("kpi".to_owned(), said.kpi.as_str().into());
     members.insert("period".to_owned(), said.period.to_string().into());
     members.insert("group".to_owned(), said.group.as_str().into());
