@@ -145,6 +145,9 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
         "tolerance": {"kind": "percent", "value": 7.5}, "baseline": {"period": "FY2008-09", "value": -0.5}, "valid_min": -10, "steady_margin": 0.25,
         "in_force_from": "2009-04-01", "national_indicator": "NI 999"});
     world.post(Administrator, "kpis", kpi("WEIGHTED", weighted)).await.is(201);
+    // Adjusted for age, say: the value does not follow from the numbers beside it.
+    let adjusted = json!({"unit": "rate", "multiplier": 1000, "standardised": true, "decimals": 1});
+    world.post(Administrator, "kpis", kpi("ADJUSTED", adjusted)).await.is(201);
     let gap = json!({"unit": "percentage_points", "formula": {"kind": "gap", "of": "NI-117", "group": "fsm", "comparator": "all"}, "polarity": "lower_is_better"});
     world.post(Administrator, "kpis", kpi("A-GAP", gap)).await.is(201);
     let determined = json!({"polarity": "none", "formula": {"kind": "partner_determined", "by": "police"}});
@@ -154,6 +157,7 @@ async fn odd_words_and_settings_are_the_same_elsewhere(world: &World) {
             "NI-117/readings/FY2009-10-Q3",
             json!({"numerator": 231, "denominator": 5120, "provisional": true, "forecast": 4.2}),
         ),
+        ("ADJUSTED/readings/FY2009-10-Q4", json!({"value": 51.3, "numerator": 231, "denominator": 5120})),
         ("NI-117/readings/FY2009-10-Q4", json!({"value": 4.5})),
         ("NI-117/readings/FY2009-10-Q4?group=fsm", json!({"value": 9.25})),
         ("WEIGHTED/readings/FY2009-10-Q1", json!({"value": 12})),
