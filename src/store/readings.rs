@@ -14,6 +14,7 @@ use super::{Conn, StoreError};
 use waymark_domain::document::Document;
 use waymark_domain::ids::{GroupCode, KpiCode, PlanId, Seq, Subject};
 use waymark_domain::number::Figure;
+use waymark_domain::observed::Observed;
 use waymark_domain::period::Period;
 use waymark_domain::policy::Status;
 use waymark_domain::reading::ReportedFigure;
@@ -42,6 +43,12 @@ impl ReadingRevision {
     /// Its key in the journal: `NI-117/FY2009-10-Q1/all`.
     pub fn key(&self) -> String {
         format!("{}/{}/{}", self.kpi, self.period, self.group)
+    }
+
+    /// The figure as an assessment sees it: posted by somebody, at a moment, in place of the one `before`.
+    pub fn observed(&self, by: &Subject, at: DateTime<Utc>, before: Option<&Observed>) -> Observed {
+        let observed = self.figure.observed(self.definition_version, by, at);
+        observed.after(before, self.restated, self.figure.reason.as_deref())
     }
 
     /// Everything this revision says, as its journal entry has it; what is missing is left out.

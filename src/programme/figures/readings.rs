@@ -93,8 +93,7 @@ impl Desk<'_> {
     /// A revision as the picture will hold it.
     pub(crate) fn kept(&self, entry: &KpiPicture, said: &ReadingRevision) -> Kept<Observed> {
         let replaced = entry.posted(&said.group, said.period).map(|before| &before.value);
-        let value = said.figure.observed(said.definition_version, self.caller, self.seen.now);
-        let value = value.after(replaced, said.restated, said.figure.reason.as_deref());
+        let value = said.observed(self.caller, self.seen.now, replaced);
         Kept { value, revision: said.revision, seq: Seq(0) }
     }
 

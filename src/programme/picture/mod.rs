@@ -219,8 +219,7 @@ impl Picture {
                 let entry = Arc::make_mut(entry);
                 let (group, period, revision, seq) = (row.group.clone(), row.period, row.revision, row.seq);
                 let before = entry.posted(&group, period);
-                let value = row.figure.observed(row.definition_version, &row.recorded_by, row.recorded_at);
-                let value = value.after(before.map(|before| &before.value), row.restated, row.figure.reason.as_deref());
+                let value = row.observed(&row.recorded_by, row.recorded_at, before.map(|before| &before.value));
                 let replaced = before.map(|before| before.posted(&group, period, Some(seq)));
                 entry.replaced.extend(replaced);
                 entry.stand(&group, period, Kept { value, revision, seq });
