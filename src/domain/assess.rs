@@ -16,6 +16,7 @@ use super::parts::{Made, Pooling};
 use super::period::Period;
 use super::policy::{AmberLimit, Band, Basis, Compare, Policy, Status};
 use super::precision::Precision;
+use super::scale::{AssessedBand, NextBand, Scale, amber_limit, bands};
 use super::target::{Aim, FoundTarget, NoTarget, TargetSource};
 use super::travel::{self, Direction, Earlier, NoTravel, Travel, Travels};
 use crate::names;
@@ -193,18 +194,6 @@ pub struct AssessedTarget {
     pub source: TargetSource,
 }
 
-/// The next band in one direction.
-#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(description = "The next band in one direction, and the figure at which it begins.")]
-pub struct NextBand {
-    /// The band's code.
-    #[schema(example = "low_green")]
-    pub band: String,
-    /// The figure at which it begins; `null` if no figure alone decides.
-    #[schema(required = true, example = 4.75)]
-    pub at_value: Option<Figure>,
-}
-
 /// The policy an assessment was made by.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(description = "The status policy that was applied, and its version.")]
@@ -294,6 +283,9 @@ pub struct Assessment {
     pub reason: Option<Reason>,
     /// The condition of the figure itself.
     pub data_state: DataState,
+    /// Until when the figure is or was expected; null if it was reported, or none is owed.
+    #[schema(required = true)]
+    pub due_at: Option<DateTime<Utc>>,
     /// The exact figure; if small numbers are withheld from the reader, rounded to the KPI's decimals.
     #[schema(required = true, example = 4.511_718_75)]
     pub value: Option<Figure>,
@@ -318,6 +310,9 @@ pub struct Assessment {
     /// What the figure is compared with.
     #[schema(required = true)]
     pub target: Option<AssessedTarget>,
+    /// The target with its unit, and with all the decimals that decide.
+    #[schema(required = true, example = "5.0 %")]
+    pub target_text: Option<String>,
     /// Which way is better.
     pub polarity: Polarity,
     /// How far the figure is on the right side of the target; negative is worse.
@@ -336,6 +331,12 @@ pub struct Assessment {
     pub travel: Travels,
     /// How it is expected to end the year.
     pub forecast: Forecast,
+    /// The forecast with its unit.
+    #[schema(required = true, example = "4.3 %")]
+    pub forecast_text: Option<String>,
+    /// The policy's bands, best first, each with the figures between which it lies; empty if nothing is compared with a
+    /// target. Those of a range that lie on both sides of it are there twice.
+    pub bands: Vec<AssessedBand>,
     /// The next band up.
     #[schema(required = true)]
     pub next_better: Option<NextBand>,
@@ -499,6 +500,8 @@ fn blank(facts: &Facts<'_>) -> Assessment {
             Some(_) => DataState::Overdue,
         },
     };
+    let target = facts.target.ok().map(|found| as_known(found, facts.precision));
+    let forecast = heading(facts);
     Assessment {
         kpi: facts.kpi.code.clone(),
         title: facts.kpi.title.clone(),
@@ -509,20 +512,24 @@ fn blank(facts: &Facts<'_>) -> Assessment {
         band_label: None,
         reason: None,
         data_state,
+        due_at: facts.due_at.filter(|_| matches!(data_state, DataState::Awaited | DataState::Overdue)),
         value: None,
         reported: None,
         reported_text: None,
         of: facts.whole.map(|whole| whole.made.in_words()),
         numerator: None,
         denominator: None,
-        target: facts.target.ok().map(|found| shown_target(&as_known(found, facts.precision))),
+        target_text: target.map(|found| target_words(facts.kpi, found.aim)),
+        bands: target.map(|found| bands(facts.kpi, facts.policy, &found)).unwrap_or_default(),
+        target: target.as_ref().map(shown_target),
         polarity: facts.kpi.polarity,
         variance: None,
         basis: None,
         compared: None,
         amber_limit: None,
         travel: Travels { short: Travel::none(NoTravel::NoComparison), long: Travel::none(NoTravel::NoComparison) },
-        forecast: heading(facts),
+        forecast_text: forecast.value.map(|value| facts.kpi.in_words(value)),
+        forecast,
         next_better: None,
         next_worse: None,
         policy: AppliedPolicy { code: facts.policy.code.clone(), version: facts.policy_version },
@@ -626,12 +633,7 @@ fn graded<'a>(kpi: &Kpi, policy: &'a Policy, exact: Fraction, found: &FoundTarge
         Polarity::LowerIsBetter => (aim.high, aim.high - figure),
         Polarity::WithinRange | Polarity::None => (aim.nearer_end(figure), -aim.distance(figure)),
     };
-    let tolerance = kpi.tolerance.unwrap_or(policy.tolerance);
-    let (basis, limit) = match (found.floor, tolerance.kind) {
-        (Some(floor), _) => (Basis::Points, AmberLimit::points(aim.nearer_end(floor) - floor)),
-        (None, Basis::Points) => (Basis::Points, AmberLimit::points(tolerance.value)),
-        (None, Basis::Percent) => (Basis::Percent, AmberLimit::percent(target, tolerance.value)),
-    };
+    let (basis, limit) = amber_limit(kpi, policy, found, target);
     let band = policy.grade(variance, limit, held)?;
     Some(Graded { figure, target, variance, basis, limit, band })
 }
@@ -726,54 +728,12 @@ fn made_words(made: Made) -> String {
     }
 }
 
-/// The bands laid out along the KPI's own unit.
-struct Scale<'a> {
-    kpi: &'a Kpi,
-    policy: &'a Policy,
-    limit: AmberLimit,
-    aim: Aim,
-    /// For a range: whether the figure's nearer end is the low one.
-    low_side: bool,
-}
-
-impl Scale<'_> {
-    /// The figure at which the variance is `from` times the limit; `None` if there is none such, as beyond the inside
-    /// of a range.
-    fn figure_at(&self, from: Figure) -> Option<Figure> {
-        let step = self.limit.at(from)?;
-        match self.kpi.polarity {
-            Polarity::HigherIsBetter => Some(self.aim.low + step),
-            Polarity::WithinRange | Polarity::None if from > Figure::ZERO => None,
-            Polarity::WithinRange | Polarity::None if self.low_side => Some(self.aim.low + step),
-            Polarity::LowerIsBetter | Polarity::WithinRange | Polarity::None => Some(self.aim.high - step),
-        }
-    }
-
-    fn place(&self, band: &Band) -> Option<usize> {
-        self.policy.bands.iter().position(|other| other.code == band.code)
-    }
-
-    /// The next band up that can be reached. Without an amber limit, every multiple of it is the target itself: of the bands
-    /// that begin there the best counts, and those that have only a condition are where they always are.
-    fn next_better(&self, band: &Band) -> Option<NextBand> {
-        let better = self.policy.bands.get(..self.place(band)?)?;
-        let at_target = |band: &Band| band.from.is_some_and(|from| from <= Figure::ZERO);
-        let best_at_target = self.policy.bands.iter().position(at_target);
-        let reachable = better.iter().enumerate().rev().find(|(place, band)| match band.from {
-            Some(_) if self.limit.is_zero() => best_at_target == Some(*place),
-            Some(from) => self.figure_at(from).is_some_and(|figure| self.kpi.may_be(figure)),
-            None => true,
-        });
-        let (_, next) = reachable?;
-        Some(NextBand { band: next.code.clone(), at_value: next.from.and_then(|from| self.figure_at(from)) })
-    }
-
-    /// The next band down, which begins where this one ends. Without an amber limit none that has a multiple of it lies
-    /// below the target.
-    fn next_worse(&self, band: &Band) -> Option<NextBand> {
-        let mut worse = self.policy.bands.get(self.place(band)? + 1..)?.iter();
-        let next = worse.find(|band| !self.limit.is_zero() || band.from.is_none())?;
-        Some(NextBand { band: next.code.clone(), at_value: band.from.and_then(|from| self.figure_at(from)) })
+/// A target with its unit: `5.0 %`, `10.0 % to 15.0 %`.
+fn target_words(kpi: &Kpi, aim: Aim) -> String {
+    if aim.low == aim.high {
+        kpi.in_exact_words(aim.low)
+    } else {
+        format!("{} to {}", kpi.in_exact_words(aim.low), kpi.in_exact_words(aim.high))
     }
 }
 
@@ -785,11 +745,8 @@ fn explain(scale: &Scale<'_>, assessment: &Assessment, found: &FoundTarget, band
         _ => assessment.reported_text.clone().unwrap_or_default(),
     };
     let aim = found.aim;
-    let wanted = if aim.low == aim.high {
-        format!("a target of {}", kpi.in_exact_words(aim.low))
-    } else {
-        format!("a target range of {} to {}", kpi.in_exact_words(aim.low), kpi.in_exact_words(aim.high))
-    };
+    let kind = if aim.low == aim.high { "a target of" } else { "a target range of" };
+    let wanted = format!("{kind} {}", target_words(kpi, aim));
     let direction = match kpi.polarity {
         Polarity::HigherIsBetter => "where higher is better",
         Polarity::LowerIsBetter => "where lower is better",

@@ -48,11 +48,10 @@ pub struct Side<'a> {
 }
 
 impl Side<'_> {
-    /// `54.0 % of fsm (Pupils eligible for free school meals)`.
+    /// `54.0 % of Pupils eligible for free school meals`.
     fn in_words(&self, source: &Kpi, value: Figure) -> String {
         let joint = if source.unit == Unit::Percentage { "of" } else { "for" };
-        let title = self.title.map_or_else(String::new, |title| format!(" ({title})"));
-        format!("{} {joint} {}{title}", source.in_words(value), self.code)
+        format!("{} {joint} {}", source.in_words(value), self.title.unwrap_or(self.code.as_str()))
     }
 }
 

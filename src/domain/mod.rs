@@ -34,6 +34,7 @@ pub mod reading;
 mod reference;
 pub mod rollup;
 pub mod round;
+pub mod scale;
 pub mod target;
 pub mod travel;
 pub mod warning;

@@ -38,6 +38,8 @@ struct FrozenAssessment {
     period: FrozenPeriod,
     status: Status,
     band: Option<String>,
+    #[serde(default)]
+    band_label: Option<String>,
     reason: Option<String>,
     data_state: String,
     reported_text: Option<String>,
@@ -109,6 +111,9 @@ pub struct FrozenStanding {
     /// The code of the policy's band.
     #[schema(required = true, example = "high_green")]
     pub band: Option<String>,
+    /// What pages called the band.
+    #[schema(required = true, example = "High Green")]
+    pub band_label: Option<String>,
     /// The reported figure with its unit.
     #[schema(required = true, example = "4.5 %")]
     pub reported_text: Option<String>,
@@ -212,6 +217,7 @@ impl FrozenAssessment {
             period: self.period.key.0,
             status: self.status,
             band: self.band.clone(),
+            band_label: self.band_label.clone(),
             reported_text: self.reported_text.clone(),
         }
     }

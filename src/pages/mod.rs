@@ -4,6 +4,7 @@
 //! the assessment that they are given. [`svg`] writes the picture and keeps what people typed from being taken for markup.
 
 pub mod badge;
+pub mod chart;
 pub mod sparkline;
 pub mod svg;
 

@@ -130,7 +130,7 @@ pub fn width_of(text: &str) -> u32 {
 }
 
 /// Text as it may be in a document: what is markup is escaped, and what XML 1.0 has no place for is replaced.
-fn escaped(text: &str) -> String {
+pub(in crate::pages) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

@@ -27,7 +27,7 @@ use crate::http::view::{AsOf, View, view};
 use crate::programme::Programme;
 use crate::programme::Seen;
 use crate::programme::reports::exceptions::Exceptions;
-use crate::programme::reports::status_report::{MOST_POINTS, ReportFilter, Series, StatusReport};
+use crate::programme::reports::status_report::{Included, MOST_POINTS, ReportFilter, Series, StatusReport};
 
 /// What a status report is about.
 #[derive(Debug, utoipa::IntoParams)]
@@ -58,6 +58,9 @@ pub struct ReportParams {
     /// Report on each group of this dimension beside everyone.
     #[param(example = "free-school-meals")]
     group_by: Option<DimensionCode>,
+    /// What to bring beside the assessments: what was said with the figures.
+    #[param(inline, example = "commentary")]
+    include: Option<Included>,
 }
 
 impl FromParams for ReportParams {
@@ -71,6 +74,7 @@ impl FromParams for ReportParams {
             status: params.optional("status"),
             data_state: params.optional("data_state"),
             group_by: params.optional("group_by"),
+            include: params.optional("include"),
         })
     }
 }
@@ -103,6 +107,7 @@ impl ReportParams {
             status: self.status,
             data_state: self.data_state,
             group_by: self.group_by,
+            include: self.include,
         };
         match period {
             Some(period) if invalid.is_empty() => Ok((period, filter)),

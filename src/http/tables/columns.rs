@@ -147,6 +147,16 @@ fn standing<R: Assessed>() -> Vec<Column<R>> {
     )
 }
 
+/// What was added to the columns that reports, series and exceptions share: new ones stand at the end.
+fn added<R: Assessed>() -> Vec<Column<R>> {
+    columns!(|row: R|
+        "target_text": Text, "The target with its unit, and with all the decimals that decide." => row.one().target_text.clone();
+        "forecast_text": Text, "The forecast with its unit." => row.one().forecast_text.clone();
+        "due_at": DateTime, "Until when the figure is or was expected, if it was not reported."
+            => row.one().due_at.as_ref().and_then(instant);
+    )
+}
+
 /// How a KPI moved, in the columns that reports, series and exceptions share.
 fn travel<R: Assessed>() -> Vec<Column<R>> {
     columns!(|row: R|
@@ -207,7 +217,7 @@ impl TableRow for StatusRow<'_> {
             "policy_version": Integer, "The policy's version." => text(&row.one.policy.version);
             "explanation": Text, "All of it in plain English." => text(&row.one.explanation);
         );
-        [before, standing(), margin, travel(), after].into_iter().flatten().collect()
+        [before, standing(), margin, travel(), after, added()].into_iter().flatten().collect()
     }
 }
 
@@ -265,7 +275,7 @@ impl TableRow for SeriesRow<'_> {
         let explanation = columns!(|row: Self|
             "explanation": Text, "All of it in plain English." => text(&row.one.explanation);
         );
-        [before, standing(), variance, travel(), explanation].into_iter().flatten().collect()
+        [before, standing(), variance, travel(), explanation, added()].into_iter().flatten().collect()
     }
 }
 
@@ -353,7 +363,7 @@ impl TableRow for ExceptionRow<'_> {
                 => row.open_actions().map(|action| action.action().due).min().map(|due| due.to_string());
             "explanation": Text, "All of the assessment in plain English." => text(&row.one().explanation);
         );
-        [before, travel(), after].into_iter().flatten().collect()
+        [before, travel(), after, added()].into_iter().flatten().collect()
     }
 }
 

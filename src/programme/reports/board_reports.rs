@@ -25,7 +25,7 @@ use crate::definitions::references::refer;
 use crate::picture::{Kept, Picture};
 use crate::reports::actions::SeenAction;
 use crate::reports::exceptions::Exceptions;
-use crate::reports::status_report::{ReportFilter, StatusReport};
+use crate::reports::status_report::{KpiCommentary, ReportFilter, StatusReport};
 use crate::seen::Seen;
 use crate::{Ground, OpenPlan, Pen, Principal, Programme, Refusal, StoreError};
 
@@ -61,24 +61,11 @@ pub struct BoardReportContent {
     /// before the report's began.
     pub actions: Vec<SeenAction>,
     /// What was said with the figures.
-    pub commentary: Vec<FrozenCommentary>,
+    pub commentary: Vec<KpiCommentary>,
     /// The policies that graded the KPIs.
     pub policies: Vec<VersionedPolicy>,
     /// The KPIs' definitions.
     pub kpis: Vec<VersionedKpi>,
-}
-
-/// What was said with a figure.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(description = "What was said with a figure.")]
-pub struct FrozenCommentary {
-    /// The KPI's code.
-    pub kpi: KpiCode,
-    /// The figure's period.
-    pub period: Period,
-    /// What was said.
-    #[schema(value_type = String, example = "Two colleges reported late.")]
-    pub commentary: Arc<str>,
 }
 
 /// A policy with its version.
@@ -263,10 +250,7 @@ impl Ground {
             codes.contains(&record.action.kpi)
                 && record.closed_at.is_none_or(|closed_at| day_in_london(closed_at) >= since)
         });
-        let commentary = entries.iter().zip(&shown).filter_map(|(entry, one)| {
-            let commentary = seen.commentary(entry, one.period)?;
-            Some(FrozenCommentary { kpi: one.kpi.clone(), period: one.period, commentary })
-        });
+        let commentary = seen.commentaries(shown.iter().copied());
         let policies: BTreeMap<&PolicyCode, &Kept<Policy>> = entries
             .iter()
             .filter_map(|entry| picture.policy_of(&entry.kpi))
@@ -282,7 +266,7 @@ impl Ground {
             version: picture.version(),
             exceptions: seen.exceptions(period, &filter),
             actions: actions.map(|record| seen.action(record)).collect(),
-            commentary: commentary.collect(),
+            commentary,
             policies: policies
                 .into_values()
                 .map(|kept| VersionedPolicy { policy: kept.value.clone(), version: kept.revision })

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use waymark_domain::action::ActionState;
-use waymark_domain::assess::Assessment;
+use waymark_domain::assess::{AssessedTarget, Assessment};
 use waymark_domain::exception::{Facts, Rule, counts_as_restated, rules, worst_first};
 use waymark_domain::ids::{AreaCode, GroupCode, KpiCode, PlanCode, PriorityCode, Seq, SubGroupCode};
 use waymark_domain::kpi::{Formula, Kpi};
@@ -151,6 +151,12 @@ pub struct TrendPoint {
     /// The reported figure; `null` if there is none or it is withheld.
     #[schema(required = true, example = 4.5)]
     pub reported: Option<Figure>,
+    /// The reported figure with its unit.
+    #[schema(required = true, example = "4.5 %")]
+    pub reported_text: Option<String>,
+    /// What it was compared with.
+    #[schema(required = true)]
+    pub target: Option<AssessedTarget>,
     /// The KPI's status.
     pub status: Status,
 }
@@ -276,7 +282,14 @@ impl Seen {
         periods.retain(|one| one.end() <= period.end());
         let latest = periods.split_off(periods.len().saturating_sub(TREND));
         let assessed = latest.into_iter().filter_map(|one| self.assess(entry, &group, one));
-        assessed.map(|one| TrendPoint { period: one.period, reported: one.reported, status: one.status }).collect()
+        let points = assessed.map(|one| TrendPoint {
+            period: one.period,
+            reported: one.reported,
+            reported_text: one.reported_text,
+            target: one.target,
+            status: one.status,
+        });
+        points.collect()
     }
 
     /// The restatement that makes a KPI an exception in a period, if one does: that of the figure reported on, or else

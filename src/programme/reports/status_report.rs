@@ -2,15 +2,18 @@
 //! [`Seen`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use waymark_domain::assess::{Assessment, DataState};
 use waymark_domain::ids::{
-    AreaCode, DimensionCode, GroupCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
+    AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
 };
+use waymark_domain::names;
 use waymark_domain::period::{Period, PeriodKind, day_in_london};
+use waymark_domain::plan::{OutcomeArea, Priority};
 use waymark_domain::policy::Status;
 use waymark_domain::rollup::{Counts, Headline, roll_up};
 
@@ -35,6 +38,18 @@ pub struct ReportFilter {
     pub data_state: Option<DataState>,
     /// Not a filter: the dimension whose groups are reported on beside everyone.
     pub group_by: Option<DimensionCode>,
+    /// Not a filter: what is brought beside the report.
+    pub include: Option<Included>,
+}
+
+names! {
+    /// What a report brings if it is asked for it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+    #[schema(description = "What the report brings beside the assessments.")]
+    pub enum Included, else "is nothing that a report can include; it is" {
+        /// What was said with the figures.
+        Commentary = "commentary",
+    }
 }
 
 /// How a plan is doing in a period.
@@ -45,6 +60,9 @@ pub struct ReportFilter {
 pub struct StatusReport {
     /// The plan's code.
     pub plan: PlanCode,
+    /// The plan's title.
+    #[schema(example = "Harrow Children and Young People's Plan 2009-2011")]
+    pub title: String,
     /// What readers should know of the plan.
     #[schema(example = "Every figure is invented for illustration.")]
     pub description: String,
@@ -71,6 +89,22 @@ pub struct StatusReport {
     pub group_by: Option<DimensionCode>,
     /// The dimension's groups in its order; empty if none was asked for.
     pub groups: Vec<GroupReport>,
+    /// What was said with the figures, in the report's order; null unless it was asked for.
+    #[schema(required = true)]
+    pub commentary: Option<Vec<KpiCommentary>>,
+}
+
+/// What was said with a figure.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(description = "What was said with a figure.")]
+pub struct KpiCommentary {
+    /// The KPI's code.
+    pub kpi: KpiCode,
+    /// The figure's period.
+    pub period: Period,
+    /// What was said.
+    #[schema(value_type = String, example = "Two colleges reported late.")]
+    pub commentary: Arc<str>,
 }
 
 /// How an outcome area is doing.
@@ -114,7 +148,7 @@ pub struct Series {
     /// The plan's code.
     pub plan: PlanCode,
     /// The KPI's code.
-    pub kpi: waymark_domain::ids::KpiCode,
+    pub kpi: KpiCode,
     /// The KPI's title.
     #[schema(example = "16 to 18 year olds who are not in education, employment or training")]
     pub title: String,
@@ -167,10 +201,7 @@ impl Seen {
     pub fn status_report(&self, period: Period, filter: &ReportFilter) -> StatusReport {
         let plan = &self.picture.plan().value;
         let group = GroupCode::all();
-        let mut areas: Vec<_> = self.picture.areas().values().map(|area| &area.value).collect();
-        areas.sort_by_key(|area| (area.position, area.code.clone()));
-        let mut priorities: Vec<_> = self.picture.priorities().values().map(|priority| &priority.value).collect();
-        priorities.sort_by_key(|priority| (priority.position, priority.code.clone()));
+        let (areas, priorities) = self.headings();
         let mut listed: BTreeMap<&PriorityCode, Vec<&KpiPicture>> = BTreeMap::new();
         for entry in self.picture.kpis().values().filter(|entry| self.is_reported(entry, filter)) {
             listed.entry(&entry.kpi.priority).or_default().push(entry);
@@ -216,9 +247,11 @@ impl Seen {
             .filter(|area| !narrowed || !area.priorities.is_empty())
             .collect();
         let all = outcome_areas.iter().flat_map(|area| &area.priorities).flat_map(|priority| &priority.kpis);
-        let (headline, counts) = roll_up(all, plan.headline);
+        let (headline, counts) = roll_up(all.clone(), plan.headline);
+        let commentary = filter.include.map(|Included::Commentary| self.commentaries(all));
         StatusReport {
             plan: plan.code.clone(),
+            title: plan.title.clone(),
             description: plan.description.clone(),
             period,
             outside_plan: !plan.covers(period),
@@ -229,7 +262,26 @@ impl Seen {
             outcome_areas,
             group_by: filter.group_by.clone(),
             groups: groups.unwrap_or_default(),
+            commentary,
         }
+    }
+
+    /// The plan's outcome areas and priorities, each in their order.
+    fn headings(&self) -> (Vec<&OutcomeArea>, Vec<&Priority>) {
+        let mut areas: Vec<_> = self.picture.areas().values().map(|area| &area.value).collect();
+        areas.sort_by_key(|area| (area.position, area.code.clone()));
+        let mut priorities: Vec<_> = self.picture.priorities().values().map(|priority| &priority.value).collect();
+        priorities.sort_by_key(|priority| (priority.position, priority.code.clone()));
+        (areas, priorities)
+    }
+
+    /// What was said with the figures of some assessments, as far as the reader may see it.
+    pub(crate) fn commentaries<'a>(&self, all: impl Iterator<Item = &'a Assessment>) -> Vec<KpiCommentary> {
+        let said = all.filter_map(|one| {
+            let commentary = self.commentary(self.picture.kpis().get(&one.kpi)?, one.period)?;
+            Some(KpiCommentary { kpi: one.kpi.clone(), period: one.period, commentary })
+        });
+        said.collect()
     }
 
     /// Whether a KPI is in a report for this reader, whatever it says.
