@@ -53,6 +53,10 @@ pub enum Command {
     Report(Report),
     /// Sign an access token with the local key, and print it and nothing else.
     Token(Token),
+    /// Print a link that signs a person in to the pages, once.
+    ///
+    /// For the first administrator, and wherever people cannot sign in with an account of their organisation.
+    SignInLink(SignInLink),
     /// Print the OpenAPI document, write both versions of it, or check that what was written is up to date.
     Openapi(Openapi),
     /// Check a database's journals and revisions, and list what is broken.
@@ -386,6 +390,26 @@ pub struct Token {
     /// Make the signing key (Ed25519) if there is none yet.
     #[arg(long)]
     pub create_key: bool,
+}
+
+/// `waymark sign-in-link`
+#[derive(Debug, Args)]
+pub struct SignInLink {
+    /// Where things are stored.
+    #[command(flatten)]
+    pub place: Place,
+    /// Who is signed in by it: whom grants are given to.
+    #[arg(long, value_name = "SUBJECT", required_unless_present = "role")]
+    pub subject: Option<Subject>,
+    /// The demo's subject of this role, in place of --subject.
+    #[arg(long, value_name = "ROLE", conflicts_with = "subject")]
+    pub role: Option<Role>,
+    /// The address that the service is reached at.
+    #[arg(long, env = "WAYMARK_PUBLIC_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: String,
+    /// How long the link is good for if nobody uses it, in minutes.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10080))]
+    pub minutes: u32,
 }
 
 /// `waymark openapi`

@@ -82,6 +82,7 @@ const INSIDE: &[Inside] = &[
         folder: "http",
         lines: &[
             &["app", "routes"],
+            &["site"],
             &["plan", "reports", "collecting", "access", "feed"],
             &["tables"],
             &["view"],

@@ -1,5 +1,6 @@
 //! `waymark demo`: the Harrow plan, ready to be tried.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,9 +57,12 @@ pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
     let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5), webhooks: true };
     let issuer = Arc::new(Issuer { key, expected: expected.clone() });
     let settings = Settings { basic_auth: true, issuers: vec![expected.issuer.clone()], ..Settings::default() };
-    let state = AppState::new(Programme::new(store, Clock::system()), Arc::new(verifier))?;
+    let programme = Programme::new(store, Clock::system());
+    let links = super::on_a_runtime(sign_in_links(programme.clone()))?;
+    let state = AppState::new(programme, Arc::new(verifier))?;
     let served = listen.serve(state.with(settings).issuing(Arc::clone(&issuer)), |address| {
-        let welcome = welcome(address, &folder, &issuer.key, &expected).unwrap_or_else(|error| format!("{error}\n"));
+        let welcome =
+            welcome(address, &folder, &links, (&issuer.key, &expected)).unwrap_or_else(|error| format!("{error}\n"));
         let _shown = print(welcome);
     });
     drop(temporary);
@@ -116,12 +120,34 @@ fn terms_of(role: Role) -> Option<Value> {
     })
 }
 
-/// What a person sees: who there is to be, and what to type.
-fn welcome(address: SocketAddr, folder: &Path, key: &SigningKey, expected: &Expected) -> Result<String, Failure> {
+/// A secret for each role that signs in once.
+async fn sign_in_links(programme: Programme) -> Result<Vec<(Role, String)>, Failure> {
+    let mut links = Vec::new();
+    for role in Role::ALL {
+        let subject: Subject = subject(role).parse()?;
+        let secret = programme.make_sign_in_link(&subject, TimeDelta::days(DAYS)).await;
+        links.push((role, secret.map_err(|refusal| super::told(&refusal))?));
+    }
+    Ok(links)
+}
+
+/// What a person sees: who there is to be, where to look, and what to type.
+fn welcome(
+    address: SocketAddr,
+    folder: &Path,
+    secrets: &[(Role, String)],
+    (key, expected): (&SigningKey, &Expected),
+) -> Result<String, Failure> {
+    let base = format!("http://{address}");
+    let mut ways_in = String::new();
+    for (role, secret) in secrets {
+        let _ = writeln!(ways_in, "{:<18} {}", role.as_str().replace('_', " "), super::sign_in_address(&base, secret));
+    }
     let head = format!(
-        "Waymark serves the Harrow Children and Young People's Plan 2009-2011 on http://{address}\n\
+        "Waymark serves the Harrow Children and Young People's Plan 2009-2011 on {base}\n\
          The priorities are the plan's. Every baseline, target and figure is INVENTED for illustration.\n\
-         Documentation: http://{address}/docs   Data: {}\n\n\
+         Documentation: {base}/docs   Data: {}\n\n\
+         Open one of these in a browser; each signs in once, within {DAYS} days:\n\n{ways_in}\n\
          A token for each role, valid for {DAYS} days:\n\n",
         folder.display()
     );

@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::clock::Clock;
 use crate::config::{
     Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Report, ReportFormat,
-    Token,
+    SignInLink, Token,
 };
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
@@ -51,6 +51,7 @@ pub fn run(cli: Cli) -> std::process::ExitCode {
         Command::Plan(PlanCommand::Remove(command)) => on_a_runtime(folders::remove(command)),
         Command::Report(command) => on_a_runtime(report(command)),
         Command::Token(command) => token(&command),
+        Command::SignInLink(command) => on_a_runtime(sign_in_link(command)),
         Command::Openapi(command) => openapi(&command),
         Command::Verify(command) => journals::verify(&command),
         Command::Journal(command) => journals::print_entries(&command),
@@ -76,7 +77,7 @@ fn at(path: &Path) -> impl Fn(std::io::Error) -> Failure {
     move |error| format!("{}: {}", path.display(), io_fault(&error)).into()
 }
 
-fn on_a_runtime(work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
+fn on_a_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
@@ -356,6 +357,24 @@ fn token(command: &Token) -> Result<bool, Failure> {
     let claims =
         Claims::issue(&expected, subject, Clock::system().now(), chrono::TimeDelta::hours(command.hours.into()));
     print(SigningKey::load(&file)?.sign(&claims)? + "\n")?;
+    Ok(true)
+}
+
+/// The address of a link that signs somebody in once.
+fn sign_in_address(base: &str, secret: &str) -> String {
+    format!("{}/sign-in?link={secret}", base.trim_end_matches('/'))
+}
+
+async fn sign_in_link(command: SignInLink) -> Result<bool, Failure> {
+    let subject = match (command.subject, command.role) {
+        (Some(subject), _) => subject,
+        (None, Some(role)) => demo::subject(role).parse()?,
+        (None, None) => return Ok(true),
+    };
+    let programme = Programme::new(open(&command.place, false)?, Clock::system());
+    let lifetime = chrono::TimeDelta::minutes(command.minutes.into());
+    let secret = programme.make_sign_in_link(&subject, lifetime).await.map_err(|refusal| told(&refusal))?;
+    print(sign_in_address(&command.public_url, &secret) + "\n")?;
     Ok(true)
 }
 

@@ -552,7 +552,7 @@ fn shown_target(found: &FoundTarget) -> AssessedTarget {
 }
 
 /// A target as precisely as the reader may know it: one on a line from a figure discloses that figure.
-fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
+pub fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     if found.source != TargetSource::Linear {
         return found;
     }
@@ -560,18 +560,29 @@ fn as_known(found: FoundTarget, precision: Precision) -> FoundTarget {
     FoundTarget { aim: Aim { low: precision.of(low), high: precision.of(high) }, ..found }
 }
 
-/// Shows the figure with the decimals that it is compared with, if the target is shown beside it and the reader may
-/// know them.
+/// A figure as it is shown, and in how many decimals: those that it is compared with, if the target is shown beside it and the
+/// reader may know them.
+pub fn shown_figure(
+    kpi: &Kpi,
+    reading: &Observed,
+    target: Option<&FoundTarget>,
+    precision: Precision,
+) -> Option<(Figure, u32)> {
+    let finer = target.filter(|_| precision == Precision::Exact);
+    let decimals = finer.map_or(precision.decimals(kpi.decimals), |found| found.decimals(kpi));
+    Some((reading.exact(kpi)?.rounded(decimals)?, decimals))
+}
+
+/// Shows the figure of a reading.
 fn show_figure(assessment: &mut Assessment, facts: &Facts<'_>, reading: &Observed) {
     let kpi = facts.kpi;
-    let finer = facts.target.ok().filter(|_| facts.precision == Precision::Exact);
-    let decimals = finer.map_or(facts.precision.decimals(kpi.decimals), |found| found.decimals(kpi));
     assessment.value = match facts.precision {
         Precision::Exact => reading.value,
         Precision::Decimals(known) => reading.exact(kpi).and_then(|exact| exact.rounded(known)),
     };
-    assessment.reported = reading.exact(kpi).and_then(|exact| exact.rounded(decimals));
-    assessment.reported_text = assessment.reported.map(|reported| kpi.in_words_to(reported, decimals));
+    let shown = shown_figure(kpi, reading, facts.target.ok().as_ref(), facts.precision);
+    assessment.reported = shown.map(|(reported, _)| reported);
+    assessment.reported_text = shown.map(|(reported, decimals)| kpi.in_words_to(reported, decimals));
     assessment.numerator = reading.numerator;
     assessment.denominator = reading.denominator;
 }

@@ -8,19 +8,26 @@ use serde::Serialize;
 use super::wording::clipped;
 
 /// One thing that is wrong, where it is, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(description = "One thing that is wrong, and where.")]
 pub struct Violation {
-    /// Where in a JSON body: an RFC 6901 pointer such as `/bands/2/from`; `None` if the fault is in no body.
+    /// Where in the JSON body, as an RFC 6901 pointer; null if the fault is in no body.
+    #[schema(required, example = "/title")]
     pub pointer: Option<String>,
-    /// Which line of a file, the header being line 1; `None` outside files.
+    /// Which line of a file, the header being line 1; null outside files.
+    #[schema(required)]
     pub row: Option<u64>,
-    /// Which column of a file or which query parameter; `None` in a JSON body.
+    /// Which column of a file, or which query parameter; null in a JSON body.
+    #[schema(required)]
     pub column: Option<String>,
-    /// What a spreadsheet calls the cell of a file, such as `D7`; `None` if no one cell is to blame.
+    /// What a spreadsheet calls the cell of a file, such as D7; null if no one cell is to blame.
+    #[schema(required)]
     pub cell: Option<String>,
-    /// A stable, machine-readable name in `snake_case`.
+    /// A stable, machine-readable name for what is wrong. More may be added.
+    #[schema(example = "empty")]
     pub code: &'static str,
     /// A sentence for a person: what is wrong and what to do.
+    #[schema(example = "A title must not be empty.")]
     pub detail: String,
 }
 

@@ -4,7 +4,7 @@
 //! questions that HTTP itself asks, [`problem`] is every error a client can see, and [`mod@resource`] puts a handler
 //! under its path. [`gate`] is what every request passes, and [`openapi`] collects what the handlers say about
 //! themselves. The handlers are in rooms of their own: [`plan`], [`collecting`], [`reports`], [`access`], [`feed`],
-//! [`tables`] and [`service`].
+//! [`tables`] and [`service`]; those of pages for people are in [`site`].
 
 pub mod access;
 mod app;
@@ -23,6 +23,7 @@ pub mod resource;
 mod routes;
 pub mod service;
 pub mod settings;
+pub mod site;
 pub mod tables;
 pub mod view;
 

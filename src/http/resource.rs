@@ -74,6 +74,14 @@ impl Documented {
         self.resource = self.resource.route(to(route));
         self
     }
+
+    /// Adds a `POST` handler that the document does not describe: what a page's form is sent to.
+    #[must_use]
+    pub fn form(mut self, to: impl Fn(Route) -> Route) -> Self {
+        self.allow.push("POST");
+        self.resource = self.resource.route(to(web::post()));
+        self
+    }
 }
 
 /// The media types of an operation's answer if it goes well, the first first.

@@ -9,17 +9,48 @@ use crate::http::plan::definitions::{
 use crate::http::plan::{kpis, plans, policy_trials};
 use crate::http::reports::{actions, benchmarks, board_reports, pictures, status};
 use crate::http::resource::{Documented, resource};
-use crate::http::service::{docs, front, health, problem_pages};
+use crate::http::service::{docs, health, problem_pages};
+use crate::http::site::{board, plain, plans as plan_pages, returns, sign_in};
 use crate::http::tables::packages;
 use crate::http::{metrics, openapi};
 
 /// Everything the service answers.
 pub(in crate::http) fn routes() -> Vec<Documented> {
-    let front = vec![Documented::new("/").page(|route| route.to(front::index))];
-    [front, of_plans(), of_figures(), of_rounds(), of_reports(), of_feed(), of_access(), of_service()]
+    [of_pages(), of_plans(), of_figures(), of_rounds(), of_reports(), of_feed(), of_access(), of_service()]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// What people see who look with a browser.
+fn of_pages() -> Vec<Documented> {
+    vec![
+        Documented::new("/").page(|route| route.to(plan_pages::index)),
+        Documented::new("/plans/{plan}").page(|route| route.to(plan_pages::scorecard)),
+        Documented::new("/plans/{plan}/public").page(|route| route.to(plan_pages::public)),
+        Documented::new("/plans/{plan}/public/status-report").page(|route| route.to(status::get_status_report)),
+        Documented::new("/plans/{plan}/kpis/{kpi}").page(|route| route.to(plan_pages::kpi)),
+        Documented::new("/plans/{plan}/board").page(|route| route.to(board::room)),
+        Documented::new("/plans/{plan}/board-reports").form(|route| route.to(board::freeze)),
+        Documented::new("/plans/{plan}/board-reports/{report}").page(|route| route.to(board::paper)),
+        // The same as data, for those who look at pages: what is under `/v1` takes no cookie.
+        Documented::new("/plans/{plan}/status-report").page(|route| route.to(status::get_status_report)),
+        Documented::new("/plans/{plan}/exceptions").page(|route| route.to(status::get_exceptions)),
+        Documented::new("/plans/{plan}/kpis/{kpi}/series").page(|route| route.to(status::get_kpi_series)),
+        Documented::new("/plans/{plan}/board-reports/{report}/content")
+            .page(|route| route.to(board_reports::get_board_report)),
+        Documented::new("/plans/{plan}/returns").page(|route| route.to(returns::all)),
+        Documented::new("/plans/{plan}/returns/{period}/{sub_group}")
+            .page(|route| route.to(returns::one))
+            .form(|route| route.to(returns::act)),
+        Documented::new("/sign-in").page(|route| route.to(sign_in::page)).form(|route| route.to(sign_in::sign_in)),
+        Documented::new("/sign-out").form(|route| route.to(sign_in::sign_out)),
+        Documented::new("/account").page(|route| route.to(sign_in::account)),
+        Documented::new("/help").page(|route| route.to(plain::help)),
+        Documented::new("/accessibility").page(|route| route.to(plain::accessibility)),
+        Documented::new("/privacy").page(|route| route.to(plain::privacy)),
+        Documented::new("/assets/{file}").page(|route| route.to(plain::asset)),
+    ]
 }
 
 /// Plans, and what defines them.

@@ -2,12 +2,12 @@
 //! the answer, compared before any work is done.
 
 use actix_web::HttpResponse;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use crate::domain::access::Audience;
 use crate::domain::ids::PlanCode;
 use crate::domain::invalid::Violation;
-use crate::domain::period::start_of_day_in_london;
+use crate::domain::period::{day_in_london, end_of_day_in_london, start_of_day_in_london};
 use crate::http::gate::envelope;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::caller::Caller;
@@ -20,17 +20,51 @@ use crate::programme::{OpenPlan, Programme};
 #[derive(Clone, Copy, Debug, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// Answer as the service would have answered at this instant: what was known then, and what was due then.
+    /// Answer as the service would have answered at this instant: what was known then, and what was due then. A day, such as
+    /// 2010-05-14, stands for its end in London, and today for now.
     #[param(value_type = Option<String>, format = DateTime, example = "2010-05-14T12:00:00Z", required = false)]
-    pub as_of: Option<DateTime<Utc>>,
+    pub as_of: Option<Asked>,
+}
+
+/// A moment as it was asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked {
+    /// An instant.
+    At(DateTime<Utc>),
+    /// The end of a day in London.
+    EndOf(NaiveDate),
+}
+
+impl Asked {
+    /// The instant that is meant; `None` for the present.
+    fn instant(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::At(instant) => Some(instant),
+            Self::EndOf(day) if day == day_in_london(now) => None,
+            Self::EndOf(day) => Some(end_of_day_in_london(day)),
+        }
+    }
+}
+
+impl std::fmt::Display for Asked {
+    /// As it stands in an address.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(instant) => out.write_str(&instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            Self::EndOf(day) => write!(out, "{day}"),
+        }
+    }
 }
 
 impl FromParams for AsOf {
     fn read(params: &mut ParamReader) -> Option<Self> {
         let as_of = params.parsed("as_of", |text| {
+            if let Ok(day) = text.parse() {
+                return Ok(Asked::EndOf(day));
+            }
             DateTime::parse_from_rfc3339(text)
-                .map(|instant| instant.to_utc())
-                .map_err(|_unreadable| "write an instant such as 2010-05-14T12:00:00Z")
+                .map(|instant| Asked::At(instant.to_utc()))
+                .map_err(|_unreadable| "write an instant such as 2010-05-14T12:00:00Z, or a day such as 2010-05-14")
         });
         Some(Self { as_of })
     }
@@ -63,10 +97,10 @@ impl View {
     ) -> Result<Result<Self, HttpResponse>, Problem> {
         let now = programme.clock().now();
         let plan = programme.open(plan, &caller.subject).await?;
-        if plan.public {
+        if caller.subject.is_anyone() {
             envelope::may_be_shared();
         }
-        let (at, version) = match as_of.as_of {
+        let (at, version) = match as_of.as_of.and_then(|asked| asked.instant(now)) {
             None => (plan.changed_at.max(start_of_day_in_london(now)), plan.version),
             Some(instant) if instant > now => return Err(not_yet(instant)),
             Some(instant) => (instant, programme.version_at(&plan, instant).await?),

@@ -364,7 +364,7 @@ impl Seen {
 
     /// What a period is compared with, as a reader may know it: a line from a baseline that is withheld would give that
     /// away.
-    fn target_for(
+    pub(crate) fn target_for(
         &self,
         entry: &KpiPicture,
         find: impl Fn(&Kpi) -> Result<FoundTarget, NoTarget>,
@@ -452,6 +452,11 @@ impl<'a> SeenKpi<'a> {
     /// The period that a text names, if it is a longer one that the KPI's figures make up.
     pub fn longer_period(&self, group: &GroupCode, text: &str) -> Option<Period> {
         self.seen.picture.longer_period(self.entry, group, text)
+    }
+
+    /// Whether the reader may read what is being done about it.
+    pub fn may_read_actions(&self) -> bool {
+        self.seen.reads_actions(&self.entry.kpi)
     }
 
     /// Its status in a period for a group.

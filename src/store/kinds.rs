@@ -93,5 +93,9 @@ names! {
         Link = "link",
         /// A partner's system.
         Client = "client",
+        /// A person's browser, while they are signed in.
+        Session = "session",
+        /// A link that signs a person in once.
+        SignIn = "sign_in",
     }
 }

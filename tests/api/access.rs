@@ -522,8 +522,7 @@ async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_chang
     let plan = world.get(Stranger, "").await.is(200);
     assert_eq!(plan.json()["visibility"], "public");
     let report = world.get(Stranger, "status-report").await.is(200);
-    assert_eq!(report.header("cache-control"), Some("public, no-cache"));
-    assert!(report.headers.get_all("vary").any(|vary| vary == "Authorization"), "{report}");
+    assert_eq!(report.header("cache-control"), Some("private, no-cache"), "kept for whoever signed in");
     world.get(Stranger, "status-report").header("if-none-match", &report.tag()).await.is(304);
     let kpis = world.get(Stranger, "kpis").await.is(200).json();
     let codes: Vec<_> = kpis["items"].as_array().unwrap().iter().map(|kpi| &kpi["code"]).collect();
@@ -531,9 +530,39 @@ async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_chang
     world.get(Stranger, "kpis/LI-CALLS").await.refused(404, "not_found");
     world.put(Stranger, "kpis/NI-117/readings/FY2009-10-Q2", json!({"value": 1})).await.refused(403, "not_allowed");
     world.get(Stranger, "journal").await.refused(403, "not_allowed");
-    world.get(Nobody, "").await.refused(401, "missing_token");
+    // Nobody need say who they are to read it: they get what a stranger gets, and caches between may keep it.
+    let open = world.get(Nobody, "status-report").await.is(200);
+    assert_eq!(open.header("cache-control"), Some("public, no-cache"));
+    assert!(open.headers.get_all("vary").any(|vary| vary == "Authorization"), "{open}");
+    assert_eq!((open.body.clone(), open.tag()), (report.body.clone(), report.tag()));
+    for path in [
+        "",
+        "kpis",
+        "kpis/NI-117",
+        "kpis/NI-117/status",
+        "kpis/LI-CALLS",
+        "journal",
+        "grants",
+        "readings.csv",
+        "outstanding",
+    ] {
+        let (theirs, anyone) = (world.get(Stranger, path).await, world.get(Nobody, path).await);
+        assert_eq!(theirs.status, anyone.status, "{path}: {anyone}");
+        if theirs.status == 200 {
+            assert_eq!(theirs.body, anyone.body, "{path}");
+        }
+    }
+    world.put(Nobody, "kpis/NI-117/readings/FY2009-10-Q2", json!({"value": 1})).await.refused(401, "missing_token");
+    world.get(Nobody, "/v1/plans").await.refused(401, "missing_token");
+    world.get(Nobody, "").header("authorization", "Bearer nonsense").await.refused(401, "invalid_token");
+    let page = world.get(Nobody, "/plans/small/public").await.is(200);
+    assert_eq!(page.header("cache-control"), Some("public, no-cache"));
+    assert!(!page.text().contains("LI-CALLS"), "{page}");
+    world.get(Nobody, "/plans/small/public/status-report.csv").await.is(200);
     world.patch(Manager, "", "*", json!({"visibility": "private"})).await.is(200);
     world.get(Stranger, "").await.refused(404, "not_found");
+    world.get(Nobody, "").await.refused(401, "missing_token");
+    world.get(Nobody, "/plans/small/public").await.is(404);
 }
 
 async fn a_lead_reports_for_their_own_outcome_areas(world: &World) {

@@ -24,19 +24,23 @@ async fn the_bare_address_leads_somewhere(world: &World) {
         let page = page.is(200);
         assert_eq!(page.media_type(), "text/html", "{accept:?}");
         let policy = page.header("content-security-policy").unwrap();
-        assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("script-src 'self';"), "{policy}");
         let html = page.text();
         assert!(html.contains("lang=\"en-GB\"") && html.contains(env!("CARGO_PKG_VERSION")), "{html}");
-        assert!(!html.contains("<script") && !html.contains("style=\"") && !html.contains("http"), "{html}");
-        for link in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(!html.contains("<script>") && !html.contains("style=\"") && !html.contains("http"), "{html}");
+        let links = html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        for link in links.filter(|link| !link.starts_with('#')) {
             world.get(Nobody, link).await.is(200);
         }
-        for link in ["/docs", "/openapi.json", "/problems", "/readyz"] {
+        for link in ["/sign-in", "/docs", "/openapi.json", "/problems", "/readyz"] {
             assert!(html.contains(&format!("href=\"{link}\"")), "{link}");
         }
     }
-    world.get(Nobody, "/?x=1").await.refused(400, "unknown_parameter");
-    world.post(Nobody, "/", json!({})).await.refused(405, "method_not_allowed");
+    let unknown = world.get(Nobody, "/?x=1").header("accept", "application/json").await;
+    unknown.refused(400, "unknown_parameter");
+    let page = world.get(Nobody, "/?x=1").header("accept", browser).await.is(400);
+    assert_eq!(page.media_type(), "text/html", "to people what is wrong is a page");
+    world.post(Nobody, "/", json!({})).header("accept", "application/json").await.refused(405, "method_not_allowed");
 }
 
 async fn the_front_page_comes_as_json_to_who_asks_for_it(world: &World) {

@@ -171,6 +171,20 @@ async fn a_return_is_filled_in_at_once_or_not_at_all(world: &World) {
         ]
     );
     assert_eq!(world.version().await, before, "all or nothing");
+    // A trial states what is wrong and, in the same answer, what the right figures would do.
+    let mixed = json!({"figures": [{"kpi": "NI-50", "value": 3}, {"kpi": "NI-117", "value": 5.9}, {"kpi": "NI-117", "value": 6}]});
+    let tried = world.put(Lead, &format!("{Q1}?dry_run=true"), mixed.clone()).await.is(200).json();
+    let faults: Vec<_> = tried["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["pointer"].clone(), error["code"].clone()))
+        .collect();
+    assert_eq!(faults, [(json!("/figures/0/kpi"), json!("not_owed")), (json!("/figures/2/kpi"), json!("named_twice"))]);
+    assert_eq!((&tried["revised"], &tried["effects"][0]["after"]["reported"]), (&json!(1), &json!(5.9)));
+    assert_eq!(tried["effects"].as_array().map(Vec::len), Some(1));
+    assert_eq!(world.version().await, before, "a trial saves nothing");
+    world.put(Lead, Q1, mixed).await.refused(422, "invalid");
     let refused = world.put(Lead, Q1, json!({})).await.refused(422, "invalid");
     assert_eq!(refused.faults(), [fault("/figures", "missing")]);
     // A contributor fills in what is theirs.

@@ -8,7 +8,6 @@ use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUT
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{SecondsFormat, TimeDelta};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::http::credentials::{BASIC_CHALLENGE, basic_credentials};
@@ -16,6 +15,7 @@ use crate::http::gate::envelope::PUBLIC_NO_CACHE;
 use crate::http::problem::documented::{NoSuchThing, PublicProblems, TokenProblems};
 use crate::http::problem::{Code, Problem, ProblemBody};
 use crate::http::request::extract::{NoParams, Params, read_body};
+use crate::http::request::form::{fields, plain};
 use crate::http::settings::Settings;
 use crate::programme::Programme;
 use crate::token::{Claims, Expected, Jwk, JwkSet, SigningKey};
@@ -104,20 +104,6 @@ fn refused(code: Code, error: &'static str, detail: &str) -> HttpResponse {
         error_description: detail.to_owned(),
         problem: problem.members(),
     })
-}
-
-/// A text as a form encodes it, in plain.
-fn plain(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-}
-
-/// The fields of a form, in their order.
-fn fields(form: &str) -> Vec<(String, String)> {
-    let pairs = form.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (plain(name), plain(value)))
-        .collect()
 }
 
 /// The id and secret in `Authorization: Basic`, each encoded as in a form (RFC 6749 section 2.3.1).

@@ -27,7 +27,7 @@ use crate::exchange::package::{self, Looks, WorkbookFault};
 use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
 use crate::http::collecting::placed;
-use crate::http::problem::{Code, PROBLEM_JSON, Problem, ViolationBody};
+use crate::http::problem::{Code, PROBLEM_JSON, Problem};
 use crate::http::request::caller::Caller;
 use crate::http::request::extract::{self, FromParams, ParamReader};
 use crate::http::request::negotiate::{Accept, Format, XLSX};
@@ -161,7 +161,7 @@ pub struct ImportResult {
     /// What to check in the rows that are right: about the file as a whole, then row by row. Warnings never block.
     warnings: Vec<Warning>,
     /// Everything that is wrong; empty if the import was or would be done.
-    errors: Vec<ViolationBody>,
+    errors: Vec<Violation>,
 }
 
 /// A column of a file that was not read.

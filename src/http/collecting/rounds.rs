@@ -238,8 +238,8 @@ pub struct ReturnDraft {
 
 /// Fill in a return
 ///
-/// Posts many of its figures at once, all or nothing; with `dry_run` it states what that would do, and nothing is
-/// saved. The answer states what moved, and what the return still needs then. A figure that was there already changes
+/// Posts many of its figures at once, all or nothing; with `dry_run` it states what is wrong with some of them (`errors`) and
+/// what posting the others would do, and nothing is saved. The answer states what moved, and what the return still needs then. A figure that was there already changes
 /// nothing; one that is left out stays as it is, and so does an absent member of one (null clears it). For those who
 /// report the KPIs.
 #[utoipa::path(

@@ -23,9 +23,9 @@ use crate::http::gate::rate_limit;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::caller::Caller;
 use crate::http::settings::{PROTECTED_RESOURCE, Settings};
-use crate::programme::Programme;
 use crate::programme::access::credentials::Entered;
 use crate::programme::access::tokens::TOKEN_PREFIX;
+use crate::programme::{Principal, Programme};
 use crate::token::{Refusal, Verifier};
 
 /// Lets nothing under `/v1` through without a good token. It is before the handlers, so that a caller who may not enter
@@ -41,6 +41,7 @@ pub async fn authenticate(
     if guarded && request.method() != Method::OPTIONS {
         let caller = match link {
             Some(link) => linked(&mut request, &link).await,
+            None if is_of_a_public_plan(&request, &path).await => Ok(Some(Caller::anyone())),
             None => verified(&request).await.map(Some),
         };
         match caller {
@@ -67,6 +68,19 @@ pub async fn authenticate(
         }
     }
     Ok(response)
+}
+
+/// Whether somebody reads a public plan, or what is in it, without saying who they are. A plan that is not public is as closed to
+/// them as one that is not there.
+async fn is_of_a_public_plan(request: &ServiceRequest, path: &str) -> bool {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let plan = path.strip_prefix("/v1/plans/").and_then(|rest| rest.split('/').next()).map(str::parse);
+    let (true, false, Some(Ok(plan)), Ok(programme)) =
+        (reads, request.headers().contains_key(AUTHORIZATION), plan, programme(request))
+    else {
+        return false;
+    };
+    programme.open(&plan, &Principal::anyone()).await.is_ok()
 }
 
 fn programme(request: &ServiceRequest) -> Result<Data<Programme>, Problem> {

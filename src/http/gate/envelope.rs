@@ -41,11 +41,12 @@ const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-anc
 pub(crate) const PUBLIC_NO_CACHE: HeaderValue = HeaderValue::from_static("public, no-cache");
 
 tokio::task_local! {
-    /// Whether the answer is of a plan that is public.
+    /// Whether the answer is to anyone, who did not say who they are.
     static SHARED: Cell<bool>;
 }
 
-/// Says that the request being answered reads a plan that is public: caches between may keep the answer, and ask each time.
+/// Says that the request being answered reads a public plan and comes from nobody in particular: caches between may keep the
+/// answer, and ask each time.
 pub(in crate::http) fn may_be_shared() {
     // Outside of a request there is no answer.
     let _told = SHARED.try_with(|shared| shared.set(true));
@@ -237,7 +238,7 @@ impl TraceParent {
     }
 }
 
-/// Routes `/v1/….csv` as `/v1/…` with `Accept: text/csv`, for those who can give a link but not a header.
+/// Routes `/v1/….csv` as `/v1/…` with `Accept: text/csv`, for those who can give a link but not a header; pages have such links.
 fn take_suffix(request: &mut ServiceRequest) {
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return;
@@ -246,7 +247,7 @@ fn take_suffix(request: &mut ServiceRequest) {
     let Some((bare, accept)) = [(".csv", Format::Csv), (".json", Format::Json), (".xlsx", Format::Xlsx)]
         .into_iter()
         .find_map(|(suffix, accept)| asked.strip_suffix(suffix).map(|bare| (bare, accept.media_type())))
-        .filter(|(bare, _)| bare.starts_with("/v1/") && !bare.ends_with('/'))
+        .filter(|(bare, _)| (bare.starts_with("/v1/") || bare.starts_with("/plans/")) && !bare.ends_with('/'))
     else {
         return;
     };

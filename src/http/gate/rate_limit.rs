@@ -104,6 +104,7 @@ pub async fn count(
     let asker = match request.extensions().get::<Caller>() {
         // Anyone who has a link's address does not use up what its maker may ask.
         Some(Caller { link: Some(link), .. }) => Asker::Link(*link),
+        Some(caller) if caller.subject.is_anyone() => Asker::at(&request),
         Some(caller) => Asker::Subject(caller.subject.subject().clone()),
         None => Asker::at(&request),
     };

@@ -24,9 +24,10 @@ use utoipa::openapi::{
 
 pub use self::downgrade::downgrade_to_3_0;
 pub use self::lint::lint;
+use crate::domain::invalid::Violation;
 use crate::domain::wording::capitalised;
 use crate::http::problem::documented::{NotModified, PublicProblems, of_the_way_in};
-use crate::http::problem::{Code, Problem, ProblemBody, ViolationBody};
+use crate::http::problem::{Code, Problem, ProblemBody};
 use crate::http::request::conditional::{Conditions, ETag, TAGS_PATTERN};
 use crate::http::request::extract::{NoParams, Params};
 
@@ -103,7 +104,7 @@ pub fn base() -> OpenApi {
         .license(Some(licence))
         .build();
     // Responses that are declared by type are not searched for schemas, so these two are named here.
-    let components = ComponentsBuilder::new().schema_from::<ProblemBody>().schema_from::<ViolationBody>();
+    let components = ComponentsBuilder::new().schema_from::<ProblemBody>().schema_from::<Violation>();
     let components = security_schemes()
         .into_iter()
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme));

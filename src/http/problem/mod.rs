@@ -169,6 +169,11 @@ impl Problem {
         self.code
     }
 
+    /// What is wrong here, and what to do about it.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What is wrong, one by one.
     pub fn errors(&self) -> &[Violation] {
         &self.errors
@@ -276,7 +281,7 @@ impl Problem {
             detail: self.detail.clone(),
             instance: request_id::instance(),
             code: self.code.as_str().to_owned(),
-            errors: self.errors.iter().cloned().map(ViolationBody::from).collect(),
+            errors: self.errors.clone(),
         }
     }
 }
@@ -383,38 +388,7 @@ pub struct ProblemBody {
     /// The stable, machine-readable name of the kind. More may be added.
     pub code: String,
     /// Everything that is wrong, one by one; empty if there is nothing to point at.
-    pub errors: Vec<ViolationBody>,
-}
-
-/// One thing that is wrong, and where.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Violation)]
-pub struct ViolationBody {
-    /// Where in the JSON body, as an RFC 6901 pointer; null if the fault is in no body.
-    #[schema(required, example = "/title")]
-    pub pointer: Option<String>,
-    /// Which line of a file, the header being line 1; null outside files.
-    #[schema(required)]
-    pub row: Option<u64>,
-    /// Which column of a file, or which query parameter; null in a JSON body.
-    #[schema(required)]
-    pub column: Option<String>,
-    /// What a spreadsheet calls the cell of a file, such as D7; null if no one cell is to blame.
-    #[schema(required)]
-    pub cell: Option<String>,
-    /// A stable, machine-readable name for what is wrong. More may be added.
-    #[schema(example = "empty")]
-    pub code: String,
-    /// A sentence for a person: what is wrong and what to do.
-    #[schema(example = "A title must not be empty.")]
-    pub detail: String,
-}
-
-impl From<Violation> for ViolationBody {
-    fn from(violation: Violation) -> Self {
-        let Violation { pointer, row, column, cell, code, detail } = violation;
-        Self { pointer, row, column, cell, code: code.to_owned(), detail }
-    }
+    pub errors: Vec<Violation>,
 }
 
 #[cfg(test)]

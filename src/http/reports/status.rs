@@ -81,7 +81,7 @@ impl FromParams for ReportParams {
 
 impl ReportParams {
     /// The period and filter that are meant, if the plan has them.
-    fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
+    pub(in crate::http) fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
         let seen = &view.seen;
         let mut invalid = Invalid::new();
         let period = match &self.period {
@@ -241,7 +241,7 @@ pub struct StatusParams {
     period: Option<String>,
     /// The group of one of the plan's dimensions; without it `all`, which is everyone.
     #[param(example = "all", required = false)]
-    group: GroupCode,
+    pub(in crate::http) group: GroupCode,
 }
 
 impl FromParams for StatusParams {

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod conditional;
 pub mod extract;
+pub(in crate::http) mod form;
 pub(in crate::http) mod json;
 pub mod negotiate;
 pub mod page;

@@ -5,6 +5,7 @@
 
 mod axis;
 mod labels;
+mod spark;
 
 use std::fmt::Write as _;
 
@@ -17,6 +18,7 @@ use crate::domain::policy::Status;
 use crate::domain::scale::AssessedBand;
 use axis::{Limits, Scale, at, place_of, year_and_part};
 use labels::{Label, Labels, Place, spread};
+pub(in crate::pages) use spark::spark;
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -575,6 +577,9 @@ mod tests {
         Kpi::parse(members.as_object().unwrap().clone()).unwrap()
     }
 
+    /// A figure and its target, as far as there are any.
+    type Pair = (Option<&'static str>, Option<&'static str>);
+
     /// The assessments of figures and targets in quarters from 2009/10 Q1 on.
     fn points(kpi: &Kpi, of: &[(Option<&str>, Option<&str>)]) -> Vec<Assessment> {
         let (group, policy) = (GroupCode::all(), shipped().remove(0));
@@ -668,7 +673,7 @@ mod tests {
     #[test]
     fn any_figures_make_a_picture() {
         let within = json!({"polarity": "within_range"});
-        let cases: [(Value, Vec<(Option<&str>, Option<&str>)>); 6] = [
+        let cases: [(Value, Vec<Pair>); 6] = [
             (json!({}), vec![]),
             (json!({}), vec![(Some("0"), Some("0"))]),
             (json!({"valid_min": -10}), vec![(Some("-4"), Some("-5")), (Some("7"), Some("-5"))]),

@@ -72,7 +72,8 @@ impl Programme {
                 address: None,
                 expires_at: None,
             };
-            let row = draft.make(pen.write, &ground.caller, ground.seen.now, Proof::Secret(&first))?;
+            let row =
+                draft.make(pen.write, (&ground.caller, &ground.caller), ground.seen.now, Proof::Secret(&first))?;
             Ok((row, first, secret))
         })
         .await

@@ -73,34 +73,48 @@ impl Draft {
         now: DateTime<Utc>,
         prefix: &str,
     ) -> Result<(CredentialRow, String), Refusal> {
+        self.make_for(write, (by, by), now, prefix)
+    }
+
+    /// The same for somebody else than the one who makes it.
+    pub(super) fn make_for(
+        self,
+        write: &mut Write<'_>,
+        people: (&Subject, &Subject),
+        now: DateTime<Utc>,
+        prefix: &str,
+    ) -> Result<(CredentialRow, String), Refusal> {
         let secret = secret(prefix)?;
-        let row = self.make(write, by, now, Proof::Digest(&digest(&secret)))?;
+        let row = self.make(write, people, now, Proof::Digest(&digest(&secret)))?;
         Ok((row, secret))
     }
 
-    /// Makes it.
+    /// Makes it for somebody, who is given first; a client is a subject of its own.
     ///
     /// # Errors
     /// A conflict if there are too many already.
     pub(super) fn make(
         self,
         write: &mut Write<'_>,
-        by: &Subject,
+        (subject, by): (&Subject, &Subject),
         now: DateTime<Utc>,
         proof: Proof<'_>,
     ) -> Result<CredentialRow, Refusal> {
         let Self { kind, title, plan, role, methods, address, expires_at } = self;
-        let (owner, words) = match (kind, &plan) {
-            (CredentialKind::Link, Some((plan, _))) => (Owner::Plan(*plan), "links"),
-            (CredentialKind::Client, Some((plan, _))) => (Owner::Plan(*plan), "clients"),
-            _ => (Owner::Subject(by.clone()), "tokens of yours"),
+        let counted = match (kind, &plan) {
+            (CredentialKind::Link, Some((plan, _))) => Some((Owner::Plan(*plan), "links")),
+            (CredentialKind::Client, Some((plan, _))) => Some((Owner::Plan(*plan), "clients")),
+            (CredentialKind::Session | CredentialKind::SignIn, _) => None,
+            _ => Some((Owner::Subject(subject.clone()), "tokens of yours")),
         };
-        if credentials::list(write, kind, &owner)?.iter().filter(|row| row.is_live(now)).count() >= MOST {
+        if let Some((owner, words)) = counted
+            && credentials::list(write, kind, &owner)?.iter().filter(|row| row.is_live(now)).count() >= MOST
+        {
             let detail = format!("there are {MOST} {words} already; revoke some that are not used");
             return Err(Refusal::Conflict(detail));
         }
         let id: CredentialId = new_id(now).into();
-        let subject = if kind == CredentialKind::Client { client_subject(id)? } else { by.clone() };
+        let subject = if kind == CredentialKind::Client { client_subject(id)? } else { subject.clone() };
         let methods: BTreeSet<&str> = methods.into_iter().chain([READING]).collect();
         let row = CredentialRow {
             id,
@@ -185,7 +199,7 @@ impl Programme {
         self.note_use(row.id, row.last_used_at, move |write| credentials::used(write, row.id, now));
         let plan = row.plan.map(|(_, code)| code);
         let opens = plan.clone().zip(row.address);
-        let bounds = Bounds { plan, role: row.role, as_partner: kind == CredentialKind::Link };
+        let bounds = Bounds { plan, role: row.role, as_partner: kind == CredentialKind::Link, as_anyone: false };
         Ok(Some(Entered {
             id: row.id,
             principal: Principal::within(row.subject, bounds),

@@ -5,4 +5,5 @@ pub mod credentials;
 pub mod grants;
 pub mod links;
 pub(crate) mod secrets;
+pub mod sessions;
 pub mod tokens;

@@ -30,6 +30,8 @@ pub struct Bounds {
     pub role: Option<Role>,
     /// Whether it reads as a partner of no organisation does, whoever it is of: what is published, and no small number.
     pub as_partner: bool,
+    /// Whether it is of nobody in particular: nothing that was granted to anyone counts.
+    pub as_anyone: bool,
 }
 
 impl From<Subject> for Principal {
@@ -50,6 +52,16 @@ impl Principal {
     /// Their subject within bounds.
     pub fn within(subject: Subject, bounds: Bounds) -> Self {
         Self { subject, bounds: Some(Arc::new(bounds)), once: None }
+    }
+
+    /// Whoever asks without saying who they are: they find public plans, and in them what is published to everyone.
+    pub fn anyone() -> Self {
+        Self::within(Subject::of_the_service(), Bounds { as_anyone: true, ..Bounds::default() })
+    }
+
+    /// Whether they did not say who they are.
+    pub fn is_anyone(&self) -> bool {
+        self.bounds.as_ref().is_some_and(|bounds| bounds.as_anyone)
     }
 
     /// Whom grants are given to.
@@ -75,15 +87,18 @@ impl Principal {
 
     /// Whether there are no bounds to what the subject may do in the service as a whole.
     pub fn administers_as_granted(&self) -> bool {
-        self.bounds
-            .as_ref()
-            .is_none_or(|bounds| bounds.plan.is_none() && bounds.role.is_none_or(|role| role == Role::Administrator))
+        self.bounds.as_ref().is_none_or(|bounds| {
+            !bounds.as_anyone && bounds.plan.is_none() && bounds.role.is_none_or(|role| role == Role::Administrator)
+        })
     }
 
     /// Whether a grant on the whole service counts within the bounds.
     pub(crate) fn carries(&self, grant: &GrantRow) -> bool {
         let fits = |bounds: &Bounds| {
-            bounds.plan.is_none() && !bounds.as_partner && bounds.role.is_none_or(|role| role == grant.granted.role)
+            bounds.plan.is_none()
+                && !bounds.as_partner
+                && !bounds.as_anyone
+                && bounds.role.is_none_or(|role| role == grant.granted.role)
         };
         self.bounds.as_deref().is_none_or(fits)
     }
@@ -96,6 +111,9 @@ impl Principal {
         }
         if let Some(only) = bounds.role {
             plan.grants.retain(|grant| grant.granted.role == only);
+        }
+        if bounds.as_anyone {
+            plan.grants.clear();
         }
         if bounds.as_partner {
             for grant in &mut plan.grants {

@@ -8,7 +8,8 @@ use waymark_domain::advice::{FigureOf, advice, without_percent_sign};
 use waymark_domain::document::{Given, Listed};
 use waymark_domain::ids::GroupCode;
 use waymark_domain::invalid::{Invalid, Violation};
-use waymark_domain::number::Figure;
+use waymark_domain::kpi::Kpi;
+use waymark_domain::number::{Figure, NumberError};
 use waymark_domain::period::{Period, PeriodError, PeriodKind};
 use waymark_domain::policy::Status;
 use waymark_domain::reading::{DENOMINATOR_NEEDED, NUMERATOR_NEEDED, ReportedFigure};
@@ -276,20 +277,43 @@ impl<'a, 'r> Cells<'a, 'r> {
     /// A figure; the symbols of statistical tables are known and distinguished from slips.
     pub(in crate::figures) fn figure(&mut self, column: &'static str, of: FigureOf<'_>) -> Option<Figure> {
         let (text, bare) = (self.row.cell(column)?, self.bare_figure(column, of)?);
-        let (code, detail) = match text {
-            "c" => ("symbol_not_a_figure", "`c` marks a suppressed figure, and here the figure itself is wanted; those who may not see it will not".to_owned()),
-            "x" => ("symbol_not_a_figure", "`x` marks a figure that is not available (in tables of 2009 it meant suppressed); give the figure, or say in nil_return why there is none".to_owned()),
-            "z" => ("symbol_not_a_figure", "`z` marks a figure that does not apply; leave the row out, or say in nil_return why there is no figure".to_owned()),
-            ":" | ".." | "-" | "n/a" | "N/A" => ("symbol_not_a_figure", format!("`{text}` is no figure; leave the cell empty and say in nil_return why there is none")),
-            _ => match bare.parse::<Figure>() {
-                Ok(figure) => return Some(figure),
-                Err(error) => {
-                    let format = if self.row.is_percent_cell(column) { SET_TO_GENERAL } else { "" };
-                    (error.code(), format!("`{text}` {error}{}{format}", advice(text, of)))
-                }
-            },
-        };
-        self.unreadable(column, code, detail);
-        None
+        match figure_as_typed(text, bare, of) {
+            Ok(figure) => Some(figure),
+            Err((code, detail)) => {
+                let format = if self.row.is_percent_cell(column) && code != SYMBOL { SET_TO_GENERAL } else { "" };
+                self.unreadable(column, code, format!("{detail}{format}"));
+                None
+            }
+        }
     }
+}
+
+/// The code of a symbol that stands where a figure is wanted.
+const SYMBOL: &str = "symbol_not_a_figure";
+
+/// A figure as somebody typed it, of which `bare` is read; the symbols of statistical tables are distinguished from slips.
+///
+/// # Errors
+/// The code of what is wrong, and what to do about it.
+fn figure_as_typed(text: &str, bare: &str, of: FigureOf<'_>) -> Result<Figure, (&'static str, String)> {
+    let detail = match text {
+        "c" => "`c` marks a suppressed figure, and here the figure itself is wanted; those who may not see it will not".to_owned(),
+        "x" => "`x` marks a figure that is not available (in tables of 2009 it meant suppressed); give the figure, or say in nil_return why there is none".to_owned(),
+        "z" => "`z` marks a figure that does not apply; leave the row out, or say in nil_return why there is no figure".to_owned(),
+        ":" | ".." | "-" | "n/a" | "N/A" => format!("`{text}` is no figure; leave the cell empty and say in nil_return why there is none"),
+        _ => {
+            let wrong = |error: NumberError| (error.code(), format!("`{text}` {error}{}", advice(text, of)));
+            return bare.parse::<Figure>().map_err(wrong);
+        }
+    };
+    Err((SYMBOL, detail))
+}
+
+/// A figure of a KPI as somebody typed it into a form, in the KPI's unit or, with `None`, as a plain count.
+///
+/// # Errors
+/// The code of what is wrong, and what to do about it.
+pub fn typed_figure(text: &str, kpi: Option<&Kpi>) -> Result<Figure, (&'static str, String)> {
+    let text = text.trim();
+    figure_as_typed(text, text, kpi.map_or(FigureOf::Count, FigureOf::Kpi))
 }

@@ -8,3 +8,5 @@ pub mod imports;
 pub mod outcome;
 pub mod readings;
 pub mod targets;
+
+pub use cells::typed_figure;

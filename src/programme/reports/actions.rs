@@ -45,6 +45,11 @@ impl SeenAction {
         &self.record.action
     }
 
+    /// What was said last of its progress.
+    pub fn latest_note(&self) -> Option<&ProgressNote> {
+        self.record.notes.last()
+    }
+
     /// Whether it is still open after the day that it was due.
     pub fn is_overdue(&self) -> bool {
         self.overdue

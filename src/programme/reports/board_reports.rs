@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use waymark_domain::access::Audience;
+use waymark_domain::access::{Access, Audience, Granted, Role};
 use waymark_domain::board_report::{BoardReport, ReportRequest};
 use waymark_domain::document::Document;
 use waymark_domain::ids::{GroupCode, KpiCode, OrganisationCode, PlanCode, PolicyCode, ReportId, Seq, Subject};
@@ -27,7 +27,7 @@ use crate::reports::actions::SeenAction;
 use crate::reports::exceptions::Exceptions;
 use crate::reports::status_report::{KpiCommentary, ReportFilter, StatusReport};
 use crate::seen::Seen;
-use crate::{Ground, OpenPlan, Pen, Principal, Programme, Refusal, StoreError};
+use crate::{OpenPlan, Pen, Principal, Programme, Refusal, StoreError};
 
 /// All that a board report holds.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -224,22 +224,38 @@ impl Seen {
     }
 }
 
-impl Ground {
-    /// What a board report holds that is frozen now.
-    fn content(
-        &self,
-        id: ReportId,
-        title: String,
-        period: Period,
-        organisation: Option<OrganisationCode>,
-    ) -> BoardReportContent {
-        // An organisation's own board reads these bytes, and sees no more names than its members do.
-        let (access, frozen_by) = match &organisation {
-            Some(_) => (Arc::new(self.plan.access.nameless()), None),
-            None => (Arc::clone(&self.plan.access), Some(self.caller.clone())),
-        };
-        let seen = Seen { access, ..self.seen.clone() };
-        let picture = &seen.picture;
+impl BoardReportContent {
+    /// It as it is kept, with its SHA-256.
+    fn as_text(&self) -> Result<(String, String), StoreError> {
+        let text = serde_json::to_string(self)
+            .map_err(|error| StoreError::Corrupt(format!("the board report {} cannot be written: {error}", self.id)))?;
+        let digest = seal::sha256(&text);
+        Ok((text, digest))
+    }
+}
+
+/// What distinguishes one board report from another that is made of the same plan.
+struct Particulars {
+    id: ReportId,
+    title: String,
+    period: Period,
+    organisation: Option<OrganisationCode>,
+    /// Who freezes it; not named in an organisation's.
+    frozen_by: Option<Subject>,
+}
+
+impl Seen {
+    /// The same plan as a board report shows it: an organisation's own board reads these bytes, and sees no more names than its
+    /// members do.
+    fn for_board_report(&self, organisation: Option<&OrganisationCode>) -> Self {
+        let access = if organisation.is_some() { Arc::new(self.access.nameless()) } else { Arc::clone(&self.access) };
+        Self { access, ..self.clone() }
+    }
+
+    /// What a board report holds.
+    fn board_report_content(&self, of: Particulars) -> BoardReportContent {
+        let Particulars { id, title, period, organisation, frozen_by } = of;
+        let (seen, picture) = (self, &self.picture);
         let filter = ReportFilter { organisation: organisation.clone(), ..ReportFilter::default() };
         let status_report = seen.status_report(period, &filter);
         let shown: Vec<_> = status_report.assessments().collect();
@@ -287,9 +303,7 @@ impl Ground {
 impl Pen<'_, '_> {
     /// Keeps what a report holds for ever, with its definition.
     fn keep_report(&mut self, content: BoardReportContent) -> Result<Kept<BoardReport>, Refusal> {
-        let text = serde_json::to_string(&content).map_err(|error| {
-            StoreError::Corrupt(format!("the board report {} cannot be written: {error}", content.id))
-        })?;
+        let (text, sha256) = content.as_text()?;
         let report = BoardReport {
             id: content.id,
             title: content.title,
@@ -298,7 +312,7 @@ impl Pen<'_, '_> {
             frozen_at: content.frozen_at,
             frozen_by: content.frozen_by,
             version: content.version.0,
-            sha256: seal::sha256(&text),
+            sha256,
             kpis: content.kpis.into_iter().map(|entry| entry.kpi.code).collect(),
         };
         board_reports::keep(self.write, self.plan, report.id, &text)?;
@@ -332,7 +346,11 @@ impl Programme {
             match period {
                 Some(period) if invalid.is_empty() => {
                     let id = new_id(ground.seen.now).into();
-                    pen.keep_report(ground.content(id, request.title, period, request.organisation))
+                    let frozen_by = request.organisation.is_none().then(|| ground.caller.clone());
+                    let seen = ground.seen.for_board_report(request.organisation.as_ref());
+                    let (title, organisation) = (request.title, request.organisation);
+                    let of = Particulars { id, title, period, organisation, frozen_by };
+                    pen.keep_report(seen.board_report_content(of))
                 }
                 Some(_) => Err(invalid.into()),
                 None => {
@@ -352,6 +370,29 @@ impl Programme {
         let lost =
             || StoreError::Corrupt(format!("the board report {id} is not what was frozen; run `waymark verify`"));
         Ok(content.ok_or_else(lost)?)
+    }
+
+    /// A board report made once more from the plan as it was then, with what it was made from; `None` if that is not what was
+    /// frozen, to the byte, as after a change of what reports hold.
+    pub async fn reproduced_board_report(
+        &self,
+        plan: &OpenPlan,
+        report: &BoardReport,
+    ) -> Result<Option<(Seen, BoardReportContent)>, Refusal> {
+        // Whoever may read a frozen report reads all that is in it.
+        let board = Granted { role: Role::Board, outcome_areas: Vec::new(), organisation: None, kpis: Vec::new() };
+        let whole = OpenPlan { access: Arc::new(Access::new(vec![board])), ..plan.clone() };
+        let then = self.seen_at(&whole, Seq(report.version), report.frozen_at).await?;
+        let then = then.for_board_report(report.organisation.as_ref());
+        let content = then.board_report_content(Particulars {
+            id: report.id,
+            title: report.title.clone(),
+            period: report.period.0,
+            organisation: report.organisation.clone(),
+            frozen_by: report.frozen_by.clone(),
+        });
+        let is_the_same = content.as_text()?.1 == report.sha256;
+        Ok(is_the_same.then_some((then, content)))
     }
 
     /// What moved from an earlier board report to a later one.

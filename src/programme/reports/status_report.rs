@@ -7,15 +7,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use waymark_domain::assess::{Assessment, DataState};
+use waymark_domain::assess::{Assessment, DataState, as_known, shown_figure};
 use waymark_domain::ids::{
     AreaCode, DimensionCode, GroupCode, KpiCode, OrganisationCode, PlanCode, PriorityCode, Seq, SubGroupCode,
 };
 use waymark_domain::names;
+use waymark_domain::number::Figure;
 use waymark_domain::period::{Period, PeriodKind, day_in_london};
 use waymark_domain::plan::{OutcomeArea, Priority};
 use waymark_domain::policy::Status;
 use waymark_domain::rollup::{Counts, Headline, roll_up};
+use waymark_domain::target::{Aim, find_target};
 
 use crate::picture::KpiPicture;
 use crate::reports::groups::GroupReport;
@@ -297,7 +299,49 @@ impl Seen {
     }
 }
 
+/// One period of a KPI's trend, for a line that says no more than how its figures went.
+#[derive(Clone, Debug)]
+pub struct TrendFigure {
+    /// The period.
+    pub period: Period,
+    /// The figure as it is shown; `None` if there is none, or the reader may not see it.
+    pub reported: Option<Figure>,
+    /// The same with its unit.
+    pub reported_text: Option<String>,
+    /// What it is compared with.
+    pub target: Option<Aim>,
+}
+
+/// How many periods a trend has: two years of quarters, or one of months.
+fn length_of_trend(kind: PeriodKind) -> i32 {
+    if kind.per_year() == 12 { 12 } else { 8 }
+}
+
 impl SeenKpi<'_> {
+    /// Its latest figures up to the end of a period, in time order, without what an assessment says of each.
+    pub fn trend(&self, group: &GroupCode, until: Period) -> Vec<TrendFigure> {
+        let (seen, entry) = (self.seen, self.entry);
+        let kpi = &entry.kpi;
+        let kind = kpi.period_kind();
+        let last = if until.kind() == kind { Some(until) } else { Period::latest_ended(kind, until.end()) };
+        let Some(last) = last else { return Vec::new() };
+        let precision = seen.precision(kpi);
+        let periods = (1 - length_of_trend(kind)..=0).filter_map(|step| last.step(step));
+        let figures = periods.map(|period| {
+            let target = seen.target_for(entry, |kpi| find_target(kpi, period, &entry.targets)).ok();
+            let reading = seen.picture.observed(entry, group, period).filter(|_| kpi.in_force(period));
+            let reading = reading.filter(|_| !seen.withholds(entry, group, period));
+            let shown = reading.and_then(|reading| shown_figure(kpi, &reading, target.as_ref(), precision));
+            TrendFigure {
+                period,
+                reported: shown.map(|(reported, _)| reported),
+                reported_text: shown.map(|(reported, decimals)| kpi.in_words_to(reported, decimals)),
+                target: target.map(|found| as_known(found, precision).aim),
+            }
+        });
+        figures.skip_while(|one| one.reported.is_none()).collect()
+    }
+
     /// The period that one status is about if none is asked for: the latest with a reading, else the latest of the plan
     /// that ended.
     pub fn latest_period(&self, group: &GroupCode) -> Option<Period> {

@@ -176,6 +176,9 @@ pub struct PostedReturn {
     pub roll_ups: Vec<RollUpMove>,
     /// What to check, although the figures were accepted.
     pub warnings: Vec<Warning>,
+    /// Everything that is wrong with figures of a trial; the rest of the answer leaves these out. Otherwise all are posted, or
+    /// none.
+    pub errors: Vec<Violation>,
     /// The return as it is then.
     pub r#return: ReturnReport,
 }
@@ -254,7 +257,8 @@ impl Seen {
         Ok(self.return_report(round, sub_group, |_| true))
     }
 
-    pub(crate) fn returns_to_fill(&self) -> Vec<ReturnReport> {
+    /// The returns of rounds that have opened in which the reader has something to report, each with the lines that are theirs.
+    pub fn returns_to_fill(&self) -> Vec<ReturnReport> {
         let mine = |entry: &KpiPicture| self.access.reports(&entry.kpi, self.picture.area_of(&entry.kpi));
         let mut found = Vec::new();
         for round in
@@ -411,10 +415,12 @@ impl Programme {
         .await
     }
 
-    /// Posts many figures of a return at once, all or nothing, or with `dry_run` says what posting them would do.
+    /// Posts many figures of a return at once, all or nothing, or with `dry_run` says what is wrong with some of them and what
+    /// posting the others would do.
     ///
     /// # Errors
-    /// Everything that is wrong with any of them; [`Refusal::Conflict`] if the return is signed off.
+    /// Everything that is wrong with any of them, unless it is a trial, or with the body; [`Refusal::Conflict`] if the return is
+    /// signed off.
     pub async fn put_return(
         &self,
         plan: &PlanCode,
@@ -435,6 +441,7 @@ impl Programme {
             if figures.is_none() && invalid.is_empty() {
                 invalid.at("/figures", "missing", "`figures` must be given: what is reported of each KPI");
             }
+            let is_readable = invalid.is_empty();
             let owed = seen.picture.owed(round, sub_group);
             let desk = Desk { seen, caller: &ground.caller };
             let mut posting = Posting::new(&seen.picture);
@@ -443,7 +450,9 @@ impl Programme {
                 invalid.extend(faults.beneath(&format!("/figures/{number}")));
             }
             let Posting { after, changes, places, checked, created, revised, unchanged, .. } = posting;
-            invalid.or(())?;
+            if !(dry_run && is_readable) {
+                invalid = invalid.or(Invalid::new())?;
+            }
             if !dry_run {
                 pen.record(changes)?;
             }
@@ -460,6 +469,7 @@ impl Programme {
                 effects: moves,
                 roll_ups: effects.roll_ups(places.iter().map(|(kpi, ..)| kpi)),
                 warnings: after.picture.warnings_of_return(&checked),
+                errors: invalid.into_violations(),
                 r#return: after.return_report(round, sub_group, |_| true),
             })
         })
@@ -556,7 +566,6 @@ impl Posting {
             Err(faults) => return Ok(faults),
         };
         let place = (owed.entry.kpi.code.clone(), owed.group.clone(), owed.period);
-        self.checked.push((number, figure_column(figure.value, figure.numerator), place.clone()));
         let mut faults = Invalid::new();
         if !self.spoken_of.insert(place.clone()) {
             faults.at("/kpi", "named_twice", format!("{} in {} is given twice", place.0, place.2));
@@ -565,11 +574,22 @@ impl Posting {
             faults.at("/kpi", "not_allowed", detail);
         }
         let before = readings::find(conn, desk.seen.id(), &place.0, place.2, &place.1, None)?;
-        match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
-            Err(more) => faults.extend(more),
+        let next = match desk.check(owed.entry, owed.period, &owed.group, (&figure, &given), before.as_ref()) {
             Ok(Checked::Locked(detail)) => return Err(Refusal::Conflict(detail)),
-            Ok(Checked::Unchanged) => self.unchanged += 1,
-            Ok(Checked::Next(said)) => {
+            Ok(Checked::Unchanged) => None,
+            Ok(Checked::Next(said)) => Some(said),
+            Err(more) => {
+                faults.extend(more);
+                None
+            }
+        };
+        if !faults.is_empty() {
+            return Ok(faults);
+        }
+        self.checked.push((number, figure_column(figure.value, figure.numerator), place.clone()));
+        match next {
+            None => self.unchanged += 1,
+            Some(said) => {
                 *if before.is_some() { &mut self.revised } else { &mut self.created } += 1;
                 self.after.lay_over(&place.0, &place.1, place.2, desk.kept(owed.entry, &said));
                 self.changes.push(reading_change(*said, before.as_ref()));

@@ -189,6 +189,10 @@ impl Answer {
         if self.status < 400 || self.status == 422 && self.header("content-type") == Some(XLSX) {
             return;
         }
+        // People read what went wrong on a page.
+        if self.header("content-type").is_some_and(|media| media.starts_with("text/html")) {
+            return;
+        }
         // OAuth's clients read its errors in JSON; the members are a problem's all the same.
         let media = if self.asked.ends_with("/oauth/token") && self.json()["error"].is_string() {
             "application/json"

@@ -1,0 +1,50 @@
+//! What a form sends.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
+use crate::http::problem::{Code, Problem};
+use crate::http::request::extract::read_body;
+use crate::http::request::form::fields;
+use crate::http::site::visitor::Visitor;
+use crate::pages::frame::FORM_TOKEN;
+
+/// How large a form may be, in bytes.
+const LIMIT: usize = 1024 * 1024;
+
+/// The fields of a form, in their order. If somebody is signed in, it came from a page of theirs.
+#[derive(Debug)]
+pub(in crate::http) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// What a field holds, unless it is empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        found.filter(|value| !value.is_empty())
+    }
+}
+
+impl FromRequest for Form {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = read_body(request, payload, &["application/x-www-form-urlencoded"], LIMIT);
+        let visitor = request.extensions().get::<Visitor>().cloned();
+        Box::pin(async move {
+            let form = Self(fields(&String::from_utf8_lossy(&body.await?)));
+            if let Some(visitor) = visitor {
+                let sent = form.get(FORM_TOKEN).unwrap_or_default();
+                if verify_slices_are_equal(sent.as_bytes(), visitor.form_token.as_bytes()).is_err() {
+                    let detail = "The page that the form was on is out of date, so nothing was done. Open the page again and send it from there.";
+                    return Err(Problem::new(Code::NotAllowed, detail));
+                }
+            }
+            Ok(form)
+        })
+    }
+}

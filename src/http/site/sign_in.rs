@@ -1,0 +1,129 @@
+//! Signing in and out, and where somebody is signed in.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::USER_AGENT;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::http::problem::{Code, Problem};
+use crate::http::request::caller::Caller;
+use crate::http::request::extract::{FromParams, NoParams, ParamReader, Params};
+use crate::http::site::form::Form;
+use crate::http::site::visitor::{NOT_YET_RIGHT, Visitor, cookie, is_safe, no_cookie};
+use crate::http::site::{frame, html, see_other};
+use crate::pages::plain::{SessionLine, SignInPage, account as account_page};
+use crate::programme::Programme;
+use crate::programme::access::sessions::SignIn;
+use crate::programme::access::tokens::TOKEN_PREFIX;
+
+/// What leads to the page.
+pub(in crate::http) struct SignInParams {
+    /// Where to go afterwards.
+    then: Option<String>,
+    /// The secret of a link that signs in once.
+    link: Option<String>,
+}
+
+impl FromParams for SignInParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self { then: params.optional("then"), link: params.optional("link") })
+    }
+}
+
+/// `GET /sign-in`
+///
+/// A link is not used up by opening it: programs that look at links in mail would sign nobody in.
+pub(in crate::http) async fn page(Params(wanted): Params<SignInParams>) -> HttpResponse {
+    let then = wanted.then.as_deref().filter(|then| is_here(then));
+    html(StatusCode::OK, SignInPage { then, link: wanted.link.as_deref(), error: None }.page())
+}
+
+/// Whether an address is a path of this service: nobody is sent elsewhere after signing in.
+fn is_here(then: &str) -> bool {
+    then.starts_with('/') && !then.starts_with("//") && !then.contains(['\\', '\r', '\n'])
+}
+
+/// `POST /sign-in`
+pub(in crate::http) async fn sign_in(
+    programme: Data<Programme>,
+    request: HttpRequest,
+    before: Option<Caller>,
+    visitor: Option<Visitor>,
+    _: Params<NoParams>,
+    form: Form,
+) -> Result<HttpResponse, Problem> {
+    if !is_safe(&request) {
+        let detail = "Signing in needs https, so that nobody on the way reads what you sign in with. The people who run this \
+                      service put it behind a proxy with TLS and set --public-url.";
+        return Err(Problem::new(Code::NotAllowed, detail));
+    }
+    let then = form.get("then").filter(|then| is_here(then));
+    let wrong = |error: &str| Ok(html(NOT_YET_RIGHT, SignInPage { then, link: None, error: Some(error) }.page()));
+    let by = match (form.get("link"), form.get("token").map(str::trim)) {
+        (Some(link), _) => SignIn::Link(link.to_owned()),
+        (None, Some(token)) if token.starts_with(TOKEN_PREFIX) => SignIn::Token(token.to_owned()),
+        (None, Some(_)) => return wrong("This is no personal access token: those begin with wmk_."),
+        (None, None) => return wrong("Enter a personal access token."),
+    };
+    let is_link = matches!(by, SignIn::Link(_));
+    let browser = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let Some(session) = programme.sign_in(by, browser).await? else {
+        return wrong(if is_link {
+            "The link has been used or has expired; ask for another."
+        } else {
+            "The token is unknown, has expired or was revoked."
+        });
+    };
+    // Who was signed in here before is not any more.
+    if let (Some(before), Some(visitor)) = (before, visitor) {
+        programme.end_sessions(&before.subject, Some(visitor.session)).await?;
+    }
+    let mut answer = see_other(then.unwrap_or("/"));
+    answer.add_cookie(&cookie(&request, &session.secret)).map_err(|error| Problem::internal(&error))?;
+    Ok(answer)
+}
+
+/// `POST /sign-out`: of this browser, of another one, or everywhere.
+pub(in crate::http) async fn sign_out(
+    programme: Data<Programme>,
+    request: HttpRequest,
+    caller: Caller,
+    visitor: Visitor,
+    _: Params<NoParams>,
+    form: Form,
+) -> Result<HttpResponse, Problem> {
+    let only = match form.get("session") {
+        None => Some(visitor.session),
+        Some("all") => None,
+        Some(id) => Some(id.parse().map_err(|_no_id| Problem::not_found())?),
+    };
+    programme.end_sessions(&caller.subject, only).await?;
+    if only.is_some_and(|only| only != visitor.session) {
+        return Ok(see_other("/account"));
+    }
+    let mut answer = see_other("/sign-in");
+    answer.add_cookie(&no_cookie(&request)).map_err(|error| Problem::internal(&error))?;
+    Ok(answer)
+}
+
+/// `GET /account`
+pub(in crate::http) async fn account(
+    programme: Data<Programme>,
+    caller: Caller,
+    visitor: Visitor,
+    _: Params<NoParams>,
+) -> Result<HttpResponse, Problem> {
+    let sessions = programme.my_sessions(&caller.subject).await?;
+    let lines: Vec<SessionLine> = sessions
+        .into_iter()
+        .map(|row| SessionLine {
+            id: row.id.to_string(),
+            browser: row.title,
+            since: row.created_at,
+            used: row.last_used_at,
+            is_this: row.id == visitor.session,
+        })
+        .collect();
+    let page = account_page(&frame("Account", Some(&visitor)), visitor.subject.as_str(), &lines);
+    Ok(html(StatusCode::OK, page))
+}

@@ -1,0 +1,394 @@
+//! Pages: who is signed in and for how long, what a form needs, and that a page says what the API says.
+
+use actix_web::http::Method;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::plan::{kpi, small};
+use crate::support::{Actor, Answer, World};
+
+use Actor::{Administrator, Board, Lead, Manager, Nobody, Partner, Stranger};
+
+on_both! {
+    a_link_signs_in_once_and_a_session_opens_pages_only
+    a_token_signs_in_with_what_it_carries_and_ends_its_sessions
+    a_session_ends_after_eight_hours_without_use_and_after_a_day
+    signing_out_ends_one_session_or_all
+    a_form_is_taken_only_from_a_page_of_the_session
+    a_stranger_is_asked_to_sign_in_and_learns_nothing
+    a_scorecard_says_what_the_report_says
+    a_page_withholds_what_the_api_withholds
+    a_return_is_checked_saved_submitted_and_signed_off_on_pages
+    a_page_is_a_page_whatever_goes_wrong
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const COOKIE: &str = "__Host-waymark";
+
+/// A browser in which somebody is signed in.
+struct Browser<'a> {
+    world: &'a World,
+    cookie: String,
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| percent(text);
+    fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
+}
+
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// The cookie that an answer sets.
+fn cookie_of(answer: &Answer) -> String {
+    let set = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer}"));
+    for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(set.contains(attribute), "{set}");
+    }
+    set.split(';').next().unwrap().strip_prefix(&format!("{COOKIE}=")).unwrap().to_owned()
+}
+
+impl<'a> Browser<'a> {
+    async fn of(world: &'a World, actor: Actor) -> Self {
+        let link = world.programme().make_sign_in_link(&actor.subject(), TimeDelta::hours(1)).await.unwrap();
+        let answer = sign_in(world, &[("link", &link)]).await.is(303);
+        Self { world, cookie: cookie_of(&answer) }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        let cookie = format!("{COOKIE}={}", self.cookie);
+        self.world.get(Nobody, path).header("cookie", &cookie).header("accept", "text/html").await
+    }
+
+    /// Uses the session until that is noted as of this moment, for which nobody waits.
+    async fn is_used(&self, moment: &str) {
+        while !words(&self.get("/account").await.is(200).text()).contains(&format!("{moment} Sign out")) {}
+    }
+
+    /// Sends a form as the page at `path` has it.
+    async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get("/account").await.is(200).text();
+        let token = page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let mut all = vec![("form_token", token)];
+        all.extend(fields);
+        self.send_as_is(path, &all).await
+    }
+
+    async fn send_as_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let cookie = format!("{COOKIE}={}", self.cookie);
+        let ask = self.world.ask(Method::POST, Nobody, path).header("cookie", &cookie).header("accept", "text/html");
+        ask.header("origin", "https://waymark.example").body(FORM, encoded(fields)).await
+    }
+}
+
+async fn sign_in(world: &World, fields: &[(&str, &str)]) -> Answer {
+    world.ask(Method::POST, Nobody, "/sign-in").header("accept", "text/html").body(FORM, encoded(fields)).await
+}
+
+/// The words of a page, without its markup.
+fn words(html: &str) -> String {
+    let mut words = String::new();
+    let mut in_tag = false;
+    for char in html.chars() {
+        match char {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                words.push(' ');
+            }
+            _ if in_tag => {}
+            '\u{a0}' => words.push(' '),
+            '\u{2212}' => words.push('-'),
+            char => words.push(char),
+        }
+    }
+    let words = words.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+async fn a_link_signs_in_once_and_a_session_opens_pages_only(world: &World) {
+    small(world).await;
+    let link = world.programme().make_sign_in_link(&Board.subject(), TimeDelta::hours(1)).await.unwrap();
+    // Looking at the link uses nothing up.
+    for _ in 0..2 {
+        world.get(Nobody, &format!("/sign-in?link={link}")).await.is(200);
+    }
+    let answer = sign_in(world, &[("link", &link), ("then", "/plans/small?status=off_track")]).await.is(303);
+    assert_eq!(answer.header("location"), Some("/plans/small?status=off_track"));
+    let browser = Browser { world, cookie: cookie_of(&answer) };
+    let page = browser.get("/plans/small").await.is(200);
+    assert_eq!(page.header("cache-control"), Some("private, no-cache"));
+    assert!(page.headers.get_all("vary").any(|vary| vary == "Cookie"), "{page}");
+    assert_eq!(browser.get("/").await.is(303).header("location"), Some("/plans/small"), "one plan: there at once");
+    browser.get("/v1/plans/small").await.refused(401, "missing_token");
+    sign_in(world, &[("link", &link)]).await.is(422);
+    let late = world.programme().make_sign_in_link(&Board.subject(), TimeDelta::hours(1)).await.unwrap();
+    world.now_is("2010-05-14T13:00:01Z");
+    sign_in(world, &[("link", &late)]).await.is(422);
+    for elsewhere in ["//evil.example/", "https://evil.example/", "/\\evil.example"] {
+        let link = world.programme().make_sign_in_link(&Board.subject(), TimeDelta::hours(1)).await.unwrap();
+        let answer = sign_in(world, &[("link", &link), ("then", elsewhere)]).await.is(303);
+        assert_eq!(answer.header("location"), Some("/"), "{elsewhere}");
+    }
+    let journal = world.service_journal();
+    let of = |action: &str| journal.iter().filter(|entry| entry.action == action).count();
+    assert_eq!((of("sign_in.made"), of("sign_in.revoked"), of("session.made")), (5, 4, 4));
+    assert!(!world.dump("credentials").contains(&link), "no secret is stored");
+}
+
+async fn a_token_signs_in_with_what_it_carries_and_ends_its_sessions(world: &World) {
+    small(world).await;
+    let terms = json!({"name": "My tablet", "plan": "small", "methods": ["GET"]});
+    let made = world.post(Manager, "/v1/tokens", terms).await.is(201);
+    let secret = made.json()["token"].as_str().unwrap().to_owned();
+    sign_in(world, &[("token", "wmk_unknown")]).await.is(422);
+    sign_in(world, &[("token", "eyJ.x.y")]).await.is(422);
+    sign_in(world, &[]).await.is(422);
+    let browser = Browser { world, cookie: cookie_of(&sign_in(world, &[("token", &secret)]).await.is(303)) };
+    browser.get("/plans/small").await.is(200);
+    let refused = browser.send("/plans/small/returns/FY2009-10-Q1/health-group", &[("do", "submit")]).await.is(403);
+    assert!(words(&refused.text()).contains("a token that only reads"), "{refused}");
+    let address = made.header("location").unwrap().to_owned();
+    let tag = world.get(Manager, &address).await.is(200).tag();
+    world.delete(Manager, &address, &tag).await.is(204);
+    browser.get("/plans/small").await.is(303);
+}
+
+async fn a_session_ends_after_eight_hours_without_use_and_after_a_day(world: &World) {
+    small(world).await;
+    let browser = Browser::of(world, Board).await;
+    world.now_is("2010-05-14T19:59:59Z");
+    let other = Browser::of(world, Board).await;
+    browser.get("/plans/small").await.is(200);
+    world.now_is("2010-05-15T03:59:00Z");
+    other.is_used("15 May 2010 at 4:59am").await;
+    world.now_is("2010-05-15T04:00:00Z");
+    browser.get("/plans/small").await.is(303);
+    world.now_is("2010-05-15T11:58:00Z");
+    other.is_used("15 May 2010 at 12:58pm").await;
+    world.now_is("2010-05-15T19:58:00Z");
+    other.get("/plans/small").await.is(303);
+}
+
+async fn signing_out_ends_one_session_or_all(world: &World) {
+    small(world).await;
+    let [first, second, third] =
+        [Browser::of(world, Board).await, Browser::of(world, Board).await, Browser::of(world, Board).await];
+    let stranger = Browser::of(world, Lead).await;
+    let answer = first.send("/sign-out", &[]).await.is(303);
+    assert!(answer.header("set-cookie").unwrap().starts_with(&format!("{COOKIE}=;")), "{answer}");
+    first.get("/account").await.is(303);
+    second.send("/sign-out", &[("session", "all")]).await.is(303);
+    for browser in [&second, &third] {
+        browser.get("/account").await.is(303);
+    }
+    // Somebody else's is not theirs to end.
+    let lead = stranger.get("/account").await.is(200).text();
+    let id = lead.split("name=\"session\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    Browser::of(world, Board).await.send("/sign-out", &[("session", &id)]).await.is(404);
+    stranger.get("/account").await.is(200);
+}
+
+async fn a_form_is_taken_only_from_a_page_of_the_session(world: &World) {
+    small(world).await;
+    let browser = Browser::of(world, Board).await;
+    browser.send_as_is("/sign-out", &[]).await.is(403);
+    browser.send_as_is("/sign-out", &[("form_token", "guessed")]).await.is(403);
+    let cookie = format!("{COOKIE}={}", browser.cookie);
+    for (name, value) in
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
+    {
+        let ask = world.ask(Method::POST, Nobody, "/sign-out").header("cookie", &cookie).header(name, value);
+        ask.header("accept", "text/html").body(FORM, "x=1").await.is(403);
+        let ask = world.ask(Method::POST, Nobody, "/sign-in").header(name, value);
+        ask.header("accept", "text/html").body(FORM, "token=wmk_x").await.is(403);
+    }
+    browser.get("/account").await.is(200);
+}
+
+async fn a_stranger_is_asked_to_sign_in_and_learns_nothing(world: &World) {
+    small(world).await;
+    for path in ["/plans/small", "/plans/nowhere", "/plans/small/kpis/NI-117", "/plans/small/returns", "/account"] {
+        let answer = world.get(Nobody, path).header("accept", "text/html").await.is(303);
+        assert!(answer.header("location").unwrap().starts_with("/sign-in?then=%2F"), "{answer}");
+    }
+    let browser = Browser::of(world, Stranger).await;
+    let (there, nowhere) = (browser.get("/plans/small").await.is(404), browser.get("/plans/nowhere").await.is(404));
+    let without_id = |answer: &Answer| words(&answer.text()).split("quote").next().unwrap().to_owned();
+    assert_eq!(without_id(&there), without_id(&nowhere));
+    assert!(words(&browser.get("/").await.is(200).text()).contains("You hold no role in any plan yet"));
+    Browser::of(world, Partner).await.get("/plans/small/returns").await.is(403);
+}
+
+async fn a_scorecard_says_what_the_report_says(world: &World) {
+    world.load_harrow().await;
+    for (actor, query) in [
+        (Board, "period=FY2009-10-Q4"),
+        (Board, "period=FY2009-10-Q4&outcome_area=be-healthy&status=off_track"),
+        (Board, "period=FY2009-10-Q4&as_of=2010-03-09"),
+        (Partner, "period=FY2009-10-Q4"),
+        (Actor::Public, "period=FY2009-10-Q4"),
+    ] {
+        let browser = Browser::of(world, actor).await;
+        let plan = world.plan();
+        let page = browser.get(&format!("/plans/{plan}?{query}&sub_group=")).await.is(200);
+        let tag = page.tag();
+        let html = page.text();
+        let said = words(&html);
+        let report = world.get(actor, &format!("status-report?{query}")).await.is(200).json();
+        let mut kpis = 0;
+        for one in all_of(&report) {
+            kpis += 1;
+            let explanation = one["explanation"].as_str().unwrap();
+            assert!(said.contains(explanation), "{actor:?} {query}: {explanation}");
+        }
+        assert_eq!(html.matches("<th class=\"k\"").count(), kpis, "{actor:?} {query}");
+        let (on_track, assessed) =
+            (&report["counts"]["status"]["on_track"], report["headline"]["assessed"].as_u64().unwrap());
+        if assessed > 1 {
+            assert!(
+                said.contains(&format!("{on_track} of {assessed} assessed KPIs are on track")),
+                "{actor:?} {query}"
+            );
+        }
+        let cookie = format!("{COOKIE}={}", browser.cookie);
+        let again = world.get(Nobody, &format!("/plans/{plan}?{query}&sub_group="));
+        again.header("cookie", &cookie).header("accept", "text/html").header("if-none-match", &tag).await.is(304);
+    }
+}
+
+fn all_of(report: &Value) -> Vec<Value> {
+    let list = |value: &Value, name: &str| value[name].as_array().unwrap().clone();
+    let areas = list(report, "outcome_areas").into_iter();
+    let priorities = areas.flat_map(|area| list(&area, "priorities"));
+    priorities.flat_map(|priority| list(&priority, "kpis")).collect()
+}
+
+async fn a_page_withholds_what_the_api_withholds(world: &World) {
+    small(world).await;
+    world
+        .post(
+            Manager,
+            "kpis",
+            kpi("LI-FEW", json!({"unit": "count", "decimals": 0, "sensitive": true, "publication": "partners"})),
+        )
+        .await
+        .is(201);
+    world
+        .put(Manager, "kpis/LI-FEW/readings/FY2009-10-Q3", json!({"value": 3, "commentary": "Three siblings."}))
+        .await
+        .is(201);
+    world.put(Manager, "kpis/LI-FEW/readings/FY2009-10-Q4", json!({"value": 731})).await.is(201);
+    let browser = Browser::of(world, Partner).await;
+    let page = browser.get("/plans/small/kpis/LI-FEW?period=FY2009-10-Q3").await.is(200).text();
+    let said = words(&page);
+    assert!(
+        said.contains("The figure is withheld because it could identify a child.") && said.contains("Withheld"),
+        "{said}"
+    );
+    assert!(!said.contains("siblings") && !page.contains(">3<") && !page.contains("\"3\""), "{page}");
+    let own = words(
+        &Browser::of(world, Board).await.get("/plans/small/kpis/LI-FEW?period=FY2009-10-Q3").await.is(200).text(),
+    );
+    assert!(own.contains("731"), "{own}");
+    for hidden in ["/plans/small/kpis/NI-117", "/plans/small/kpis/nothing"] {
+        if world.get(Partner, &hidden.replace("/plans", "/v1/plans")).await.status == 404 {
+            browser.get(hidden).await.is(404);
+        }
+    }
+}
+
+async fn a_return_is_checked_saved_submitted_and_signed_off_on_pages(world: &World) {
+    world.now_is("2009-07-10T09:00:00Z");
+    small(world).await;
+    let round = json!({"period": "FY2009-10-Q1", "opens": "2009-07-01", "due": "2009-07-24", "closes": "2009-08-14"});
+    world.post(Manager, "rounds", round).await.is(201);
+    world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 5})).await.is(201);
+    let lead = Browser::of(world, Lead).await;
+    let list = words(&lead.get("/plans/small/returns").await.is(200).text());
+    assert!(list.contains("2 figures to report"), "{list}");
+    let here = "/plans/small/returns/FY2009-10-Q1/health-group";
+    let version = world.version().await;
+    // One figure is wrong and one is right: both are said, and nothing is saved.
+    let mistakes = [("ni-117-fy2009-10-q1.value", "4,5"), ("li-asthma-fy2009-10-q1.value", "9"), ("do", "check")];
+    let checked = lead.send(here, &mistakes).await.is(422);
+    let (html, said) = (checked.text(), words(&checked.text()));
+    assert!(said.contains("There is a problem Nothing has been saved."), "{said}");
+    assert!(html.contains("href=\"#ni-117-fy2009-10-q1-value\"") && html.contains("value=\"4,5\""), "{html}");
+    assert!(html.contains("id=\"ni-117-fy2009-10-q1-value-e\"") && html.contains("aria-invalid=\"true\""), "{html}");
+    assert!(said.contains("LI-ASTHMA, 2009/10 Q1, would be"), "{said}");
+    let unsaved = lead.send(here, &[("ni-117-fy2009-10-q1.value", "4,5"), ("do", "save")]).await.is(422);
+    assert!(words(&unsaved.text()).contains("Nothing has been saved."), "{unsaved}");
+    assert_eq!(world.version().await, version);
+    let right = [
+        ("ni-117-fy2009-10-q1.value", "4.5"),
+        ("ni-117-fy2009-10-q1.provisional", "on"),
+        ("li-asthma-fy2009-10-q1.value", "9"),
+    ];
+    let tried = lead.send(here, &[&right[..], &[("do", "check")]].concat()).await.is(200);
+    assert!(words(&tried.text()).contains("2 new figures"), "{tried}");
+    assert_eq!(world.version().await, version, "a check saves nothing");
+    let saved = lead.send(here, &[&right[..], &[("do", "save")]].concat()).await.is(303);
+    assert_eq!(saved.header("location"), Some(&*format!("{here}?done=saved")));
+    let reading = world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json();
+    assert_eq!((reading["value"].as_f64(), &reading["provisional"]), (Some(4.5), &json!(true)));
+    // The same again changes nothing.
+    lead.send(here, &[&right[..], &[("do", "save")]].concat()).await.is(303);
+    assert_eq!(
+        world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1/history").await.is(200).json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    lead.send(here, &[("do", "submit")]).await.is(303);
+    lead.send(here, &[("do", "sign-off")]).await.is(403);
+    let manager = Browser::of(world, Manager).await;
+    manager.send(here, &[("do", "return"), ("note", "")]).await.is(422);
+    manager.send(here, &[("do", "return"), ("note", "Is it 4.5?")]).await.is(303);
+    assert!(words(&lead.get(here).await.is(200).text()).contains("Returned with this note: Is it 4.5?"));
+    lead.send(here, &[("do", "submit")]).await.is(303);
+    manager.send(here, &[("do", "sign-off")]).await.is(303);
+    let signed = world.get(Board, "rounds/FY2009-10-Q1/returns/health-group").await.is(200).json();
+    assert_eq!((&signed["state"], &signed["signed_off_by"]), (&json!("signed_off"), &json!(Manager.name())));
+    manager.send(here, &[("do", "reopen"), ("reason", "The denominator was the year's.")]).await.is(303);
+    Browser::of(world, Partner).await.get(here).await.is(403);
+}
+
+async fn a_page_is_a_page_whatever_goes_wrong(world: &World) {
+    small(world).await;
+    let browser = Browser::of(world, Administrator).await;
+    for (path, status) in [
+        ("/plans/small?period=nonsense", 422),
+        ("/plans/small?periood=x", 400),
+        ("/plans/small?as_of=2099-01-01", 422),
+        ("/plans/small/kpis/NI-0", 404),
+        ("/plans/small/returns/FY2009-10-Q1/nobody", 404),
+        ("/plans/%00", 404),
+        ("/sign-in?then=%00", 400),
+    ] {
+        let answer = browser.get(path).await;
+        assert!((400..500).contains(&answer.status), "{answer}");
+        if status != 400 {
+            assert_eq!(answer.media_type(), "text/html", "{answer}");
+        }
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{answer}");
+    }
+    // What people type is shown and never run.
+    let title = "<script>alert(1)</script> & \"quoted\"";
+    world.post(Manager, "kpis", kpi("LI-ODD", json!({"title": title}))).await.is(201);
+    for path in ["/plans/small", "/plans/small/kpis/LI-ODD"] {
+        let html = browser.get(path).await.is(200).text();
+        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !html.contains("<script>alert"), "{html}");
+    }
+    let style = browser.get("/plans/small").await.text();
+    let style = style.split("href=\"/assets/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let asset = world.get(Nobody, &format!("/assets/{style}")).await.is(200);
+    assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    world.get(Nobody, "/assets/waymark.0000000000000000.css").await.refused(404, "not_found");
+}
