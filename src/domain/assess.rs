@@ -1077,7 +1077,9 @@ pub(crate) mod tests {
             (figure("75"), Some(Method::Trend), Some(Status::OffTrack))
         );
         assert_eq!(forecast.stated, Some(StatedForecast { value: Figure::small(85), status: Some(Status::AtRisk) }));
-        assert_eq!(Assessment { forecast: plain.forecast.clone(), ..told }, plain, "nothing else is another");
+        assert_eq!((&plain.forecast_text, told.forecast_text.as_deref()), (&None, Some("75.0 %")));
+        let otherwise = Assessment { forecast: plain.forecast.clone(), forecast_text: None, ..told };
+        assert_eq!(otherwise, plain, "nothing else is another");
         case.outlook.withheld = true;
         let hidden = case.assess().forecast;
         assert_eq!((hidden.value, hidden.stated, hidden.reason), (None, None, Some(NoForecast::Suppressed)));

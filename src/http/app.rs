@@ -21,7 +21,7 @@ use crate::http::openapi::{self, Documents};
 use crate::http::routes::routes;
 use crate::http::service::health::Readiness;
 use crate::http::settings::Settings;
-use crate::http::site::visitor;
+use crate::http::site::entrance;
 use crate::programme::Programme;
 use crate::token::Verifier;
 
@@ -122,7 +122,7 @@ pub fn configure(
         })
         .wrap(from_fn(idempotency::carry_out_once))
         .wrap(from_fn(rate_limit::count))
-        .wrap(from_fn(visitor::receive))
+        .wrap(from_fn(entrance::receive))
         .wrap(from_fn(authenticate::authenticate))
         .wrap(Condition::new(!state.settings.cors_origins.is_empty(), cors(&state.settings)))
         .wrap(Compress::default())

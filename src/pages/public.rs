@@ -81,7 +81,7 @@ impl PublicPage<'_> {
                     p {
                         @if held == 1 { "1 number is" } @else { (held) " numbers are" } " held back. When only a few children are counted, someone who \
                          knows them might guess who they are. So we never show a number from 1 to " (self.threshold) ", or any number from which it \
-                         could be worked out. Nought is shown."
+                         could be worked out. A 0 is shown."
                     }
                 }
             }

@@ -464,7 +464,7 @@ impl ReturnPage<'_> {
                     p { "Reported: " (marks::status(one.status)) @if let Some(text) = &one.reported_text { " (" (words::typed(text)) ")" } "." }
                     @for lacks in &line.lacking { p.lacks { (sentence(lacks.words())) } }
                 },
-                None => div.effect #(id) {},
+                None => div #(id) {},
             }
         }
     }

@@ -123,6 +123,7 @@ async fn a_link_signs_in_once_and_a_session_opens_pages_only(world: &World) {
     let page = browser.get("/plans/small").await.is(200);
     assert_eq!(page.header("cache-control"), Some("private, no-cache"));
     assert!(page.headers.get_all("vary").any(|vary| vary == "Cookie"), "{page}");
+    assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
     assert_eq!(browser.get("/").await.is(303).header("location"), Some("/plans/small"), "one plan: there at once");
     browser.get("/v1/plans/small").await.refused(401, "missing_token");
     sign_in(world, &[("link", &link)]).await.is(422);

@@ -7,8 +7,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use crate::http::problem::Problem;
 use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::path::path_params;
+use crate::http::site::answer::{frame, html};
 use crate::http::site::visitor::Visitor;
-use crate::http::site::{frame, html};
 use crate::pages::assets::Asset;
 use crate::pages::plain;
 
