@@ -337,14 +337,36 @@ async fn a_return_is_checked_saved_submitted_and_signed_off_on_pages(world: &Wor
     assert_eq!(saved.header("location"), Some(&*format!("{here}?done=saved")));
     let reading = world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json();
     assert_eq!((reading["value"].as_f64(), &reading["provisional"]), (Some(4.5), &json!(true)));
-    // The same again changes nothing.
+    // The same again changes nothing, and neither does the page as a browser sends it when nobody has typed anything.
     lead.send(here, &[&right[..], &[("do", "save")]].concat()).await.is(303);
+    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"commentary": " One line.\nAnother. "})).await.is(200);
+    let version = world.version().await;
+    let untouched = [
+        ("ni-117-fy2009-10-q1.value", "4.5"),
+        ("ni-117-fy2009-10-q1.provisional", "on"),
+        ("ni-117-fy2009-10-q1.commentary", " One line.\r\nAnother. "),
+        ("ni-117-fy2009-10-q1.nil_return", ""),
+        ("ni-117-fy2009-10-q1.reason", ""),
+        ("do", "save"),
+    ];
+    lead.send(here, &untouched).await.is(303);
+    assert_eq!(world.version().await, version);
+    let emptied = [("ni-117-fy2009-10-q1.value", ""), ("ni-117-fy2009-10-q1.commentary", ""), ("do", "save")];
+    let refused = lead.send(here, &emptied).await.is(422);
+    assert!(words(&refused.text()).contains("Give the figure, or say why there is none."), "{refused}");
+    let unticked = [("ni-117-fy2009-10-q1.value", "4.5"), ("ni-117-fy2009-10-q1.commentary", ""), ("do", "save")];
+    lead.send(here, &unticked).await.is(303);
+    let reading = world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json();
+    assert_eq!(
+        (&reading["commentary"], &reading["provisional"], &reading["value"]),
+        (&Value::Null, &json!(false), &json!(4.5))
+    );
     assert_eq!(
         world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1/history").await.is(200).json()["items"]
             .as_array()
             .unwrap()
             .len(),
-        1
+        3
     );
     lead.send(here, &[("do", "submit")]).await.is(303);
     lead.send(here, &[("do", "sign-off")]).await.is(403);

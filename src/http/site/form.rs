@@ -26,6 +26,11 @@ impl Form {
         let found = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         found.filter(|value| !value.is_empty())
     }
+
+    /// Whether a field was sent, with something in it or empty.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
 }
 
 impl FromRequest for Form {
@@ -36,7 +41,9 @@ impl FromRequest for Form {
         let body = read_body(request, payload, &["application/x-www-form-urlencoded"], LIMIT);
         let visitor = request.extensions().get::<Visitor>().cloned();
         Box::pin(async move {
-            let form = Self(fields(&String::from_utf8_lossy(&body.await?)));
+            // A browser ends the lines of a text with both characters, whatever they ended with before.
+            let fields = fields(&String::from_utf8_lossy(&body.await?)).into_iter();
+            let form = Self(fields.map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect());
             if let Some(visitor) = visitor {
                 let sent = form.get(FORM_TOKEN).unwrap_or_default();
                 if verify_slices_are_equal(sent.as_bytes(), visitor.form_token.as_bytes()).is_err() {

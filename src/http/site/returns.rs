@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::domain::invalid::Violation;
+use crate::domain::kpi::Kpi;
 use crate::domain::period::Period;
 use crate::domain::plan::SubGroup;
 use crate::domain::round::{ReturnKey, ReturnState, Round, Step};
@@ -26,7 +27,7 @@ use crate::http::view::{AsOf, View, view};
 use crate::pages::frame::Tab;
 use crate::pages::returns::{Done, FIELDS, Fault, May, ReturnPage, ReturnRow, Typed, list, name_of, stored};
 use crate::programme::figures::typed_figure;
-use crate::programme::rounds::returns::{PostedReturn, ReturnReport};
+use crate::programme::rounds::returns::{PostedReturn, ReturnLine, ReturnReport};
 use crate::programme::{Programme, Refusal, Seen};
 
 /// How many rounds are listed, latest first.
@@ -203,6 +204,73 @@ fn fault_of_line(violation: &Violation) -> Option<Fault> {
     Some(Fault { line, field, detail: violation.detail.clone() })
 }
 
+/// What somebody typed of a figure; a field that the form does not have at all is as it is stored.
+fn typed_of(line: &ReturnLine, kept: &Typed, form: &Form) -> Typed {
+    let name = name_of(&line.assessment);
+    let is_there = form.has(&format!("{name}.commentary"));
+    let mut typed = Typed::new();
+    for field in FIELDS.into_iter().chain(["provisional"]) {
+        let key = format!("{name}.{field}");
+        // A box that is not ticked is not sent.
+        let is_sent = form.has(&key) || (field == "provisional" && is_there);
+        let text = if is_sent { form.get(&key).map(str::trim) } else { kept.get(field).map(String::as_str) };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            typed.insert(field, text.to_owned());
+        }
+    }
+    typed
+}
+
+/// What is reported by what was typed: nothing if it is what is stored.
+///
+/// # Errors
+/// What is wrong with which field.
+fn figure_of(
+    line: &ReturnLine,
+    kpi: &Kpi,
+    (kept, typed): (&Typed, &Typed),
+) -> Result<Option<Map<String, Value>>, Vec<(&'static str, String)>> {
+    let differs = |field: &str| kept.get(field) != typed.get(field);
+    let figure_fields = ["value", "numerator", "denominator", "nil_return"];
+    let is_other_figure = figure_fields.iter().any(|field| differs(field));
+    let has_figure = figure_fields.iter().any(|field| typed.contains_key(field));
+    if kept == typed {
+        return Ok(None);
+    }
+    if (is_other_figure || line.reported_at.is_none()) && !has_figure {
+        return Err(vec![("value", "Give the figure, or say why there is none.".to_owned())]);
+    }
+    let one = &line.assessment;
+    let mut figure = Map::from_iter([
+        ("kpi".to_owned(), json!(one.kpi)),
+        ("period".to_owned(), json!(one.period.to_string())),
+        ("group".to_owned(), json!(one.group)),
+    ]);
+    let mut faults = Vec::new();
+    if is_other_figure {
+        for (field, of) in [("value", Some(kpi)), ("numerator", None), ("denominator", None)] {
+            match typed.get(field).map(|text| typed_figure(text, of)) {
+                None => {}
+                Some(Ok(number)) => drop(figure.insert(field.to_owned(), json!(number))),
+                Some(Err((_, detail))) => faults.push((field, detail)),
+            }
+        }
+        if let Some(why) = typed.get("nil_return") {
+            figure.insert("nil_return".to_owned(), json!(why));
+        }
+    }
+    if let Some(why) = typed.get("reason") {
+        figure.insert("reason".to_owned(), json!(why));
+    }
+    if differs("commentary") {
+        figure.insert("commentary".to_owned(), json!(typed.get("commentary")));
+    }
+    if differs("provisional") {
+        figure.insert("provisional".to_owned(), json!(typed.contains_key("provisional")));
+    }
+    if faults.is_empty() { Ok(Some(figure)) } else { Err(faults) }
+}
+
 /// A return as somebody typed it.
 struct Entered {
     report: ReturnReport,
@@ -217,53 +285,20 @@ impl Entered {
         let report = seen.find_return(key)?;
         let mut entered = Self { typed: Vec::new(), figures: Vec::new(), faults: Vec::new(), report };
         for (place, line) in entered.report.lines.iter().enumerate() {
-            let one = &line.assessment;
-            let name = name_of(one);
-            let mut typed = Typed::new();
-            for field in FIELDS.into_iter().chain(["provisional"]) {
-                if let Some(text) = form.get(&format!("{name}.{field}")).map(str::trim).filter(|text| !text.is_empty())
-                {
-                    typed.insert(field, text.to_owned());
+            let kpi = seen.kpi(&line.assessment.kpi)?.definition();
+            let mut kept = stored(line, &kpi);
+            kept.values_mut().for_each(|text| *text = text.trim().to_owned());
+            let typed = typed_of(line, &kept, form);
+            match figure_of(line, &kpi, (&kept, &typed)) {
+                Ok(None) => {}
+                Ok(Some(figure)) => entered.figures.push((place, figure)),
+                Err(faults) => {
+                    entered.faults.extend(faults.into_iter().map(|(field, detail)| Fault {
+                        line: place,
+                        field,
+                        detail,
+                    }));
                 }
-            }
-            let is_reported = line.reported_at.is_some();
-            let has_figure =
-                ["value", "numerator", "denominator", "nil_return"].iter().any(|field| typed.contains_key(field));
-            if has_figure || is_reported {
-                let kpi = seen.kpi(&one.kpi)?.definition();
-                let mut figure = Map::new();
-                figure.insert("kpi".to_owned(), json!(one.kpi));
-                figure.insert("period".to_owned(), json!(one.period.to_string()));
-                figure.insert("group".to_owned(), json!(one.group));
-                let before = entered.faults.len();
-                for (field, of) in [("value", Some(&*kpi)), ("numerator", None), ("denominator", None)] {
-                    let Some(text) = typed.get(field) else { continue };
-                    match typed_figure(text, of) {
-                        Ok(number) => {
-                            figure.insert(field.to_owned(), json!(number));
-                        }
-                        Err((_, detail)) => entered.faults.push(Fault { line: place, field, detail }),
-                    }
-                }
-                for field in ["nil_return", "reason"] {
-                    if let Some(text) = typed.get(field) {
-                        figure.insert(field.to_owned(), json!(text));
-                    }
-                }
-                match typed.get("commentary") {
-                    Some(text) => drop(figure.insert("commentary".to_owned(), json!(text))),
-                    None if is_reported => drop(figure.insert("commentary".to_owned(), Value::Null)),
-                    None => {}
-                }
-                if !typed.contains_key("nil_return") {
-                    figure.insert("provisional".to_owned(), json!(typed.contains_key("provisional")));
-                }
-                if entered.faults.len() == before {
-                    entered.figures.push((place, figure));
-                }
-            } else if typed.contains_key("commentary") {
-                let detail = "Give the figure that the commentary is about, or say why there is none.".to_owned();
-                entered.faults.push(Fault { line: place, field: "value", detail });
             }
             entered.typed.push(typed);
         }
