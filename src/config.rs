@@ -364,6 +364,9 @@ pub struct Report {
     /// How to print it.
     #[arg(long, value_enum, default_value = "text")]
     pub format: ReportFormat,
+    /// Write it to this file as a page to be mailed or printed: exceptions, and every KPI as an annex.
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    pub html: Option<PathBuf>,
 }
 
 /// `waymark token`

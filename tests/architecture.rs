@@ -48,7 +48,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "cli",
-        may_use: &["domain", "store", "exchange", "programme", "http", "delivery", "token", "config", "clock"],
+        may_use: &["domain", "store", "exchange", "programme", "pages", "http", "delivery", "token", "config", "clock"],
         rule: "a command puts the rooms together; what it shows comes from the programme",
     },
     Room {

@@ -29,11 +29,15 @@ use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
 use crate::http::documents;
 use crate::http::tables::columns;
+use crate::pages::as_known_on;
+use crate::pages::board::BoardPage;
+use crate::pages::frame::Frame;
+use crate::pages::scorecard::{Place as PlaceOfPage, Scorecard};
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::outcome::Outcome;
 use crate::programme::folder::files::FILES;
-use crate::programme::reports::status_report::{ReportFilter, StatusReport};
-use crate::programme::{Programme, Refusal};
+use crate::programme::reports::status_report::{Included, ReportFilter, StatusReport};
+use crate::programme::{Programme, Refusal, Seen};
 use crate::store::{DatabaseUrl, Store, StoreOptions};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
@@ -274,11 +278,10 @@ async fn report(command: Report) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
     let open =
         programme.open(&command.plan, &command.subject.clone().into()).await.map_err(|refusal| told(&refusal))?;
-    let at = command.as_of.unwrap_or_else(|| programme.clock().now());
     let seen = match command.as_of {
-        None => programme.seen(&open, at).await,
+        None => programme.seen(&open, programme.clock().now()).await,
         Some(instant) => match programme.version_at(&open, instant).await {
-            Ok(version) => programme.seen_at(&open, version, at).await,
+            Ok(version) => programme.seen_at(&open, version, instant).await,
             Err(Refusal::NotFound) => return Err(format!("there was no plan yet on {instant}").into()),
             Err(other) => Err(other),
         },
@@ -288,6 +291,10 @@ async fn report(command: Report) -> Result<bool, Failure> {
         Some(text) => Period::read_any(text).map_err(|error| format!("--period: `{text}` {error}"))?,
         None => seen.reported_quarter().ok_or("the plan has no period yet; give one with --period")?,
     };
+    if let Some(file) = &command.html {
+        std::fs::write(file, as_page(&seen, period)).map_err(at(file))?;
+        return Ok(true);
+    }
     let report = seen.status_report(period, &ReportFilter::default());
     match command.format {
         ReportFormat::Json => print(serde_json::to_string_pretty(&report)? + "\n")?,
@@ -295,6 +302,30 @@ async fn report(command: Report) -> Result<bool, Failure> {
         ReportFormat::Text => print(as_text(&report))?,
     }
     Ok(true)
+}
+
+/// A report as a page of its own, to be mailed or printed.
+fn as_page(seen: &Seen, period: Period) -> String {
+    let filter = ReportFilter { include: Some(Included::Commentary), ..ReportFilter::default() };
+    let (report, exceptions) = (seen.status_report(period, &filter), seen.exceptions(period, &filter));
+    let page = BoardPage {
+        scorecard: Scorecard {
+            report: &report,
+            seen,
+            filter: &filter,
+            periods: &[],
+            as_of: None,
+            place: PlaceOfPage::File,
+        },
+        exceptions: &exceptions,
+        frozen: None,
+        changes: None,
+        reports: &[],
+        freezer: None,
+    };
+    let title = format!("{}: {}", report.title, page.title());
+    let printed = Some((title.clone(), as_known_on(seen.now())));
+    page.page(&Frame { title, class: "p-board", printed, ..Frame::default() })
 }
 
 /// A status report to read in a terminal.

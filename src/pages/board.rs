@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::chart::spark;
 use super::frame::{Frame, Person, form_token};
-use super::scorecard::{Scorecard, goal};
+use super::scorecard::{Place, Scorecard, goal};
 use super::{marks, words};
 use crate::domain::action::{ActionState, CauseCode};
 use crate::domain::board_report::BoardReport;
@@ -53,13 +53,17 @@ impl BoardPage<'_> {
     pub fn title(&self) -> String {
         match &self.frozen {
             Some(paper) => paper.report.title.clone(),
+            None if self.scorecard.place == Place::File => format!("Report {}", self.report().period.label()),
             None => format!("Board room {}", self.report().period.label()),
         }
     }
 
     /// The whole page.
     pub fn page(&self, frame: &Frame<'_>) -> String {
-        frame.around(&self.content())
+        match self.scorecard.place {
+            Place::Service => frame.around(&self.content()),
+            Place::File => frame.in_a_file(&self.content()),
+        }
     }
 
     fn report(&self) -> &StatusReport {
@@ -76,7 +80,9 @@ impl BoardPage<'_> {
         html! {
             div class={ "head" @if self.frozen.is_some() { " withrec" } } {
                 div {
-                    p.over-h1 { @match &self.frozen { Some(paper) => (paper.report.title), None => { "Board room, " (period.label()) } } }
+                    p.over-h1 { @match &self.frozen { Some(paper) => (paper.report.title), None if self.scorecard.place == Place::File => "Report to the Board",
+                        None => { "Board room, " (period.label()) },
+                    } }
                     h1 { (period.label()) ": " (words::headline(&report.headline, report.counts.status.on_track)) }
                     p.under {
                         (report.title) ". " (words::date(period.start())) " to " (words::date(period.end()))
@@ -88,8 +94,9 @@ impl BoardPage<'_> {
             @if report.headline.total > 0 { (marks::big_bar(&report.counts.status)) }
             (self.exceptions())
             @if let Some(changes) = self.changes { (moved(changes)) }
-            @if self.frozen.is_none() { (self.freezing()) (self.list()) }
-            @if self.frozen.is_some() && report.headline.total > 0 {
+            @let is_live = self.frozen.is_none() && self.scorecard.place == Place::Service;
+            @if is_live { (self.freezing()) (self.list()) }
+            @if !is_live && report.headline.total > 0 {
                 section.annex {
                     h2 #annex { "Annex: all " (counted(report.headline.total, "KPI", "KPIs")) " by outcome area" }
                     (self.scorecard.rows())
@@ -137,7 +144,7 @@ impl BoardPage<'_> {
         html! {
             tr role="row" {
                 th.k role="rowheader" scope="row" {
-                    span.rank { (rank) } a href=(self.scorecard.address(&item.kpi)) { (item.title) }
+                    span.rank { (rank) } (self.scorecard.link(&item.kpi, &item.title))
                     span.code { (item.kpi) @if let Some(area) = area { ", " (area.value.title) } }
                 }
                 td.fig role="cell" data-l="Figure, target and trend" {

@@ -99,6 +99,24 @@ impl Render for SignOut<'_> {
 }
 
 impl Frame<'_> {
+    /// The same as a file of its own, which loads nothing: its style is in it.
+    pub fn in_a_file(&self, content: &Markup) -> String {
+        let (head, as_at) = self.printed.as_ref().map(|(head, as_at)| (head.as_str(), as_at.as_str())).unzip();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en-GB" data-head=[head] data-asat=[as_at] {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (self.title) }
+                    style { (PreEscaped(STYLE.content)) }
+                }
+                body class=[(!self.class.is_empty()).then_some(self.class)] { (SPRITE) main.wrap #main { (content) } }
+            }
+        };
+        page.into_string()
+    }
+
     /// The whole page around its content.
     pub fn around(&self, content: &Markup) -> String {
         let name = match &self.plan {

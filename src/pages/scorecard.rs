@@ -29,6 +29,17 @@ pub struct Scorecard<'a> {
     pub periods: &'a [Period],
     /// As it stands in the address: the day or the moment as of which the plan is shown, if it is not now.
     pub as_of: Option<&'a str>,
+    /// Whether it is a page of the service, from which links lead on, or a file.
+    pub place: Place,
+}
+
+/// Where a page is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At its address in the service.
+    Service,
+    /// In a file of its own, from which no link of the service would lead anywhere.
+    File,
 }
 
 impl Scorecard<'_> {
@@ -223,7 +234,7 @@ impl Scorecard<'_> {
         html! {
             tr role="row" {
                 th.k role="rowheader" scope="row" {
-                    a href=(self.address(&one.kpi)) { (one.title) }
+                    (self.link(&one.kpi, &one.title))
                     div {
                         span.code { (one.kpi) }
                         details {
@@ -282,8 +293,16 @@ impl Scorecard<'_> {
         band.into_iter().chain(reason).collect()
     }
 
+    /// A KPI's title, which leads to its page if that can be reached.
+    pub(super) fn link(&self, kpi: &KpiCode, title: &str) -> Markup {
+        match self.place {
+            Place::Service => html! { a href=(self.address(kpi)) { (title) } },
+            Place::File => html! { b { (title) } },
+        }
+    }
+
     /// The page of a KPI, as of the same moment.
-    pub(super) fn address(&self, kpi: &KpiCode) -> String {
+    fn address(&self, kpi: &KpiCode) -> String {
         let page = format!("/plans/{}/kpis/{kpi}", self.report.plan);
         match self.as_of {
             Some(as_of) => format!("{page}?as_of={}", super::in_query(as_of)),

@@ -140,6 +140,18 @@ fn everything_that_is_wrong_is_said_at_once_and_nothing_is_kept(desk: &Desk) {
     small(desk, "small");
     desk.well(&import(&folder, &[]));
     assert_eq!(desk.report("small", "FY2009-10-Q1")["headline"]["total"], serde_json::json!(2));
+    let page = desk.path("report.html");
+    let asked =
+        ["report", "--plan", "small", "--as", "ann", "--period", "FY2009-10-Q1", "--html", page.to_str().unwrap()];
+    desk.well(&asked);
+    let html = std::fs::read_to_string(page).unwrap();
+    assert!(html.contains("NI-1") && html.contains("<style>") && html.contains("2009/10 Q1"), "{html}");
+    assert!(
+        !html.contains("href=\"/") && !html.contains("http") && !html.contains("<script"),
+        "it loads nothing: {html}"
+    );
+    let link = desk.well(&["sign-in-link", "--subject", "ann", "--public-url", "https://waymark.example/"]);
+    assert!(link.starts_with("https://waymark.example/sign-in?link=") && link.trim().len() > 70, "{link}");
     let again = desk.run(&import(&folder, &[]));
     assert!(
         !again.well && again.out.contains("plan.csv, row 2, code (A2): there is a plan `small` already"),

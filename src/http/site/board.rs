@@ -21,7 +21,7 @@ use crate::pages::as_known_on;
 use crate::pages::board::{BoardPage, FrozenPaper};
 use crate::pages::frame::{Frame, Tab};
 use crate::pages::plain;
-use crate::pages::scorecard::Scorecard;
+use crate::pages::scorecard::{Place, Scorecard};
 use crate::programme::Programme;
 use crate::programme::reports::status_report::{Included, ReportFilter};
 
@@ -50,6 +50,7 @@ pub(in crate::http) async fn room(
             filter: &filter,
             periods: &[],
             as_of: asked.as_deref(),
+            place: Place::Service,
         },
         exceptions: &exceptions,
         frozen: None,
@@ -115,7 +116,14 @@ pub(in crate::http) async fn paper(
     let mut report = content.status_report;
     report.commentary = Some(content.commentary);
     let page = BoardPage {
-        scorecard: Scorecard { report: &report, seen: &then, filter: &filter, periods: &[], as_of: Some(&as_of) },
+        scorecard: Scorecard {
+            report: &report,
+            seen: &then,
+            filter: &filter,
+            periods: &[],
+            as_of: Some(&as_of),
+            place: Place::Service,
+        },
         exceptions: &content.exceptions,
         frozen: Some(FrozenPaper { report: kept, address: &address }),
         changes: changes.as_ref(),

@@ -24,7 +24,7 @@ use crate::pages::frame::{Frame, PlanHead, Tab};
 use crate::pages::kpi::KpiPage;
 use crate::pages::plain;
 use crate::pages::public::PublicPage;
-use crate::pages::scorecard::{PlanLine, Scorecard, plans as plans_page};
+use crate::pages::scorecard::{Place, PlanLine, Scorecard, plans as plans_page};
 use crate::programme::figures::readings::{ReadingFilter, SeenReading};
 use crate::programme::reports::actions::ActionFilter;
 use crate::programme::reports::status_report::{Included, MOST_POINTS, ReportFilter, Series};
@@ -92,8 +92,14 @@ pub(in crate::http) async fn scorecard(
     let report = view.seen.status_report(period, &filter);
     let periods = periods(&view, period);
     let as_of = asked_as_of(as_of);
-    let page =
-        Scorecard { report: &report, seen: &view.seen, filter: &filter, periods: &periods, as_of: as_of.as_deref() };
+    let page = Scorecard {
+        report: &report,
+        seen: &view.seen,
+        filter: &filter,
+        periods: &periods,
+        as_of: as_of.as_deref(),
+        place: Place::Service,
+    };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let data = |ending: &str| format!("/plans/{plan}/status-report{ending}{query}");
     let title = page.title();

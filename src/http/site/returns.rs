@@ -221,6 +221,9 @@ fn typed_of(line: &ReturnLine, kept: &Typed, form: &Form) -> Typed {
     typed
 }
 
+/// A field, and what is wrong with it.
+type FieldFault = (&'static str, String);
+
 /// What is reported by what was typed: nothing if it is what is stored.
 ///
 /// # Errors
@@ -229,7 +232,7 @@ fn figure_of(
     line: &ReturnLine,
     kpi: &Kpi,
     (kept, typed): (&Typed, &Typed),
-) -> Result<Option<Map<String, Value>>, Vec<(&'static str, String)>> {
+) -> Result<Option<Map<String, Value>>, Vec<FieldFault>> {
     let differs = |field: &str| kept.get(field) != typed.get(field);
     let figure_fields = ["value", "numerator", "denominator", "nil_return"];
     let is_other_figure = figure_fields.iter().any(|field| differs(field));
@@ -287,7 +290,9 @@ impl Entered {
         for (place, line) in entered.report.lines.iter().enumerate() {
             let kpi = seen.kpi(&line.assessment.kpi)?.definition();
             let mut kept = stored(line, &kpi);
-            kept.values_mut().for_each(|text| *text = text.trim().to_owned());
+            for text in kept.values_mut() {
+                *text = text.trim().to_owned();
+            }
             let typed = typed_of(line, &kept, form);
             match figure_of(line, &kpi, (&kept, &typed)) {
                 Ok(None) => {}
