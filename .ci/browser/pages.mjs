@@ -17,6 +17,7 @@ const base = said.match(/http:\/\/127\.0\.0\.1:\d+/)[0];
 const link = (role) => said.match(new RegExp(`^${role.replaceAll('_', ' ')} +(http\\S+)`, 'm'))[1];
 const token = (role) => said.match(new RegExp(`^${role.toUpperCase()}=(\\S+)`, 'm'))[1];
 const plan = '/plans/harrow-cypp-2009-2011';
+const isShort = process.env.SHORT === '1';
 const asOf = process.env.AS_OF ?? '2010-05-14T12:00:00Z';
 const at = asOf ? `&as_of=${asOf}` : '';
 const asked = `period=FY2009-10-Q4${at}`;
@@ -170,13 +171,11 @@ const pages = {
   privacy: '/privacy',
   'sign-in': '/sign-in',
 };
-const isShort = process.env.SHORT === '1';
 const settings = {
   desk: {},
   dark: { colorScheme: 'dark' },
   'forced-colours': { forcedColors: 'active' },
   phone: { viewport: { width: 320, height: 640 } },
-  zoomed: { viewport: { width: 640, height: 450 } },
 };
 for (const [setting, options] of Object.entries(settings).slice(0, isShort ? 1 : undefined)) {
   const { context, page, faults } = await open({ storageState: cookies.board, ...options });
