@@ -144,7 +144,7 @@ impl BoardPage<'_> {
         html! {
             tr role="row" {
                 th.k role="rowheader" scope="row" {
-                    span.rank { (rank) } (self.scorecard.link(&item.kpi, &item.title))
+                    span.rank { (rank) } (self.scorecard.link(one))
                     span.code { (item.kpi) @if let Some(area) = area { ", " (area.value.title) } }
                 }
                 td.fig role="cell" data-l="Figure, target and trend" {

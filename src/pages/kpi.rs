@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::scorecard::goal;
 use super::{in_query, marks, words};
 use crate::domain::assess::Assessment;
-use crate::domain::ids::OrganisationCode;
+use crate::domain::ids::{KpiCode, OrganisationCode};
 use crate::domain::kpi::{Formula, Kpi, Polarity, Publication, grouped};
 use crate::domain::number::Figure;
 use crate::domain::period::{Frequency, Period};
@@ -72,7 +72,7 @@ impl KpiPage<'_> {
                 p.lead { (marks::tag(one.status)) " " (lead(one)) }
                 p.under {
                     "As known on " (as_known) ". "
-                    @if self.as_of.is_some() { a href=(self.address(None)) { "See it as known today" } }
+                    @if self.as_of.is_some() { a href=(self.address(&one.kpi, Some(one.period), None)) { "See it as known today" } }
                     @if self.kpi.is_archived() { " This KPI is archived: it accepts no more figures." }
                 }
             }
@@ -96,19 +96,21 @@ impl KpiPage<'_> {
         format!("/plans/{}", self.seen.plan().value.code)
     }
 
-    /// The same page in another period, or without one.
-    fn address(&self, period: Option<Period>) -> String {
+    /// The page of a KPI, of the same group: in a period, or in the latest; as of the same moment, or of now.
+    fn address(&self, kpi: &KpiCode, period: Option<Period>, as_of: Option<&str>) -> String {
         let period = period.map(|period| format!("period={period}"));
         let group = (!self.assessment.group.is_all()).then(|| format!("group={}", self.assessment.group));
-        let query: Vec<String> = period.into_iter().chain(group).collect();
-        let page = format!("{}/kpis/{}", self.plan_address(), self.kpi.code());
+        let as_of = as_of.map(|as_of| format!("as_of={}", in_query(as_of)));
+        let query: Vec<String> = period.into_iter().chain(group).chain(as_of).collect();
+        let page = format!("{}/kpis/{kpi}", self.plan_address());
         if query.is_empty() { page } else { format!("{page}?{}", query.join("&")) }
     }
 
-    fn with_as_of(&self, page: String) -> String {
+    /// The scorecard, as of the same moment.
+    fn scorecard(&self) -> String {
         match self.as_of {
-            Some(as_of) => format!("{page}?as_of={}", in_query(as_of)),
-            None => page,
+            Some(as_of) => format!("{}?as_of={}", self.plan_address(), in_query(as_of)),
+            None => self.plan_address(),
         }
     }
 
@@ -120,7 +122,7 @@ impl KpiPage<'_> {
     fn crumbs(&self) -> Markup {
         let area = self.kpi.outcome_area().and_then(|area| self.seen.all::<OutcomeArea>().get(area));
         let priority = self.seen.all::<Priority>().get(self.kpi.priority());
-        let scorecard = self.with_as_of(self.plan_address());
+        let scorecard = self.scorecard();
         html! {
             nav.crumbs aria-label="Breadcrumb" { ol {
                 li { a href=(scorecard) { "Scorecard" } }
@@ -239,7 +241,7 @@ impl KpiPage<'_> {
                 tbody {
                     @for point in self.series.points.iter().rev() {
                         tr class=[(point.period == self.assessment.period).then_some("here")] {
-                            th scope="row" { a href=(self.address(Some(point.period))) { (point.period.label()) } }
+                            th scope="row" { a href=(self.address(&point.kpi, Some(point.period), self.as_of)) { (point.period.label()) } }
                             td.r {
                                 @match &point.reported_text {
                                     Some(text) => (words::typed(text)),
@@ -453,7 +455,7 @@ impl KpiPage<'_> {
         let place = all.iter().position(|kpi| kpi.code() == self.kpi.code());
         let before = place.and_then(|place| all.get(place.checked_sub(1)?));
         let after = place.and_then(|place| all.get(place + 1));
-        let link = |kpi: &SeenKpi<'_>| self.with_as_of(format!("{}/kpis/{}", self.plan_address(), kpi.code()));
+        let link = |kpi: &SeenKpi<'_>| self.address(kpi.code(), None, self.as_of);
         html! {
             @if before.is_some() || after.is_some() {
                 nav.pages aria-label="Other KPIs of this priority" {

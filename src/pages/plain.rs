@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::frame::{Frame, form_token};
+use super::frame::{Frame, Person, form_token};
 use super::words;
 use crate::domain::board_report::BoardReport;
 
@@ -16,16 +16,19 @@ pub struct SignInPage<'a> {
     pub link: Option<&'a str>,
     /// What is wrong with what they came with.
     pub error: Option<&'a str>,
+    /// Who is signed in already, and will not be any more.
+    pub person: Option<Person<'a>>,
 }
 
 impl SignInPage<'_> {
     /// The whole page.
     pub fn page(&self) -> String {
         let title = if self.error.is_some() { "Error: Sign in" } else { "Sign in" };
-        let frame = Frame { title: title.to_owned(), ..Frame::default() };
+        let frame = Frame { title: title.to_owned(), person: self.person, ..Frame::default() };
         frame.around(&html! {
             div.slim {
                 h1 { "Sign in" }
+                @if let Some(person) = self.person { p { "You are signed in as " (person.name) ". Signing in again ends that." } }
                 @if let Some(error) = self.error {
                     div.errors { div role="alert" {
                         h2 { "There is a problem" }
@@ -59,7 +62,7 @@ impl SignInPage<'_> {
     }
 
     fn destination(&self) -> Markup {
-        html! { @if let Some(then) = self.then { input type="hidden" name="then" value=(then); } }
+        html! { (form_token(self.person)) @if let Some(then) = self.then { input type="hidden" name="then" value=(then); } }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use maud::{Markup, html};
+use sha2::{Digest, Sha256};
 
 use super::frame::{Frame, Person, form_token};
 use super::scorecard::goal;
@@ -108,11 +111,22 @@ impl Done {
     }
 }
 
-/// What a figure's fields are named after, unlike any other of the return: `ni-117-fy2010-11-q1`.
+/// What a figure's fields are named after, unlike any other of the return: `NI-117.FY2010-11-Q1`. No code holds a full stop.
 pub fn name_of(one: &Assessment) -> String {
-    let group = if one.group.is_all() { String::new() } else { format!("-{}", one.group) };
-    let name = format!("{}-{}{group}", one.kpi, one.period).to_lowercase();
-    name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect()
+    let group = if one.group.is_all() { String::new() } else { format!(".{}", one.group) };
+    format!("{}.{}{group}", one.kpi, one.period)
+}
+
+/// The field that states what stood in a figure's fields when the page was made.
+pub const WAS: &str = "was";
+
+/// What tells these contents of a figure's fields from any others, apart from how their lines end and what blanks surround them.
+pub fn mark_of(typed: &Typed) -> String {
+    let mut digest = Sha256::new();
+    for (field, text) in typed {
+        digest.update(format!("{field}={}\n", text.trim().replace("\r\n", "\n")));
+    }
+    URL_SAFE_NO_PAD.encode(digest.finalize()).chars().take(16).collect()
 }
 
 /// What stands in the fields of a figure that is not typed yet: what is stored.
@@ -297,6 +311,7 @@ impl ReturnPage<'_> {
         let effect = format!("{name}-fx");
         html! {
             fieldset.owe #(name) {
+                input type="hidden" name={ (name) "." (WAS) } value=(mark_of(&stored(line, &kpi)));
                 legend { (one.title) @if let Some(group) = group { ", " (group) } " " small { (one.kpi) ", " (one.period.label()) } }
                 div.row {
                     dl.last {

@@ -234,7 +234,7 @@ impl Scorecard<'_> {
         html! {
             tr role="row" {
                 th.k role="rowheader" scope="row" {
-                    (self.link(&one.kpi, &one.title))
+                    (self.link(one))
                     div {
                         span.code { (one.kpi) }
                         details {
@@ -293,20 +293,13 @@ impl Scorecard<'_> {
         band.into_iter().chain(reason).collect()
     }
 
-    /// A KPI's title, which leads to its page if that can be reached.
-    pub(super) fn link(&self, kpi: &KpiCode, title: &str) -> Markup {
+    /// A KPI's title, which leads to its page in the same period and as of the same moment, if that can be reached.
+    pub(super) fn link(&self, one: &Assessment) -> Markup {
+        let as_of = self.as_of.map_or_else(String::new, |as_of| format!("&as_of={}", super::in_query(as_of)));
+        let page = format!("/plans/{}/kpis/{}?period={}{as_of}", self.report.plan, one.kpi, one.period);
         match self.place {
-            Place::Service => html! { a href=(self.address(kpi)) { (title) } },
-            Place::File => html! { b { (title) } },
-        }
-    }
-
-    /// The page of a KPI, as of the same moment.
-    fn address(&self, kpi: &KpiCode) -> String {
-        let page = format!("/plans/{}/kpis/{kpi}", self.report.plan);
-        match self.as_of {
-            Some(as_of) => format!("{page}?as_of={}", super::in_query(as_of)),
-            None => page,
+            Place::Service => html! { a href=(page) { (one.title) } },
+            Place::File => html! { b { (one.title) } },
         }
     }
 }

@@ -240,8 +240,14 @@ pub fn find(conn: &mut Conn, kind: CredentialKind, id: CredentialId) -> Result<O
     Ok(rows(found).pop())
 }
 
-/// Revokes a credential, and journals it; a client's secrets go with it. One that was revoked meanwhile stays as it is.
-pub fn revoke(write: &mut Write<'_>, row: &CredentialRow, by: &Subject, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Revokes a credential, and journals it; a client's secrets go with it. One that was revoked meanwhile stays as it is, and the
+/// answer is `false`.
+pub fn revoke(
+    write: &mut Write<'_>,
+    row: &CredentialRow,
+    by: &Subject,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let mut held = service_journal::hold(write)?;
     let before = row.document(&secrets(write, row.id)?);
     let id = row.id.to_string();
@@ -252,11 +258,12 @@ pub fn revoke(write: &mut Write<'_>, row: &CredentialRow, by: &Subject, now: Dat
             .execute(any)
     })?;
     if revoked == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let after = CredentialRow { revoked_at: Some(now), ..row.clone() }.document(&[]);
     let change = row.change("revoked", Some(before), Some(after));
-    service_journal::record(write, &mut held, by, now, vec![change])
+    service_journal::record(write, &mut held, by, now, vec![change])?;
+    Ok(true)
 }
 
 /// Notes that a credential was used.

@@ -559,6 +559,7 @@ async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_chang
     assert_eq!(page.header("cache-control"), Some("public, no-cache"));
     assert!(!page.text().contains("LI-CALLS"), "{page}");
     world.get(Nobody, "/plans/small/public/status-report.csv").await.is(200);
+    world.get(Nobody, "/plans/small/public?status=off_track").await.is(400);
     world.patch(Manager, "", "*", json!({"visibility": "private"})).await.is(200);
     world.get(Stranger, "").await.refused(404, "not_found");
     world.get(Nobody, "").await.refused(401, "missing_token");

@@ -127,17 +127,24 @@ async fn a_link_signs_in_once_and_a_session_opens_pages_only(world: &World) {
     assert_eq!(browser.get("/").await.is(303).header("location"), Some("/plans/small"), "one plan: there at once");
     browser.get("/v1/plans/small").await.refused(401, "missing_token");
     sign_in(world, &[("link", &link)]).await.is(422);
+    // Whoever signs in as somebody else is not who they were any more.
+    let lead = world.programme().make_sign_in_link(&Lead.subject(), TimeDelta::hours(1)).await.unwrap();
+    let page = browser.get(&format!("/sign-in?link={lead}")).await.is(200).text();
+    assert!(page.contains("name=\"form_token\""), "{page}");
+    browser.send("/sign-in", &[("link", &lead)]).await.is(303);
+    browser.get("/plans/small").await.is(303);
     let late = world.programme().make_sign_in_link(&Board.subject(), TimeDelta::hours(1)).await.unwrap();
     world.now_is("2010-05-14T13:00:01Z");
     sign_in(world, &[("link", &late)]).await.is(422);
-    for elsewhere in ["//evil.example/", "https://evil.example/", "/\\evil.example"] {
+    for elsewhere in ["/\t/evil.example", "/\0x", "/é", "//evil.example/", "https://evil.example/", "/\\evil.example"]
+    {
         let link = world.programme().make_sign_in_link(&Board.subject(), TimeDelta::hours(1)).await.unwrap();
         let answer = sign_in(world, &[("link", &link), ("then", elsewhere)]).await.is(303);
         assert_eq!(answer.header("location"), Some("/"), "{elsewhere}");
     }
     let journal = world.service_journal();
     let of = |action: &str| journal.iter().filter(|entry| entry.action == action).count();
-    assert_eq!((of("sign_in.made"), of("sign_in.revoked"), of("session.made")), (5, 4, 4));
+    assert_eq!((of("sign_in.made"), of("sign_in.revoked"), of("session.made")), (9, 8, 8));
     assert!(!world.dump("credentials").contains(&link), "no secret is stored");
 }
 
@@ -153,6 +160,13 @@ async fn a_token_signs_in_with_what_it_carries_and_ends_its_sessions(world: &Wor
     browser.get("/plans/small").await.is(200);
     let refused = browser.send("/plans/small/returns/FY2009-10-Q1/health-group", &[("do", "submit")]).await.is(403);
     assert!(words(&refused.text()).contains("a token that only reads"), "{refused}");
+    // It ends itself and no session that was begun otherwise, whatever it asks for.
+    let whole = Browser::of(world, Manager).await;
+    let second = Browser { world, cookie: cookie_of(&sign_in(world, &[("token", &secret)]).await.is(303)) };
+    second.send("/sign-out", &[("session", "all")]).await.is(303);
+    second.get("/plans/small").await.is(303);
+    whole.get("/plans/small").await.is(200);
+    browser.get("/plans/small").await.is(200);
     let address = made.header("location").unwrap().to_owned();
     let tag = world.get(Manager, &address).await.is(200).tag();
     world.delete(Manager, &address, &tag).await.is(204);
@@ -313,22 +327,29 @@ async fn a_return_is_checked_saved_submitted_and_signed_off_on_pages(world: &Wor
     let list = words(&lead.get("/plans/small/returns").await.is(200).text());
     assert!(list.contains("2 figures to report"), "{list}");
     let here = "/plans/small/returns/FY2009-10-Q1/health-group";
+    // Codes that differ in little have fields of their own.
+    world.post(Manager, "kpis", kpi("ni_117", json!({}))).await.is(201);
+    let both = [("ni_117.FY2009-10-Q1.value", "7"), ("NI-117.FY2009-10-Q1.value", "4,5"), ("do", "check")];
+    let html = lead.send(here, &both).await.is(422).text();
+    assert!(html.contains("id=\"ni_117.FY2009-10-Q1-value\"") && html.contains("value=\"7\""), "{html}");
+    assert!(html.contains("id=\"NI-117.FY2009-10-Q1-value\"") && html.contains("value=\"4,5\""), "{html}");
+    world.delete(Manager, "kpis/ni_117", "*").await.is(204);
     let version = world.version().await;
     // One figure is wrong and one is right: both are said, and nothing is saved.
-    let mistakes = [("ni-117-fy2009-10-q1.value", "4,5"), ("li-asthma-fy2009-10-q1.value", "9"), ("do", "check")];
+    let mistakes = [("NI-117.FY2009-10-Q1.value", "4,5"), ("LI-ASTHMA.FY2009-10-Q1.value", "9"), ("do", "check")];
     let checked = lead.send(here, &mistakes).await.is(422);
     let (html, said) = (checked.text(), words(&checked.text()));
     assert!(said.contains("There is a problem Nothing has been saved."), "{said}");
-    assert!(html.contains("href=\"#ni-117-fy2009-10-q1-value\"") && html.contains("value=\"4,5\""), "{html}");
-    assert!(html.contains("id=\"ni-117-fy2009-10-q1-value-e\"") && html.contains("aria-invalid=\"true\""), "{html}");
+    assert!(html.contains("href=\"#NI-117.FY2009-10-Q1-value\"") && html.contains("value=\"4,5\""), "{html}");
+    assert!(html.contains("id=\"NI-117.FY2009-10-Q1-value-e\"") && html.contains("aria-invalid=\"true\""), "{html}");
     assert!(said.contains("LI-ASTHMA, 2009/10 Q1, would be"), "{said}");
-    let unsaved = lead.send(here, &[("ni-117-fy2009-10-q1.value", "4,5"), ("do", "save")]).await.is(422);
+    let unsaved = lead.send(here, &[("NI-117.FY2009-10-Q1.value", "4,5"), ("do", "save")]).await.is(422);
     assert!(words(&unsaved.text()).contains("Nothing has been saved."), "{unsaved}");
     assert_eq!(world.version().await, version);
     let right = [
-        ("ni-117-fy2009-10-q1.value", "4.5"),
-        ("ni-117-fy2009-10-q1.provisional", "on"),
-        ("li-asthma-fy2009-10-q1.value", "9"),
+        ("NI-117.FY2009-10-Q1.value", "4.5"),
+        ("NI-117.FY2009-10-Q1.provisional", "on"),
+        ("LI-ASTHMA.FY2009-10-Q1.value", "9"),
     ];
     let tried = lead.send(here, &[&right[..], &[("do", "check")]].concat()).await.is(200);
     assert!(words(&tried.text()).contains("2 new figures"), "{tried}");
@@ -342,19 +363,36 @@ async fn a_return_is_checked_saved_submitted_and_signed_off_on_pages(world: &Wor
     world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q1", json!({"commentary": " One line.\nAnother. "})).await.is(200);
     let version = world.version().await;
     let untouched = [
-        ("ni-117-fy2009-10-q1.value", "4.5"),
-        ("ni-117-fy2009-10-q1.provisional", "on"),
-        ("ni-117-fy2009-10-q1.commentary", " One line.\r\nAnother. "),
-        ("ni-117-fy2009-10-q1.nil_return", ""),
-        ("ni-117-fy2009-10-q1.reason", ""),
+        ("NI-117.FY2009-10-Q1.value", "4.5"),
+        ("NI-117.FY2009-10-Q1.provisional", "on"),
+        ("NI-117.FY2009-10-Q1.commentary", " One line.\r\nAnother. "),
+        ("NI-117.FY2009-10-Q1.nil_return", ""),
+        ("NI-117.FY2009-10-Q1.reason", ""),
         ("do", "save"),
     ];
     lead.send(here, &untouched).await.is(303);
     assert_eq!(world.version().await, version);
-    let emptied = [("ni-117-fy2009-10-q1.value", ""), ("ni-117-fy2009-10-q1.commentary", ""), ("do", "save")];
+    // What somebody else saved meanwhile is not put back by whoever did not touch it, nor replaced unseen by whoever did.
+    let page = lead.get(here).await.is(200).text();
+    let was =
+        page.split("name=\"NI-117.FY2009-10-Q1.was\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    world.put(Manager, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.4})).await.is(200);
+    let shown = [&[("NI-117.FY2009-10-Q1.was", was.as_str())], &untouched[..]].concat();
+    let version = world.version().await;
+    lead.send(here, &shown).await.is(303);
+    assert_eq!(world.version().await, version, "nobody typed anything");
+    let typed: Vec<_> = shown.iter().map(|(name, text)| (*name, if *text == "4.5" { "4.6" } else { text })).collect();
+    let refused = lead.send(here, &typed).await.is(422);
+    assert!(
+        words(&refused.text()).contains("Somebody saved this figure after you opened the page: it is 4.4 % now."),
+        "{refused}"
+    );
+    assert_eq!(world.version().await, version);
+    world.put(Manager, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(200);
+    let emptied = [("NI-117.FY2009-10-Q1.value", ""), ("NI-117.FY2009-10-Q1.commentary", ""), ("do", "save")];
     let refused = lead.send(here, &emptied).await.is(422);
     assert!(words(&refused.text()).contains("Give the figure, or say why there is none."), "{refused}");
-    let unticked = [("ni-117-fy2009-10-q1.value", "4.5"), ("ni-117-fy2009-10-q1.commentary", ""), ("do", "save")];
+    let unticked = [("NI-117.FY2009-10-Q1.value", "4.5"), ("NI-117.FY2009-10-Q1.commentary", ""), ("do", "save")];
     lead.send(here, &unticked).await.is(303);
     let reading = world.get(Board, "kpis/NI-117/readings/FY2009-10-Q1").await.is(200).json();
     assert_eq!(
@@ -366,7 +404,7 @@ async fn a_return_is_checked_saved_submitted_and_signed_off_on_pages(world: &Wor
             .as_array()
             .unwrap()
             .len(),
-        3
+        5
     );
     lead.send(here, &[("do", "submit")]).await.is(303);
     lead.send(here, &[("do", "sign-off")]).await.is(403);

@@ -80,6 +80,21 @@ impl FromParams for ReportParams {
 }
 
 impl ReportParams {
+    /// All KPIs in a period, as somebody writes it.
+    pub(in crate::http) fn of_period(period: Option<String>) -> Self {
+        Self {
+            period,
+            outcome_area: None,
+            priority: None,
+            sub_group: None,
+            organisation: None,
+            status: None,
+            data_state: None,
+            group_by: None,
+            include: None,
+        }
+    }
+
     /// The period and filter that are meant, if the plan has them.
     pub(in crate::http) fn settle(self, view: &View) -> Result<(Period, ReportFilter), Problem> {
         let seen = &view.seen;

@@ -14,7 +14,7 @@ use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::path::PlanPath;
 use crate::http::site::answer::{frame_in, html, html_of, person, see_other};
 use crate::http::site::form::Form;
-use crate::http::site::plans::{asked_as_of, printed, rendering};
+use crate::http::site::plans::{PeriodParams, asked_as_of, printed, rendering};
 use crate::http::site::visitor::Visitor;
 use crate::http::view::{AsOf, view};
 use crate::pages::as_known_on;
@@ -31,12 +31,12 @@ pub(in crate::http) async fn room(
     caller: Caller,
     visitor: Visitor,
     PlanPath { plan }: PlanPath,
-    Params((wanted, as_of)): Params<(ReportParams, AsOf)>,
+    Params((wanted, as_of)): Params<(PeriodParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let view = view!(&programme, &caller, &plan, as_of, &conditions, rendering(&visitor));
-    let (period, filter) = wanted.settle(&view)?;
-    let filter = ReportFilter { include: Some(Included::Commentary), group_by: None, ..filter };
+    let (period, filter) = ReportParams::from(wanted).settle(&view)?;
+    let filter = ReportFilter { include: Some(Included::Commentary), ..filter };
     let report = view.seen.status_report(period, &filter);
     let exceptions = view.seen.exceptions(period, &filter);
     let mut reports: Vec<_> = view.seen.board_reports_for(None).collect();
@@ -59,7 +59,8 @@ pub(in crate::http) async fn room(
         freezer: (is_now && visitor.may_write && view.plan.access.freezes_board_reports()).then(|| person(&visitor)),
     };
     let title = page.title();
-    let data = |ending: &str| format!("/plans/{plan}/exceptions{ending}?period={period}");
+    let at = asked.as_ref().map_or_else(String::new, |asked| format!("&as_of={asked}"));
+    let data = |ending: &str| format!("/plans/{plan}/exceptions{ending}?period={period}{at}");
     let frame = Frame {
         class: "p-board",
         printed: Some(printed(&view, &title)),

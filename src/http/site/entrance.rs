@@ -17,7 +17,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::http::problem::{Code, PROBLEM_JSON, Problem};
@@ -49,7 +49,9 @@ pub async fn receive(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if !is_page(request.path()) {
+    // Judged as the router judges it.
+    let path = percent_decode_str(request.path()).decode_utf8_lossy().into_owned();
+    if !is_page(&path) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     drop_what_was_left_empty(&mut request);
@@ -62,7 +64,7 @@ pub async fn receive(
         request.extensions_mut().insert(caller);
         visitor
     });
-    if is_for_everyone(request.path()) {
+    if is_for_everyone(&path) {
         request.extensions_mut().insert(Caller::anyone());
     }
     if *request.method() == Method::POST && comes_from_elsewhere(&request) {

@@ -12,7 +12,7 @@ use crate::http::problem::Problem;
 use crate::http::reports::status::{ReportParams, StatusParams, stand};
 use crate::http::request::caller::Caller;
 use crate::http::request::conditional::Conditions;
-use crate::http::request::extract::{NoParams, Params};
+use crate::http::request::extract::{FromParams, NoParams, ParamReader, Params};
 use crate::http::request::negotiate::Accept;
 use crate::http::request::path::{KpiPath, PlanPath};
 use crate::http::service::front;
@@ -112,19 +112,33 @@ pub(in crate::http) async fn scorecard(
     Ok(html_of(&view, page.page(&frame)))
 }
 
+/// Which period a page of the whole plan is about.
+pub(in crate::http) struct PeriodParams(Option<String>);
+
+impl FromParams for PeriodParams {
+    fn read(params: &mut ParamReader) -> Option<Self> {
+        Some(Self(params.optional("period")))
+    }
+}
+
+impl From<PeriodParams> for ReportParams {
+    fn from(PeriodParams(period): PeriodParams) -> Self {
+        Self::of_period(period)
+    }
+}
+
 /// `GET /plans/{plan}/public`: what everyone may know of a public plan.
 pub(in crate::http) async fn public(
     programme: Data<Programme>,
-    caller: Caller,
     visitor: Option<Visitor>,
     PlanPath { plan }: PlanPath,
-    Params((wanted, as_of)): Params<(ReportParams, AsOf)>,
+    Params((wanted, as_of)): Params<(PeriodParams, AsOf)>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let marks = visitor.as_ref().map_or_else(|| format!("public.{}", assets::version()), rendering);
-    let view = view!(&programme, &caller, &plan, as_of, &conditions, marks);
-    let (period, filter) = wanted.settle(&view)?;
-    let report = view.seen.status_report(period, &ReportFilter { group_by: None, ..filter });
+    let view = view!(&programme, &Caller::anyone(), &plan, as_of, &conditions, marks);
+    let (period, filter) = ReportParams::from(wanted).settle(&view)?;
+    let report = view.seen.status_report(period, &filter);
     let query = as_of.as_of.map_or_else(String::new, |asked| format!("&as_of={asked}"));
     let data = |ending: &str| format!("/plans/{plan}/public/status-report{ending}?period={period}{query}");
     let data = [("CSV for spreadsheets", data(".csv")), ("Excel", data(".xlsx")), ("JSON for programs", data(".json"))];

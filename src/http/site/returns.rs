@@ -25,7 +25,9 @@ use crate::http::site::plans::rendering;
 use crate::http::site::visitor::Visitor;
 use crate::http::view::{AsOf, View, view};
 use crate::pages::frame::Tab;
-use crate::pages::returns::{Done, FIELDS, Fault, May, ReturnPage, ReturnRow, Typed, list, name_of, stored};
+use crate::pages::returns::{
+    Done, FIELDS, Fault, May, ReturnPage, ReturnRow, Typed, WAS, list, mark_of, name_of, stored,
+};
 use crate::programme::figures::typed_figure;
 use crate::programme::rounds::returns::{PostedReturn, ReturnLine, ReturnReport};
 use crate::programme::{Programme, Refusal, Seen};
@@ -221,6 +223,31 @@ fn typed_of(line: &ReturnLine, kept: &Typed, form: &Form) -> Typed {
     typed
 }
 
+/// What became of a figure since its page was made.
+enum SinceShown {
+    /// Nobody typed anything: whatever is stored by now stays.
+    Untouched,
+    /// Somebody typed something, and somebody else saved something meanwhile; what to do.
+    Overtaken(String),
+    /// Somebody typed something, or the page does not say what it showed.
+    Changed,
+}
+
+fn since_shown(line: &ReturnLine, (kept, typed): (&Typed, &Typed), form: &Form) -> SinceShown {
+    let one = &line.assessment;
+    let Some(was) = form.get(&format!("{}.{WAS}", name_of(one))) else { return SinceShown::Changed };
+    if mark_of(typed) == was {
+        return SinceShown::Untouched;
+    }
+    if mark_of(kept) == was || kept == typed {
+        return SinceShown::Changed;
+    }
+    let now = one.reported_text.as_deref().map_or_else(|| "a nil return".to_owned(), str::to_owned);
+    SinceShown::Overtaken(format!(
+        "Somebody saved this figure after you opened the page: it is {now} now. Check yours, and save again to replace it."
+    ))
+}
+
 /// A field, and what is wrong with it.
 type FieldFault = (&'static str, String);
 
@@ -268,7 +295,8 @@ fn figure_of(
     if differs("commentary") {
         figure.insert("commentary".to_owned(), json!(typed.get("commentary")));
     }
-    if differs("provisional") {
+    // A nil return that is provisional shows no tick: what is said of another figure is said anew.
+    if differs("provisional") || is_other_figure {
         figure.insert("provisional".to_owned(), json!(typed.contains_key("provisional")));
     }
     if faults.is_empty() { Ok(Some(figure)) } else { Err(faults) }
@@ -291,10 +319,15 @@ impl Entered {
             let kpi = seen.kpi(&line.assessment.kpi)?.definition();
             let mut kept = stored(line, &kpi);
             for text in kept.values_mut() {
-                *text = text.trim().to_owned();
+                *text = text.trim().replace("\r\n", "\n");
             }
             let typed = typed_of(line, &kept, form);
-            match figure_of(line, &kpi, (&kept, &typed)) {
+            let figure = match since_shown(line, (&kept, &typed), form) {
+                SinceShown::Untouched => Ok(None),
+                SinceShown::Overtaken(detail) => Err(vec![(first_field(Some(&typed)), detail)]),
+                SinceShown::Changed => figure_of(line, &kpi, (&kept, &typed)),
+            };
+            match figure {
                 Ok(None) => {}
                 Ok(Some(figure)) => entered.figures.push((place, figure)),
                 Err(faults) => {

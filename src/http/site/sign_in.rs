@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::caller::Caller;
 use crate::http::request::extract::{FromParams, NoParams, ParamReader, Params};
-use crate::http::site::answer::{NOT_YET_RIGHT, frame, html, see_other};
+use crate::http::site::answer::{NOT_YET_RIGHT, frame, html, person, see_other};
 use crate::http::site::entrance::{cookie, is_safe, no_cookie};
 use crate::http::site::form::Form;
 use crate::http::site::visitor::Visitor;
@@ -34,14 +34,17 @@ impl FromParams for SignInParams {
 /// `GET /sign-in`
 ///
 /// A link is not used up by opening it: programs that look at links in mail would sign nobody in.
-pub(in crate::http) async fn page(Params(wanted): Params<SignInParams>) -> HttpResponse {
+pub(in crate::http) async fn page(visitor: Option<Visitor>, Params(wanted): Params<SignInParams>) -> HttpResponse {
     let then = wanted.then.as_deref().filter(|then| is_here(then));
-    html(StatusCode::OK, SignInPage { then, link: wanted.link.as_deref(), error: None }.page())
+    let person = visitor.as_ref().map(person);
+    html(StatusCode::OK, SignInPage { then, link: wanted.link.as_deref(), error: None, person }.page())
 }
 
 /// Whether an address is a path of this service: nobody is sent elsewhere after signing in.
 fn is_here(then: &str) -> bool {
-    then.starts_with('/') && !then.starts_with("//") && !then.contains(['\\', '\r', '\n'])
+    // What browsers leave out of an address, such as a tab, could make two slashes of one.
+    let is_plain = then.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    is_plain && then.starts_with('/') && !then.starts_with("//")
 }
 
 /// `POST /sign-in`
@@ -59,7 +62,9 @@ pub(in crate::http) async fn sign_in(
         return Err(Problem::new(Code::NotAllowed, detail));
     }
     let then = form.get("then").filter(|then| is_here(then));
-    let wrong = |error: &str| Ok(html(NOT_YET_RIGHT, SignInPage { then, link: None, error: Some(error) }.page()));
+    let person = visitor.as_ref().map(person);
+    let wrong =
+        |error: &str| Ok(html(NOT_YET_RIGHT, SignInPage { then, link: None, error: Some(error), person }.page()));
     let by = match (form.get("link"), form.get("token").map(str::trim)) {
         (Some(link), _) => SignIn::Link(link.to_owned()),
         (None, Some(token)) if token.starts_with(TOKEN_PREFIX) => SignIn::Token(token.to_owned()),
@@ -76,7 +81,7 @@ pub(in crate::http) async fn sign_in(
         });
     };
     // Who was signed in here before is not any more.
-    if let (Some(before), Some(visitor)) = (before, visitor) {
+    if let (Some(before), Some(visitor)) = (before, &visitor) {
         programme.end_sessions(&before.subject, Some(visitor.session)).await?;
     }
     let mut answer = see_other(then.unwrap_or("/"));
@@ -93,7 +98,9 @@ pub(in crate::http) async fn sign_out(
     _: Params<NoParams>,
     form: Form,
 ) -> Result<HttpResponse, Problem> {
+    // A session that was begun with a token is a part of what its person may do: it ends itself and no other.
     let only = match form.get("session") {
+        _ if caller.subject.is_bounded() => Some(visitor.session),
         None => Some(visitor.session),
         Some("all") => None,
         Some(id) => Some(id.parse().map_err(|_no_id| Problem::not_found())?),
@@ -115,8 +122,10 @@ pub(in crate::http) async fn account(
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let sessions = programme.my_sessions(&caller.subject).await?;
+    let is_shown = |id| !caller.subject.is_bounded() || id == visitor.session;
     let lines: Vec<SessionLine> = sessions
         .into_iter()
+        .filter(|row| is_shown(row.id))
         .map(|row| SessionLine {
             id: row.id.to_string(),
             browser: row.title,

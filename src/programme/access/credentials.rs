@@ -186,7 +186,8 @@ impl Programme {
             .write(move |write| {
                 let row = found(credentials::list(write, kind, &owner)?, is_meant)?;
                 precondition.allows_change_of(credential_state(&row))?;
-                Ok(credentials::revoke(write, &row, &by, now)?)
+                credentials::revoke(write, &row, &by, now)?;
+                Ok(())
             })
             .await
     }

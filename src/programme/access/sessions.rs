@@ -68,8 +68,9 @@ impl Programme {
                 };
                 let Some(row) = credentials::by_digest(write, kind, &digest(secret), now)? else { return Ok(None) };
                 let subject = row.subject.clone();
-                if kind == CredentialKind::SignIn {
-                    credentials::revoke(write, &row, &subject, now)?;
+                // Of two who follow one link at the same moment, one is let in.
+                if kind == CredentialKind::SignIn && !credentials::revoke(write, &row, &subject, now)? {
+                    return Ok(None);
                 }
                 let draft = of(row, name, now);
                 let (_, secret) = draft.make_for(write, (&subject, &subject), now, "")?;
@@ -105,8 +106,8 @@ impl Programme {
             .write(move |write| {
                 let rows = credentials::list(write, CredentialKind::Session, &Owner::Subject(by.clone()))?;
                 match only {
-                    None => rows.iter().try_for_each(|row| credentials::revoke(write, row, &by, now))?,
-                    Some(id) => credentials::revoke(write, &found(rows, |row| row.id == id)?, &by, now)?,
+                    None => rows.iter().try_for_each(|row| credentials::revoke(write, row, &by, now).map(drop))?,
+                    Some(id) => drop(credentials::revoke(write, &found(rows, |row| row.id == id)?, &by, now)?),
                 }
                 Ok(())
             })
