@@ -37,6 +37,11 @@ function same(found, wanted, what) {
   return holds(false, `${what}: …${is.slice(from, from + 300)} and not …${should.slice(from, from + 300)}`);
 }
 
+/** Clicks something that leads to another page, and waits until that is there. */
+async function follow(page, locator) {
+  await Promise.all([page.waitForEvent('load'), locator.click()]);
+}
+
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
 
 /** A browser of its own, in which nothing may go wrong that a page would hide. */
@@ -52,7 +57,7 @@ async function open(settings = {}) {
 
 async function signIn(page, role) {
   await page.goto(link(role));
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await follow(page, page.getByRole('button', { name: 'Sign in', exact: true }));
   holds(page.url().startsWith(base), 'signing in leads on');
 }
 
@@ -152,7 +157,7 @@ for (const role of roles) {
   holds(new URL(page.url()).pathname === '/sign-in', 'a stranger is asked to sign in');
   holds(!(await page.content()).includes('Harrow'), 'a stranger learns nothing of the plan');
   await page.goto(link('board'));
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await follow(page, page.getByRole('button', { name: 'Sign in', exact: true }));
   holds((await page.locator('.errors').innerText()).includes('has been used'), 'a link signs in once');
   await context.close();
 }
@@ -223,7 +228,7 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
   const lead = await open({ storageState: cookies.sub_group_lead });
   const { page } = lead;
   await page.goto(`${base}${plan}/returns`);
-  await page.getByRole('table', { name: 'Your returns' }).getByRole('row', { name: /2010\/11 Q4/ }).filter({ hasText: 'Be Healthy' }).getByRole('link').click();
+  await follow(page, page.getByRole('table', { name: 'Your returns' }).getByRole('row', { name: /2010\/11 Q4/ }).filter({ hasText: 'Be Healthy' }).getByRole('link'));
   const here = page.url();
   const figures = page.locator('fieldset.owe');
   const owed = await figures.count();
@@ -234,7 +239,7 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
   await wrong.locator('.entry .in-num').first().fill('4,x');
   await right.locator('.entry .in-num').first().fill('3');
   if (await right.locator('.entry .in-num').count() > 1) await right.locator('.entry .in-num').nth(1).fill('40');
-  await page.getByRole('button', { name: 'Check what this would change' }).click();
+  await follow(page, page.getByRole('button', { name: 'Check what this would change' }));
   holds((await page.title()).startsWith('Error: '), 'the title says that something is wrong');
   const summary = page.getByRole('alert');
   holds((await summary.innerText()).includes('Nothing has been saved.'), 'the summary says that nothing is saved');
@@ -252,8 +257,8 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
     await figure.locator('details').evaluateAll((all) => all.forEach((details) => { details.open = true; }));
     await figure.getByLabel('Why there is none (nil return)').fill('The source is late this quarter.');
   }
-  await page.getByRole('button', { name: /^Save/ }).click();
-  if ((await page.locator('h2').allInnerTexts()).includes('Please check')) await page.getByRole('button', { name: /^Save/ }).click();
+  await follow(page, page.getByRole('button', { name: /^Save/ }));
+  if ((await page.locator('h2').allInnerTexts()).includes('Please check')) await follow(page, page.getByRole('button', { name: /^Save/ }));
   holds((await page.getByRole('status').innerText()).includes('saved'), 'the figures are saved');
   const report = await api('board', `/v1${plan}/rounds/FY2010-11-Q4/returns/be-healthy`);
   same(report.progress.reported, report.progress.owed, 'what the API has of the return');
@@ -267,8 +272,8 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
       });
     }
   }
-  await page.getByRole('button', { name: /^Save/ }).click();
-  await page.getByRole('button', { name: 'Submit for sign-off' }).click();
+  await follow(page, page.getByRole('button', { name: /^Save/ }));
+  await follow(page, page.getByRole('button', { name: 'Submit for sign-off' }));
   holds((await page.getByRole('status').innerText()).includes('submitted'), `it is submitted: ${plain(await page.locator('main').innerText()).slice(0, 300)}`);
   holds(await page.getByRole('button', { name: 'Sign off the return' }).count() === 0, 'who submitted it does not sign it off');
   same(lead.faults, [], 'the lead: what the browser reports');
@@ -277,7 +282,7 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
   await second.page.goto(here);
   await noViolation(second.page, 'a return to sign off');
   await second.page.screenshot({ path: join(screens, 'return-to-sign-off.png'), fullPage: true });
-  await second.page.getByRole('button', { name: 'Sign off the return' }).click();
+  await follow(second.page, second.page.getByRole('button', { name: 'Sign off the return' }));
   holds((await second.page.getByRole('status').innerText()).includes('signed off'), 'a second person signs it off');
   same((await api('board', `/v1${plan}/rounds/FY2010-11-Q4/returns/be-healthy`)).state, 'signed_off', 'the return by the API');
   await second.context.close();
@@ -291,7 +296,7 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
   const shown = await page.evaluate(() => [...document.querySelectorAll('.exc tbody .code')].map((code) => code.textContent.split(',')[0]));
   same(shown, exceptions.items.map((item) => item.kpi), 'the exceptions in their order');
   await page.getByLabel('What to call it').fill('Performance Improvement Board, for the record');
-  await page.getByRole('button', { name: /^Freeze the report/ }).click();
+  await follow(page, page.getByRole('button', { name: /^Freeze the report/ }));
   const record = page.locator('.record');
   const [id, digest] = await record.locator('code').allInnerTexts();
   const reports = (await api('board', `/v1${plan}/board-reports?limit=1000`)).items;
@@ -344,7 +349,7 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
 {
   const { context, page } = await open({ storageState: cookies.contributor });
   await page.goto(`${base}/account`);
-  await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await follow(page, page.getByRole('button', { name: 'Sign out everywhere' }));
   holds(new URL(page.url()).pathname === '/sign-in', 'signing out leads to the page to sign in');
   await page.goto(`${base}${plan}`);
   holds(new URL(page.url()).pathname === '/sign-in', 'who signed out is asked to sign in');
