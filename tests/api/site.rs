@@ -27,7 +27,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const COOKIE: &str = "__Host-waymark";
 
 /// A browser in which somebody is signed in.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookie: String,
 }
@@ -53,13 +53,13 @@ fn cookie_of(answer: &Answer) -> String {
 }
 
 impl<'a> Browser<'a> {
-    async fn of(world: &'a World, actor: Actor) -> Self {
+    pub(crate) async fn of(world: &'a World, actor: Actor) -> Self {
         let link = world.programme().make_sign_in_link(&actor.subject(), TimeDelta::hours(1)).await.unwrap();
         let answer = sign_in(world, &[("link", &link)]).await.is(303);
         Self { world, cookie: cookie_of(&answer) }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let cookie = format!("{COOKIE}={}", self.cookie);
         self.world.get(Nobody, path).header("cookie", &cookie).header("accept", "text/html").await
     }
