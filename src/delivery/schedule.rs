@@ -59,8 +59,9 @@ impl Schedule {
         self.wait = LONGEST.min(self.wait * 2);
         match reminded {
             Ok(reminded) => {
-                let Reminded { sent, earlier, failed, .. } = reminded;
-                tracing::info!(sent, earlier, failed, again_at = ?self.next, "reminded");
+                let Reminded { sent, earlier, under_way, failed } = reminded;
+                let again_at = self.next.map(tracing::field::display);
+                tracing::info!(sent, earlier, under_way, failed, again_at, "reminded");
                 Some(reminded)
             }
             Err(refusal) => {
