@@ -298,6 +298,9 @@ async fn a_digest_goes_to_a_webhook_of_the_deployment(world: &World) {
     assert_eq!(remind(world.programme(), &courier).await.unwrap().sent, 1);
     let got = receiver.take();
     assert_eq!(got.len(), reminded.sent + 2);
+    // The one that came twice has one id.
+    let ids: std::collections::BTreeSet<_> = got.iter().map(|one| &one.headers["webhook-id"]).collect();
+    assert_eq!(ids.len(), reminded.sent + 1);
     assert!(got.iter().all(|one| one.signed_by(secret) == 1 && one.kind() == "reminder.digest"), "{got:?}");
     let of = |who: &str| got.iter().rev().map(|one| one.json()["data"].clone()).find(|data| data["subject"] == who);
     // One who could not be written to is reached as well.
