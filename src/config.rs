@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
@@ -65,7 +65,8 @@ pub enum Command {
     ///
     /// One entry per line, as JSON, oldest first. Changes to a plan are in the plan's own journal.
     Journal(Journal),
-    /// Send everyone who owes figures or actions one mail that lists them: run it once a day.
+    /// Send everyone who owes figures or actions one mail that lists them: run it once a day, or let the service send
+    /// them (`serve --remind-at`).
     ///
     /// Reminds sub-group leads and contributors by mail or webhook, each once a day however often it is run.
     Remind(Remind),
@@ -229,6 +230,14 @@ pub struct Serve {
     /// network.
     #[arg(long, env = "WAYMARK_WEBHOOKS_ALLOW_PRIVATE", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
     pub webhooks_allow_private: bool,
+    /// The time of day in London, such as 09:00, at which to send everyone who owes figures or actions one reminder that lists
+    /// them, by mail or webhook. If it cannot be sent, it is tried again that day. Several instances may have this
+    /// setting: each person is reminded once.
+    #[arg(long, env = "WAYMARK_REMIND_AT", value_name = "TIME", value_parser = time_of_day)]
+    pub remind_at: Option<NaiveTime>,
+    /// How reminders reach people.
+    #[command(flatten)]
+    pub reminding: Reminding,
     /// Seconds that requests under way are given when the service is stopped.
     #[arg(long, env = "WAYMARK_SHUTDOWN_SECONDS", value_name = "N", default_value_t = 30)]
     pub shutdown_seconds: u64,
@@ -457,7 +466,22 @@ pub struct Remind {
     /// Where things are stored.
     #[command(flatten)]
     pub place: Place,
-    /// The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT` for one on this machine.
+    /// How reminders reach people.
+    #[command(flatten)]
+    pub reminding: Reminding,
+    /// The address that the service is reached at from outside: `https://waymark.example`. With it, each reminder leads to the
+    /// page where what is owed is reported.
+    #[arg(long, env = "WAYMARK_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Print what would be sent, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How reminders reach people.
+#[derive(Clone, Debug, Args)]
+pub struct Reminding {
+    /// The mail server for reminders: `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT` for one on this machine.
     #[arg(long, env = "WAYMARK_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
     /// Whom mail is from.
@@ -468,7 +492,7 @@ pub struct Remind {
         default_value = "Waymark <waymark@localhost.localdomain>"
     )]
     pub smtp_from: String,
-    /// In place of mail, an address that each digest is posted to, signed as Standard Webhooks has it; anyone whose
+    /// In place of mail, an address that each reminder is posted to, signed as Standard Webhooks has it; anyone whose
     /// subject is not an e-mail address is reminded too. Private addresses are allowed.
     #[arg(
         long,
@@ -476,15 +500,19 @@ pub struct Remind {
         value_name = "URL",
         hide_env_values = true,
         conflicts_with = "smtp_url",
-        requires = "webhook_secret"
+        requires = "reminder_webhook_secret"
     )]
-    pub webhook_url: Option<String>,
-    /// What the digests that are posted are signed with: `whsec_` and base64.
+    pub reminder_webhook_url: Option<String>,
+    /// What the reminders that are posted are signed with: `whsec_` and base64.
     #[arg(long, env = "WAYMARK_REMINDER_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
-    pub webhook_secret: Option<String>,
-    /// Print what would be sent, and send nothing.
-    #[arg(long)]
-    pub dry_run: bool,
+    pub reminder_webhook_secret: Option<String>,
+}
+
+/// A time of day, by clocks in London.
+fn time_of_day(text: &str) -> Result<NaiveTime, String> {
+    let time = Some(text).filter(|text| text.len() == "09:00".len());
+    time.and_then(|text| NaiveTime::parse_from_str(text, "%H:%M").ok())
+        .ok_or_else(|| "write a time such as 09:00".to_owned())
 }
 
 impl Serve {
@@ -641,6 +669,21 @@ mod tests {
         assert_eq!((usual.webhooks, usual.webhooks_allow_private), (true, false));
         let told = serve(&["serve", "--webhooks", "false", "--webhooks-allow-private", "true"], &[]);
         assert_eq!((told.webhooks, told.webhooks_allow_private), (false, true));
+    }
+
+    #[test]
+    fn reminders_are_sent_at_a_time_of_day() {
+        assert_eq!(serve(&["serve"], &[]).remind_at, None);
+        for time in ["09:00", "00:00", "23:59"] {
+            let at = serve(&["serve", "--remind-at", time], &[]).remind_at.unwrap();
+            assert_eq!(at.format("%H:%M").to_string(), time);
+        }
+        for wrong in ["", "9", "9:00", "24:00", "09:60", "09:00:00", "9 am", "+9:00"] {
+            let error = read(&["serve", "--remind-at", wrong], &[]).unwrap_err();
+            assert!(error.contains("write a time such as 09:00") || wrong.is_empty(), "{wrong}: {error}");
+        }
+        let alone = ["serve", "--reminder-webhook-url", "https://chat.example/hook"];
+        assert!(read(&alone, &[]).unwrap_err().contains("--reminder-webhook-secret"));
     }
 
     #[test]

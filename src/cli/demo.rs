@@ -54,7 +54,8 @@ pub(super) fn run(command: &Demo) -> Result<bool, Failure> {
     }
     let expected = Expected { issuer: "https://waymark.invalid".into(), audience: "waymark".into() };
     let verifier = Verifier::new(vec![KeySource::local(&key)], expected.clone(), Clock::system());
-    let listen = Listen { bind: command.bind, workers: None, shutdown: Duration::from_secs(5), webhooks: true };
+    let shutdown = Duration::from_secs(5);
+    let listen = Listen { bind: command.bind, workers: None, shutdown, webhooks: true, reminders: None };
     let issuer = Arc::new(Issuer { key, expected: expected.clone() });
     let settings = Settings { basic_auth: true, issuers: vec![expected.issuer.clone()], ..Settings::default() };
     let programme = Programme::new(store, Clock::system());

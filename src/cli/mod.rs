@@ -18,9 +18,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::Clock;
 use crate::config::{
-    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Report, ReportFormat,
-    SignInLink, Token,
+    Cli, Command, FileKind, Import, LogFormat, Migrate, Openapi, Place, PlanCommand, Remind, Reminding, Report,
+    ReportFormat, SignInLink, Token,
 };
+use crate::delivery::digest::Site;
 use crate::delivery::reminders::{self, Courier, Reminded};
 use crate::domain::period::Period;
 use crate::domain::wording::{counted, io_fault};
@@ -437,24 +438,37 @@ fn openapi(command: &Openapi) -> Result<bool, Failure> {
 
 async fn remind(command: Remind) -> Result<bool, Failure> {
     let programme = Programme::new(open_current(&command.place)?, Clock::system());
-    let now = programme.clock().now();
+    let public_url = command.public_url.as_deref();
     if command.dry_run {
-        for reminder in programme.reminders(now).await.map_err(|refusal| told(&refusal))? {
-            print(format!("To: {}\nSubject: Waymark: {}\n\n{}\n", reminder.subject, reminder.title, reminder.text))?;
+        let now = programme.clock().now();
+        for subject in programme.people_to_remind().await.map_err(|refusal| told(&refusal))? {
+            let reminder = programme.reminder(&subject, now).await.map_err(|refusal| told(&refusal))?;
+            let Some(reminder) = reminder else { continue };
+            let text = Site::new(public_url).text(&reminder);
+            print(format!("To: {subject}\nSubject: Waymark: {}\n\n{text}\n", reminder.title()))?;
         }
         return Ok(true);
     }
-    let courier = match (&command.smtp_url, &command.webhook_url, &command.webhook_secret) {
-        (Some(url), ..) => {
-            Courier::mail(url, &command.smtp_from).map_err(|why| format!("--smtp-url, --smtp-from: {why}"))?
-        }
-        (None, Some(url), Some(secret)) => {
-            Courier::webhook(url, secret).map_err(|why| format!("--webhook-url, --webhook-secret: {why}"))?
-        }
-        _ => return Err("state where reminders go: --smtp-url, or --webhook-url with --webhook-secret".into()),
-    };
-    let Reminded { sent, earlier, failed } =
-        reminders::remind(&programme, &courier, now).await.map_err(|refusal| told(&refusal))?;
+    let courier = courier(&command.reminding, public_url)?.ok_or(NO_COURIER)?;
+    let Reminded { sent, earlier, under_way, failed } =
+        reminders::remind(&programme, &courier).await.map_err(|refusal| told(&refusal))?;
+    let earlier = earlier + under_way;
     print(format!("{sent} reminded, {earlier} had been reminded today already, {failed} could not be reminded\n"))?;
     Ok(failed == 0)
+}
+
+/// What to do if nothing says how reminders reach people.
+const NO_COURIER: &str = "state where reminders go: --smtp-url (WAYMARK_SMTP_URL), or --reminder-webhook-url with --reminder-webhook-secret (WAYMARK_REMINDER_WEBHOOK_URL, WAYMARK_REMINDER_WEBHOOK_SECRET)";
+
+/// What brings people their reminders, if a setting says where they go.
+fn courier(reminding: &Reminding, public_url: Option<&str>) -> Result<Option<Courier>, Failure> {
+    let courier = match (&reminding.smtp_url, &reminding.reminder_webhook_url, &reminding.reminder_webhook_secret) {
+        (Some(url), ..) => {
+            Courier::mail(url, &reminding.smtp_from).map_err(|why| format!("--smtp-url, --smtp-from: {why}"))?
+        }
+        (None, Some(url), Some(secret)) => Courier::webhook(url, secret)
+            .map_err(|why| format!("--reminder-webhook-url, --reminder-webhook-secret: {why}"))?,
+        _ => return Ok(None),
+    };
+    Ok(Some(courier.leading_to(public_url)))
 }

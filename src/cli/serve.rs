@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::rt::signal::unix::{SignalKind, signal};
+use chrono::NaiveTime;
 
-use super::{Failure, log, make_folder_of, options};
+use super::{Failure, NO_COURIER, courier, log, make_folder_of, options};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::delivery::Worker;
+use crate::delivery::reminders::Courier;
+use crate::delivery::schedule::Schedule;
 use crate::domain::access::Role;
 use crate::domain::ids::Subject;
 use crate::domain::wording::io_fault;
@@ -26,6 +29,7 @@ use crate::token::{Expected, KeySource, SigningKey, Verifier};
 
 pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     log(command.place.log.as_deref().unwrap_or("info"), command.place.log_format)?;
+    let reminders = reminders(command)?;
     let keys = Keys::of(command)?;
     let url = command.place.database()?;
     make_folder_of(&url)?;
@@ -85,8 +89,16 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         workers: command.workers,
         shutdown: command.shutdown(),
         webhooks: command.webhooks,
+        reminders,
     };
     listen.serve(state, |address| tracing::info!(%address, "serving"))
+}
+
+/// What brings reminders, and at what time of day, if the service is to send them.
+fn reminders(command: &Serve) -> Result<Option<(Courier, NaiveTime)>, Failure> {
+    let Some(at) = command.remind_at else { return Ok(None) };
+    let courier = courier(&command.reminding, command.public_url.as_deref())?;
+    Ok(Some((courier.ok_or_else(|| format!("--remind-at: {NO_COURIER}"))?, at)))
 }
 
 /// What opens `/metrics`. It is a secret: no message quotes it.
@@ -146,6 +158,8 @@ pub(super) struct Listen {
     pub shutdown: Duration,
     /// Whether webhooks are delivered.
     pub webhooks: bool,
+    /// What brings reminders, and at what time of day in London, if they are sent.
+    pub reminders: Option<(Courier, NaiveTime)>,
 }
 
 impl Listen {
@@ -153,6 +167,7 @@ impl Listen {
     pub(super) fn serve(self, state: AppState, begun: impl FnOnce(SocketAddr)) -> Result<bool, Failure> {
         let programme = state.programme().clone();
         let watch = programme.watch().clone();
+        let schedule = self.reminders.map(|(courier, at)| Schedule::new(programme.clone(), courier, at));
         let worker = self.webhooks.then(|| Worker::new(programme));
         actix_web::rt::System::new().block_on(async move {
             actix_web::rt::spawn(close_when_told_to_stop(watch.clone()));
@@ -167,11 +182,12 @@ impl Listen {
                 server.bind(self.bind).map_err(|error| format!("--bind {}: {}", self.bind, io_fault(&error)))?;
             begun(server.addrs().first().copied().unwrap_or(self.bind));
             let worker = worker.map(|worker| actix_web::rt::spawn(worker.run()));
+            let schedule = schedule.map(|schedule| actix_web::rt::spawn(schedule.run()));
             let ended = server.run().await;
             // However it ended: the message that is being sent is noted, and no other is begun.
             watch.close();
-            if let Some(worker) = worker {
-                let _ended = worker.await;
+            for work in [worker, schedule].into_iter().flatten() {
+                let _ended = work.await;
             }
             ended?;
             Ok(true)

@@ -1,11 +1,13 @@
-//! What leaves the service by itself: webhooks, and [`reminders`].
+//! What leaves the service by itself: webhooks, and [`reminders`] by their [`schedule`].
 //!
 //! [`Worker`] is the door. It asks the programme what each subscriber is to be sent next and sends it: [`signature`]
 //! signs, [`sender`] sends and keeps to public addresses. Of several instances over one database one at a time delivers
 //! to a subscriber, by a lease, so that messages come in order; a message is sent at least once, and again until it is
 //! accepted.
 
+pub mod digest;
 pub mod reminders;
+pub mod schedule;
 pub mod sender;
 pub mod signature;
 

@@ -606,6 +606,11 @@ pub fn day_in_london(instant: DateTime<Utc>) -> NaiveDate {
     instant.with_timezone(&London).date_naive()
 }
 
+/// What clocks show in London at an instant. On the day when they go back, an hour comes twice.
+pub fn time_in_london(instant: DateTime<Utc>) -> NaiveTime {
+    instant.with_timezone(&London).time()
+}
+
 impl fmt::Display for Period {
     /// The canonical key.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -198,6 +198,7 @@ diesel::table! {
         subject -> Text,
         day -> Text,
         at -> Timestamp,
+        lease_until -> Nullable<Timestamp>,
     }
 }
 

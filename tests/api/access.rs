@@ -558,6 +558,8 @@ async fn a_public_plan_shows_a_stranger_what_is_public_and_lets_nothing_be_chang
     let page = world.get(Nobody, "/plans/small/public").await.is(200);
     assert_eq!(page.header("cache-control"), Some("public, no-cache"));
     assert!(!page.text().contains("LI-CALLS"), "{page}");
+    let same = world.get(Nobody, "/plans/small/public").header("if-none-match", &page.tag()).await.is(304);
+    assert_eq!(same.header("cache-control"), Some("public, no-cache"));
     world.get(Nobody, "/plans/small/public/status-report.csv").await.is(200);
     world.get(Nobody, "/plans/small/public?status=off_track").await.is(400);
     world.patch(Manager, "", "*", json!({"visibility": "private"})).await.is(200);

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use waymark::delivery::digest::Site;
+
 use crate::on_both;
 use crate::support::plan::{kpi, round, small};
 use crate::support::{Actor, World};
@@ -37,8 +39,8 @@ async fn without_return(world: &World, actor: Actor) -> Vec<String> {
 
 /// The text of the digest that someone would be sent.
 async fn digest(world: &World, actor: Actor) -> Option<String> {
-    let all = world.programme().reminders(world.now()).await.unwrap();
-    all.into_iter().find(|one| one.subject == actor.subject()).map(|one| one.text)
+    let reminder = world.programme().reminder(&actor.subject(), world.now()).await.unwrap();
+    reminder.map(|reminder| Site::default().text(&reminder))
 }
 
 async fn a_figure_counts_once_however_many_answer_for_it(world: &World) {

@@ -107,7 +107,7 @@ fn opened(body: &[u8]) -> Xlsx<Cursor<Vec<u8>>> {
 }
 
 /// The cells of a sheet, as another program reads them; from A1.
-fn cells(body: &[u8], sheet: &str) -> Vec<Vec<Data>> {
+pub(crate) fn cells(body: &[u8], sheet: &str) -> Vec<Vec<Data>> {
     let range = opened(body).worksheet_range(sheet).unwrap();
     let (last_row, last_column) = range.end().unwrap();
     let cell = |row, column| range.get_value((row, column)).cloned().unwrap_or(Data::Empty);
@@ -134,7 +134,7 @@ fn header(table: &[Vec<Data>]) -> (usize, impl Fn(&str) -> usize + use<>) {
 }
 
 /// The rows of a template by KPI, period and group, as another program reads them.
-fn owed(table: &[Vec<Data>]) -> Vec<String> {
+pub(crate) fn owed(table: &[Vec<Data>]) -> Vec<String> {
     let (row, at) = header(table);
     let places = ["kpi", "period", "group"].map(at);
     table[row + 1..].iter().map(|row| places.map(|place| row[place].to_string()).join(" ")).collect()

@@ -27,7 +27,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const COOKIE: &str = "__Host-waymark";
 
 /// A browser in which somebody is signed in.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookie: String,
 }
@@ -53,13 +53,13 @@ fn cookie_of(answer: &Answer) -> String {
 }
 
 impl<'a> Browser<'a> {
-    async fn of(world: &'a World, actor: Actor) -> Self {
+    pub(crate) async fn of(world: &'a World, actor: Actor) -> Self {
         let link = world.programme().make_sign_in_link(&actor.subject(), TimeDelta::hours(1)).await.unwrap();
         let answer = sign_in(world, &[("link", &link)]).await.is(303);
         Self { world, cookie: cookie_of(&answer) }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let cookie = format!("{COOKIE}={}", self.cookie);
         self.world.get(Nobody, path).header("cookie", &cookie).header("accept", "text/html").await
     }
@@ -439,6 +439,26 @@ async fn a_page_is_a_page_whatever_goes_wrong(world: &World) {
         }
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'"), "{answer}");
+    }
+    // A file that is not there: browsers name pages among what they take, programs do not.
+    let cookie = format!("{COOKIE}={}", browser.cookie);
+    for (accept, kind) in [
+        ("*/*", "application/problem+json"),
+        ("text/csv", "application/problem+json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+    ] {
+        for path in ["/plans/none.csv", "/plans/none/status-report.csv"] {
+            let answer = world.get(Nobody, path).header("cookie", &cookie).header("accept", accept).await.is(404);
+            assert_eq!(answer.media_type(), kind, "{accept}: {answer}");
+        }
+    }
+    world.get(Nobody, "/plans/small/status-report.csv").header("accept", "*/*").await.refused(401, "missing_token");
+    world.get(Nobody, "/plans/small/status-report.csv").header("accept", "text/html").await.is(303);
+    // Bytes that are no text are refused, not replaced.
+    for form in ["link=%FF", "%C3=1"] {
+        let ask = world.ask(Method::POST, Nobody, "/sign-in").header("accept", "text/html");
+        let answer = ask.body(FORM, form).await.is(400);
+        assert!(words(&answer.text()).contains("is not percent-encoded UTF-8"), "{answer}");
     }
     // What people type is shown and never run.
     let title = "<script>alert(1)</script> & \"quoted\"";

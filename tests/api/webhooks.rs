@@ -57,7 +57,7 @@ on_both! {
 /// A message as it came in.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
-    headers: HashMap<String, String>,
+    pub(crate) headers: HashMap<String, String>,
     body: String,
 }
 

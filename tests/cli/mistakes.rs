@@ -23,6 +23,11 @@ fn an_argument_that_cannot_be_read_is_answered_with_advice(desk: &Desk) {
         (&["serve", "--rate-limit=-1"], "write a"),
         (&["serve", "--bind", "here"], "write an address and a port, such as 127.0.0.1:8080"),
         (&["serve", "--trusted-proxies", "here"], "write an address or a network"),
+        (&["serve", "--remind-at", "nine"], "write a time such as 09:00"),
+        (
+            &["serve", "--remind-at", "09:00"],
+            "--remind-at: state where reminders go: --smtp-url (WAYMARK_SMTP_URL), or",
+        ),
         (&["serve", "--migrate", "perhaps"], "[possible values: true, false]"),
         (&["report", "--plan", "x y", "--as", "ann"], "is not a code"),
         (&["report", "--plan", "small", "--as", "ann", "--as-of", "yesterday"], "2027-01-31T12:00:00Z"),

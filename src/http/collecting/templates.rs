@@ -8,9 +8,6 @@ use crate::domain::ids::SubGroupCode;
 use crate::domain::invalid::{Invalid, Violation};
 use crate::domain::period::Period;
 use crate::domain::plan::SubGroup;
-use crate::exchange::spreadsheet::{self, Form, FormCell, Shown};
-use crate::exchange::table::{self, ColumnType};
-use crate::http::collecting::columns::{Cells, TemplateColumn, template_columns};
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{NotAllowed, NotModified, ReadProblems, UnknownInQuery};
 use crate::http::reports::status::known_code;
@@ -23,7 +20,6 @@ use crate::http::tables::columns::{XlsxFile, as_workbook};
 use crate::http::tables::workbooks::with_workbook;
 use crate::http::view::{AsOf, view};
 use crate::programme::Programme;
-use crate::programme::rounds::templates::Template;
 
 /// Whose template is wanted.
 #[derive(Debug, utoipa::IntoParams)]
@@ -92,86 +88,9 @@ pub async fn get_readings_template(
             .insert_header((CONTENT_TYPE, Format::Csv.content_type()))
             .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")))
             .insert_header(&view.tag)
-            .body(as_csv(&template)));
+            .body(template.csv()));
     }
-    let (form, made) = (as_form(&template), view.seen.now());
-    let written = with_workbook(move || spreadsheet::form(&form, made)).await?;
+    let made = view.seen.now();
+    let written = with_workbook(move || template.workbook(made)).await?;
     Ok(as_workbook(&name, written.map_err(|error| Problem::internal(&error))?, &view.tag))
 }
-
-fn as_csv(template: &Template) -> Vec<u8> {
-    let columns: Vec<_> = template_columns().into_iter().map(|one| one.column).collect();
-    table::csv(&columns, &template.lines)
-}
-
-fn as_form(template: &Template) -> Form {
-    let columns = template_columns();
-    let rows = template.lines.iter().map(|line| {
-        let cells = columns.iter().map(|TemplateColumn { column, cells, .. }| {
-            let shown = match (column.field.kind, (column.cell)(line)) {
-                (_, None) => Shown::Nothing,
-                (ColumnType::Number, Some(text)) => Shown::Number { decimals: 0, text },
-                (_, Some(text)) => Shown::Words(text),
-            };
-            let (Cells::Shown(rule) | Cells::Filled(rule)) = cells;
-            FormCell { shown, rule: rule(line) }
-        });
-        cells.collect()
-    });
-    let headings = columns.iter().map(|one| (one.column.field.name, one.width, matches!(one.cells, Cells::Filled(_))));
-    let due = template.due.map_or_else(String::new, |due| format!(" Due by {}.", due.format("%-d %b %Y")));
-    Form {
-        name: "Figures".to_owned(),
-        title: format!("{}: {}, {}", template.plan, template.sub_group, template.period.label()),
-        lead: format!(
-            "Fill in the yellow cells as far as you can, and send the workbook back.{due} See the sheet Notes."
-        ),
-        columns: headings.collect(),
-        rows: rows.collect(),
-        notes: NOTES.iter().map(|(heading, words)| (*heading, (*words).to_owned())).collect(),
-    }
-}
-
-/// How a template is filled in.
-const NOTES: &[(&str, &str)] = &[
-    (
-        "What to fill in",
-        "The yellow cells. Each row is one figure: of one KPI, one period and one group; the group all is everyone. Leave kpi, period and group as they are. A row that you leave empty is ignored, so the workbook can be sent as often as there is something new.",
-    ),
-    (
-        "value",
-        "The figure in the KPI's unit. For a percentage write 4.5 for 4.5 %. Leave the cells' number format as it is (General): a cell that shows 4.5% is read as 4.5 for a KPI counted in percent, and sent back to you for any other.",
-    ),
-    (
-        "numerator, denominator",
-        "In place of the value: what was counted, and over what. The value is then computed from them, unless it is a standardised one: then give all three. Give both or neither.",
-    ),
-    ("provisional", "yes while the figure may still change; no, or nothing, when it is final."),
-    (
-        "nil_return",
-        "If there is no figure: why there is none. Give a figure or a nil return, not both. A nil return is never overdue.",
-    ),
-    (
-        "Zero and blank",
-        "0 is a figure: it was counted, and there was none. An empty cell says nothing at all; it does not become 0.",
-    ),
-    (
-        "c, z and x",
-        "c marks a suppressed figure, z one that does not apply, x one that is not available. None of them can be filled in: give the figure itself (those who may not see a small one will not), or say in nil_return why there is none.",
-    ),
-    ("status", "Only for KPIs whose status a partner determines: on_track, at_risk or off_track."),
-    ("commentary", "What readers should know about the figure. It is needed if a figure is off track."),
-    (
-        "reason",
-        "Why a figure replaces the one that was reported; needed once the round has closed. A figure that was signed off can be changed only once its return is reopened.",
-    ),
-    ("forecast", "The figure that you yourselves expect at the year's end, in the KPI's unit."),
-    (
-        "Formulas",
-        "A formula is read by the value that was saved with it. A cell that shows #N/A or #DIV/0! is sent back to you, and so are cells that were merged, and cells with footnote marks or with anything struck through.",
-    ),
-    (
-        "Mistakes",
-        "If a workbook has a mistake, nothing is saved. You get it back with each wrong cell in red and a note that says what to do.",
-    ),
-];

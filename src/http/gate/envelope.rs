@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::http::request::conditional::encoded_tag;
-use crate::http::request::negotiate::Format;
+use crate::http::request::negotiate::{Accept, Format};
 use crate::http::request::path::{AskedPath, asked_path};
 use crate::http::request_id::REQUEST_ID;
 
@@ -253,8 +253,14 @@ fn take_suffix(request: &mut ServiceRequest) {
     };
     let bare = bare.to_owned();
     route_to(request, &bare);
+    let accepted = AcceptBeside(Accept::of(request.request()));
+    request.extensions_mut().insert(accepted);
     request.head_mut().headers.insert(ACCEPT, HeaderValue::from_static(accept));
 }
+
+/// What the client of an address with such an ending says that it takes beside that format.
+#[derive(Clone)]
+pub(in crate::http) struct AcceptBeside(pub(in crate::http) Accept);
 
 /// Routes a request to another path, with the query that it has.
 pub(in crate::http) fn route_to(request: &mut ServiceRequest, path: &str) {

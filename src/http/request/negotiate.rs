@@ -89,6 +89,16 @@ impl Accept {
         Err(none_of(offered.iter().map(String::as_str)))
     }
 
+    /// Whether a media type will do.
+    pub fn admits(&self, media: &str) -> bool {
+        self.quality(media) > 0
+    }
+
+    /// Whether a media type is asked for by its own name, as browsers ask for pages.
+    pub fn names(&self, media: &str) -> bool {
+        self.0.iter().flatten().any(|range| range.media == media && range.quality > 0)
+    }
+
     /// Whether one media type is liked better than another.
     pub fn prefers(&self, media: &str, other: &str) -> bool {
         self.quality(media) > self.quality(other)

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use crate::http::gate::envelope::AcceptBeside;
 use crate::http::problem::{Code, PROBLEM_JSON, Problem};
 use crate::http::request::caller::Caller;
 use crate::http::request::negotiate::Accept;
@@ -73,7 +74,7 @@ pub async fn receive(
         return Ok(request.into_response(shown(&problem, visitor.as_ref())));
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let wants_json = Accept::of(request.request()).prefers("application/json", "text/html");
+    let is_program = is_a_program(&request);
     let asked = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
@@ -81,7 +82,7 @@ pub async fn receive(
         return Ok(private(response));
     }
     // A program that asks for a page learns what is wrong as it does everywhere.
-    if wants_json {
+    if is_program {
         return Ok(private(response));
     }
     let is_shown = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -104,6 +105,16 @@ pub async fn receive(
         }
     }
     Ok(private(ServiceResponse::new(request, page)))
+}
+
+/// Whether a program asks, for which a page would be no answer. It may ask for a file by its ending and take anything; a browser
+/// names pages even then.
+fn is_a_program(request: &ServiceRequest) -> bool {
+    if let Some(AcceptBeside(accept)) = request.extensions().get::<AcceptBeside>() {
+        return !accept.names("text/html");
+    }
+    let accept = Accept::of(request.request());
+    accept.prefers("application/json", "text/html") || !accept.admits("text/html")
 }
 
 /// Marks an answer as one for this person alone: it holds what their forms carry. An answer that the page is as it was says

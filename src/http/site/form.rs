@@ -42,8 +42,8 @@ impl FromRequest for Form {
         let visitor = request.extensions().get::<Visitor>().cloned();
         Box::pin(async move {
             // A browser ends the lines of a text with both characters, whatever they ended with before.
-            let fields = fields(&String::from_utf8_lossy(&body.await?)).into_iter();
-            let form = Self(fields.map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect());
+            let fields = fields(&body.await?).map_err(|detail| Problem::new(Code::MalformedRequest, detail))?;
+            let form = Self(fields.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect());
             if let Some(visitor) = visitor {
                 let sent = form.get(FORM_TOKEN).unwrap_or_default();
                 if verify_slices_are_equal(sent.as_bytes(), visitor.form_token.as_bytes()).is_err() {

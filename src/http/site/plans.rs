@@ -136,7 +136,10 @@ pub(in crate::http) async fn public(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let marks = visitor.as_ref().map_or_else(|| format!("public.{}", assets::version()), rendering);
-    let view = view!(&programme, &Caller::anyone(), &plan, as_of, &conditions, marks);
+    let view = match View::open(&programme, &Caller::anyone(), &plan, as_of, &conditions, marks).await? {
+        Ok(view) => view,
+        Err(unchanged) => return Ok(for_everyone(unchanged, visitor.as_ref())),
+    };
     let (period, filter) = ReportParams::from(wanted).settle(&view)?;
     let report = view.seen.status_report(period, &filter);
     let query = as_of.as_of.map_or_else(String::new, |asked| format!("&as_of={asked}"));
@@ -156,11 +159,15 @@ pub(in crate::http) async fn public(
         printed: Some(printed(&view, "How are children and young people doing?")),
         ..frame("How are children and young people doing?", visitor.as_ref())
     };
-    let mut answer = html_of(&view, page.page(&frame));
+    Ok(for_everyone(html_of(&view, page.page(&frame)), visitor.as_ref()))
+}
+
+/// Lets caches between keep an answer, unless it has the name of somebody who is signed in.
+fn for_everyone(mut answer: HttpResponse, visitor: Option<&Visitor>) -> HttpResponse {
     if visitor.is_none() {
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
     }
-    Ok(answer)
+    answer
 }
 
 /// What stands at the head of every printed page, and as of when it is known.

@@ -1,5 +1,6 @@
 //! The cycle: collection rounds, what each sub-group owes in them, and a return's way from open to signed off.
 
+mod forms;
 pub mod outstanding;
 pub mod owed;
 pub mod reminders;

@@ -12,15 +12,11 @@ use crate::picture::Picture;
 use crate::rounds::owed::Owed;
 use crate::seen::Seen;
 
-/// The file that a sub-group fills in.
+/// A file that is filled in.
 #[derive(Debug)]
 pub struct Template {
-    /// What the plan is called.
-    pub plan: String,
-    /// What the sub-group is called.
-    pub sub_group: String,
-    /// The period whose figures are gathered.
-    pub period: Period,
+    /// Plan, sub-group and period, as people call them.
+    pub title: String,
     /// The last day on which a figure is in time, if the period has a round.
     pub due: Option<NaiveDate>,
     /// One line per figure, by KPI, period and group.
@@ -75,15 +71,17 @@ impl Seen {
         owed.sort_by_key(|owed| self.picture.place_in_plan(&owed.entry.kpi));
         let seen = owed.iter().filter(|owed| self.sees(&owed.entry.kpi));
         Ok(Template {
-            plan: self.picture.plan().value.title.clone(),
-            sub_group: sub_group.title.clone(),
-            period,
+            title: self.template_title(&sub_group.title, period),
             due: self.picture.rounds().get(&period).map(|round| round.value.due),
             lines: seen.filter_map(|owed| self.template_line(owed)).collect(),
         })
     }
 
-    fn template_line(&self, owed: &Owed<'_>) -> Option<TemplateLine> {
+    pub(in crate::rounds) fn template_title(&self, whose: &str, period: Period) -> String {
+        format!("{}: {whose}, {}", self.picture.plan().value.title, period.label())
+    }
+
+    pub(in crate::rounds) fn template_line(&self, owed: &Owed<'_>) -> Option<TemplateLine> {
         let Owed { entry, period, group } = owed;
         let kpi = &entry.kpi;
         let assessment = self.assess(entry, group, *period)?;
@@ -113,7 +111,7 @@ impl Seen {
 impl Picture {
     /// How a KPI is doing in the plan: by outcome area and priority, each by its position and code, then by its own
     /// code.
-    fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
+    pub(in crate::rounds) fn place_in_plan(&self, kpi: &Kpi) -> (u32, Option<AreaCode>, u32, PriorityCode, KpiCode) {
         let priority = self.priorities().get(&kpi.priority).map(|kept| &kept.value);
         let area = priority.and_then(|priority| self.areas().get(&priority.outcome_area)).map(|kept| &kept.value);
         let (area_place, priority_place) =

@@ -3,6 +3,7 @@
 pub(crate) mod cases;
 mod document;
 mod http;
+pub(crate) mod mail;
 pub(crate) mod people;
 pub(crate) mod plan;
 
@@ -106,6 +107,11 @@ impl World {
         let door = Door::to(&state(Programme::new(open(&self.url), self.clock.clone()))).await;
         door.enter(&self.door.plan());
         door
+    }
+
+    /// The programme of a second instance.
+    pub(crate) fn another_programme(&self) -> Programme {
+        Programme::new(open(&self.url), self.clock.clone())
     }
 
     /// The same service with other settings.
