@@ -1,8 +1,8 @@
-//! Signing in with an account of an organisation: OpenID Connect's authorization code with PKCE.
+//! Signing in with an account of an organisation: `OpenID` Connect's authorization code with PKCE.
 //!
 //! A [`Provider`] knows one issuer. [`Provider::attempt`] begins: it gives the address to send somebody to, and what the browser
 //! must bring back. [`Provider::finish`] takes the code that they come back with, and gives who they are at the issuer. Where the
-//! issuer's endpoints are it finds out by itself (OpenID Connect Discovery), when first asked and then hourly.
+//! issuer's endpoints are it finds out by itself (`OpenID` Connect Discovery), when first asked and then hourly.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ const FRESH: TimeDelta = TimeDelta::hours(1);
 const GAP: TimeDelta = TimeDelta::seconds(5);
 /// The longest identity, in characters.
 const LONGEST_IDENTITY: usize = 200;
+/// The longest e-mail address, in bytes (RFC 5321, with the erratum of its section 4.5.3.1.3).
+const LONGEST_EMAIL: usize = 254;
 /// How much of what an issuer says of a fault is written into the log, in characters.
 const SHOWN: usize = 64;
 
@@ -137,7 +139,7 @@ struct Endpoints {
 #[derive(Default)]
 struct Found {
     endpoints: Option<Arc<Endpoints>>,
-    found_at: Option<DateTime<Utc>>,
+    since: Option<DateTime<Utc>>,
     tried_at: Option<DateTime<Utc>>,
 }
 
@@ -250,7 +252,10 @@ impl Provider {
             _ => None,
         };
         let counts = self.settings.trust_email || is_verified.unwrap_or(by_email);
-        let email = text("email").filter(|_| counts);
+        let is_usable = |email: &String| {
+            email.len() <= LONGEST_EMAIL && !email.chars().any(|c| c.is_control() || c.is_whitespace())
+        };
+        let email = text("email").filter(|email| counts && is_usable(email));
         fits.then(|| Identity { issuer: self.settings.issuer.clone(), claim, name: text("name"), email })
     }
 
@@ -301,7 +306,7 @@ impl Provider {
                 then.is_some_and(|then| (TimeDelta::zero()..gap).contains(&now.signed_duration_since(then)))
             };
             let known = found.endpoints.clone();
-            if is_within(found.tried_at, GAP) || known.is_some() && is_within(found.found_at, FRESH) {
+            if is_within(found.tried_at, GAP) || known.is_some() && is_within(found.since, FRESH) {
                 return known.ok_or(SignInFault::Unreachable);
             }
             found.tried_at = Some(now);
@@ -315,7 +320,7 @@ impl Provider {
             Ok(endpoints) => {
                 let endpoints = Arc::new(endpoints);
                 let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-                (found.endpoints, found.found_at, found.tried_at) = (Some(Arc::clone(&endpoints)), Some(now), None);
+                (found.endpoints, found.since, found.tried_at) = (Some(Arc::clone(&endpoints)), Some(now), None);
                 Ok(endpoints)
             }
             Err(fault) => known.ok_or(fault),
@@ -337,13 +342,12 @@ impl Provider {
         // Nobody is sent to an address either that anyone on the way could read.
         let _checked = Remote::new(&metadata.authorization_endpoint).map_err(unsafe_address)?;
         let token = Arc::new(Remote::new(&metadata.token_endpoint).map_err(unsafe_address)?);
-        let verifier = match known.filter(|known| known.jwks == metadata.jwks_uri) {
-            Some(known) => Arc::clone(&known.verifier),
-            None => {
-                let source = KeySource::url(&metadata.jwks_uri).map_err(unsafe_address)?;
-                let expected = Expected { issuer: issuer.clone(), audience: self.settings.client_id.clone() };
-                Arc::new(Verifier::new(vec![source], expected, self.clock.clone()))
-            }
+        let verifier = if let Some(known) = known.filter(|known| known.jwks == metadata.jwks_uri) {
+            Arc::clone(&known.verifier)
+        } else {
+            let source = KeySource::url(&metadata.jwks_uri).map_err(unsafe_address)?;
+            let expected = Expected { issuer: issuer.clone(), audience: self.settings.client_id.clone() };
+            Arc::new(Verifier::new(vec![source], expected, self.clock.clone()))
         };
         Ok(Endpoints { authorization: metadata.authorization_endpoint, token, jwks: metadata.jwks_uri, verifier })
     }
