@@ -98,6 +98,12 @@ impl Council {
         format!("http://{}", self.address)
     }
 
+    /// Has it give an ID token of this type for the next code.
+    fn gives(&self, typ: &str, claims: &Value) {
+        let mut part = self.part();
+        part.id_token = Some(part.key.sign(typ, claims));
+    }
+
     fn part(&self) -> std::sync::MutexGuard<'_, Part> {
         self.part.lock().unwrap()
     }
@@ -258,9 +264,7 @@ async fn sign_in(door: &Door, council: &Council, sub: &str, more: Value) -> Answ
     for (name, value) in more.as_object().unwrap() {
         claims[name] = value.clone();
     }
-    let mut part = council.part();
-    part.id_token = Some(part.key.sign("JWT", &claims));
-    drop(part);
+    council.gives("JWT", &claims);
     arrive(door, &leaving.ticket, &format!("state={}&code=good=", leaving.state)).await
 }
 
@@ -287,9 +291,7 @@ async fn an_account_signs_in_once_with_its_name(world: &World) {
     let leaving = leave(&door, &council, "/plans/small?status=off_track").await;
     let mut claims = council.claims("0017", &leaving.nonce);
     claims["name"] = "Jo Lead".into();
-    let mut part = council.part();
-    part.id_token = Some(part.key.sign("JWT", &claims));
-    drop(part);
+    council.gives("JWT", &claims);
     // An issuer says more than is asked of it.
     let back = format!("state={}&code=good=&iss={}&session_state=x", leaving.state, percent(&council.issuer()));
     let answer = arrive(&door, &leaving.ticket, &back).await.is(303);
@@ -355,9 +357,7 @@ async fn an_id_token_of_somebody_else_is_refused(world: &World) {
     assert!(page.contains(&format!("{}#object", council.issuer())), "{page}");
     // An access token is no ID token.
     let leaving = leave(&door, &council, "/").await;
-    let mut part = council.part();
-    part.id_token = Some(part.key.sign("at+jwt", &council.claims("0017", &leaving.nonce)));
-    drop(part);
+    council.gives("at+jwt", &council.claims("0017", &leaving.nonce));
     let query = format!("state={}&code=good=", leaving.state);
     refused(arrive(&door, &leaving.ticket, &query).await, "cannot be accepted");
 }
@@ -403,9 +403,7 @@ async fn nobody_is_sent_elsewhere_afterwards(world: &World) {
     let door = council.door(world).await;
     for elsewhere in ["https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example"] {
         let leaving = leave(&door, &council, elsewhere).await;
-        let mut part = council.part();
-        part.id_token = Some(part.key.sign("JWT", &council.claims("0017", &leaving.nonce)));
-        drop(part);
+        council.gives("JWT", &council.claims("0017", &leaving.nonce));
         let query = format!("state={}&code=good=", leaving.state);
         let answer = arrive(&door, &leaving.ticket, &query).await.is(303);
         assert_eq!(answer.header("location"), Some("/"), "{elsewhere}");
