@@ -61,7 +61,7 @@ pub enum Command {
     Openapi(Openapi),
     /// Check a database's journals and revisions, and list what is broken.
     Verify(Verify),
-    /// Print the service's journal: every change of tokens, links, clients, roles in the service, and every reminder.
+    /// Print the service's journal: every change of tokens, links, clients, roles in the service, who an account is, and reminders.
     ///
     /// One entry per line, as JSON, oldest first. Changes to a plan are in the plan's own journal.
     Journal(Journal),
@@ -187,6 +187,19 @@ pub struct Serve {
     /// as a council's sign-in. Each issuer's tokens are then accepted with its own keys only.
     #[arg(long, env = "WAYMARK_OIDC_ISSUER", value_name = "URL")]
     pub oidc_issuer: Option<String>,
+    /// What this service is called at --oidc-issuer. With it, people sign in to the pages with an account there.
+    #[arg(long, env = "WAYMARK_OIDC_CLIENT_ID", value_name = "ID", requires = "oidc_issuer")]
+    pub oidc_client_id: Option<String>,
+    /// A file with what this service proves itself with there. Without it, as a public client.
+    #[arg(long, env = "WAYMARK_OIDC_CLIENT_SECRET_FILE", value_name = "FILE", requires = "oidc_client_id")]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// The claim that an account is known by there: `sub`, or for Entra ID `oid` or `email`. Chosen once: with another,
+    /// everyone is somebody else.
+    #[arg(long, env = "WAYMARK_SUBJECT_CLAIM", value_name = "NAME", default_value = "sub")]
+    pub subject_claim: String,
+    /// Whether an e-mail address counts that the issuer does not say is verified: only if nobody can choose theirs there.
+    #[arg(long, env = "WAYMARK_OIDC_TRUST_EMAIL", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
+    pub oidc_trust_email: bool,
     /// Accept personal access tokens as the password of HTTP Basic too, for spreadsheets and similar tools.
     #[arg(long, env = "WAYMARK_BASIC_AUTH", value_name = "true|false", default_value_t = false, action = ArgAction::Set)]
     pub basic_auth: bool,

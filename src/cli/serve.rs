@@ -25,7 +25,7 @@ use crate::http::{AppState, configure};
 use crate::programme::Programme;
 use crate::programme::waiting::Watch;
 use crate::store::{Store, StoreError, granting, grants};
-use crate::token::{Expected, KeySource, SigningKey, Verifier};
+use crate::token::{ClientSecret, Expected, KeySource, Provider, ProviderSettings, SigningKey, Verifier};
 
 pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     log(command.place.log.as_deref().unwrap_or("info"), command.place.log_format)?;
@@ -78,10 +78,15 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
     {
         tracing::warn!(issuer = %expected.issuer, "clients that look for the issuer will not find it; set --issuer {url}");
     }
+    let provider = provider(command, &clock)?;
     let programme = Programme::new(store, clock).allowing_private_webhooks(command.webhooks_allow_private);
     let state = AppState::new(programme, Arc::new(verifier))?.with(settings);
     let state = match keys.local {
         Some(key) => state.issuing(Arc::new(Issuer { key, expected })),
+        None => state,
+    };
+    let state = match provider {
+        Some(provider) => state.with_provider(Arc::new(provider)),
         None => state,
     };
     let listen = Listen {
@@ -108,6 +113,33 @@ fn metrics_token(command: &Serve) -> Result<Option<MetricsToken>, Failure> {
     Ok(token.transpose()?)
 }
 
+/// The issuer at which people sign in, if there is one.
+fn provider(command: &Serve, clock: &Clock) -> Result<Option<Provider>, Failure> {
+    let (Some(issuer), Some(client_id)) = (&command.oidc_issuer, &command.oidc_client_id) else { return Ok(None) };
+    if *issuer == command.issuing.issuer {
+        return Err("--oidc-issuer is the same as --issuer, so accounts of the one could not be distinguished from those of the other; \
+                    give --issuer the address of this service"
+            .into());
+    }
+    if issuer.contains(['#', '?']) {
+        return Err("--oidc-issuer: leave out what begins with # or ?, as the issuer's metadata does".into());
+    }
+    let secret = |file: &PathBuf| {
+        let place = format!("--oidc-client-secret-file {}", file.display());
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{place}: {}", io_fault(&error)))?;
+        ClientSecret::new(&text).ok_or_else(|| format!("{place}: write the secret into it, on one line"))
+    };
+    let settings = ProviderSettings {
+        issuer: issuer.clone(),
+        client_id: client_id.clone(),
+        client_secret: command.oidc_client_secret_file.as_ref().map(secret).transpose()?,
+        subject_claim: command.subject_claim.clone(),
+        trust_email: command.oidc_trust_email,
+    };
+    let provider = Provider::new(settings, clock.clone()).map_err(|error| format!("--oidc-issuer: {error}"))?;
+    Ok(Some(provider))
+}
+
 /// The keys of a deployment: its own to sign with, and those of others to verify with.
 struct Keys {
     local: Option<SigningKey>,
@@ -123,7 +155,7 @@ impl Keys {
         if let Some(url) = &command.jwks_url {
             foreign.push(KeySource::url(url).map_err(|error| format!("--jwks-url: {error}"))?);
         }
-        if local.is_none() && foreign.is_empty() {
+        if local.is_none() && foreign.is_empty() && command.oidc_client_id.is_none() {
             return Err(format!(
                 "there are no keys to verify tokens with. Set --jwks-url (WAYMARK_JWKS_URL) or --jwks-file (WAYMARK_JWKS_FILE) to your issuer's keys, with --issuer and --audience; or make a local key with `waymark token --create-key --data-dir {}`",
                 command.place.data_dir.display()

@@ -23,7 +23,7 @@ use crate::http::service::health::Readiness;
 use crate::http::settings::Settings;
 use crate::http::site::entrance;
 use crate::programme::Programme;
-use crate::token::Verifier;
+use crate::token::{MaybeProvider, Provider, Verifier};
 
 /// What every worker shares.
 #[derive(Clone)]
@@ -35,6 +35,7 @@ pub struct AppState {
     settings: Data<Settings>,
     limiter: Data<Limiter>,
     issuer: Data<MaybeIssuer>,
+    provider: Data<MaybeProvider>,
     metrics: Data<Metrics>,
 }
 
@@ -57,6 +58,7 @@ impl AppState {
             settings: Data::new(Settings::default()),
             limiter: Data::new(Limiter::new(None)),
             issuer: Data::new(None),
+            provider: Data::new(None),
             metrics: Data::new(Metrics::new()?),
         })
     }
@@ -65,6 +67,12 @@ impl AppState {
     #[must_use]
     pub fn issuing(self, issuer: Arc<Issuer>) -> Self {
         Self { issuer: Data::new(Some(issuer)), ..self }
+    }
+
+    /// The same, at which people sign in with an account of their organisation too.
+    #[must_use]
+    pub fn with_provider(self, provider: Arc<Provider>) -> Self {
+        Self { provider: Data::new(Some(provider)), ..self }
     }
 
     /// The programme that is served.
@@ -114,6 +122,7 @@ pub fn configure(
         .app_data(state.settings.clone())
         .app_data(state.limiter.clone())
         .app_data(state.issuer.clone())
+        .app_data(state.provider.clone())
         .app_data(state.metrics.clone())
         .configure(|config| {
             for route in routes() {

@@ -10,7 +10,7 @@ use crate::http::plan::{kpis, plans, policy_trials};
 use crate::http::reports::{actions, benchmarks, board_reports, pictures, status};
 use crate::http::resource::{Documented, resource};
 use crate::http::service::{docs, health, problem_pages};
-use crate::http::site::{board, plain, plans as plan_pages, returns, sign_in};
+use crate::http::site::{board, organisation, plain, plans as plan_pages, returns, sign_in};
 use crate::http::tables::packages;
 use crate::http::{metrics, openapi};
 
@@ -44,6 +44,8 @@ fn of_pages() -> Vec<Documented> {
             .page(|route| route.to(returns::one))
             .form(|route| route.to(returns::act)),
         Documented::new("/sign-in").page(|route| route.to(sign_in::page)).form(|route| route.to(sign_in::sign_in)),
+        Documented::new("/sign-in/organisation").page(|route| route.to(organisation::leave)),
+        Documented::new("/sign-in/organisation/callback").page(|route| route.to(organisation::arrive)),
         Documented::new("/sign-out").form(|route| route.to(sign_in::sign_out)),
         Documented::new("/account").page(|route| route.to(sign_in::account)),
         Documented::new("/help").page(|route| route.to(plain::help)),

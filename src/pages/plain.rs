@@ -2,14 +2,26 @@
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::frame::{Frame, Person, form_token};
 use super::words;
 use crate::domain::board_report::BoardReport;
 
+/// Whether the sign-in of an organisation can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Organisation {
+    /// It can.
+    Ready,
+    /// It does not answer.
+    Unreachable,
+}
+
 /// How somebody can sign in.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SignInPage<'a> {
+    /// Whether people sign in with an account of their organisation.
+    pub organisation: Option<Organisation>,
     /// Where they go afterwards, a path of this service.
     pub then: Option<&'a str>,
     /// The secret of a link that they followed.
@@ -32,9 +44,10 @@ impl SignInPage<'_> {
                 @if let Some(error) = self.error {
                     div.errors { div role="alert" {
                         h2 { "There is a problem" }
-                        ul { li { a href="#token" { (error) } } }
+                        ul { li { a href=(if self.organisation.is_some() { "#organisation" } else { "#token" }) { (error) } } }
                     } }
                 }
+                @if let Some(organisation) = self.organisation { (self.account(organisation)) p.or { "or" } }
                 @if let Some(link) = self.link {
                     form method="post" action="/sign-in" {
                         p { "You followed a link that signs you in once, on this device." }
@@ -56,9 +69,24 @@ impl SignInPage<'_> {
                     }
                     div.btns { button.btn.alt { "Sign in with the token" } }
                 }
-                p.small.quiet { "We set one cookie, which keeps you signed in for eight hours. There are no others." }
+                p.small.quiet { "We set one cookie, which keeps you signed in for eight hours." @if self.organisation.is_some() { " Another is there while you sign in with your organisation's account, for ten minutes at most." } @else { " There are no others." } }
             }
         })
+    }
+
+    /// A link, because pages may send forms nowhere but here.
+    fn account(&self, organisation: Organisation) -> Markup {
+        let then = self.then.map(|then| format!("?then={}", utf8_percent_encode(then, NON_ALPHANUMERIC)));
+        html! {
+            div #organisation {
+                @if organisation == Organisation::Unreachable {
+                    p { "Your organisation's sign-in cannot be reached at the moment. Try again in a few minutes." }
+                }
+                div.btns {
+                    a.btn href={ "/sign-in/organisation" (then.unwrap_or_default()) } { "Sign in with your organisation's account" }
+                }
+            }
+        }
     }
 
     fn destination(&self) -> Markup {
@@ -125,11 +153,11 @@ pub struct SessionLine {
 }
 
 /// Who is signed in, and with which browsers.
-pub fn account(frame: &Frame<'_>, subject: &str, sessions: &[SessionLine]) -> String {
+pub fn account(frame: &Frame<'_>, subject: &str, name: &str, sessions: &[SessionLine]) -> String {
     frame.around(&html! {
         div.slim {
-            h1 { "You are signed in as " (subject) }
-            p { "Roles are given to this name. Each browser stays signed in for eight hours after it was last used, and for a day at most." }
+            h1 { "You are signed in as " (name) }
+            p { "Roles are given to " @if name == subject { "this name" } @else { b { (subject) } } ". Each browser stays signed in for eight hours after it was last used, and for a day at most." }
             h2 { "Where you are signed in" }
             div.scroll role="region" aria-labelledby="s-cap" tabindex="0" { table {
                 caption.vh #s-cap { "Browsers that are signed in" }
@@ -232,7 +260,8 @@ pub fn privacy(frame: &Frame<'_>) -> String {
     frame.around(&html! {
         div.slim {
             h1 { "Privacy" }
-            p { "We set one cookie when you sign in. It keeps you signed in, holds a random number and nothing about you, and ends after eight hours without use, after a day, or when you sign out." }
+            p { "We set one cookie when you sign in. It keeps you signed in, holds a random number and nothing about you, and ends after eight hours without use, after a day, or when you sign out. While you sign in with your organisation's account there is a second one, for ten minutes at most." }
+            p { "If you sign in with your organisation's account, your name, your e-mail address and when you last signed in are stored, so that pages can call you by your name." }
             p { "What you change is recorded with your name in the plan's journal. That you read a page is not recorded, except in the server's log, which holds neither names nor figures." }
             p { "Nothing on these pages is loaded from elsewhere, and nothing is sent elsewhere." }
         }

@@ -4,7 +4,7 @@
 //! block, after a queue: a read sees one moment of the database, a write commits when its work gives `Ok` and leaves no
 //! trace otherwise. Inside, the functions of [`plans`], [`definitions`], [`targets`], [`readings`] and [`grants`] read,
 //! [`journal::record`] writes, and [`verify::verify`] looks for what was not written here. What belongs to no plan's journal
-//! is written by [`credentials`], [`grants`] and [`reminders`], each with an entry of the [`service_journal`].
+//! is written by [`credentials`], [`grants`], [`people`] and [`reminders`], each with an entry of the [`service_journal`].
 //!
 //! Everything in a plan is stored revision by revision, and every change is one journal entry: the last one's sequence
 //! number is the plan's version, and what was known at any earlier version is still there to be read.
@@ -20,6 +20,7 @@ pub mod grants;
 pub mod journal;
 pub mod kinds;
 mod migrations;
+pub mod people;
 pub mod plan_creation;
 pub mod plans;
 pub mod readings;

@@ -130,6 +130,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    people (issuer, claim) {
+        issuer -> Text,
+        claim -> Text,
+        subject -> Text,
+        name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        bound_at -> Timestamp,
+        last_signed_in_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     client_secrets (id) {
         id -> Text,
         client -> Text,

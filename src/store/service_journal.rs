@@ -1,5 +1,5 @@
 //! The journal of the service: every change that is in no plan's journal is one entry of this one. It holds tokens, links
-//! and clients with their secrets, roles in the whole service, and reminders.
+//! and clients with their secrets, roles in the whole service, which account is whom, and reminders.
 //!
 //! Links and clients belong to a plan, and yet their entries are here. An entry in a plan's journal moves the plan's version,
 //! and with it every `ETag` and the change feed, which partners read: they would learn that something happened. An entry
@@ -47,7 +47,7 @@ pub(super) struct Held(Head);
 pub(super) struct Change {
     /// What was done: `token.made`.
     pub(super) action: String,
-    /// To what sort of thing: `token`, `link`, `client`, `grant`, `reminder`.
+    /// To what sort of thing: `token`, `link`, `client`, `grant`, `person`, `reminder`.
     pub(super) kind: &'static str,
     /// Which one.
     pub(super) key: String,

@@ -67,13 +67,13 @@ enum Origin {
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
     /// It does not parse, or has no scheme or host.
-    #[error("the key-set URL is not an absolute URL; write it as https://issuer.example/path")]
+    #[error("the URL is not an absolute URL; write it as https://issuer.example/path")]
     NotAbsolute,
     /// It carries a user name or password, which would end up in logs.
-    #[error("the key-set URL carries credentials; key sets are public, so leave out the part before the @")]
+    #[error("the URL carries credentials; what is there is public, so leave out the part before the @")]
     Credentials,
     /// Anyone between could hand out their own keys.
-    #[error("the key-set URL {0} is not https, which only a loopback host may do without")]
+    #[error("the URL {0} is not https, which only a loopback host may do without")]
     NotHttps(String),
 }
 
@@ -127,19 +127,19 @@ impl fmt::Display for Origin {
 
 /// Why a reading brought nothing.
 #[derive(Debug, thiserror::Error)]
-enum ReadError {
+pub(super) enum ReadError {
     #[error("{0}")]
     File(#[from] io::Error),
     #[error("{0}")]
     Call(#[from] ureq::Error),
     #[error("it answered with HTTP status {0} instead of 200")]
     Status(u16),
-    #[error("it is not a JWK Set: {0}")]
+    #[error("it is not what was asked for: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// A JWKS URL and the client that asks it.
-struct Remote {
+/// An address of an issuer, such as that of its JWKS, and the client that asks it.
+pub(super) struct Remote {
     uri: Uri,
     /// The URL without its query, for logs.
     shown: String,
@@ -147,7 +147,7 @@ struct Remote {
 }
 
 impl Remote {
-    fn new(url: &str) -> Result<Self, KeySourceError> {
+    pub(super) fn new(url: &str) -> Result<Self, KeySourceError> {
         let Ok(uri) = url.parse::<Uri>() else { return Err(KeySourceError::NotAbsolute) };
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(KeySourceError::NotAbsolute);
@@ -187,12 +187,24 @@ impl Remote {
         Ok(Self { uri, shown, agent })
     }
 
-    fn fetch(&self) -> Result<Vec<u8>, ReadError> {
+    pub(super) fn fetch(&self) -> Result<Vec<u8>, ReadError> {
         let mut response = self.agent.get(&self.uri).call()?;
         if response.status() != 200 {
             return Err(ReadError::Status(response.status().as_u16()));
         }
         Ok(response.body_mut().with_config().limit(SET_MAX).read_to_vec()?)
+    }
+
+    /// Sends a form, with what is to stand in `Authorization`, and gives the status and the body of the answer.
+    pub(super) fn send(&self, form: &str, authorization: Option<&str>) -> Result<(u16, Vec<u8>), ReadError> {
+        let request = self.agent.post(&self.uri).header("Content-Type", "application/x-www-form-urlencoded");
+        let request = match authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        };
+        let mut response = request.send(form)?;
+        let status = response.status().as_u16();
+        Ok((status, response.body_mut().with_config().limit(SET_MAX).read_to_vec()?))
     }
 }
 

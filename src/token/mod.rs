@@ -2,7 +2,8 @@
 //!
 //! To judge a token that somebody presents, ask a [`Verifier`], built once from [`KeySource`]s and shared. To issue
 //! tokens, keep a [`SigningKey`] and let it [`sign`](SigningKey::sign) [`Claims`]; its public half goes out as a
-//! [`Jwk`], and into the verifier as [`KeySource::local`]. Nothing here knows of HTTP requests or of what a subject is
+//! [`Jwk`], and into the verifier as [`KeySource::local`]. To let people sign in with an account of their organisation, ask a
+//! [`Provider`]. Nothing here knows of HTTP requests or of what a subject is
 //! permitted: the first is the business of `http`, the second of the plans.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,11 +14,13 @@ mod bounded;
 mod jwk;
 mod jwks;
 mod keys;
+mod provider;
 mod verify;
 
 pub use jwk::{Algorithm, Jwk, JwkSet};
 pub use jwks::{KeySource, KeySourceError};
 pub use keys::{KeyError, KeyKind, SigningKey};
+pub use provider::{Attempt, ClientSecret, Identity, MaybeProvider, Provider, ProviderSettings, SignInFault};
 pub use verify::{Claim, Expected, Refusal, Verified, Verifier};
 
 /// The claims of an access token as this service issues it (RFC 9068). Dates are whole seconds since the Unix epoch.

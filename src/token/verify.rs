@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 use super::jwk::{Algorithm, PublicKey};
@@ -197,7 +197,7 @@ impl Verifier {
     /// The first fault found, as a [`Refusal`].
     pub async fn verify(&self, token: &str) -> Result<Verified, Refusal> {
         let parts = Parts::of(token)?;
-        let header = Head::parse(parts.header)?;
+        let header = Head::parse(parts.header, Kind::Access)?;
         let realm = self.realm_of(&parts).ok_or(Refusal::WrongIssuer)?;
         let Found { key, generation } = realm.keys.find(header.kid.as_deref()).await?;
         if header.algorithm != key.algorithm() {
@@ -223,6 +223,24 @@ impl Verifier {
 }
 
 impl Verifier {
+    /// The claims of an ID token, with which an issuer states who has just signed in there. It is judged as an access token is,
+    /// except that it need not say what it is.
+    ///
+    /// # Errors
+    /// The first fault found, as a [`Refusal`].
+    pub(super) async fn id_claims(&self, token: &str) -> Result<Map<String, Value>, Refusal> {
+        let parts = Parts::of(token)?;
+        let header = Head::parse(parts.header, Kind::Id)?;
+        let realm = self.realm_of(&parts).ok_or(Refusal::WrongIssuer)?;
+        let Found { key, .. } = realm.keys.find(header.kid.as_deref()).await?;
+        if header.algorithm != key.algorithm() {
+            return Err(Refusal::WrongAlgorithm);
+        }
+        check_signature(&parts, &key)?;
+        let _good = Payload::parse(parts.payload)?.check(&realm.expected, self.clock.now())?;
+        object(parts.payload, TOKEN_MAX)
+    }
+
     /// The issuer that a token says it is from; whether it is shows when its keys are tried.
     fn realm_of(&self, parts: &Parts<'_>) -> Option<&Realm> {
         let (first, others) = self.realms.split_first()?;
@@ -232,6 +250,20 @@ impl Verifier {
         let issuer = Payload::parse(parts.payload).ok()?.iss?;
         self.realms.iter().find(|realm| realm.expected.issuer == issuer)
     }
+}
+
+/// The claims of a token that a verifier has found good.
+pub(super) fn claims_of(token: &str) -> Result<Map<String, Value>, Refusal> {
+    object(Parts::of(token)?.payload, TOKEN_MAX)
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// To come in with.
+    Access,
+    /// To state who has signed in.
+    Id,
 }
 
 /// A token in its three parts, none of them empty.
@@ -300,15 +332,20 @@ struct Head {
 }
 
 impl Head {
-    fn parse(part: &str) -> Result<Self, Refusal> {
+    fn parse(part: &str, kind: Kind) -> Result<Self, Refusal> {
         let RawHead { alg, typ, kid, crit } = object(part, HEADER_MAX)?;
         // No extension is understood here, so none can be critical (RFC 7515, section 4.1.11).
         if crit.is_some() {
             return Err(Refusal::Malformed);
         }
-        let typed = typ.is_some_and(|typ| {
-            ["at+jwt", "application/at+jwt", "JWT"].iter().any(|accepted| typ.eq_ignore_ascii_case(accepted))
-        });
+        let accepted: &[&str] = match kind {
+            Kind::Access => &["at+jwt", "application/at+jwt", "JWT"],
+            Kind::Id => &["JWT"],
+        };
+        let typed = match typ {
+            Some(typ) => accepted.iter().any(|accepted| typ.eq_ignore_ascii_case(accepted)),
+            None => kind == Kind::Id,
+        };
         if !typed {
             return Err(Refusal::Malformed);
         }

@@ -63,6 +63,7 @@ mod rounds;
 mod rules;
 mod service_journal;
 mod sheets;
+mod sign_in;
 mod site;
 mod small_numbers;
 mod webhooks;

@@ -16,8 +16,7 @@ use actix_web::{Error, HttpMessage};
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 
-use crate::domain::ids::Subject;
-use crate::http::credentials::{BASIC_CHALLENGE, basic_credentials, credentials_of};
+use crate::http::credentials::{BASIC_CHALLENGE, account, basic_credentials, credentials_of};
 use crate::http::gate::envelope::{LINKS, route_to};
 use crate::http::gate::rate_limit;
 use crate::http::problem::{Code, Problem};
@@ -26,7 +25,7 @@ use crate::http::settings::{PROTECTED_RESOURCE, Settings};
 use crate::programme::access::credentials::Entered;
 use crate::programme::access::tokens::TOKEN_PREFIX;
 use crate::programme::{Principal, Programme};
-use crate::token::{Refusal, Verifier};
+use crate::token::{Identity, MaybeProvider, Refusal, Verifier};
 
 /// Lets nothing under `/v1` through without a good token. It is before the handlers, so that a caller who may not enter
 /// learns nothing from how a body or a parameter is judged.
@@ -137,12 +136,25 @@ async fn verified(request: &ServiceRequest) -> Result<Caller, Problem> {
         Refusal::KeysUnavailable => Problem::unavailable_because("the keys to verify tokens with cannot be read"),
         other => refused(Problem::invalid_token(other.description())),
     })?;
-    let subject: Subject =
-        good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?;
+    let subject = match identity_of(request, &token).map_err(refused)? {
+        Some(identity) => programme(request)?.subject_of(account(identity)).await?,
+        None => good.subject.parse().map_err(|_unfit| Problem::invalid_token("the subject cannot be used"))?,
+    };
     if !programme(request)?.is_welcome(&subject).await? {
         return Err(refused(Problem::invalid_token("the client has been revoked")));
     }
     Ok(Caller { subject: subject.into(), expires_at: good.expires_at, link: None })
+}
+
+/// Who a good token speaks for, if it is from the issuer at which people sign in: the same person as on pages.
+fn identity_of(request: &ServiceRequest, token: &str) -> Result<Option<Identity>, Problem> {
+    let provider = request.app_data::<Data<MaybeProvider>>().and_then(|provider| provider.as_ref().as_ref());
+    let Some(provider) = provider else { return Ok(None) };
+    provider.identity_of(token).map_err(|_fault| {
+        Problem::invalid_token(
+            "the token does not have the claim that people are known by here, as a text of 1 to 200 characters",
+        )
+    })
 }
 
 /// What is wrong with a `Bearer` that nothing follows.

@@ -40,7 +40,7 @@ pub(super) fn see_other(path: &str) -> HttpResponse {
 
 /// Somebody who is signed in, as a page names them.
 pub(super) fn person(visitor: &Visitor) -> Person<'_> {
-    Person { name: visitor.subject.as_str(), form_token: &visitor.form_token }
+    Person { name: visitor.called(), form_token: &visitor.form_token }
 }
 
 /// The frame of a page that is of no plan.

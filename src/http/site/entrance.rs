@@ -30,6 +30,7 @@ use crate::http::site::answer::{CSP, frame, html, see_other};
 use crate::http::site::visitor::Visitor;
 use crate::pages::plain::ProblemPage;
 use crate::programme::Programme;
+use crate::token::MaybeProvider;
 
 /// The paths of pages; what is beneath them is a page too.
 const PAGES: [&str; 7] = ["/plans", "/sign-in", "/sign-out", "/account", "/help", "/accessibility", "/privacy"];
@@ -171,7 +172,8 @@ fn shown(problem: &Problem, visitor: Option<&Visitor>) -> HttpResponse {
 /// A form sends every field, and a choice that is not made is empty: what is empty in the query was not asked for.
 fn drop_what_was_left_empty(request: &mut ServiceRequest) {
     let Some(query) = request.uri().query() else { return };
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.ends_with('=')).collect();
+    let is_empty = |pair: &str| pair.is_empty() || pair.split_once('=').is_some_and(|(_, value)| value.is_empty());
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_empty(pair)).collect();
     if kept.len() == query.split('&').count() {
         return;
     }
@@ -200,18 +202,20 @@ pub(super) fn base(request: &HttpRequest) -> String {
     }
 }
 
-/// How the cookie is called, and whether it is only sent over TLS: on this machine there is none.
-struct Jar {
+/// How the cookies are called, and whether they are only sent over TLS: on this machine there is none.
+pub(super) struct Jar {
     name: &'static str,
-    is_secure: bool,
+    /// The one of an attempt to sign in.
+    pub(super) ticket: &'static str,
+    pub(super) is_secure: bool,
 }
 
 impl Jar {
-    fn of(request: &HttpRequest) -> Self {
+    pub(super) fn of(request: &HttpRequest) -> Self {
         if base(request).starts_with("https://") {
-            Self { name: "__Host-waymark", is_secure: true }
+            Self { name: "__Host-waymark", ticket: "__Host-waymark-sign-in", is_secure: true }
         } else {
-            Self { name: "waymark", is_secure: false }
+            Self { name: "waymark", ticket: "waymark-sign-in", is_secure: false }
         }
     }
 }
@@ -262,8 +266,13 @@ async fn visitor_of(request: &ServiceRequest) -> Result<Option<(Visitor, Caller)
     let programme = programme.ok_or_else(|| Problem::internal_because("the app holds no programme"))?;
     let Some(entered) = programme.enter_by_session(cookie.value()).await? else { return Ok(None) };
     let writes = ["POST", "PUT", "PATCH", "DELETE"];
+    let subject = entered.principal.subject().clone();
+    // Names come with accounts alone.
+    let has_accounts = request.app_data::<Data<MaybeProvider>>().is_some_and(|provider| provider.is_some());
+    let name = if has_accounts { programme.name_of(&subject).await? } else { None };
     let visitor = Visitor {
-        subject: entered.principal.subject().clone(),
+        subject,
+        name,
         session: entered.id,
         form_token: form_token(cookie.value()),
         may_write: writes.iter().all(|method| entered.methods.iter().any(|allowed| allowed == method)),

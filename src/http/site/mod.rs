@@ -7,6 +7,7 @@ mod answer;
 pub mod board;
 pub mod entrance;
 pub(in crate::http) mod form;
+pub mod organisation;
 pub mod plain;
 pub mod plans;
 pub mod returns;

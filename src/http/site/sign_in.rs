@@ -12,10 +12,11 @@ use crate::http::site::answer::{NOT_YET_RIGHT, frame, html, person, see_other};
 use crate::http::site::entrance::{cookie, is_safe, no_cookie};
 use crate::http::site::form::Form;
 use crate::http::site::visitor::Visitor;
-use crate::pages::plain::{SessionLine, SignInPage, account as account_page};
+use crate::pages::plain::{Organisation, SessionLine, SignInPage, account as account_page};
 use crate::programme::Programme;
 use crate::programme::access::sessions::SignIn;
 use crate::programme::access::tokens::TOKEN_PREFIX;
+use crate::token::MaybeProvider;
 
 /// What leads to the page.
 pub(in crate::http) struct SignInParams {
@@ -34,14 +35,39 @@ impl FromParams for SignInParams {
 /// `GET /sign-in`
 ///
 /// A link is not used up by opening it: programs that look at links in mail would sign nobody in.
-pub(in crate::http) async fn page(visitor: Option<Visitor>, Params(wanted): Params<SignInParams>) -> HttpResponse {
+pub(in crate::http) async fn page(
+    provider: Data<MaybeProvider>,
+    visitor: Option<Visitor>,
+    Params(wanted): Params<SignInParams>,
+) -> HttpResponse {
     let then = wanted.then.as_deref().filter(|then| is_here(then));
     let person = visitor.as_ref().map(person);
-    html(StatusCode::OK, SignInPage { then, link: wanted.link.as_deref(), error: None, person }.page())
+    let page = SignInPage { then, link: wanted.link.as_deref(), person, ..ways(&provider).await };
+    html(StatusCode::OK, page.page())
+}
+
+/// The page with the ways to sign in that there are.
+pub(super) async fn ways(provider: &MaybeProvider) -> SignInPage<'static> {
+    let organisation = match provider {
+        None => None,
+        Some(issuer) if issuer.is_reachable().await => Some(Organisation::Ready),
+        Some(_) => Some(Organisation::Unreachable),
+    };
+    SignInPage { organisation, ..SignInPage::default() }
+}
+
+/// Refuses to let anyone sign in where others on the way could read what they sign in with.
+pub(super) fn check_safe(request: &HttpRequest) -> Result<(), Problem> {
+    if is_safe(request) {
+        return Ok(());
+    }
+    let detail = "Signing in needs https, so that nobody on the way reads what you sign in with. The people who run this \
+                  service put it behind a proxy with TLS and set --public-url.";
+    Err(Problem::new(Code::NotAllowed, detail))
 }
 
 /// Whether an address is a path of this service: nobody is sent elsewhere after signing in.
-fn is_here(then: &str) -> bool {
+pub(super) fn is_here(then: &str) -> bool {
     // What browsers leave out of an address, such as a tab, could make two slashes of one.
     let is_plain = then.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     is_plain && then.starts_with('/') && !then.starts_with("//")
@@ -50,21 +76,18 @@ fn is_here(then: &str) -> bool {
 /// `POST /sign-in`
 pub(in crate::http) async fn sign_in(
     programme: Data<Programme>,
+    provider: Data<MaybeProvider>,
     request: HttpRequest,
     before: Option<Caller>,
     visitor: Option<Visitor>,
     _: Params<NoParams>,
     form: Form,
 ) -> Result<HttpResponse, Problem> {
-    if !is_safe(&request) {
-        let detail = "Signing in needs https, so that nobody on the way reads what you sign in with. The people who run this \
-                      service put it behind a proxy with TLS and set --public-url.";
-        return Err(Problem::new(Code::NotAllowed, detail));
-    }
+    check_safe(&request)?;
     let then = form.get("then").filter(|then| is_here(then));
     let person = visitor.as_ref().map(person);
-    let wrong =
-        |error: &str| Ok(html(NOT_YET_RIGHT, SignInPage { then, link: None, error: Some(error), person }.page()));
+    let ways = ways(&provider).await;
+    let wrong = |error: &str| Ok(html(NOT_YET_RIGHT, SignInPage { then, error: Some(error), person, ..ways }.page()));
     let by = match (form.get("link"), form.get("token").map(str::trim)) {
         (Some(link), _) => SignIn::Link(link.to_owned()),
         (None, Some(token)) if token.starts_with(TOKEN_PREFIX) => SignIn::Token(token.to_owned()),
@@ -134,6 +157,6 @@ pub(in crate::http) async fn account(
             is_this: row.id == visitor.session,
         })
         .collect();
-    let page = account_page(&frame("Account", Some(&visitor)), visitor.subject.as_str(), &lines);
+    let page = account_page(&frame("Account", Some(&visitor)), visitor.subject.as_str(), visitor.called(), &lines);
     Ok(html(StatusCode::OK, page))
 }

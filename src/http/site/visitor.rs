@@ -14,12 +14,21 @@ use crate::programme::access::credentials::CredentialId;
 pub struct Visitor {
     /// Who they are.
     pub subject: Subject,
+    /// What they are called, where that is known.
+    pub name: Option<String>,
     /// Their session.
     pub session: CredentialId,
     /// What their forms carry, so that no other page can send one in their name.
     pub form_token: String,
     /// Whether what they signed in with may be used to change anything.
     pub may_write: bool,
+}
+
+impl Visitor {
+    /// What pages call them: their name, or the subject that they are.
+    pub(super) fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.subject.as_str())
+    }
 }
 
 impl FromRequest for Visitor {

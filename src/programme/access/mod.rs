@@ -4,6 +4,7 @@ pub mod clients;
 pub mod credentials;
 pub mod grants;
 pub mod links;
+pub mod people;
 pub(crate) mod secrets;
 pub mod sessions;
 pub mod tokens;

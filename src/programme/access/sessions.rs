@@ -1,6 +1,7 @@
 //! People who are signed in: what their browser shows in place of a token, and how they come by it.
 //!
-//! Somebody signs in by a link that works once ([`Programme::make_sign_in_link`]), or with a personal access token of theirs.
+//! Somebody signs in with an account of their organisation ([`Account`]), by a link that works once
+//! ([`Programme::make_sign_in_link`]), or with a personal access token of theirs.
 //! A session that was begun with a token carries what the token does, and ends when the token does.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use waymark_store::credentials::{self, Owner};
 use waymark_store::kinds::CredentialKind;
 
 use crate::access::credentials::{CredentialId, CredentialRow, Draft, Entered, found};
+use crate::access::people::{self, Account};
 use crate::access::secrets::digest;
 use crate::access::tokens::TokenMethod;
 use crate::{Bounds, Principal, Programme, Refusal};
@@ -42,6 +44,8 @@ pub enum SignIn {
     Link(String),
     /// A personal access token.
     Token(String),
+    /// An account, for which its issuer has just vouched.
+    Account(Account),
 }
 
 impl Programme {
@@ -65,6 +69,12 @@ impl Programme {
                 let (kind, secret) = match &by {
                     SignIn::Link(secret) => (CredentialKind::SignIn, secret),
                     SignIn::Token(secret) => (CredentialKind::Token, secret),
+                    SignIn::Account(account) => {
+                        let subject = people::arrival(write, account, now)?;
+                        let draft = lasting(name, now);
+                        let (_, secret) = draft.make_for(write, (&subject, &subject), now, "")?;
+                        return Ok(Some(NewSession { secret, subject }));
+                    }
                 };
                 let Some(row) = credentials::by_digest(write, kind, &digest(secret), now)? else { return Ok(None) };
                 let subject = row.subject.clone();
@@ -128,9 +138,14 @@ fn whole(kind: CredentialKind, title: String) -> Draft {
     }
 }
 
+/// A session that carries all that its subject may do.
+fn lasting(name: String, now: DateTime<Utc>) -> Draft {
+    Draft { expires_at: Some(now + LONGEST), ..whole(CredentialKind::Session, name) }
+}
+
 /// The session of somebody who came with this link or token.
 fn of(row: CredentialRow, name: String, now: DateTime<Utc>) -> Draft {
-    let whole = Draft { expires_at: Some(now + LONGEST), ..whole(CredentialKind::Session, name) };
+    let whole = lasting(name, now);
     if row.kind != CredentialKind::Token {
         return whole;
     }

@@ -1,4 +1,5 @@
-//! The journal of the service: its chain, its end, and the tokens, links, clients and roles that it should account for.
+//! The journal of the service: its chain, its end, and the tokens, links, clients, roles and people that it should
+//! account for.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +13,7 @@ use crate::grants::{self, GrantRow};
 use crate::schema::service_journal;
 use crate::service_journal::{Head, NO_PLAN, head_row};
 use crate::types::canonical;
-use crate::{Conn, StoreError, credentials};
+use crate::{Conn, StoreError, credentials, people};
 use waymark_domain::ids::Seq;
 
 /// What the latest entry about a thing says, by its kind and key.
@@ -49,6 +50,7 @@ pub fn service(conn: &mut Conn) -> Result<Vec<Fault>, StoreError> {
     }
     walk.credentials()?;
     walk.grants()?;
+    walk.people()?;
     walk.missing();
     Ok(walk.faults.list)
 }
@@ -154,6 +156,15 @@ impl Walk<'_> {
             let found = grants::by_id(&mut self.conn.any, &id);
             let of = |row: GrantRow| ("grant", canonical(&row.document()), row.granted_at);
             self.row("grant", id, found.map(of))?;
+        }
+        Ok(())
+    }
+
+    fn people(&mut self) -> Result<(), StoreError> {
+        for subject in self.conn.run(people::subjects)? {
+            let found = people::by_subject_in(&mut self.conn.any, &subject);
+            let of = |row: people::PersonRow| ("person", canonical(&row.document()), row.bound_at);
+            self.row("person", subject, found.map(of))?;
         }
         Ok(())
     }
