@@ -176,6 +176,21 @@ const pages = {
   privacy: '/privacy',
   'sign-in': '/sign-in',
 };
+// Those of whoever looks after a plan.
+const kinds = ['organisations', 'outcome-areas', 'sub-groups', 'priorities', 'dimensions', 'policies', 'kpis', 'rounds', 'people', 'links', 'webhooks', 'targets', 'journal'];
+const lookedAfter = {
+  'set-up': `${plan}/set-up`,
+  'set-up-plan': `${plan}/set-up/plan`,
+  ...Object.fromEntries(kinds.map((kind) => [`set-up-${kind}`, `${plan}/set-up/${kind}`])),
+  'set-up-kpi': `${plan}/set-up/kpis/NI-117`,
+  'set-up-policy': `${plan}/set-up/policies/five-band`,
+  'set-up-dimension': `${plan}/set-up/dimensions/free-school-meals`,
+  'set-up-targets-of-kpi': `${plan}/set-up/targets/NI-117`,
+  actions: `${plan}/actions`,
+  files: `${plan}/files/readings`,
+  tokens: '/account/tokens',
+  'new-plan': '/new-plan',
+};
 const settings = {
   desk: {},
   dark: { colorScheme: 'dark' },
@@ -193,6 +208,15 @@ for (const [setting, options] of Object.entries(settings).slice(0, isShort ? 1 :
   }
   same(faults, [], `${setting}: what the browser reports`);
   await context.close();
+  const administrator = await open({ storageState: cookies.administrator, ...options });
+  for (const [name, path] of Object.entries(lookedAfter)) {
+    const answer = await administrator.page.goto(base + path);
+    same(answer.status(), 200, `${name}: the answer`);
+    await administrator.page.screenshot({ path: join(screens, `${name}-${setting}.png`), fullPage: true });
+    await noViolation(administrator.page, `${name}, ${setting}`);
+  }
+  same(administrator.faults, [], `${setting}: what the browser reports to an administrator`);
+  await administrator.context.close();
 }
 
 // Without scripts the words are the same.
@@ -209,8 +233,8 @@ for (const [setting, options] of Object.entries(settings).slice(0, isShort ? 1 :
 
 // Text at 200 %.
 if (!isShort) {
-  const { context, page } = await open({ storageState: cookies.board });
-  for (const [name, path] of Object.entries(pages)) {
+  const { context, page } = await open({ storageState: cookies.administrator });
+  for (const [name, path] of Object.entries({ ...pages, ...lookedAfter })) {
     await page.goto(base + path);
     await page.addStyleTag({ content: 'html { font-size: 200% }' }).catch(() => {});
     await page.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
@@ -343,6 +367,84 @@ const ahead = (days) => new Date(Date.now() + days * 86400000).toISOString().sli
     await context.close();
   }
   await api('administrator', `/v1${plan}`, 'PATCH', { visibility: 'private' }, { 'if-match': '*' });
+}
+
+// The day of an administrator: a mistake corrected, a policy tried, figures pasted, a link made and opened, all without scripts.
+{
+  const { context, page } = await open({ storageState: cookies.administrator, javaScriptEnabled: false });
+  const add = async (what) => {
+    const details = page.locator('details.new');
+    if (!(await details.evaluate((one) => one.open))) await page.locator('details.new > summary').click();
+    return page.getByRole('button', { name: `Add ${what}` });
+  };
+  await page.goto(`${base}${plan}/set-up`);
+  await follow(page, page.getByRole('link', { name: 'Organisations' }));
+  await add('an organisation');
+  await page.getByLabel('Code').fill('not a code');
+  await page.getByLabel('Title').fill('Voluntary Action Harrow');
+  await follow(page, await add('an organisation'));
+  holds((await page.getByRole('alert').innerText()).includes('is not a code'), 'a wrong code is named');
+  await page.getByLabel('Code').fill('voluntary-action');
+  await follow(page, await add('an organisation'));
+  same((await api('administrator', `/v1${plan}/organisations/voluntary-action`)).title, 'Voluntary Action Harrow', 'the organisation as the API has it');
+  await page.goto(`${base}${plan}/set-up/policies/rag`);
+  await page.getByLabel('Amber limit').fill('5');
+  await follow(page, page.getByRole('button', { name: 'Try it on past periods' }));
+  holds((await page.getByRole('status').innerText()).includes('Tried, and nothing saved'), 'a policy is tried');
+  await page.screenshot({ path: join(screens, 'policy-tried.png'), fullPage: true });
+  await page.goto(`${base}${plan}/files/readings`);
+  await page.getByLabel('Paste the cells here').fill('kpi\tperiod\tnumerator\tdenominator\nNI-117\t2010/11 Q1\t2x0\t5130\n');
+  await follow(page, page.getByRole('button', { name: 'Check', exact: true }));
+  holds((await page.getByRole('alert').innerText()).includes('Cell C2: 2x0 is not a number'), 'a wrong cell is named');
+  await page.screenshot({ path: join(screens, 'figures-pasted-with-a-mistake.png'), fullPage: true });
+  await page.getByLabel('Paste the cells here').fill('kpi\tperiod\tnumerator\tdenominator\nNI-117\t2010/11 Q1\t240\t5130\n');
+  await follow(page, page.getByRole('button', { name: 'Save if nothing is wrong' }));
+  same((await api('administrator', `/v1${plan}/kpis/NI-117/readings/FY2010-11-Q1`)).numerator, 240, 'the figure as the API has it');
+  await page.goto(`${base}${plan}/set-up/links`);
+  await add('a secret link');
+  await page.getByLabel('What it is for').fill('For the chief executive');
+  await page.getByLabel('What it opens').selectOption('report');
+  await follow(page, await add('a secret link'));
+  const linked = await open();
+  await linked.page.goto(base + (await page.locator('.say code').innerText()));
+  await noViolation(linked.page, 'the report by a link');
+  same(linked.faults, [], 'the report by a link: what the browser reports');
+  await linked.context.close();
+  await context.close();
+}
+
+// With the keyboard alone: a lead goes from the scorecard to a return, mistypes a figure, is led to it, and corrects it.
+{
+  const { context, page } = await open({ storageState: cookies.sub_group_lead });
+  const focused = () => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.name || '');
+  const tabTo = async (is) => {
+    for (let presses = 0; presses < 400; presses += 1) {
+      await page.keyboard.press('Tab');
+      if (is(await focused())) return;
+    }
+    holds(false, `the keyboard does not lead to ${is}`);
+  };
+  const enter = () => Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+  await page.goto(`${base}${plan}`);
+  await tabTo((text) => text === 'Skip to main content');
+  await tabTo((text) => text === 'Returns');
+  await enter();
+  await tabTo((text) => /sub-group$/.test(text));
+  await enter();
+  holds(/\/returns\//.test(page.url()), 'the keyboard leads to a return');
+  if (await page.locator('.owe').count()) {
+    await tabTo((text) => /\.(numerator|value)$/.test(text));
+    const name = await focused();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('x');
+    await enter();
+    same(await page.evaluate(() => document.activeElement.className), 'errors', 'what is wrong is read first');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    same(await focused(), name, 'and leads to the field');
+    holds(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== 'none'), 'the focus is seen');
+  }
+  await context.close();
 }
 
 // Signed out, the way back is closed.

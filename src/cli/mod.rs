@@ -30,15 +30,12 @@ use crate::exchange::sheet::Upload;
 use crate::exchange::workbook::Workbook;
 use crate::http::documents;
 use crate::http::tables::columns;
-use crate::pages::as_known_on;
-use crate::pages::board::BoardPage;
-use crate::pages::frame::Frame;
-use crate::pages::scorecard::{Place as PlaceOfPage, Scorecard};
+use crate::pages::board;
 use crate::programme::figures::columns::ImportKind;
 use crate::programme::figures::outcome::Outcome;
 use crate::programme::folder::files::FILES;
-use crate::programme::reports::status_report::{Included, ReportFilter, StatusReport};
-use crate::programme::{Programme, Refusal, Seen};
+use crate::programme::reports::status_report::{ReportFilter, StatusReport};
+use crate::programme::{Programme, Refusal};
 use crate::store::{DatabaseUrl, Store, StoreOptions};
 use crate::token::{Claims, Expected, KeyKind, SigningKey};
 
@@ -293,7 +290,7 @@ async fn report(command: Report) -> Result<bool, Failure> {
         None => seen.reported_quarter().ok_or("the plan has no period yet; give one with --period")?,
     };
     if let Some(file) = &command.html {
-        std::fs::write(file, as_page(&seen, period)).map_err(at(file))?;
+        std::fs::write(file, board::in_a_file(&seen, period)).map_err(at(file))?;
         return Ok(true);
     }
     let report = seen.status_report(period, &ReportFilter::default());
@@ -303,30 +300,6 @@ async fn report(command: Report) -> Result<bool, Failure> {
         ReportFormat::Text => print(as_text(&report))?,
     }
     Ok(true)
-}
-
-/// A report as a page of its own, to be mailed or printed.
-fn as_page(seen: &Seen, period: Period) -> String {
-    let filter = ReportFilter { include: Some(Included::Commentary), ..ReportFilter::default() };
-    let (report, exceptions) = (seen.status_report(period, &filter), seen.exceptions(period, &filter));
-    let page = BoardPage {
-        scorecard: Scorecard {
-            report: &report,
-            seen,
-            filter: &filter,
-            periods: &[],
-            as_of: None,
-            place: PlaceOfPage::File,
-        },
-        exceptions: &exceptions,
-        frozen: None,
-        changes: None,
-        reports: &[],
-        freezer: None,
-    };
-    let title = format!("{}: {}", report.title, page.title());
-    let printed = Some((title.clone(), as_known_on(seen.now())));
-    page.page(&Frame { title, class: "p-board", printed, ..Frame::default() })
 }
 
 /// A status report to read in a terminal.

@@ -64,16 +64,7 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
             Verifier::new(local.collect(), expected.clone(), clock.clone()).and(keys.foreign, theirs)
         }
     };
-    let settings = Settings {
-        basic_auth: command.basic_auth,
-        rate_limit: NonZeroU32::new(command.rate_limit),
-        trusted_proxies: command.trusted_proxies.clone(),
-        cors_origins: command.cors_origins.clone(),
-        public_url: command.public_url.clone(),
-        issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),
-        security_contact: command.security_contact.clone(),
-        metrics_token: metrics_token(command)?,
-    };
+    let settings = settings(command, &expected)?;
     if let (Some(url), true, true) = (&command.public_url, keys.local.is_some(), expected.issuer.ends_with(".invalid"))
     {
         tracing::warn!(issuer = %expected.issuer, "clients that look for the issuer will not find it; set --issuer {url}");
@@ -97,6 +88,20 @@ pub(super) fn run(command: &Serve) -> Result<bool, Failure> {
         reminders,
     };
     listen.serve(state, |address| tracing::info!(%address, "serving"))
+}
+
+/// What the service is told about itself and about who asks.
+fn settings(command: &Serve, expected: &Expected) -> Result<Settings, Failure> {
+    Ok(Settings {
+        basic_auth: command.basic_auth,
+        rate_limit: NonZeroU32::new(command.rate_limit),
+        trusted_proxies: command.trusted_proxies.clone(),
+        cors_origins: command.cors_origins.clone(),
+        public_url: command.public_url.clone(),
+        issuers: std::iter::once(expected.issuer.clone()).chain(command.oidc_issuer.clone()).collect(),
+        security_contact: command.security_contact.clone(),
+        metrics_token: metrics_token(command)?,
+    })
 }
 
 /// What brings reminders, and at what time of day, if the service is to send them.

@@ -142,7 +142,8 @@ mod tests {
             items,
             forms: Vec::new(),
         };
-        Reminder { subject: "jo@harrow.example".parse().unwrap(), plans: vec![plan], too_many_to_fill: false }
+        let subject = "jo@harrow.example".parse().unwrap();
+        Reminder { subject, address: None, plans: vec![plan], too_many_to_fill: false }
     }
 
     #[test]

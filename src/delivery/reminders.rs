@@ -100,8 +100,8 @@ impl Courier {
     }
 
     /// Whether it has a way to somebody.
-    fn reaches(&self, subject: &Subject) -> bool {
-        matches!(self.way, Way::Webhook { .. }) || mailbox(subject).is_some()
+    fn reaches(&self, reminder: &Reminder) -> bool {
+        matches!(self.way, Way::Webhook { .. }) || mailbox(reminder).is_some()
     }
 
     /// Brings one digest. Blocks.
@@ -139,12 +139,17 @@ fn id(subject: &Subject, day: NaiveDate) -> String {
 }
 
 /// A person's address, if they have one that mail can be sent to.
-fn mailbox(subject: &Subject) -> Option<Mailbox> {
-    let (name, host) = subject.as_str().split_once('@')?;
+fn mailbox(reminder: &Reminder) -> Option<Mailbox> {
+    reminder.address.as_deref().and_then(address)
+}
+
+/// A text as an address, if it is one and nothing else.
+fn address(text: &str) -> Option<Mailbox> {
+    let (name, host) = text.split_once('@')?;
     let plain = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"@<>,;:\"()[]\\".contains(&byte))
     };
-    if plain(name) && plain(host) && host.contains('.') { subject.as_str().parse().ok() } else { None }
+    if plain(name) && plain(host) && host.contains('.') { text.parse().ok() } else { None }
 }
 
 /// A digest as mail: its words as text and as HTML, and a workbook for each form.
@@ -181,7 +186,7 @@ fn letter(
         body.singlepart(Attachment::new(name).body(bytes, kind.clone()))
     });
     let host = site.host().unwrap_or_else(|| from.email.domain());
-    let to = mailbox(&reminder.subject).ok_or("the person has no e-mail address")?;
+    let to = mailbox(reminder).ok_or("the person has no e-mail address")?;
     Message::builder()
         .from(from.clone())
         .to(to)
@@ -206,12 +211,13 @@ pub async fn remind(programme: &Programme, courier: &Courier) -> Result<Reminded
     // The day is that of the beginning: midnight may come in between.
     let (clock, mut unreached) = (programme.clock(), 0);
     let day = day_in_london(clock.now());
-    for subject in programme.people_to_remind().await?.into_iter().filter(|subject| courier.reaches(subject)) {
+    for subject in programme.people_to_remind().await? {
         if programme.watch().is_closed() {
             break;
         }
         let now = clock.now();
-        let Some(reminder) = programme.reminder(&subject, now).await? else { continue };
+        let reminder = programme.reminder(&subject, now).await?;
+        let Some(reminder) = reminder.filter(|reminder| courier.reaches(reminder)) else { continue };
         if unreached >= UNREACHED {
             tally.failed += 1;
             continue;
@@ -261,7 +267,7 @@ mod tests {
             ("jo <jo@harrow.example>", false),
             ("@harrow.example", false),
         ] {
-            assert_eq!(mailbox(&subject.parse().unwrap()).is_some(), is, "{subject}");
+            assert_eq!(address(subject).is_some(), is, "{subject}");
         }
     }
 }

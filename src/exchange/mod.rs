@@ -1,5 +1,6 @@
 //! Reading and writing files. No rule of the programme is known here: only cells, columns and rows.
 
+pub mod archive;
 pub mod cells;
 pub mod dialect;
 pub mod headings;

@@ -1,6 +1,6 @@
 //! THE route table: each path once, feeding routing and the document alike.
 
-use crate::http::access::{clients, grants, links, oauth, tokens};
+use crate::http::access::{clients, grants, links, oauth, tokens as access_tokens};
 use crate::http::collecting::{readings, rounds, targets, templates};
 use crate::http::feed::{changes, webhooks};
 use crate::http::plan::definitions::{
@@ -10,7 +10,8 @@ use crate::http::plan::{kpis, plans, policy_trials};
 use crate::http::reports::{actions, benchmarks, board_reports, pictures, status};
 use crate::http::resource::{Documented, resource};
 use crate::http::service::{docs, health, problem_pages};
-use crate::http::site::{board, organisation, plain, plans as plan_pages, returns, sign_in};
+use crate::http::site::set_up::{settings, targets as aims, things};
+use crate::http::site::{board, files, organisation, plain, plans as plan_pages, returns, set_up, sign_in, tokens};
 use crate::http::tables::packages;
 use crate::http::{metrics, openapi};
 
@@ -37,12 +38,44 @@ fn of_pages() -> Vec<Documented> {
         Documented::new("/plans/{plan}/status-report").page(|route| route.to(status::get_status_report)),
         Documented::new("/plans/{plan}/exceptions").page(|route| route.to(status::get_exceptions)),
         Documented::new("/plans/{plan}/kpis/{kpi}/series").page(|route| route.to(status::get_kpi_series)),
+        // What a link to the report as a page leads to, and nothing else.
+        Documented::new("/v1/plans/{plan}/report").page(|route| route.to(board::by_link)),
         Documented::new("/plans/{plan}/board-reports/{report}/content")
             .page(|route| route.to(board_reports::get_board_report)),
         Documented::new("/plans/{plan}/returns").page(|route| route.to(returns::all)),
         Documented::new("/plans/{plan}/returns/{period}/{sub_group}")
             .page(|route| route.to(returns::one))
             .form(|route| route.to(returns::act)),
+        Documented::new("/plans/{plan}/readings/template").page(|route| route.to(templates::get_readings_template)),
+        Documented::new("/plans/{plan}/files/{table}")
+            .page(|route| route.to(files::table))
+            .form(|route| route.to(files::send)),
+        Documented::new("/plans/{plan}/actions")
+            .page(|route| route.to(things::actions))
+            .form(|route| route.to(things::open_action)),
+        Documented::new("/plans/{plan}/actions/{code}")
+            .page(|route| route.to(things::action))
+            .form(|route| route.to(things::change_action)),
+        Documented::new("/plans/{plan}/set-up").page(|route| route.to(set_up::steps)),
+        Documented::new("/plans/{plan}/set-up/plan")
+            .page(|route| route.to(settings::plan))
+            .form(|route| route.to(settings::change_plan)),
+        Documented::new("/plans/{plan}/set-up/journal").page(|route| route.to(set_up::journal)),
+        Documented::new("/plans/{plan}/set-up/targets").page(|route| route.to(aims::list)),
+        Documented::new("/plans/{plan}/set-up/targets/{kpi}")
+            .page(|route| route.to(aims::one))
+            .form(|route| route.to(aims::change)),
+        Documented::new("/plans/{plan}/set-up/{kind}")
+            .page(|route| route.to(things::list))
+            .form(|route| route.to(things::make)),
+        Documented::new("/plans/{plan}/set-up/{kind}/{code}")
+            .page(|route| route.to(things::one))
+            .form(|route| route.to(things::change)),
+        Documented::new("/new-plan")
+            .page(|route| route.to(settings::new_plan))
+            .form(|route| route.to(settings::make_plan)),
+        Documented::new("/new-plan/folder").form(|route| route.to(settings::load_folder)),
+        Documented::new("/account/tokens").page(|route| route.to(tokens::list)).form(|route| route.to(tokens::make)),
         Documented::new("/sign-in").page(|route| route.to(sign_in::page)).form(|route| route.to(sign_in::sign_in)),
         Documented::new("/sign-in/organisation").page(|route| route.to(organisation::leave)),
         Documented::new("/sign-in/organisation/callback").page(|route| route.to(organisation::arrive)),
@@ -152,8 +185,8 @@ fn of_access() -> Vec<Documented> {
         resource!(grants::{list_grants, create_grant}),
         resource!(grants::{find_grant, revoke_grant}),
         resource!(grants::{get_me}),
-        resource!(tokens::{list_tokens, create_token}),
-        resource!(tokens::{find_token, revoke_token}),
+        resource!(access_tokens::{list_tokens, create_token}),
+        resource!(access_tokens::{find_token, revoke_token}),
         resource!(links::{list_links, create_link}),
         resource!(links::{find_link, revoke_link}),
         resource!(links::{open_link}),

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 /// A file that pages load.
@@ -56,6 +56,11 @@ impl Asset {
     /// Where it is served.
     pub fn address(&self) -> String {
         format!("/assets/{}", *self.name)
+    }
+
+    /// What a policy of what may be loaded calls it where it stands in a page itself.
+    pub fn source(&self) -> String {
+        format!("sha256-{}", STANDARD.encode(Sha256::digest(self.content)))
     }
 
     /// The file of this name, if it is one of this version of the pages.

@@ -7,12 +7,13 @@ use maud::{Markup, PreEscaped, html};
 use super::chart::spark;
 use super::frame::{Frame, Person, form_token};
 use super::scorecard::{Place, Scorecard, goal};
-use super::{marks, words};
+use super::{as_known_on, marks, words};
 use crate::domain::action::{ActionState, CauseCode};
 use crate::domain::board_report::BoardReport;
 use crate::domain::exception::Rule;
 use crate::domain::ids::{GroupCode, KpiCode};
 use crate::domain::movement::{AssessedInOne, Crossing, FrozenStanding, NamedKpi, Way};
+use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea};
 use crate::domain::policy::Status;
 use crate::domain::wording::counted;
@@ -20,7 +21,7 @@ use crate::programme::Seen;
 use crate::programme::reports::actions::SeenAction;
 use crate::programme::reports::board_reports::{BoardReportChanges, TargetChanged};
 use crate::programme::reports::exceptions::{ExceptionItem, Exceptions, RuleCounts};
-use crate::programme::reports::status_report::StatusReport;
+use crate::programme::reports::status_report::{Included, ReportFilter, StatusReport};
 
 /// A board's paper as its reader sees it: live, or as it was frozen.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub struct FrozenPaper<'a> {
     pub report: &'a BoardReport,
     /// Where its content is to be had.
     pub address: &'a str,
+    /// Who froze it, for those who may know.
+    pub frozen_by: Option<&'a str>,
 }
 
 impl BoardPage<'_> {
@@ -189,7 +192,11 @@ impl BoardPage<'_> {
         let owner = self.seen().all::<Organisation>().get(&action.owner.organisation);
         let owner = owner.map_or(action.owner.organisation.as_str(), |owner| owner.value.title.as_str());
         html! {
-            p { (action.what) }
+            p {
+                @if self.frozen.is_none() && matches!(self.scorecard.place, Place::Service) {
+                    a href={ "/plans/" (self.scorecard.report.plan) "/actions/" (seen.id()) } { (action.what) }
+                } @else { (action.what) }
+            }
             dl {
                 dt { "Owner" } dd { (action.owner.role) ", " (owner) }
                 dt { "State" }
@@ -270,7 +277,7 @@ fn record(paper: &FrozenPaper<'_>, changes: Option<&BoardReportChanges>) -> Mark
                 dt { "Report" } dd { code { (report.id) } }
                 dt { "SHA-256" } dd { code { (report.sha256) } }
                 dt { "Frozen" }
-                dd { (words::moment(report.frozen_at)) @if let Some(by) = &report.frozen_by { " by " (by) } ", version " (report.version) " of the plan" }
+                dd { (words::moment(report.frozen_at)) @if let Some(by) = paper.frozen_by { " by " (by) } ", version " (report.version) " of the plan" }
                 @if let Some(changes) = changes { dt { "Before it" } dd { (changes.from.title) } }
                 dt.screen { "Take it" }
                 dd.screen {
@@ -402,4 +409,21 @@ fn move_row(title: &str, kpi: &KpiCode, from: &FrozenStanding, to: &FrozenStandi
         }
     };
     html! { tr { th scope="row" { (title) small.code { (kpi) } } td { (standing(from)) } td { (standing(to)) } } }
+}
+
+/// A report as a page of its own, which loads nothing and leads nowhere: to be mailed, printed or opened by a link.
+pub fn in_a_file(seen: &Seen, period: Period) -> String {
+    let filter = ReportFilter { include: Some(Included::Commentary), ..ReportFilter::default() };
+    let (report, exceptions) = (seen.status_report(period, &filter), seen.exceptions(period, &filter));
+    let page = BoardPage {
+        scorecard: Scorecard { report: &report, seen, filter: &filter, periods: &[], as_of: None, place: Place::File },
+        exceptions: &exceptions,
+        frozen: None,
+        changes: None,
+        reports: &[],
+        freezer: None,
+    };
+    let title = format!("{}: {}", report.title, page.title());
+    let printed = Some((title.clone(), as_known_on(seen.now())));
+    page.page(&Frame { title, class: "p-board", printed, ..Frame::default() })
 }

@@ -55,6 +55,8 @@ pub enum Tab {
     Board,
     /// What is owed.
     Returns,
+    /// What the plan is made of.
+    SetUp,
 }
 
 impl Tab {
@@ -63,6 +65,7 @@ impl Tab {
             Self::Scorecard => "Scorecard",
             Self::Board => "Board room",
             Self::Returns => "Returns",
+            Self::SetUp => "Set-up",
         }
     }
 
@@ -72,6 +75,7 @@ impl Tab {
             Self::Scorecard => "",
             Self::Board => "/board",
             Self::Returns => "/returns",
+            Self::SetUp => "/set-up",
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct KpiPage<'a> {
     pub benchmarks: &'a [SeenBenchmark],
     /// What is being done; `None` for readers who may not read it.
     pub actions: Option<&'a [SeenAction]>,
+    /// Whether the reader may take on an action.
+    pub may_act: bool,
     /// As it stands in the address: the day or the moment as of which the plan is shown, if it is not now.
     pub as_of: Option<&'a str>,
 }
@@ -357,7 +359,7 @@ impl KpiPage<'_> {
                 @for seen in actions {
                     @let action = seen.action();
                     article.action {
-                        h3 { (action.what) }
+                        h3 { a href={ (self.plan_address()) "/actions/" (seen.id()) } { (action.what) } }
                         p {
                             (self.organisation(&action.owner.organisation)) ", " (action.owner.role) ". Due " (words::date(action.due)) ". "
                             @if seen.is_overdue() { b { "Overdue" } } @else { (crate::domain::wording::capitalised(action.state.as_str())) } "."
@@ -365,6 +367,10 @@ impl KpiPage<'_> {
                         p.small { "Cause: " (action.cause.text) }
                         @if let Some(reason) = &action.reason { p.small { (reason) } }
                     }
+                }
+                @if self.may_act {
+                    @let one = self.assessment;
+                    p { a href={ (self.plan_address()) "/actions?kpi=" (one.kpi) "&period=" (one.period) } { "Take on an action" } }
                 }
             }
         }

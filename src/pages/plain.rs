@@ -158,6 +158,7 @@ pub fn account(frame: &Frame<'_>, subject: &str, name: &str, sessions: &[Session
         div.slim {
             h1 { "You are signed in as " (name) }
             p { "Roles are given to " @if name == subject { "this name" } @else { b { (subject) } } ". Each browser stays signed in for eight hours after it was last used, and for a day at most." }
+            p { a href="/account/tokens" { "Personal access tokens" } ", for spreadsheets and programs." }
             h2 { "Where you are signed in" }
             div.scroll role="region" aria-labelledby="s-cap" tabindex="0" { table {
                 caption.vh #s-cap { "Browsers that are signed in" }

@@ -660,6 +660,9 @@ pub fn list(frame: &Frame<'_>, mine: &[ReturnRow<'_>], all: &[ReturnRow<'_>]) ->
             p.over-h1 { "Returns" }
             h1 { @if mine.is_empty() { "You owe no figures" } @else { (counted(missing, "figure", "figures")) " to report" } }
         }
+        @if let (false, Some(plan)) = (mine.is_empty(), frame.plan) {
+            p { a href={ "/plans/" (plan.code) "/files/readings" } { "Paste figures from a spreadsheet, or send a file" } }
+        }
         @if !mine.is_empty() { section { h2 #mine { "Yours to fill in" } (rows("Your returns", "m-cap", mine)) } }
         @if !all.is_empty() { section { h2 #all { "All returns" } (rows("All returns", "a-cap", all)) } }
         @if mine.is_empty() && all.is_empty() { p { "No round has opened yet. A programme manager makes rounds." } }

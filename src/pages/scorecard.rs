@@ -365,7 +365,7 @@ pub struct PlanLine<'a> {
 }
 
 /// The plans that somebody may see.
-pub fn plans(frame: &Frame<'_>, lines: &[PlanLine<'_>]) -> String {
+pub fn plans(frame: &Frame<'_>, lines: &[PlanLine<'_>], may_begin: bool) -> String {
     frame.around(&html! {
         h1 { (counted(lines.len().try_into().unwrap_or(u32::MAX), "plan", "plans")) }
         @if lines.is_empty() {
@@ -373,5 +373,6 @@ pub fn plans(frame: &Frame<'_>, lines: &[PlanLine<'_>]) -> String {
         } @else {
             ul.plans { @for line in lines { li { a href={ "/plans/" (line.code) } { (line.title) } " " span.quiet { (line.years) } } } }
         }
+        @if may_begin { p { a href="/new-plan" { "Begin a new plan" } } }
     })
 }

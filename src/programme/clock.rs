@@ -15,6 +15,8 @@ pub struct Clock(Source);
 enum Source {
     System,
     Standing(Arc<Mutex<DateTime<Utc>>>),
+    /// A standing one as others see it, who cannot move it.
+    Seen(Arc<Mutex<DateTime<Utc>>>),
 }
 
 impl Clock {
@@ -36,9 +38,18 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             Source::System => Utc::now(),
-            Source::Standing(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Standing(at) | Source::Seen(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
         }
         .trunc_subsecs(6)
+    }
+
+    /// The same moments, for somebody who is not to move it.
+    #[must_use]
+    pub fn seen(&self) -> Self {
+        match &self.0 {
+            Source::System => Self(Source::System),
+            Source::Standing(at) | Source::Seen(at) => Self(Source::Seen(Arc::clone(at))),
+        }
     }
 
     /// Whether it stands still until it is moved.

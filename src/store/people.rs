@@ -3,6 +3,8 @@
 //! That an account is a subject is settled once, for good, and journalled. Name and e-mail are copies of what the issuer says,
 //! taken anew whenever somebody signs in; like the use of a token, that is no change.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -65,9 +67,10 @@ pub(super) fn by_subject_in(any: &mut AnyConn, subject: &str) -> QueryResult<Per
     people::table.filter(people::subject.eq(subject)).select(PersonRow::as_select()).first(any)
 }
 
-/// The e-mail address of a subject, if they signed in with an account that has one.
-pub fn email_of(conn: &mut Conn, subject: &Subject) -> Result<Option<String>, StoreError> {
-    Ok(by_subject(conn, subject)?.and_then(|person| person.email))
+/// What everyone is called who signed in with an account that has a name.
+pub fn names(conn: &mut Conn) -> Result<BTreeMap<Subject, String>, StoreError> {
+    let rows: Vec<PersonRow> = conn.run(|any| people::table.select(PersonRow::as_select()).load(any))?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.subject, row.name?))).collect())
 }
 
 /// Holds off everyone else who binds an account, until the end of this write: of two who sign in for the first time at one

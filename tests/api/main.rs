@@ -62,6 +62,7 @@ mod reminders;
 mod rounds;
 mod rules;
 mod service_journal;
+mod set_up;
 mod sheets;
 mod sign_in;
 mod site;

@@ -11,7 +11,7 @@ use waymark::programme::rounds::reminders::Claim;
 
 use crate::on_both;
 use crate::sheets::{cells, owed};
-use crate::site::Browser;
+use crate::support::browser::Browser;
 use crate::support::mail::{Mail, MailServer};
 use crate::support::plan::{kpi, round, small};
 use crate::support::{Actor, World, XLSX};

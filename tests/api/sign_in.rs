@@ -14,7 +14,8 @@ use waymark::http::AppState;
 use waymark::token::{ClientSecret, Expected, KeySource, Provider, ProviderSettings};
 
 use crate::on_both;
-use crate::support::plan::small;
+use crate::support::browser::Browser;
+use crate::support::plan::{round, small};
 use crate::support::{Actor, Answer, Door, World, instant, people, settings};
 
 use Actor::{Administrator, Nobody};
@@ -433,6 +434,20 @@ async fn roles_wait_for_an_address_and_stay_with_who_came_first(world: &World) {
     assert!(!is_jo(&page), "{page}");
     let page = account(&door, sign_in(&door, &council, "liar", address("liar@council.example", true)).await).await;
     assert!(page.contains("#liar"), "who came without stays without: {page}");
+    // Those who look after the plan see who it is, and reminders go to the address that they have by now.
+    round(world, "FY2009-10-Q4", "2010-04-01", "2010-05-31").await;
+    let lead = json!({"subject": "jo.lead@council.example", "role": "sub_group_lead", "outcome_areas": ["health"]});
+    door.post(Administrator, "grants", lead).await.is(201);
+    let named = json!({"email": "jo.new@council.example", "email_verified": true, "name": "Jo Newly-Married"});
+    account(&door, sign_in(&door, &council, "jo", named).await).await;
+    let people = Browser::of(world, Administrator).await.get("/plans/small/set-up/people").await.is(200).text();
+    assert!(people.contains("Jo Newly-Married (jo.lead@council.example)"), "{people}");
+    let jo = "jo.lead@council.example".parse().unwrap();
+    let reminder = world.programme().reminder(&jo, world.programme().clock().now()).await.unwrap().unwrap();
+    assert_eq!(reminder.address.as_deref(), Some("jo.new@council.example"));
+    account(&door, sign_in(&door, &council, "jo", json!({})).await).await;
+    let reminder = world.programme().reminder(&jo, world.programme().clock().now()).await.unwrap().unwrap();
+    assert_eq!(reminder.address, None, "never to whoever has the old address");
 }
 
 async fn a_token_of_the_issuer_speaks_for_the_same_person(world: &World) {

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::on_both;
+use crate::support::browser::{Browser, COOKIE, FORM, cookie_of, sign_in, words};
 use crate::support::plan::{kpi, small};
 use crate::support::{Actor, Answer, World};
 
@@ -21,93 +22,8 @@ on_both! {
     a_page_withholds_what_the_api_withholds
     a_return_is_checked_saved_submitted_and_signed_off_on_pages
     a_page_is_a_page_whatever_goes_wrong
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
-const COOKIE: &str = "__Host-waymark";
-
-/// A browser in which somebody is signed in.
-pub(crate) struct Browser<'a> {
-    world: &'a World,
-    cookie: String,
-}
-
-fn encoded(fields: &[(&str, &str)]) -> String {
-    let encode = |text: &str| percent(text);
-    fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
-}
-
-fn percent(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
-/// The cookie that an answer sets.
-fn cookie_of(answer: &Answer) -> String {
-    let set = answer.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {answer}"));
-    for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
-        assert!(set.contains(attribute), "{set}");
-    }
-    set.split(';').next().unwrap().strip_prefix(&format!("{COOKIE}=")).unwrap().to_owned()
-}
-
-impl<'a> Browser<'a> {
-    pub(crate) async fn of(world: &'a World, actor: Actor) -> Self {
-        let link = world.programme().make_sign_in_link(&actor.subject(), TimeDelta::hours(1)).await.unwrap();
-        let answer = sign_in(world, &[("link", &link)]).await.is(303);
-        Self { world, cookie: cookie_of(&answer) }
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        let cookie = format!("{COOKIE}={}", self.cookie);
-        self.world.get(Nobody, path).header("cookie", &cookie).header("accept", "text/html").await
-    }
-
-    /// Uses the session until that is noted as of this moment, for which nobody waits.
-    async fn is_used(&self, moment: &str) {
-        while !words(&self.get("/account").await.is(200).text()).contains(&format!("{moment} Sign out")) {}
-    }
-
-    /// Sends a form as the page at `path` has it.
-    async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let page = self.get("/account").await.is(200).text();
-        let token = page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        let mut all = vec![("form_token", token)];
-        all.extend(fields);
-        self.send_as_is(path, &all).await
-    }
-
-    async fn send_as_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let cookie = format!("{COOKIE}={}", self.cookie);
-        let ask = self.world.ask(Method::POST, Nobody, path).header("cookie", &cookie).header("accept", "text/html");
-        ask.header("origin", "https://waymark.example").body(FORM, encoded(fields)).await
-    }
-}
-
-async fn sign_in(world: &World, fields: &[(&str, &str)]) -> Answer {
-    world.ask(Method::POST, Nobody, "/sign-in").header("accept", "text/html").body(FORM, encoded(fields)).await
-}
-
-/// The words of a page, without its markup.
-fn words(html: &str) -> String {
-    let mut words = String::new();
-    let mut in_tag = false;
-    for char in html.chars() {
-        match char {
-            '<' => in_tag = true,
-            '>' => {
-                in_tag = false;
-                words.push(' ');
-            }
-            _ if in_tag => {}
-            '\u{a0}' => words.push(' '),
-            '\u{2212}' => words.push('-'),
-            char => words.push(char),
-        }
-    }
-    let words = words.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+    the_board_room_shows_what_moved_since_the_last_report
+    every_page_says_to_everyone_what_the_api_says
 }
 
 async fn a_link_signs_in_once_and_a_session_opens_pages_only(world: &World) {
@@ -472,4 +388,131 @@ async fn a_page_is_a_page_whatever_goes_wrong(world: &World) {
     let asset = world.get(Nobody, &format!("/assets/{style}")).await.is(200);
     assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
     world.get(Nobody, "/assets/waymark.0000000000000000.css").await.refused(404, "not_found");
+}
+
+/// A text as the words of a page have it.
+fn as_shown(text: &str) -> String {
+    words(&text.replace('<', "&lt;").replace('`', ""))
+}
+
+/// The row of a page's table that is about a KPI.
+fn row_of<'a>(html: &'a str, code: &str) -> &'a str {
+    let is_about = |row: &&str| row.contains(&format!("/kpis/{code}?")) || row.contains(&format!("/kpis/{code}\""));
+    html.split("<tr").find(is_about).unwrap_or_else(|| panic!("no row of {code}: {html}"))
+}
+
+async fn the_board_room_shows_what_moved_since_the_last_report(world: &World) {
+    small(world).await;
+    world.put(Manager, "kpis/NI-117/targets/FY2009-10", json!({"value": 5})).await.is(201);
+    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q4", json!({"value": 4})).await.is(201);
+    let browser = Browser::of(world, Board).await;
+    let room = "/plans/small/board?period=FY2009-10-Q4";
+    assert!(!words(&browser.get(room).await.is(200).text()).contains("What moved since"));
+    let frozen =
+        world.post(Board, "board-reports", json!({"title": "May", "period": "FY2009-10-Q4"})).await.is(201).json();
+    world.now_is("2010-05-14T18:00:00Z");
+    world.put(Lead, "kpis/NI-117/readings/FY2009-10-Q4", json!({"value": 7, "reason": "Late returns."})).await.is(200);
+    let said = words(&browser.get(room).await.is(200).text());
+    assert!(
+        said.contains("What moved since 14 May 2010") && said.contains("On track") && said.contains("Off track"),
+        "{said}"
+    );
+    assert!(said.contains("Restated after their round had closed") || said.contains("Worse"), "{said}");
+    // The same as between two reports.
+    let later =
+        world.post(Board, "board-reports", json!({"title": "Later", "period": "FY2009-10-Q4"})).await.is(201).json();
+    let since =
+        format!("board-reports/{}/changes?since={}", later["id"].as_str().unwrap(), frozen["id"].as_str().unwrap());
+    let moved = world.get(Board, &since).await.is(200).json();
+    let crossed = moved["crossed"].as_array().unwrap();
+    assert_eq!((crossed.len(), &crossed[0]["kpi"]), (1, &json!("NI-117")), "{moved}");
+    assert_eq!(said.matches("The KPI NI-117").count(), 2, "among the exceptions and among what moved: {said}");
+    // As known before, nothing had moved.
+    assert!(
+        !words(&browser.get(&format!("{room}&as_of=2010-05-14")).await.is(200).text()).contains("What moved since")
+    );
+}
+
+async fn every_page_says_to_everyone_what_the_api_says(world: &World) {
+    world.load_harrow().await;
+    world.now_is("2010-06-01T12:00:00Z");
+    let plan = format!("/plans/{}", world.plan());
+    for actor in [Administrator, Manager, Lead, Actor::Contributor, Board, Partner, Actor::Public] {
+        let browser = Browser::of(world, actor).await;
+        for query in ["period=FY2009-10-Q4", "period=FY2009-10-Q3&as_of=2010-03-09"] {
+            let report = world.get(actor, &format!("status-report?{query}")).await.is(200).json();
+            let html = browser.get(&format!("{plan}?{query}")).await.is(200).text();
+            let kpis = all_of(&report);
+            assert_eq!(html.matches("class=\"k\"").count(), kpis.len(), "{actor:?}, {query}: a row per KPI");
+            for one in &kpis {
+                let code = one["kpi"].as_str().unwrap();
+                let said = words(row_of(&html, code));
+                let wanted = ["reported_text", "explanation"].map(|member| one[member].as_str().map(as_shown));
+                let status = one["status"].as_str().unwrap().replace('_', " ");
+                for text in wanted.into_iter().flatten().chain([status]) {
+                    let (said, text) = (said.to_lowercase(), text.to_lowercase());
+                    // A unit may be shortened where there is little room.
+                    let text = text.replace(" percentage points", "");
+                    assert!(
+                        said.replace(" percentage points", "").contains(&text),
+                        "{actor:?}, {code}: {text}\n{said}"
+                    );
+                }
+            }
+            let (headline, counts) = (&report["headline"], &report["counts"]["status"]);
+            if headline["assessed"].as_u64() > Some(1) {
+                let heading = words(html.split("<h1").nth(1).unwrap().split("</h1>").next().unwrap());
+                assert!(
+                    heading.contains(&format!("{} of {} assessed", counts["on_track"], headline["assessed"])),
+                    "{heading}"
+                );
+            }
+            for one in kpis.iter().step_by(7) {
+                let code = one["kpi"].as_str().unwrap();
+                let series = world.get(actor, &format!("kpis/{code}/series?as_of=2010-03-09")).await.is(200).json();
+                let at = query.split_once('&').map_or("", |(_, at)| at);
+                let here = format!("{plan}/kpis/{code}?period={}&{at}", one["period"]["key"].as_str().unwrap());
+                let said = words(&browser.get(&here).await.is(200).text());
+                assert!(said.contains(&as_shown(one["explanation"].as_str().unwrap())), "{actor:?}, {code}: {said}");
+                for point in series["points"].as_array().unwrap() {
+                    if let Some(text) = point["reported_text"].as_str() {
+                        assert!(
+                            said.contains(&as_shown(text).replace(" percentage points", "")),
+                            "{actor:?}, {code}: {point}\n{said}"
+                        );
+                    }
+                }
+            }
+        }
+        let exceptions = world.get(actor, "exceptions?period=FY2009-10-Q4").await;
+        let room = browser.get(&format!("{plan}/board?period=FY2009-10-Q4")).await;
+        assert_eq!(room.status, exceptions.status, "{actor:?}: {room}");
+        if room.status == 200 {
+            for item in exceptions.json()["items"].as_array().unwrap() {
+                let (code, text) =
+                    (item["assessment"]["kpi"].as_str().unwrap(), item["assessment"]["reported_text"].as_str());
+                let said = words(row_of(&room.text(), code)).replace(" pp", " percentage points");
+                assert!(text.is_none_or(|text| said.contains(&as_shown(text))), "{actor:?}, {code}: {said}");
+            }
+        }
+        let (returns, page) =
+            (world.get(actor, "rounds/FY2009-10-Q4/returns").await, browser.get(&format!("{plan}/returns")).await);
+        assert_eq!(page.status, returns.status, "{actor:?}: {page}");
+        if page.status == 200 {
+            for one in returns.json()["returns"].as_array().unwrap() {
+                let progress = &one["progress"];
+                let state = one["state"].as_str().unwrap().replace('_', " ");
+                let wanted =
+                    format!("2009/10 Q4 {state} {} of {}", progress["reported"], progress["owed"]).to_lowercase();
+                assert!(words(&page.text()).to_lowercase().contains(&wanted), "{actor:?}: {wanted}");
+            }
+        }
+        let actions = world.get(actor, "actions").await.is(200).json();
+        let page = browser.get(&format!("{plan}/actions")).await.is(200).text();
+        let listed = actions["items"].as_array().unwrap();
+        assert_eq!(page.matches("<tr id=\"of-").count(), listed.len(), "{actor:?}: {page}");
+        for one in listed {
+            assert!(words(&page).contains(&as_shown(one["what"].as_str().unwrap())), "{actor:?}: {one}");
+        }
+    }
 }

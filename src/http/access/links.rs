@@ -21,7 +21,7 @@ use crate::http::tables::columns::XlsxFile;
 use crate::http::view::IfMatch;
 use crate::programme::Programme;
 use crate::programme::access::credentials::{CredentialId, CredentialRow};
-use crate::programme::access::links::LinkDraft;
+use crate::programme::access::links::{LinkDraft, LinkedTable};
 
 /// A secret link, without its secret.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -142,11 +142,15 @@ pub async fn create_link(
 ) -> Result<HttpResponse, Problem> {
     let (row, secret) = programme.make_link(&plan, &caller.subject, members).await?;
     let (tag, location) = (tag(&row), format!("/v1/plans/{plan}/links/{}", row.id));
+    Ok(unkept(created(&MadeLink { href: href(&row, &secret), known: row.into() }, &tag, &location)))
+}
+
+/// The address that a link with this secret is opened at.
+pub(in crate::http) fn href(row: &CredentialRow, secret: &str) -> String {
     let table = row.address.as_deref().and_then(|address| address.rsplit('/').next()).unwrap_or_default();
-    // A picture has its own ending.
-    let ending = if table.contains('.') { "" } else { ".csv" };
-    let href = format!("{LINKS}{secret}/{table}{ending}");
-    Ok(unkept(created(&MadeLink { href, known: row.into() }, &tag, &location)))
+    // A picture has its own ending, and a page needs none.
+    let ending = if table.contains('.') || table == LinkedTable::Report.as_str() { "" } else { ".csv" };
+    format!("{LINKS}{secret}/{table}{ending}")
 }
 
 /// Find a link
@@ -198,7 +202,7 @@ pub async fn revoke_link(
     get, path = "/v1/links/{secret}/{table}", tag = "access", operation_id = "open_link", security(()),
     params(LinkedTablePath),
     responses(
-        (status = 200, description = "The table.", content((Value = "application/json", example = json!({"items": [], "next": null})), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"))),
+        (status = 200, description = "The table.", content((Value = "application/json", example = json!({"items": [], "next": null})), (String = "text/csv"), (XlsxFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "image/svg+xml"), (String = "text/html"))),
         NotModified, ReadProblems, UnknownInQuery
     )
 )]

@@ -38,7 +38,7 @@ use crate::programme::figures::outcome::Outcome;
 use crate::programme::{Programme, Refusal};
 
 /// The most bytes of a CSV file, and of JSON.
-const MOST_BYTES: u64 = 512 << 20;
+pub(in crate::http) const MOST_BYTES: u64 = 512 << 20;
 /// How long a sender may be silent before the import is given up.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -235,9 +235,75 @@ pub async fn import(
     // What was sent as JSON is reported in JSON, at its pointers.
     let found_something = outcome.errors.count() + outcome.warnings.count() > 0;
     if found_something && wants_workbook && sent_as != SentAs::Items {
-        return marked(outcome, as_sent, kind, programme.clock().now()).await;
+        return marked(outcome, as_sent, kind, programme.clock().now()).await?.or_else(answer);
     }
     answer(outcome)
+}
+
+/// What came of a file that was sent with a form.
+pub(in crate::http) struct Tried {
+    /// What it did, or would do.
+    pub(in crate::http) outcome: Outcome,
+    as_sent: Option<Upload>,
+    kind: ImportKind,
+}
+
+impl Tried {
+    /// The sender's own table with its mistakes and warnings marked; the outcome again if there are none, or it cannot be marked.
+    pub(in crate::http) async fn marked(self, made: DateTime<Utc>) -> Result<Result<HttpResponse, Outcome>, Problem> {
+        let found_something = self.outcome.errors.count() + self.outcome.warnings.count() > 0;
+        match self.as_sent.filter(|_| found_something) {
+            Some(as_sent) => marked(self.outcome, as_sent, self.kind, made).await,
+            None => Ok(Err(self.outcome)),
+        }
+    }
+}
+
+/// Imports a file that was sent with a form, of whichever kind it turns out to be, or says what importing it would do.
+pub(in crate::http) async fn import_file(
+    programme: &Programme,
+    caller: &Caller,
+    plan: &PlanCode,
+    kind: ImportKind,
+    dry_run: bool,
+    file: File,
+) -> Result<Tried, Problem> {
+    let sent_as = match Looks::of(&file).map_err(|error| Problem::unavailable(&error))? {
+        Looks::Zip => SentAs::Workbook,
+        Looks::Other | Looks::Compound => SentAs::Csv,
+    };
+    let upload = match taken_apart(file, sent_as, None, kind).await? {
+        Ok(upload) => upload,
+        Err(violation) => {
+            let outcome = Outcome::unread(dry_run, &violation).map_err(|error| Problem::unavailable(&error))?;
+            return Ok(Tried { outcome, as_sent: None, kind });
+        }
+    };
+    let as_sent = upload.again().map_err(|error| Problem::unavailable(&error))?;
+    let outcome = programme.import(plan, &caller.subject, kind, upload, dry_run, |_rows| {}).await?;
+    Ok(Tried { outcome, as_sent: Some(as_sent), kind })
+}
+
+/// Imports items that were filled in on a page, all of them or none, or says what importing them would do.
+pub(in crate::http) async fn import_items(
+    programme: &Programme,
+    caller: &Caller,
+    plan: &PlanCode,
+    kind: ImportKind,
+    dry_run: bool,
+    items: Vec<serde_json::Value>,
+) -> Result<Outcome, Problem> {
+    let written = || {
+        let mut file = tempfile::tempfile()?;
+        serde_json::to_writer(&mut file, &serde_json::json!({ "items": items }))?;
+        io::Seek::rewind(&mut file)?;
+        Ok::<_, io::Error>(file)
+    };
+    let file = written().map_err(|error| Problem::unavailable(&error))?;
+    match taken_apart(file, SentAs::Items, None, kind).await? {
+        Ok(upload) => Ok(programme.import(plan, &caller.subject, kind, upload, dry_run, |_rows| {}).await?),
+        Err(violation) => Outcome::unread(dry_run, &violation).map_err(|error| Problem::unavailable(&error)),
+    }
 }
 
 /// What a table is sent as.
@@ -345,17 +411,17 @@ async fn taken_apart(
 /// The most bytes that all mistakes and warnings are reported in if they are marked; more are listed.
 const MOST_TOLD: u64 = 16 << 20;
 
-/// The sender's own table with its mistakes and warnings marked.
+/// The sender's own table with its mistakes and warnings marked; the outcome again if that would be too large.
 async fn marked(
     mut outcome: Outcome,
     as_sent: Upload,
     kind: ImportKind,
     made: DateTime<Utc>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Result<HttpResponse, Outcome>, Problem> {
     let spooled = |error: io::Error| Problem::unavailable(&error);
     let bytes = outcome.errors.bytes().map_err(spooled)? + outcome.warnings.bytes().map_err(spooled)?;
     if bytes > MOST_TOLD {
-        return answer(outcome);
+        return Ok(Err(outcome));
     }
     // A workbook that was sent has its turn, which lasts until its mistakes are marked; a CSV file needs one for this alone.
     let in_memory = matches!(as_sent, Upload::Workbook(_));
@@ -365,7 +431,11 @@ async fn marked(
         let findings = Findings { mistakes, warnings: outcome.warnings.items().map_err(spooled)? };
         let lead = |sheet: &str| {
             let where_listed = format!("each is listed here and marked in the sheet {sheet}");
-            if is_refused { refusal(&outcome, &where_listed) } else { acceptance(&outcome, &where_listed) }
+            if is_refused {
+                refusal(&outcome, &where_listed)
+            } else {
+                acceptance(&outcome, outcome.warnings.count(), &where_listed)
+            }
         };
         match marking::marked(&as_sent, lead, &findings, made) {
             Ok(marked) => Ok(Ok(marked)),
@@ -377,7 +447,7 @@ async fn marked(
     let written = if in_memory { aside(work).await? } else { with_workbook(work).await? };
     let body = match written? {
         Ok(body) => body,
-        Err(outcome) => return answer(outcome),
+        Err(outcome) => return Ok(Err(outcome)),
     };
     let name = match kind {
         ImportKind::Readings => "readings",
@@ -385,14 +455,14 @@ async fn marked(
     };
     let (mut response, what) =
         if is_refused { (HttpResponse::UnprocessableEntity(), "mistakes") } else { (HttpResponse::Ok(), "warnings") };
-    Ok(response
+    Ok(Ok(response
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(XLSX)))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-with-{what}.xlsx\"")))
-        .streaming(in_chunks(body)))
+        .streaming(in_chunks(body))))
 }
 
 /// How much is wrong, in a sentence.
-fn refusal(outcome: &Outcome, where_told: &str) -> String {
+pub(in crate::http) fn refusal(outcome: &Outcome, where_told: &str) -> String {
     let (cells, rows, all) = (outcome.errors.count(), outcome.rejected, outcome.rows);
     let place = match (rows, outcome.about_file) {
         (0, _) => "about the file as a whole".to_owned(),
@@ -403,10 +473,10 @@ fn refusal(outcome: &Outcome, where_told: &str) -> String {
 }
 
 /// What became of a file in which some things should be looked at, in a sentence.
-fn acceptance(outcome: &Outcome, where_told: &str) -> String {
+pub(in crate::http) fn acceptance(outcome: &Outcome, things: u64, where_told: &str) -> String {
     let Outcome { rows, created, revised, unchanged, .. } = outcome;
     let done = if outcome.dry_run { "would be" } else { "was" };
-    let things = counted(outcome.warnings.count(), "thing", "things");
+    let things = counted(things, "thing", "things");
     let rows = counted(*rows, "row", "rows");
     format!(
         "The file {done} accepted: of {rows} {created} new, {revised} revised, {unchanged} unchanged. {things} should be looked at; {where_told}."
@@ -414,7 +484,10 @@ fn acceptance(outcome: &Outcome, where_told: &str) -> String {
 }
 
 /// Puts a body into a file without a name, which goes when it is closed.
-async fn to_disk(mut payload: Payload, most: u64) -> Result<File, Problem> {
+pub(in crate::http) async fn to_disk<E: std::fmt::Display>(
+    mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    most: u64,
+) -> Result<File, Problem> {
     let mut file = tempfile::tempfile().map_err(|error| Problem::unavailable(&error))?;
     let mut length = 0;
     loop {

@@ -1,10 +1,13 @@
 //! A page as an answer, and what is around it.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, CACHE_CONTROL, LOCATION};
 
 use crate::domain::access::Audience;
+use crate::domain::ids::Subject;
 use crate::http::site::visitor::Visitor;
 use crate::http::view::View;
 use crate::pages::frame::{Frame, Person, PlanHead, Tab};
@@ -43,6 +46,12 @@ pub(super) fn person(visitor: &Visitor) -> Person<'_> {
     Person { name: visitor.called(), form_token: &visitor.form_token }
 }
 
+/// Somebody as members of the partnership see them: their name, if they signed in with an account that has one, and what roles
+/// are given to.
+pub(super) fn known_as(subject: &Subject, names: &BTreeMap<Subject, String>) -> String {
+    names.get(subject).map_or_else(|| subject.to_string(), |name| format!("{name} ({subject})"))
+}
+
 /// The frame of a page that is of no plan.
 pub(super) fn frame<'a>(title: &str, visitor: Option<&'a Visitor>) -> Frame<'a> {
     Frame { title: title.to_owned(), person: visitor.map(person), ..Frame::default() }
@@ -52,6 +61,7 @@ pub(super) fn frame<'a>(title: &str, visitor: Option<&'a Visitor>) -> Frame<'a> 
 pub(super) fn frame_in<'a>(title: &str, visitor: &'a Visitor, view: &'a View, tab: Tab) -> Frame<'a> {
     let plan = &view.seen.plan().value;
     let tabs: &[Tab] = match view.plan.access.audience() {
+        Audience::Member if view.plan.access.manages() => &[Tab::Scorecard, Tab::Board, Tab::Returns, Tab::SetUp],
         Audience::Member => &[Tab::Scorecard, Tab::Board, Tab::Returns],
         Audience::Partner => &[Tab::Scorecard, Tab::Board],
         Audience::Public => &[Tab::Scorecard],

@@ -1,7 +1,7 @@
 //! The board room: what is to be looked at, freezing it, and the papers that were frozen.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use serde_json::{Map, json};
 
@@ -12,16 +12,16 @@ use crate::http::request::caller::Caller;
 use crate::http::request::conditional::Conditions;
 use crate::http::request::extract::{NoParams, Params};
 use crate::http::request::path::PlanPath;
-use crate::http::site::answer::{frame_in, html, html_of, person, see_other};
+use crate::http::site::answer::{frame_in, html, html_of, known_as, person, see_other};
 use crate::http::site::form::Form;
 use crate::http::site::plans::{PeriodParams, asked_as_of, printed, rendering};
 use crate::http::site::visitor::Visitor;
 use crate::http::view::{AsOf, view};
-use crate::pages::as_known_on;
-use crate::pages::board::{BoardPage, FrozenPaper};
+use crate::pages::board::{BoardPage, FrozenPaper, in_a_file};
 use crate::pages::frame::{Frame, Tab};
 use crate::pages::plain;
 use crate::pages::scorecard::{Place, Scorecard};
+use crate::pages::{as_known_on, assets};
 use crate::programme::Programme;
 use crate::programme::reports::status_report::{Included, ReportFilter};
 
@@ -43,6 +43,12 @@ pub(in crate::http) async fn room(
     reports.reverse();
     let asked = asked_as_of(as_of);
     let is_now = asked.is_none();
+    // Since the last one of the whole plan; with a filter, the page is of less than that.
+    let latest = reports.iter().find(|report| report.organisation.is_none()).filter(|_| is_now);
+    let changes = match latest {
+        Some(report) => Some(programme.changes_since_board_report(&view.plan, report, (&view.seen, period)).await?),
+        None => None,
+    };
     let page = BoardPage {
         scorecard: Scorecard {
             report: &report,
@@ -54,7 +60,7 @@ pub(in crate::http) async fn room(
         },
         exceptions: &exceptions,
         frozen: None,
-        changes: None,
+        changes: changes.as_ref(),
         reports: &reports,
         freezer: (is_now && visitor.may_write && view.plan.access.freezes_board_reports()).then(|| person(&visitor)),
     };
@@ -112,6 +118,8 @@ pub(in crate::http) async fn paper(
         Some(before) => Some(programme.board_report_changes(&view.plan, before, kept).await?),
         None => None,
     };
+    let names = programme.names().await?;
+    let frozen_by = kept.frozen_by.as_ref().map(|by| known_as(by, &names));
     let as_of = kept.frozen_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     let filter = ReportFilter { organisation: kept.organisation.clone(), ..ReportFilter::default() };
     let mut report = content.status_report;
@@ -126,7 +134,7 @@ pub(in crate::http) async fn paper(
             place: Place::Service,
         },
         exceptions: &content.exceptions,
-        frozen: Some(FrozenPaper { report: kept, address: &address }),
+        frozen: Some(FrozenPaper { report: kept, address: &address, frozen_by: frozen_by.as_deref() }),
         changes: changes.as_ref(),
         reports: &[],
         freezer: None,
@@ -137,4 +145,25 @@ pub(in crate::http) async fn paper(
     let frame =
         Frame { class: "p-board", printed: Some((head, as_at)), ..frame_in(&title, &visitor, &view, Tab::Board) };
     Ok(html_of(&view, page.page(&frame)))
+}
+
+/// The report as a page, for whoever has a link to it: everything is in it, and it leads nowhere.
+pub(in crate::http) async fn by_link(
+    programme: Data<Programme>,
+    caller: Caller,
+    PlanPath { plan }: PlanPath,
+    Params((wanted, as_of)): Params<(PeriodParams, AsOf)>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    if caller.link.is_none() {
+        return Err(Problem::not_found());
+    }
+    let view = view!(&programme, &caller, &plan, as_of, &conditions, format_args!("report.{}", assets::version()));
+    let (period, _) = ReportParams::from(wanted).settle(&view)?;
+    let mut answer = html_of(&view, in_a_file(&view.seen, period));
+    let csp =
+        format!("default-src 'none'; style-src '{}'; base-uri 'none'; frame-ancestors 'none'", assets::STYLE.source());
+    let csp = header::HeaderValue::from_str(&csp).map_err(|error| Problem::internal(&error))?;
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, csp);
+    Ok(answer)
 }

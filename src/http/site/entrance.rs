@@ -33,7 +33,8 @@ use crate::programme::Programme;
 use crate::token::MaybeProvider;
 
 /// The paths of pages; what is beneath them is a page too.
-const PAGES: [&str; 7] = ["/plans", "/sign-in", "/sign-out", "/account", "/help", "/accessibility", "/privacy"];
+const PAGES: [&str; 8] =
+    ["/plans", "/new-plan", "/sign-in", "/sign-out", "/account", "/help", "/accessibility", "/privacy"];
 
 fn is_page(path: &str) -> bool {
     let is_beneath = |page: &str| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

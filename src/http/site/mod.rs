@@ -5,11 +5,16 @@
 
 mod answer;
 pub mod board;
+mod editor;
 pub mod entrance;
+pub mod files;
 pub(in crate::http) mod form;
 pub mod organisation;
 pub mod plain;
 pub mod plans;
 pub mod returns;
+pub mod set_up;
 pub mod sign_in;
+pub mod tokens;
+mod upload;
 pub mod visitor;

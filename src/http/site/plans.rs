@@ -5,6 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue, VARY};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::domain::access::Role;
 use crate::domain::forecast::year_end;
 use crate::domain::ids::GroupCode;
 use crate::domain::period::{Period, PeriodKind, day_in_london};
@@ -55,7 +56,9 @@ pub(in crate::http) async fn index(
             title: &plan.title,
             years: format!("{} to {}", plan.starts_on.format("%-d %B %Y"), plan.ends_on.format("%-d %B %Y")),
         });
-        html(StatusCode::OK, plans_page(&frame("Plans", Some(visitor)), &lines.collect::<Vec<_>>()))
+        let held = programme.my_grants(&caller.subject).await?;
+        let may_begin = held.iter().any(|(plan, row)| plan.is_none() && row.granted.role == Role::Administrator);
+        html(StatusCode::OK, plans_page(&frame("Plans", Some(visitor)), &lines.collect::<Vec<_>>(), may_begin))
     } else {
         html(
             StatusCode::OK,
@@ -223,6 +226,7 @@ pub(in crate::http) async fn kpi(
         targets: &targets,
         benchmarks: &benchmarks,
         actions: known.may_read_actions().then_some(actions.as_slice()),
+        may_act: visitor.may_write && as_of.is_none() && view.plan.access.reports_something() && !known.is_archived(),
         as_of: as_of.as_deref(),
     };
     let title = page.title();

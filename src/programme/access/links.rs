@@ -33,6 +33,8 @@ names! {
         Targets = "targets",
         /// How each KPI is doing in a period.
         StatusReport = "status-report",
+        /// The same as a page.
+        Report = "report",
         /// One KPI over time.
         Series = "series",
         /// How one KPI is doing, as a picture of one line.

@@ -6,6 +6,8 @@
 //! issuer calls them. Somebody whose e-mail address changes stays who they are, and somebody who gets the old address later is
 //! another person.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use waymark_domain::ids::Subject;
@@ -69,6 +71,11 @@ impl Programme {
                 None => account.subject(conn),
             })
             .await
+    }
+
+    /// What everyone is called who signed in with an account that has a name.
+    pub async fn names(&self) -> Result<BTreeMap<Subject, String>, Refusal> {
+        self.store.look_up(|conn| Ok::<_, Refusal>(people::names(conn)?)).await
     }
 
     /// What a subject is called, if they signed in with an account that has a name.

@@ -45,6 +45,11 @@ impl SeenAction {
         &self.record.action
     }
 
+    /// What was said of its progress, oldest first.
+    pub fn notes(&self) -> &[ProgressNote] {
+        &self.record.notes
+    }
+
     /// What was said last of its progress.
     pub fn latest_note(&self) -> Option<&ProgressNote> {
         self.record.notes.last()

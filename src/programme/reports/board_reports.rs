@@ -232,6 +232,21 @@ impl BoardReportContent {
         let digest = seal::sha256(&text);
         Ok((text, digest))
     }
+
+    /// What a plan keeps of it beside it.
+    fn into_report(self, sha256: String) -> BoardReport {
+        BoardReport {
+            id: self.id,
+            title: self.title,
+            period: self.period,
+            organisation: self.organisation,
+            frozen_at: self.frozen_at,
+            frozen_by: self.frozen_by,
+            version: self.version.0,
+            sha256,
+            kpis: self.kpis.into_iter().map(|entry| entry.kpi.code).collect(),
+        }
+    }
 }
 
 /// What distinguishes one board report from another that is made of the same plan.
@@ -304,17 +319,7 @@ impl Pen<'_, '_> {
     /// Keeps what a report holds for ever, with its definition.
     fn keep_report(&mut self, content: BoardReportContent) -> Result<Kept<BoardReport>, Refusal> {
         let (text, sha256) = content.as_text()?;
-        let report = BoardReport {
-            id: content.id,
-            title: content.title,
-            period: content.period,
-            organisation: content.organisation,
-            frozen_at: content.frozen_at,
-            frozen_by: content.frozen_by,
-            version: content.version.0,
-            sha256,
-            kpis: content.kpis.into_iter().map(|entry| entry.kpi.code).collect(),
-        };
+        let report = content.into_report(sha256);
         board_reports::keep(self.write, self.plan, report.id, &text)?;
         let (kind, members) = (DefinitionKind::BoardReport, report.members());
         let seq = self.define("board_report.frozen", kind, &report.id, 1, None, Some(members))?;
@@ -402,13 +407,38 @@ impl Programme {
         from: &BoardReport,
         to: &BoardReport,
     ) -> Result<BoardReportChanges, Refusal> {
-        let earlier = self.board_report_content(plan, from).await?;
         let later = self.board_report_content(plan, to).await?;
+        self.changes_between(plan, from, (to, &later)).await
+    }
+
+    /// What moved from a board report to how the plan is seen in a period: to what would be frozen of it now.
+    pub async fn changes_since_board_report(
+        &self,
+        plan: &OpenPlan,
+        from: &BoardReport,
+        (seen, period): (&Seen, Period),
+    ) -> Result<BoardReportChanges, Refusal> {
+        let organisation = from.organisation.clone();
+        let seen = seen.for_board_report(organisation.as_ref());
+        let (id, title) = (new_id(seen.now).into(), String::new());
+        let content = seen.board_report_content(Particulars { id, title, period, organisation, frozen_by: None });
+        let (later, sha256) = content.as_text()?;
+        let to = content.into_report(sha256);
+        self.changes_between(plan, from, (&to, &later)).await
+    }
+
+    async fn changes_between(
+        &self,
+        plan: &OpenPlan,
+        from: &BoardReport,
+        (to, later): (&BoardReport, &str),
+    ) -> Result<BoardReportChanges, Refusal> {
+        let earlier = self.board_report_content(plan, from).await?;
         let frozen = |content: &str, report: &BoardReport| {
             Frozen::read(content)
                 .map_err(|error| StoreError::Corrupt(format!("the board report {} cannot be read: {error}", report.id)))
         };
-        let movement = movement(&frozen(&earlier, from)?, &frozen(&later, to)?);
+        let movement = movement(&frozen(&earlier, from)?, &frozen(later, to)?);
         let before = self.past_picture(plan, Seq(from.version)).await?;
         let after = self.past_picture(plan, Seq(to.version)).await?;
         let (id, kpis) = (plan.id, to.kpis.iter().cloned().collect());

@@ -14,6 +14,7 @@ use waymark_domain::action::ActionState;
 use waymark_domain::ids::{PlanCode, Subject};
 use waymark_domain::period::day_in_london;
 use waymark_domain::round::ReturnKey;
+use waymark_store::people;
 use waymark_store::plans;
 use waymark_store::reminders;
 
@@ -42,6 +43,9 @@ const MOST_FORMS: usize = 10;
 pub struct Reminder {
     /// Whom.
     pub subject: Subject,
+    /// Where mail to them goes: the address of their account, or if they have none, what they are called here, which may be no
+    /// address. `None` if their account has no address.
+    pub address: Option<String>,
     /// In which plans, and of what; at least one thing.
     pub plans: Vec<PlanReminder>,
     /// Whether a figure that is owed is in none of the forms, because there are too many.
@@ -118,7 +122,12 @@ impl Programme {
                     found.push(seen.reminder(&mut room));
                 }
                 found.retain(|plan| !plan.items.is_empty());
-                let reminder = Reminder { subject, plans: found, too_many_to_fill: room.exceeded };
+                // What somebody is called here can by now be the address of somebody else.
+                let address = match people::by_subject(conn, &subject)? {
+                    Some(person) => person.email,
+                    None => Some(subject.to_string()),
+                };
+                let reminder = Reminder { subject, address, plans: found, too_many_to_fill: room.exceeded };
                 Ok((!reminder.plans.is_empty()).then_some(reminder))
             })
             .await

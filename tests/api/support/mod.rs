@@ -1,5 +1,6 @@
 //! A world to act in: a fresh database, a clock that stands still until it is moved, and the service over both.
 
+pub(crate) mod browser;
 pub(crate) mod cases;
 mod document;
 mod http;
