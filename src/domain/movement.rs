@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::assess::Assessment;
 use super::ids::{KpiCode, PolicyCode};
 use super::period::{Period, PeriodKey};
-use super::policy::Status;
+use super::policy::{Policy, Status};
 
 /// A frozen report as far as it is compared.
 #[derive(Clone, Debug, Deserialize)]
@@ -75,6 +76,29 @@ impl Frozen {
     /// If it does not hold what every report does.
     pub fn read(content: &str) -> serde_json::Result<Self> {
         serde_json::from_str(content)
+    }
+
+    /// A report as it would be frozen, as far as it is compared: its assessments, and the policies that graded them with their
+    /// versions.
+    pub fn of<'a>(
+        assessments: impl IntoIterator<Item = &'a Assessment>,
+        policies: impl IntoIterator<Item = (&'a Policy, i32)>,
+    ) -> Self {
+        let kpis = assessments.into_iter().map(FrozenAssessment::of).collect();
+        let policies = policies.into_iter().map(|(policy, version)| FrozenPolicy {
+            code: policy.code.clone(),
+            version,
+            bands: policy.bands.iter().map(|band| FrozenBand { code: band.code.clone() }).collect(),
+        });
+        let areas = vec![FrozenArea { priorities: vec![FrozenPriority { kpis }] }];
+        Self { status_report: FrozenStatusReport { outcome_areas: areas }, policies: policies.collect() }
+    }
+
+    /// How many KPIs are on track in it, and how many are assessed.
+    pub fn on_track(&self) -> (usize, usize) {
+        let shown = self.in_force();
+        let with = |is: fn(&FrozenAssessment) -> bool| shown.values().filter(|one| is(one)).count();
+        (with(|one| one.status == Status::OnTrack), with(FrozenAssessment::is_assessed))
     }
 
     /// The assessments by KPI; one that is not in force in its period is no more in the report than one that is not there.
@@ -212,6 +236,21 @@ pub struct Movement {
 }
 
 impl FrozenAssessment {
+    fn of(one: &Assessment) -> Self {
+        Self {
+            kpi: one.kpi.clone(),
+            title: one.title.clone(),
+            period: FrozenPeriod { key: PeriodKey(one.period) },
+            status: one.status,
+            band: one.band.clone(),
+            band_label: one.band_label.clone(),
+            reason: one.reason.map(|reason| reason.as_str().to_owned()),
+            data_state: one.data_state.as_str().to_owned(),
+            reported_text: one.reported_text.clone(),
+            policy: FrozenApplied { code: one.policy.code.clone() },
+        }
+    }
+
     fn standing(&self) -> FrozenStanding {
         FrozenStanding {
             period: self.period.key.0,

@@ -416,7 +416,15 @@ pub fn in_a_file(seen: &Seen, period: Period) -> String {
     let filter = ReportFilter { include: Some(Included::Commentary), ..ReportFilter::default() };
     let (report, exceptions) = (seen.status_report(period, &filter), seen.exceptions(period, &filter));
     let page = BoardPage {
-        scorecard: Scorecard { report: &report, seen, filter: &filter, periods: &[], as_of: None, place: Place::File },
+        scorecard: Scorecard {
+            report: &report,
+            seen,
+            filter: &filter,
+            periods: &[],
+            as_of: None,
+            since: None,
+            place: Place::File,
+        },
         exceptions: &exceptions,
         frozen: None,
         changes: None,

@@ -31,6 +31,11 @@ pub(super) fn narrow_shape(status: Status) -> Markup {
     sign(&format!("i nar {class}"), class)
 }
 
+/// What stands between what was and what is.
+pub(super) fn onwards() -> Markup {
+    sign("a", "flat")
+}
+
 /// A status: shape and word.
 pub(super) fn status(of: Status) -> Markup {
     html! { span class={ "st " (words::class(of)) } { (shape(of)) (words::status(of)) } }

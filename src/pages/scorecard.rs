@@ -9,11 +9,13 @@ use super::frame::Frame;
 use super::{marks, words};
 use crate::domain::assess::{Assessment, DataState, Reason};
 use crate::domain::ids::{AreaCode, GroupCode, KpiCode, OrganisationCode, SubGroupCode};
+use crate::domain::movement::{Crossing, Way};
 use crate::domain::period::Period;
 use crate::domain::plan::{Organisation, OutcomeArea, SubGroup};
 use crate::domain::policy::Status;
 use crate::domain::wording::counted;
 use crate::programme::Seen;
+use crate::programme::reports::board_reports::MovedSince;
 use crate::programme::reports::status_report::{AreaReport, PriorityReport, ReportFilter, StatusReport};
 
 /// A plan's scorecard as its reader sees it.
@@ -29,9 +31,14 @@ pub struct Scorecard<'a> {
     pub periods: &'a [Period],
     /// As it stands in the address: the day or the moment as of which the plan is shown, if it is not now.
     pub as_of: Option<&'a str>,
+    /// What moved since the last board report of the whole plan, if there is one that the reader may read.
+    pub since: Option<&'a MovedSince>,
     /// Whether it is a page of the service, from which links lead on, or a file.
     pub place: Place,
 }
+
+/// The most KPIs that moved each way that are named.
+const MOST_MOVED: usize = 8;
 
 /// Where a page is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +77,10 @@ impl Scorecard<'_> {
             }
             @if report.headline.total > 0 {
                 (marks::big_bar(&report.counts.status))
-                section { h2 #by-area { "By outcome area" } (self.areas()) }
+                div class=[self.since.map(|_| "two")] {
+                    section { h2 #by-area { "By outcome area" } (self.areas()) }
+                    @if let Some(since) = self.since { (self.moved(since)) }
+                }
             }
             (self.choice())
             @if report.headline.total == 0 {
@@ -129,6 +139,38 @@ impl Scorecard<'_> {
                             td.over role="cell" { (marks::status(area.headline.status)) }
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /// What crossed into another status or band since a board report.
+    fn moved(&self, since: &MovedSince) -> Markup {
+        let way = |way: Way| since.movement.crossed.iter().filter(move |one| one.direction == way).collect::<Vec<_>>();
+        let (better, worse) = (way(Way::Better), way(Way::Worse));
+        let assessed = &since.movement.newly_assessed;
+        html! {
+            section.moved {
+                h2 #moved { "Since the report of " (words::day(since.report.frozen_at)) }
+                p.small {
+                    "On track then: " (since.on_track) " of " (since.assessed) " assessed. "
+                    @if self.as_of.is_none() { a href={ "/plans/" (self.report.plan) "/board?period=" (self.report.period) "#moved" } { "All that moved" } }
+                }
+                @if better.is_empty() && worse.is_empty() && assessed.is_empty() { p { "Nothing has moved." } }
+                (self.crossings("Better", &better))
+                (self.crossings("Worse", &worse))
+                @if !assessed.is_empty() { p.small { "Newly assessed: " (assessed.len()) "." } }
+            }
+        }
+    }
+
+    fn crossings(&self, word: &str, all: &[&Crossing]) -> Markup {
+        html! {
+            @if !all.is_empty() {
+                h3.small { (word) ": " (all.len()) }
+                ul.plain {
+                    @for one in all.iter().take(MOST_MOVED) { li { (crossed(one)) a href=(self.address(&one.kpi, one.to.period)) { (one.title) } (bands(one)) } }
+                    @if all.len() > MOST_MOVED { li { "and " (all.len() - MOST_MOVED) " more" } }
                 }
             }
         }
@@ -295,12 +337,16 @@ impl Scorecard<'_> {
 
     /// A KPI's title, which leads to its page in the same period and as of the same moment, if that can be reached.
     pub(super) fn link(&self, one: &Assessment) -> Markup {
-        let as_of = self.as_of.map_or_else(String::new, |as_of| format!("&as_of={}", super::in_query(as_of)));
-        let page = format!("/plans/{}/kpis/{}?period={}{as_of}", self.report.plan, one.kpi, one.period);
         match self.place {
-            Place::Service => html! { a href=(page) { (one.title) } },
+            Place::Service => html! { a href=(self.address(&one.kpi, one.period)) { (one.title) } },
             Place::File => html! { b { (one.title) } },
         }
+    }
+
+    /// The page of a KPI in a period, as of the same moment.
+    fn address(&self, kpi: &KpiCode, period: Period) -> String {
+        let as_of = self.as_of.map_or_else(String::new, |as_of| format!("&as_of={}", super::in_query(as_of)));
+        format!("/plans/{}/kpis/{kpi}?period={period}{as_of}", self.report.plan)
     }
 }
 
@@ -375,4 +421,23 @@ pub fn plans(frame: &Frame<'_>, lines: &[PlanLine<'_>], may_begin: bool) -> Stri
         }
         @if may_begin { p { a href="/new-plan" { "Begin a new plan" } } }
     })
+}
+
+/// The statuses that a KPI went from and to.
+fn crossed(one: &Crossing) -> Markup {
+    let (from, to) = (one.from.status, one.to.status);
+    html! {
+        span.sign {
+            (marks::coloured_shape(from))
+            @if from != to { (marks::onwards()) (marks::coloured_shape(to)) }
+            span.vh { (from.words()) @if from != to { " to " (to.words()) } ": " }
+        }
+    }
+}
+
+/// The bands, where the status is the same.
+fn bands(one: &Crossing) -> Markup {
+    let labels =
+        one.from.band_label.as_ref().zip(one.to.band_label.as_ref()).filter(|_| one.from.status == one.to.status);
+    html! { @if let Some((from, to)) = labels { " " span.quiet { (from) " to " (to) } } }
 }

@@ -26,7 +26,8 @@ use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
 use waymark_domain::access::{Access, Audience};
-use waymark_domain::ids::{CredentialId, PlanCode, PlanId, Seq, Subject};
+use waymark_domain::ids::{CredentialId, PlanCode, PlanId, ReportId, Seq, Subject};
+use waymark_domain::movement::Frozen;
 use waymark_domain::webhook::Reach;
 pub use waymark_store::StoreError;
 use waymark_store::plans::{self, LockedPlan, VisiblePlan};
@@ -48,9 +49,14 @@ pub struct Programme {
     pictures: Arc<Pictures>,
     /// When the use of a credential was noted last.
     noted: Arc<Cache<CredentialId, DateTime<Utc>>>,
+    /// What board reports hold, as far as it is compared: that never changes.
+    frozen: Arc<Cache<ReportId, Arc<Frozen>>>,
     watch: Watch,
     webhooks_reach: Reach,
 }
+
+/// How many board reports are remembered.
+const REPORTS_REMEMBERED: usize = 200;
 
 /// Of how many credentials it is remembered when their use was noted.
 const CREDENTIALS_NOTED: usize = 10_000;
@@ -100,8 +106,15 @@ impl OpenPlan {
 impl Programme {
     /// The programme stored in `store`, by `clock`.
     pub fn new(store: Store, clock: Clock) -> Self {
-        let noted = Arc::new(Cache::new(CREDENTIALS_NOTED));
-        Self { store, clock, pictures: Arc::default(), noted, watch: Watch::default(), webhooks_reach: Reach::Public }
+        Self {
+            store,
+            clock,
+            pictures: Arc::default(),
+            noted: Arc::new(Cache::new(CREDENTIALS_NOTED)),
+            frozen: Arc::new(Cache::new(REPORTS_REMEMBERED)),
+            watch: Watch::default(),
+            webhooks_reach: Reach::Public,
+        }
     }
 
     /// The same, if webhooks may go to http and to private addresses: a deployment's own decision.

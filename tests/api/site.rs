@@ -397,7 +397,7 @@ fn as_shown(text: &str) -> String {
 
 /// The row of a page's table that is about a KPI.
 fn row_of<'a>(html: &'a str, code: &str) -> &'a str {
-    let is_about = |row: &&str| row.contains(&format!("/kpis/{code}?")) || row.contains(&format!("/kpis/{code}\""));
+    let is_about = |row: &&str| row.contains("th class=\"k\"") && row.contains(&format!("/kpis/{code}?"));
     html.split("<tr").find(is_about).unwrap_or_else(|| panic!("no row of {code}: {html}"))
 }
 
@@ -418,6 +418,17 @@ async fn the_board_room_shows_what_moved_since_the_last_report(world: &World) {
         "{said}"
     );
     assert!(said.contains("Restated after their round had closed") || said.contains("Worse"), "{said}");
+    // The scorecard names what crossed, and what it comes to; so does one that shows less.
+    for query in ["period=FY2009-10-Q4", "period=FY2009-10-Q4&outcome_area=health"] {
+        let card = words(&browser.get(&format!("/plans/small?{query}")).await.is(200).text());
+        assert!(
+            card.contains("Since the report of 14 May 2010 On track then: 1 of 1 assessed. All that moved"),
+            "{card}"
+        );
+        assert!(card.contains("Worse: 1 on track to off track: The KPI NI-117"), "{card}");
+    }
+    let partner = Browser::of(world, Partner).await.get("/plans/small?period=FY2009-10-Q4").await.is(200).text();
+    assert!(!words(&partner).contains("Since the report"), "{partner}");
     // The same as between two reports.
     let later =
         world.post(Board, "board-reports", json!({"title": "Later", "period": "FY2009-10-Q4"})).await.is(201).json();

@@ -95,12 +95,18 @@ pub(in crate::http) async fn scorecard(
     let report = view.seen.status_report(period, &filter);
     let periods = periods(&view, period);
     let as_of = asked_as_of(as_of);
+    let last = view.seen.board_reports_for(None).filter(|report| report.organisation.is_none()).last();
+    let since = match last {
+        Some(last) => Some(programme.moved_since(&view.plan, last, (&view.seen, &report)).await?),
+        None => None,
+    };
     let page = Scorecard {
         report: &report,
         seen: &view.seen,
         filter: &filter,
         periods: &periods,
         as_of: as_of.as_deref(),
+        since: since.as_ref(),
         place: Place::Service,
     };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();

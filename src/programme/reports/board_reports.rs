@@ -427,6 +427,27 @@ impl Programme {
         self.changes_between(plan, from, (&to, &later)).await
     }
 
+    /// What moved from a board report to a status report, as far as that shows it: quick, for a page that everyone opens first.
+    pub async fn moved_since(
+        &self,
+        plan: &OpenPlan,
+        from: &BoardReport,
+        (seen, report): (&Seen, &StatusReport),
+    ) -> Result<MovedSince, Refusal> {
+        let earlier = if let Some(known) = self.frozen.get(&from.id) {
+            known
+        } else {
+            let content = self.board_report_content(plan, from).await?;
+            let read = Arc::new(frozen(&content, from)?);
+            self.frozen.insert(from.id, Arc::clone(&read));
+            read
+        };
+        let policies = seen.picture.policies().values().map(|kept| (&kept.value, kept.revision));
+        let now = Frozen::of(report.assessments(), policies);
+        let (on_track, assessed) = earlier.on_track();
+        Ok(MovedSince { report: from.clone(), on_track, assessed, movement: movement(&earlier, &now) })
+    }
+
     async fn changes_between(
         &self,
         plan: &OpenPlan,
@@ -434,10 +455,6 @@ impl Programme {
         (to, later): (&BoardReport, &str),
     ) -> Result<BoardReportChanges, Refusal> {
         let earlier = self.board_report_content(plan, from).await?;
-        let frozen = |content: &str, report: &BoardReport| {
-            Frozen::read(content)
-                .map_err(|error| StoreError::Corrupt(format!("the board report {} cannot be read: {error}", report.id)))
-        };
         let movement = movement(&frozen(&earlier, from)?, &frozen(later, to)?);
         let before = self.past_picture(plan, Seq(from.version)).await?;
         let after = self.past_picture(plan, Seq(to.version)).await?;
@@ -460,6 +477,25 @@ impl Programme {
             targets_changed,
         })
     }
+}
+
+/// What moved from a board report to how things are.
+#[derive(Clone, Debug)]
+pub struct MovedSince {
+    /// The report.
+    pub report: BoardReport,
+    /// How many KPIs were on track in it.
+    pub on_track: usize,
+    /// How many were assessed in it.
+    pub assessed: usize,
+    /// What moved. KPIs that the later report does not show count as withdrawn.
+    pub movement: Movement,
+}
+
+/// A frozen report as far as it is compared.
+fn frozen(content: &str, report: &BoardReport) -> Result<Frozen, StoreError> {
+    Frozen::read(content)
+        .map_err(|error| StoreError::Corrupt(format!("the board report {} cannot be read: {error}", report.id)))
 }
 
 /// What was written between two versions about the KPIs of a report.

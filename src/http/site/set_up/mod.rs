@@ -1,7 +1,7 @@
 //! Setting a plan up and looking after it: its checklist, a page for each kind of thing in it, and its journal.
 //!
-//! [`kinds`] says what can be done with each kind of thing, [`fields`] what its form asks, and [`things`] has the pages that all
-//! kinds share. [`settings`] has the plan's own settings and how a new plan begins, [`targets`] what is aimed at.
+//! `kinds` says what can be done with each kind of thing, `fields` what its form asks, and `things` has the pages that all
+//! kinds share. `settings` has the plan's own settings and how a new plan begins, `targets` what is aimed at.
 
 pub(super) mod fields;
 mod journal;
