@@ -18,6 +18,7 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::http::gate::envelope::envelope;
 use crate::http::openapi::{self, Documents, lint};
 use crate::http::problem::Problem;
+use crate::http::reports::pictures::PictureParams;
 use crate::http::request::conditional::{Conditions, ETag};
 use crate::http::request::extract::{Body, FromParams, NoParams, ParamReader, Params, Patch, assert_documented};
 use crate::http::request::negotiate::{Accept, Format};
@@ -611,6 +612,7 @@ async fn the_document_says_everything_and_is_served_as_it_is() {
 fn the_parameters_that_are_read_are_those_that_are_documented() {
     assert_documented::<things::ThingFilter>();
     assert_documented::<Paging>();
+    assert_documented::<PictureParams>();
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! A sparkline: a KPI's figures over time, with the line they are compared with and, in words, the latest of them.
 
-use super::svg::{Colour, Picture, width_of};
+use super::svg::{Colour, Page, Picture, width_of};
 use super::{ground, in_words, whose};
 use crate::domain::assess::{Assessment, Reason};
 use crate::domain::number::Figure;
@@ -15,18 +15,18 @@ const MARGIN: u32 = 6;
 /// The strip at the foot that the words are in.
 const FOOT: u32 = 20;
 
-/// Draws a series; `group` is what its group is called, if it is not about everyone.
+/// Draws a series for such a page; `group` is what its group is called, if it is not about everyone.
 ///
 /// The figures and the target are drawn to one scale, from the least of them to the greatest. Where a figure is missing or
 /// withheld the line has a gap.
-pub fn sparkline(series: &Series, group: Option<&str>) -> String {
+pub fn sparkline(series: &Series, group: Option<&str>, page: Page) -> String {
     let told = Told::of(series);
     let words = told.words();
     let title = format!("{} over time: {words}", whose(&series.title, group));
     let width = (PLOT_WIDTH.max(width_of(&words))) + 2 * MARGIN;
     let height = PLOT_HEIGHT + 2 * MARGIN + FOOT;
 
-    let mut picture = Picture::new(width, height, &title, &told.description());
+    let mut picture = Picture::new((width, height), page, &title, &told.description());
     picture.rectangle(0, 0, width, height, Colour::Paper);
     let status = told.latest.map_or(Colour::Grey, |latest| ground(latest.status));
     picture.rectangle(0, height - FOOT, width, FOOT, status);

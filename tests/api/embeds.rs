@@ -17,6 +17,7 @@ on_both! {
     what_is_withheld_is_not_drawn
     what_people_typed_stays_text
     what_a_status_refuses_a_picture_refuses
+    a_picture_for_a_dark_page_says_the_same_in_other_colours
     a_picture_is_read_again_only_when_it_changed
 }
 
@@ -284,6 +285,28 @@ async fn what_a_status_refuses_a_picture_refuses(world: &World) {
     world.get(Board, "kpis/NI-117/badge.svg?period=2009-06").await.refused(422, "invalid");
     world.get(Board, "kpis/NI-117/sparkline.svg?from=FY2010-11-Q1&to=FY2009-10-Q1").await.refused(422, "invalid");
     world.get(Board, "kpis/NI-117/sparkline.png").await.refused(404, "not_found");
+}
+
+async fn a_picture_for_a_dark_page_says_the_same_in_other_colours(world: &World) {
+    small(world).await;
+    world.put(Manager, "kpis/NI-117/readings/FY2009-10-Q1", json!({"value": 4.5})).await.is(201);
+    for picture in ["badge.svg", "sparkline.svg"] {
+        let address = format!("kpis/NI-117/{picture}");
+        let light = world.get(Board, &address).await.is(200);
+        let dark = world.get(Board, &format!("{address}?dark=true")).await.is(200);
+        assert_ne!(light.tag(), dark.tag());
+        let (light, dark) = (light.text(), dark.text());
+        assert!(light.contains("#1f2328") && dark.contains("#eceff2") && !dark.contains("#1f2328"), "{dark}");
+        let uncoloured = |picture: &str| {
+            let parts = picture.split('#').enumerate();
+            parts
+                .map(|(place, part)| part.get(if place == 0 { 0 } else { 6 }..).unwrap_or_default().to_owned())
+                .collect::<String>()
+        };
+        assert_eq!(uncoloured(&light), uncoloured(&dark));
+        assert_eq!(world.get(Board, &format!("{address}?dark=false")).await.is(200).text(), light);
+        world.get(Board, &format!("{address}?dark=very")).await.refused(400, "invalid_parameter");
+    }
 }
 
 async fn a_picture_is_read_again_only_when_it_changed(world: &World) {

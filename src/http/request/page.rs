@@ -199,9 +199,9 @@ macro_rules! page {
         $(#[$meta])*
         #[derive(Debug, ::serde::Serialize, ::utoipa::ToSchema)]
         $vis struct $name {
-            /// The items of this page, in the list's order.
+            /// The items of this page, in order.
             $vis items: Vec<$item>,
-            /// Send this as `cursor` to get the next page; null on the last.
+            /// Send this as `cursor` for the next page; null on the last.
             #[schema(required)]
             $vis next: Option<String>,
         }
