@@ -256,6 +256,16 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_is_saved(world: &World) 
 async fn what_somebody_else_changed_meanwhile_stays(world: &World) {
     small(world).await;
     let browser = Browser::of(world, Manager).await;
+    // A form that lacks fields leaves them as they are, and so does one that a browser has tidied up.
+    let padded = json!({"definition": " Who is counted.\n\nAnd who is not. ", "sensitive": true, "decimals": 2});
+    world.patch(Manager, "kpis/NI-117", "*", padded).await.is(200);
+    let (kpi, before) = (format!("{SET_UP}/kpis/NI-117"), world.get(Manager, "kpis/NI-117").await.is(200));
+    let opened = form(&browser, &kpi, "save").await;
+    let version = opened.0.iter().find(|(name, _)| name == "version").unwrap().1.clone();
+    browser.send(&kpi, &[("do", "save"), ("version", &version), ("title", "Lost")]).await.is(303);
+    let tidied = opened.0.into_iter().map(|(name, value)| (name, value.replace('\n', "\r\n"))).collect();
+    browser.submit(&kpi, &Filled(tidied)).await.is(303);
+    assert_eq!(world.get(Manager, "kpis/NI-117").await.is(200).body, before.body);
     let one = format!("{SET_UP}/organisations/pct");
     let opened = form(&browser, &one, "save").await;
     world.patch(Administrator, "organisations/pct", "*", json!({"kind": "health"})).await.is(200);

@@ -89,9 +89,15 @@ impl Sent {
         let mut sent = Self { typed: Typed::new(), members: Map::new(), faults: Vec::new() };
         for field in fields.iter().filter(|field| is_new || !field.is_fixed) {
             let value = sent.value(field, (field.name, field.name), form);
+            if is_new {
+                if !value.is_null() {
+                    set(&mut sent.members, field.name, value);
+                }
+                continue;
+            }
+            // What a form does not say that it was, it does not have.
             let was = form.get(&was_of(field.name)).and_then(|was| serde_json::from_str::<Value>(was).ok());
-            let is_as_it_was = was.is_some_and(|was| is_same(&was, &value));
-            if !(is_as_it_was || is_new && value.is_null()) {
+            if was.is_some_and(|was| !is_same(&was, &value)) {
                 set(&mut sent.members, field.name, value);
             }
         }
@@ -195,8 +201,12 @@ impl Sent {
     }
 }
 
-/// Whether two values say the same: numbers however they are written, and nothing as an empty list or no tick.
+/// Whether two values say the same: numbers however they are written, texts whatever blanks and ends of lines a browser makes of
+/// them, and nothing as an empty list or no tick.
 fn is_same(was: &Value, now: &Value) -> bool {
+    if let (Some(was), Some(now)) = (was.as_str(), now.as_str()) {
+        return was.replace("\r\n", "\n").trim() == now.trim();
+    }
     let number = |value: &Value| value.as_number().and_then(|number| typed_figure(&number.to_string(), None).ok());
     match (number(was), number(now)) {
         (Some(was), Some(now)) => was == now,
@@ -205,7 +215,10 @@ fn is_same(was: &Value, now: &Value) -> bool {
 }
 
 fn is_nothing(value: &Value) -> bool {
-    value.is_null() || *value == json!([]) || *value == json!(false) || *value == json!("")
+    value.is_null()
+        || *value == json!([])
+        || *value == json!(false)
+        || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn set(members: &mut Map<String, Value>, name: &str, value: Value) {
