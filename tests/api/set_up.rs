@@ -257,7 +257,7 @@ async fn what_somebody_else_changed_meanwhile_stays(world: &World) {
     small(world).await;
     let browser = Browser::of(world, Manager).await;
     // A form that lacks fields leaves them as they are, and so does one that a browser has tidied up.
-    let padded = json!({"definition": " Who is counted.\n\nAnd who is not. ", "sensitive": true, "decimals": 2});
+    let padded = json!({"contributors": ["police", "council"], "definition": " Who is counted.\n\nAnd who is not. ", "sensitive": true, "decimals": 2});
     world.patch(Manager, "kpis/NI-117", "*", padded).await.is(200);
     let (kpi, before) = (format!("{SET_UP}/kpis/NI-117"), world.get(Manager, "kpis/NI-117").await.is(200));
     let opened = form(&browser, &kpi, "save").await;
@@ -266,6 +266,11 @@ async fn what_somebody_else_changed_meanwhile_stays(world: &World) {
     let tidied = opened.0.into_iter().map(|(name, value)| (name, value.replace('\n', "\r\n"))).collect();
     browser.submit(&kpi, &Filled(tidied)).await.is(303);
     assert_eq!(world.get(Manager, "kpis/NI-117").await.is(200).body, before.body);
+    // One more box ticked comes after those that were.
+    let more = form(&browser, &kpi, "save").await.ticked("contributors", "connexions");
+    browser.submit(&kpi, &more).await.is(303);
+    let now = world.get(Manager, "kpis/NI-117").await.is(200).json();
+    assert_eq!(now["contributors"], json!(["police", "council", "connexions"]));
     let one = format!("{SET_UP}/organisations/pct");
     let opened = form(&browser, &one, "save").await;
     world.patch(Administrator, "organisations/pct", "*", json!({"kind": "health"})).await.is(200);

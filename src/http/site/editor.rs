@@ -97,7 +97,9 @@ impl Sent {
             }
             // What a form does not say that it was, it does not have.
             let was = form.get(&was_of(field.name)).and_then(|was| serde_json::from_str::<Value>(was).ok());
-            if was.is_some_and(|was| !is_same(&was, &value)) {
+            let Some(was) = was else { continue };
+            let value = if matches!(field.input, Input::Several(_)) { in_order_of(&was, value) } else { value };
+            if !is_same(&was, &value) {
                 set(&mut sent.members, field.name, value);
             }
         }
@@ -199,6 +201,15 @@ impl Sent {
         }
         Value::Array(rows)
     }
+}
+
+/// What is ticked, in the order in which it stood: boxes have an order of their own.
+fn in_order_of(was: &Value, mut now: Value) -> Value {
+    let was = was.as_array().map(Vec::as_slice).unwrap_or_default();
+    if let Some(now) = now.as_array_mut() {
+        now.sort_by_key(|one| was.iter().position(|known| known == one).unwrap_or(was.len()));
+    }
+    now
 }
 
 /// Whether two values say the same: numbers however they are written, texts whatever blanks and ends of lines a browser makes of
