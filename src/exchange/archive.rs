@@ -31,6 +31,17 @@ fn wrong(detail: &str) -> ArchiveFault {
     ArchiveFault::Wrong(detail.to_owned())
 }
 
+/// What keeps a file from being made: what the archive calls it, or the disk.
+fn of_names(error: io::Error) -> ArchiveFault {
+    use io::ErrorKind::{AlreadyExists, InvalidFilename, InvalidInput, IsADirectory, NotADirectory};
+    match error.kind() {
+        AlreadyExists | NotADirectory | IsADirectory | InvalidFilename | InvalidInput => {
+            wrong("The archive holds names that no folder can have; pack the folder again and send that.")
+        }
+        _ => ArchiveFault::Disk(error),
+    }
+}
+
 /// Puts the files of an archive into a folder that is there and empty. If all of them lie in one folder, that is left out: an
 /// archive of a folder has its name before each file.
 ///
@@ -56,13 +67,13 @@ pub fn unpack(archive: File, into: &Path) -> Result<(), ArchiveFault> {
         let path = outer.map_or(path.as_path(), |outer| path.strip_prefix(outer).unwrap_or(&path));
         let target = into.join(path);
         if file.is_dir() {
-            std::fs::create_dir_all(&target)?;
+            std::fs::create_dir_all(&target).map_err(of_names)?;
             continue;
         }
         if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder).map_err(of_names)?;
         }
-        let mut written = BufWriter::new(File::create(&target)?);
+        let mut written = BufWriter::new(File::create(&target).map_err(of_names)?);
         // What it says of its size is not believed.
         let length = io::copy(&mut file.take(left + 1), &mut written)
             .map_err(|_fault| wrong("The archive is damaged; pack the folder again and send that."))?;
@@ -105,6 +116,21 @@ mod tests {
             unpack(packed(&[(&first, "a"), (&second, "b")]), into.path()).unwrap();
             assert_eq!(std::fs::read_to_string(into.path().join("plan.csv")).unwrap(), "a");
             assert_eq!(std::fs::read_to_string(into.path().join("readings/2009-07-30.csv")).unwrap(), "b");
+        }
+    }
+
+    #[test]
+    fn names_that_no_folder_can_have_are_refused() {
+        let long = format!("{}.csv", "a".repeat(300));
+        for files in
+            [&[("a", "x"), ("a/b", "y")][..], &[("a/b", "y"), ("a", "x"), ("c", "z")], &[(&long, "x"), ("b", "y")]]
+        {
+            let into = tempfile::tempdir().unwrap();
+            let fault = unpack(packed(files), into.path()).unwrap_err();
+            assert!(
+                matches!(&fault, ArchiveFault::Wrong(detail) if detail.contains("no folder can have")),
+                "{fault:?}"
+            );
         }
     }
 
